@@ -1,0 +1,118 @@
+package collections
+
+import "github.com/pocketbase/pocketbase/core"
+
+// Calls are conversations, one row each. The row is narrow: what was said stands
+// in messages, the provider's report in call_reports.
+const Calls = "calls"
+
+// States of a call, in the only order they can follow each other; completed
+// and failed are both the end.
+const (
+	CallScheduled  = "scheduled"
+	CallQueued     = "queued"
+	CallRinging    = "ringing"
+	CallInProgress = "in_progress"
+	CallForwarding = "forwarding"
+	CallCompleted  = "completed" // over, whatever came of it (see outcome)
+	CallFailed     = "failed"    // over because something broke: outcome failed_*
+)
+
+// CallStatuses are the states of a call in order.
+var CallStatuses = []string{CallScheduled, CallQueued, CallRinging, CallInProgress, CallForwarding, CallCompleted, CallFailed}
+
+// LiveStatuses are the states of a call that is not over.
+var LiveStatuses = []string{CallQueued, CallRinging, CallInProgress, CallForwarding}
+
+// Outcomes of a finished call. Every endedReason of Vapi maps to one
+// (providers/vapi: Outcome).
+var Outcomes = []string{
+	"completed", "transferred", "no_answer", "voicemail", "cancelled",
+	"failed_desk", "failed_account", "failed_setup", "failed_telephony", "failed_provider", "failed_vapi",
+}
+
+// Directions of a call, as the documented field call_type names them.
+const (
+	Inbound  = "inbound"
+	Outbound = "outbound"
+)
+
+// Channels a call came through.
+var Channels = []string{"phone", "web", "websocket"}
+
+// Resolutions people give a call.
+const (
+	ResolutionPending   = "pending"
+	ResolutionResolved  = "resolved"
+	ResolutionEscalated = "escalated"
+	ResolutionFailed    = "failed"
+)
+
+// ResolutionStatuses are the resolutions people give a call.
+var ResolutionStatuses = []string{ResolutionPending, ResolutionResolved, ResolutionEscalated, ResolutionFailed}
+
+// Sentiments of a caller.
+var Sentiments = []string{"positive", "neutral", "negative"}
+
+// Priorities of a call.
+var Priorities = []string{"low", "medium", "high", "urgent"}
+
+// CallFacts are the columns only the provider's messages write once a call has
+// a provider id; people write the others.
+var CallFacts = []string{
+	"vapi_call_id", "status", "outcome", "call_type", "channel", "caller_number", "recipient_number", "assistant", "phone_number",
+	"started_at", "answered_at", "ended_at", "duration_seconds", "cost_micros", "ended_reason", "reported_at", "has_recording",
+}
+
+func calls() *core.Collection {
+	c := tenant(Calls,
+		text("vapi_call_id", 64),
+		choice("status", CallStatuses...),
+		choice("outcome", Outcomes...),
+		required(choice("call_type", Inbound, Outbound)),
+		choice("channel", Channels...),
+		text("caller_number", 80),
+		text("recipient_number", 80),
+		relation("contact", Contacts),
+		relation("assistant", Assistants),
+		relation("phone_number", PhoneNumbers),
+		date("started_at"),
+		date("answered_at"),
+		date("ended_at"),
+		integer("duration_seconds"),
+		integer("cost_micros"), // millionths of a US dollar: Vapi bills in fractions of a cent
+		text("ended_reason", shortMax),
+		text("summary", 10_000),
+		choice("resolution_status", ResolutionStatuses...),
+		choice("sentiment", Sentiments...),
+		choice("priority", Priorities...),
+		text("success_evaluation", descriptionMax),
+		text("transferred_to", 80),
+		text("notes", noteMax),
+		object("metadata", SmallJSON),
+		boolean("is_test"),
+		boolean("has_recording"),
+		date("reported_at"),
+		secret("control_url"),
+		secret("listen_url"),
+		relation("created_by", Users),
+	)
+	unique(c, "vapi_call_id", "vapi_call_id != ''")
+	// One index per offered sort and per filter that narrows (performance.md 2.1).
+	for _, column := range CallSorts {
+		index(c, "organization, "+column)
+	}
+	index(c, "organization, status, started_at")
+	index(c, "organization, caller_number")
+	index(c, "contact, started_at")
+	index(c, "assistant, started_at")
+	index(c, "phone_number, started_at")
+	index(c, "created_by")
+	see := Can("organization", CanViewCalls)
+	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
+	access(c, see, see, work, Update(work, "vapi_call_id", "created_by", "reported_at"), Role("organization", Owner, Admin))
+	return c
+}
+
+// CallSorts are the columns lists of calls may be sorted by; each has an index.
+var CallSorts = []string{"started_at", "duration_seconds", "cost_micros"}

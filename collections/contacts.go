@@ -1,0 +1,25 @@
+package collections
+
+import "github.com/pocketbase/pocketbase/core"
+
+// Contacts are the people an organization speaks with: one per number.
+const Contacts = "contacts"
+
+func contacts() *core.Collection {
+	c := tenant(Contacts,
+		required(text("phone_number", 40)),
+		text("name", nameMax),
+		email("email"),
+		text("notes", noteMax),
+		date("first_seen_at"),
+		date("last_seen_at"),
+		object("metadata", SmallJSON),
+	)
+	unique(c, "organization, phone_number", "")
+	index(c, "organization, last_seen_at")
+	see := Can("organization", CanViewCalls)
+	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
+	access(c, see, see, work, Update(work, "phone_number", "first_seen_at", "last_seen_at"),
+		Role("organization", Owner, Admin))
+	return c
+}

@@ -1,0 +1,50 @@
+package collections
+
+import "github.com/pocketbase/pocketbase/core"
+
+// Memberships say which person belongs to which organization, as what. They
+// carry the team profile the old systems kept in team_members.
+const Memberships = "memberships"
+
+// States of a membership. Only an active one opens anything.
+const (
+	MembershipActive    = "active"
+	MembershipInactive  = "inactive"
+	MembershipInvited   = "invited"
+	MembershipSuspended = "suspended"
+)
+
+func memberships() *core.Collection {
+	c := tenant(Memberships,
+		owned(required(relation("user", Users)).(*core.RelationField)),
+		required(choice("role", Roles...)),
+		required(choice("status", MembershipActive, MembershipInactive, MembershipInvited, MembershipSuspended)),
+		boolean("is_default"),
+		text("full_name", nameMax),
+		email("email"),
+		text("department", nameMax),
+		text("phone_number", 40),
+		text("timezone", 64),
+		boolean(CanAccessAnalytics),
+		boolean(CanManageIntegrations),
+		boolean(CanManageTeam),
+		boolean(CanManageAgents),
+		boolean(CanViewCalls),
+		boolean(CanViewMessages),
+		boolean(CanViewEmails),
+		object("permissions", SmallJSON),
+		text("notes", noteMax),
+		object("config", SmallJSON),
+		object("metadata", SmallJSON),
+		date("joined_at"),
+		date("last_accessed_at"),
+		integer("total_sessions"),
+		integer("total_calls_handled"),
+	)
+	unique(c, "organization, user", "")
+	index(c, "user")
+	index(c, "organization, role")
+	// Written by routes only: privilege is granted by somebody who holds it.
+	readOnly(c, signedIn+` && (user = @request.auth.id || (`+Member("organization")+`))`)
+	return c
+}

@@ -1,0 +1,24 @@
+package collections
+
+import "github.com/pocketbase/pocketbase/core"
+
+// ProviderAccounts hold keys of providers, sealed. A row without an
+// organization is the installation's own account. No client reads or writes it.
+const ProviderAccounts = "provider_accounts"
+
+func providerAccounts() *core.Collection {
+	c := base(ProviderAccounts,
+		relation("organization", Organizations),
+		required(choice("provider", "vapi", "twilio", "flutterwave")),
+		text("name", nameMax),
+		secret("api_key"),
+		secret("webhook_secret"),
+		secret("webhook_secret_before"), // still accepted while the provider learns the new one
+		text("account_id", shortMax),
+		date("checked_at"),
+		text("error", descriptionMax),
+	)
+	unique(c, "organization, provider", "")
+	readOnly(c, "")
+	return c
+}

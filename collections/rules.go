@@ -1,0 +1,128 @@
+package collections
+
+import (
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+)
+
+// Roles of a membership, most powerful first. `developer` is a viewer who also
+// manages functions, integrations and webhooks.
+const (
+	Owner     = "owner"
+	Admin     = "admin"
+	Manager   = "manager"
+	Agent     = "agent"
+	Viewer    = "viewer"
+	Developer = "developer"
+)
+
+// Roles are all roles of a membership, most powerful first.
+var Roles = []string{Owner, Admin, Manager, Agent, Viewer, Developer}
+
+// Capability flags of a membership. Owner and admin hold all of them whatever
+// the flags say.
+const (
+	CanAccessAnalytics    = "can_access_analytics"
+	CanManageIntegrations = "can_manage_integrations"
+	CanManageTeam         = "can_manage_team"
+	CanManageAgents       = "can_manage_agents"
+	CanViewCalls          = "can_view_calls"
+	CanViewMessages       = "can_view_messages"
+	CanViewEmails         = "can_view_emails"
+)
+
+// Capabilities are all capability flags of a membership.
+var Capabilities = []string{
+	CanAccessAnalytics, CanManageIntegrations, CanManageTeam, CanManageAgents,
+	CanViewCalls, CanViewMessages, CanViewEmails,
+}
+
+// signedIn opens every rule: without it a guest's empty id equals an empty
+// relation (security.md S2).
+const signedIn = `@request.auth.id != ""`
+
+// Member admits active members of the organization at path ("organization", or
+// "" for the organizations collection itself).
+func Member(path string) string {
+	m := membership(path)
+	return signedIn + ` && ` + m + `.user ?= @request.auth.id && ` + m + `.status ?= "` + MembershipActive + `"`
+}
+
+// Role admits active members who have one of the roles. All conditions use one
+// path, so they hold for the same membership row.
+func Role(path string, roles ...string) string {
+	m := membership(path)
+	terms := make([]string, len(roles))
+	for i, r := range roles {
+		terms[i] = m + `.role ?= "` + r + `"`
+	}
+	return Member(path) + ` && (` + strings.Join(terms, " || ") + `)`
+}
+
+// Can admits active members who hold the capability: owner and admin always,
+// others by the flag on their membership.
+func Can(path, capability string) string {
+	m := membership(path)
+	return Member(path) + ` && (` + m + `.role ?= "` + Owner + `" || ` + m + `.role ?= "` + Admin + `" || ` +
+		m + `.` + capability + ` ?= true)`
+}
+
+// RoleOrCan admits active members who hold the capability or have one of the
+// roles.
+func RoleOrCan(path, capability string, roles ...string) string {
+	m := membership(path)
+	rule := strings.TrimSuffix(Can(path, capability), ")")
+	for _, r := range roles {
+		rule += ` || ` + m + `.role ?= "` + r + `"`
+	}
+	return rule + ")"
+}
+
+// RoleAndCan admits active members who have one of the roles and hold the
+// capability as well.
+func RoleAndCan(path, capability string, roles ...string) string {
+	m := membership(path)
+	terms := make([]string, len(roles))
+	for i, r := range roles {
+		terms[i] = m + `.role ?= "` + r + `"`
+	}
+	return Can(path, capability) + ` && (` + strings.Join(terms, " || ") + `)`
+}
+
+// Update completes an update rule: the row keeps its organization, and the
+// frozen fields keep their values. PocketBase forbids neither by itself.
+func Update(rule string, frozen ...string) string {
+	for _, f := range append([]string{"organization"}, frozen...) {
+		rule += ` && @request.body.` + f + `:changed = false`
+	}
+	return rule
+}
+
+// Self admits the person the row is.
+const Self = signedIn + ` && id = @request.auth.id`
+
+func membership(path string) string {
+	if path == "" {
+		return "memberships_via_organization"
+	}
+	return path + ".memberships_via_organization"
+}
+
+// access sets the five rules of a collection; an empty text means nobody but
+// superusers.
+func access(c *core.Collection, list, view, create, update, remove string) {
+	c.ListRule, c.ViewRule = rule(list), rule(view)
+	c.CreateRule, c.UpdateRule, c.DeleteRule = rule(create), rule(update), rule(remove)
+}
+
+// readOnly lets the rule read and nobody write.
+func readOnly(c *core.Collection, read string) { access(c, read, read, "", "", "") }
+
+func rule(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return types.Pointer(text)
+}
