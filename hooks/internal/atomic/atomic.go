@@ -1,0 +1,140 @@
+// Package atomic runs a record and its consequences in one transaction: both
+// are there, or neither.
+//
+// A domain says once, in its Register, what follows from a change of a
+// collection (On). The reaction runs whichever way the row changed: through
+// PocketBase's record hooks (REST, batch, documented routes, jobs), or through
+// the inbox writer, whose prepared SQL fires no hooks and calls Run instead.
+package atomic
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// When says which change of a row a reaction follows.
+type When string
+
+// Changes of a row.
+const (
+	Created When = "created"
+	Updated When = "updated"
+	Deleted When = "deleted"
+)
+
+// Reaction is what follows from a change. before is nil for a created row,
+// after for a deleted one. An error undoes the change that caused it.
+//
+// NB! No HTTP here: the transaction holds the only write connection. What is
+// owed to the outside is an outbox row.
+type Reaction func(tx Tx, before, after *core.Record) error
+
+// Entry describes one reaction for docs/reactions.md.
+type Entry struct {
+	Collection string
+	When       When
+	Name       string // "usage: meter the call"
+}
+
+type registered struct {
+	Entry
+	do Reaction
+}
+
+type registry struct {
+	mu    sync.RWMutex
+	all   []registered
+	bound map[string]bool // collection + when already hooked to records
+}
+
+const storeKey = "pocketline.atomic"
+
+func of(app core.App) *registry {
+	return app.Store().GetOrSet(storeKey, func() any {
+		return &registry{bound: map[string]bool{}}
+	}).(*registry)
+}
+
+// On registers a reaction to a change of a collection. name says, in a few
+// words, what it does; it appears in errors and in docs/reactions.md.
+func On(app core.App, collection string, when When, name string, do Reaction) {
+	r := of(app)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, registered{Entry{collection, when, name}, do})
+	if key := collection + "/" + string(when); !r.bound[key] {
+		r.bound[key] = true
+		bind(app, collection, when)
+	}
+}
+
+// Reactions lists what was registered, in order.
+func Reactions(app core.App) []Entry {
+	r := of(app)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	entries := make([]Entry, len(r.all))
+	for i, one := range r.all {
+		entries[i] = one.Entry
+	}
+	return entries
+}
+
+// Any tells whether something reacts to this change, so that a caller can save
+// itself the work of building records.
+func Any(app core.App, collection string, when When) bool {
+	return slices.ContainsFunc(Reactions(app), func(e Entry) bool { return e.Collection == collection && e.When == when })
+}
+
+// Run runs the reactions to a change that was made with SQL in tx. It returns
+// the first error; the caller then rolls back.
+func Run(app core.App, tx Tx, collection string, when When, before, after *core.Record) error {
+	r := of(app)
+	r.mu.RLock()
+	all := r.all
+	r.mu.RUnlock()
+	for _, one := range all {
+		if one.Collection != collection || one.When != when {
+			continue
+		}
+		if err := one.do(tx, before, after); err != nil {
+			return fmt.Errorf("%s after %s %s: %w", one.Name, collection, when, err)
+		}
+	}
+	return nil
+}
+
+// bind hooks the record path of one change: the record is saved and its
+// reactions run in one transaction.
+func bind(app core.App, collection string, when When) {
+	handler := func(e *core.RecordEvent) error {
+		outer := e.App
+		defer func() { e.App = outer }()
+		before := e.Record.Original()
+		return outer.RunInTransaction(func(tx core.App) error {
+			e.App = tx
+			if err := e.Next(); err != nil {
+				return err
+			}
+			switch when {
+			case Created:
+				return Run(outer, Of(tx), collection, when, nil, e.Record)
+			case Deleted:
+				return Run(outer, Of(tx), collection, when, before, nil)
+			default:
+				return Run(outer, Of(tx), collection, when, before, e.Record)
+			}
+		})
+	}
+	switch when {
+	case Created:
+		app.OnRecordCreate(collection).BindFunc(handler)
+	case Updated:
+		app.OnRecordUpdate(collection).BindFunc(handler)
+	case Deleted:
+		app.OnRecordDelete(collection).BindFunc(handler)
+	}
+}
