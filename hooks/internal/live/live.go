@@ -1,0 +1,196 @@
+// Package live tells people who are looking that something changed.
+//
+// Two kinds of topics go over PocketBase's own realtime stream, beside its
+// record subscriptions:
+//
+//   - org/<organization>: says which rows changed, never what is in them. The
+//     dashboard refetches. A member may subscribe; losing the membership ends it.
+//   - call/<call>: the lines of a running call as they are said. A member who
+//     may view calls may subscribe.
+//
+// A listener that does not keep up never holds anybody else: what waits for it
+// is bounded, and then its stream is closed (reliability.md B6).
+package live
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// Prefixes of the topics.
+const (
+	OrganizationTopic = "org/"
+	CallTopic         = "call/"
+)
+
+// Access answers who may listen. It is read at each subscription.
+type Access interface {
+	// MayFollow tells whether the person is an active member of the organization.
+	MayFollow(user *core.Record, organization string) bool
+	// MayHear tells whether the person may view calls of the organization.
+	MayHear(user *core.Record, organization string) bool
+}
+
+// Hub knows who listens to what.
+type Hub struct {
+	app    core.App
+	access Access
+
+	mu        sync.RWMutex
+	outlets   map[string]*outlet              // by realtime client id
+	topics    map[string]map[*outlet]struct{} // dashboards, by topic
+	listeners map[string]map[*Listener]struct{}
+}
+
+// New binds the hub to the app's realtime streams.
+func New(app core.App, access Access) *Hub {
+	h := &Hub{
+		app: app, access: access,
+		outlets:   map[string]*outlet{},
+		topics:    map[string]map[*outlet]struct{}{},
+		listeners: map[string]map[*Listener]struct{}{},
+	}
+	app.OnRealtimeConnectRequest().BindFunc(h.connect)
+	app.OnRealtimeSubscribeRequest().BindFunc(h.subscribe)
+	app.OnRealtimeMessageSend().BindFunc(limitWrite)
+	h.followRecords()
+	return h
+}
+
+// Change is one message of an organization's topic.
+type Change struct {
+	Collection string   `json:"collection"`
+	IDs        []string `json:"ids"` // empty: more than could be named
+}
+
+// Changed tells the organization's dashboards which rows of a collection
+// changed. It never waits.
+func (h *Hub) Changed(organization, collection string, ids ...string) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	audience := h.topics[OrganizationTopic+organization]
+	if len(audience) == 0 {
+		return
+	}
+	change := Change{Collection: collection, IDs: ids}
+	data, err := json.Marshal(change)
+	if err != nil {
+		return // strings always encode
+	}
+	for o := range audience {
+		o.change(OrganizationTopic+organization, change, data)
+	}
+}
+
+// Line sends one message to those who follow a call. It never waits.
+func (h *Hub) Line(call string, message any) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	topic := CallTopic + call
+	if len(h.topics[topic]) == 0 && len(h.listeners[call]) == 0 {
+		return
+	}
+	data, err := json.Marshal(message)
+	if err != nil {
+		h.app.Logger().Error("live line not encoded", "error", err)
+		return
+	}
+	for o := range h.topics[topic] {
+		o.line(topic, data)
+	}
+	for l := range h.listeners[call] {
+		l.push(data)
+	}
+}
+
+// Drop ends what a person hears of an organization: the membership is gone,
+// suspended, or has lost the right.
+func (h *Hub) Drop(user, organization string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range h.outlets {
+		if o.user() != user {
+			continue
+		}
+		for topic, owner := range o.topics {
+			if owner == organization {
+				delete(o.topics, topic)
+				h.leave(o, topic)
+				o.client.Unsubscribe(topic)
+			}
+		}
+		o.end(OrganizationTopic + organization)
+	}
+	for _, listeners := range h.listeners {
+		for l := range listeners {
+			if l.user == user && l.organization == organization {
+				l.close()
+			}
+		}
+	}
+}
+
+// Watching tells whether any stream has a PocketBase subscription to records of
+// the collection, so that the writer can save itself the work of loading them.
+func (h *Hub) Watching(collection string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, o := range h.outlets {
+		if o.records[collection] {
+			return true
+		}
+	}
+	return false
+}
+
+// Streams counts open streams, for health and tests.
+func (h *Hub) Streams() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.outlets)
+}
+
+func (h *Hub) join(o *outlet, topic string) {
+	if h.topics[topic] == nil {
+		h.topics[topic] = map[*outlet]struct{}{}
+	}
+	h.topics[topic][o] = struct{}{}
+}
+
+func (h *Hub) leave(o *outlet, topic string) {
+	delete(h.topics[topic], o)
+	if len(h.topics[topic]) == 0 {
+		delete(h.topics, topic)
+	}
+}
+
+// hot are the collections the inbox writer changes by SQL; it reports them
+// itself, once per batch.
+var hot = []string{"calls", "messages", "call_events", "call_reports", "provider_events"}
+
+// followRecords reports changes made through PocketBase's records.
+func (h *Hub) followRecords() {
+	report := func(e *core.RecordEvent) error {
+		if organization := e.Record.GetString("organization"); organization != "" && !published(e.Context) {
+			h.Changed(organization, e.Record.Collection().Name, e.Record.Id)
+			if call := e.Record.GetString("call"); call != "" && slices.Contains(hot, e.Record.Collection().Name) {
+				h.Changed(organization, "calls", call)
+			}
+		} else if e.Record.Collection().Name == "organizations" {
+			h.Changed(e.Record.Id, "organizations", e.Record.Id)
+		}
+		return e.Next()
+	}
+	h.app.OnRecordAfterCreateSuccess().BindFunc(report)
+	h.app.OnRecordAfterUpdateSuccess().BindFunc(report)
+	h.app.OnRecordAfterDeleteSuccess().BindFunc(report)
+}
+
+func clientAuth(o *outlet) *core.Record {
+	record, _ := o.client.Get(apis.RealtimeClientAuthKey).(*core.Record)
+	return record
+}

@@ -1,0 +1,126 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// writeDeadline is how long one message may take to reach a stream. A client
+// that stopped reading is then closed instead of holding memory for ever.
+const writeDeadline = 5 * time.Second
+
+// streamsPerPerson bounds the open streams of one person: eight browser tabs
+// and a phone, with room.
+const streamsPerPerson = 20
+
+func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
+	o := newOutlet(e.Client)
+	done := make(chan struct{})
+	h.mu.Lock()
+	h.outlets[e.Client.Id()] = o
+	h.mu.Unlock()
+	go o.pump(done)
+	defer func() {
+		close(done)
+		h.mu.Lock()
+		delete(h.outlets, e.Client.Id())
+		for topic := range o.topics {
+			h.leave(o, topic)
+		}
+		h.mu.Unlock()
+		// A pump blocked in Send is released when the client is discarded.
+		e.Client.Discard()
+	}()
+	return e.Next()
+}
+
+// subscribe lets through PocketBase's record topics (their rules decide at each
+// message) and our two kinds, each after a check; anything else is refused.
+func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
+	topics := map[string]string{}
+	records := map[string]bool{}
+	for _, sub := range e.Subscriptions {
+		topic, _, _ := strings.Cut(sub, "?")
+		switch {
+		case strings.HasPrefix(topic, OrganizationTopic):
+			id := strings.TrimPrefix(topic, OrganizationTopic)
+			if e.Auth == nil || !h.access.MayFollow(e.Auth, id) {
+				return e.ForbiddenError("You are not a member of this organization.", nil)
+			}
+			topics[topic] = id
+		case strings.HasPrefix(topic, CallTopic):
+			organization, err := h.organizationOfCall(strings.TrimPrefix(topic, CallTopic))
+			if err != nil || e.Auth == nil || !h.access.MayHear(e.Auth, organization) {
+				return e.NotFoundError("There is no such call.", err)
+			}
+			topics[topic] = organization
+		default:
+			name, _, found := strings.Cut(topic, "/")
+			if _, err := e.App.FindCachedCollectionByNameOrId(name); !found || err != nil {
+				return e.BadRequestError("There is no topic "+strings.ToValidUTF8(name, "")+".", nil)
+			}
+			records[name] = true
+		}
+	}
+	h.mu.RLock()
+	open := 0
+	for _, o := range h.outlets {
+		if e.Auth != nil && o.user() == e.Auth.Id {
+			open++
+		}
+	}
+	h.mu.RUnlock()
+	if open > streamsPerPerson {
+		return e.TooManyRequestsError("Too many open streams: close some windows.", nil)
+	}
+	if err := e.Next(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := h.outlets[e.Client.Id()]
+	if o == nil {
+		return nil // the stream ended meanwhile
+	}
+	for topic := range o.topics {
+		h.leave(o, topic)
+	}
+	o.topics, o.records = topics, records
+	for topic := range topics {
+		h.join(o, topic)
+	}
+	return nil
+}
+
+func (h *Hub) organizationOfCall(id string) (string, error) {
+	var organization string
+	err := h.app.ConcurrentDB().NewQuery("SELECT organization FROM calls WHERE id = {:id}").
+		Bind(map[string]any{"id": id}).Row(&organization)
+	return organization, err
+}
+
+func limitWrite(e *core.RealtimeMessageEvent) error {
+	controller := http.NewResponseController(e.Response)
+	if err := controller.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	err := e.Next()
+	if clear := controller.SetWriteDeadline(time.Time{}); err == nil && !errors.Is(clear, http.ErrNotSupported) {
+		err = clear
+	}
+	return err
+}
+
+type publishedKey struct{}
+
+// Published marks a context: the change was already told to dashboards.
+func Published(ctx context.Context) context.Context {
+	return context.WithValue(ctx, publishedKey{}, true)
+}
+
+func published(ctx context.Context) bool { return ctx != nil && ctx.Value(publishedKey{}) != nil }
