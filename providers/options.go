@@ -1,0 +1,139 @@
+package providers
+
+import (
+	"time"
+)
+
+// Option is one environment variable: a row of the only list there is.
+// docs/env.md is printed from it, Load reads by it.
+type Option struct {
+	// Name is the variable, for example POCKETLINE_HTTP_ADDR.
+	Name string
+	// Default is the text used when the variable is empty; "" means none.
+	Default string
+	// Secret values are never printed, and may come from a file named by the
+	// variable Name + "_FILE".
+	Secret bool
+	// Kind says what is accepted, for example "URL" or "true or false".
+	Kind string
+	// About is one sentence for whoever runs the program.
+	About string
+
+	group string
+	read  func(c *Config, value string) error
+}
+
+// FileName is the name of the variable that points at a file with the value.
+// Only secrets have one.
+func (o Option) FileName() string {
+	if !o.Secret {
+		return ""
+	}
+	return o.Name + "_FILE"
+}
+
+const (
+	// defaultHTTPAddr listens on this machine only: reaching it from elsewhere
+	// is a decision (a proxy with TLS, or a container's network).
+	defaultHTTPAddr = "127.0.0.1:8090"
+	// defaultDataDir is where the command is run, not where the binary lies:
+	// the binary is often in a directory that nobody may write to.
+	defaultDataDir = "./pb_data"
+	// defaultDrain is longer than any answer a caller waits for and shorter than
+	// the 30 s that fly.toml and docs/deploy.md give the process to end.
+	defaultDrain = "20s"
+	maxDrain     = 10 * time.Minute
+	// maxSandboxSpeed keeps a scripted minute longer than a few milliseconds.
+	maxSandboxSpeed = 10_000
+)
+
+const (
+	groupServer  = "The server"
+	groupAccess  = "Who gets in"
+	groupOut     = "Requests to addresses customers choose"
+	groupVapi    = "Vapi"
+	groupSandbox = "Sandbox"
+)
+
+// Options returns every environment variable Pocketline reads, in the order of
+// docs/env.md. The slice is fresh on each call.
+func Options() []Option {
+	return []Option{
+		{Name: "POCKETLINE_PUBLIC_URL", Kind: "URL", group: groupServer,
+			About: "The address under which the internet reaches this server; providers send their messages there, so without it no real call is answered.",
+			read:  readURL(func(c *Config) *string { return &c.PublicURL })},
+		{Name: "POCKETLINE_HTTP_ADDR", Default: defaultHTTPAddr, Kind: "host:port", group: groupServer,
+			About: "Where `serve` listens; its flag --http wins.",
+			read:  readHostPort(func(c *Config) *string { return &c.HTTPAddr })},
+		{Name: "POCKETLINE_DATA_DIR", Default: defaultDataDir, Kind: "directory", group: groupServer,
+			About: "The one directory that holds everything; the flag --dir wins.",
+			read:  readText(func(c *Config) *string { return &c.DataDir })},
+		{Name: "POCKETLINE_KEY", Secret: true, Kind: "32 bytes, as 64 hex digits or 44 characters of base64", group: groupServer,
+			About: "The master key that seals stored secrets; without it one is made at the first start and kept in the data directory as .pocketline_key.",
+			read:  readText(func(c *Config) *string { return &c.Key })},
+		{Name: "POCKETLINE_DRAIN_TIMEOUT", Default: defaultDrain, Kind: "duration from 0s to 10m", group: groupServer,
+			About: "How long requests that are under way may take to finish when the server is told to stop.",
+			read:  readDuration(func(c *Config) *time.Duration { return &c.DrainTimeout }, 0, maxDrain)},
+
+		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly, group: groupAccess,
+			About: "Whether a stranger may create an account; the very first account can be created either way.",
+			read:  readOneOf(func(c *Config) *string { return &c.SignUp }, SignUpOpen, SignUpInviteOnly)},
+		{Name: "POCKETLINE_ADMIN_PANEL", Default: AdminPanelLocal, Kind: "local, on or off", group: groupAccess,
+			About: "Who reaches the operator's panel at /_/: local means browsers on this machine or in its private network, on means everybody who can reach the server.",
+			read:  readOneOf(func(c *Config) *string { return &c.AdminPanel }, AdminPanelLocal, AdminPanelOn, AdminPanelOff)},
+		{Name: "POCKETLINE_ALLOWED_ORIGINS", Kind: "origins, comma-separated", group: groupAccess,
+			About: "Web pages on other hosts that may use the API from a browser, for example https://app.example.com; the server's own origin is always allowed.",
+			read:  readOrigins(func(c *Config) *[]string { return &c.AllowedOrigins })},
+		{Name: "POCKETLINE_TRUSTED_PROXY_HEADER", Kind: "header name", group: groupAccess,
+			About: "The header in which your proxy puts the visitor's address (Fly-Client-IP on Fly); set it only when nobody can reach the server around the proxy, because it is then believed.",
+			read:  readHeaderName(func(c *Config) *string { return &c.TrustedProxyHeader })},
+
+		{Name: "POCKETLINE_ALLOWED_HOSTS", Kind: "host:port, comma-separated", group: groupOut,
+			About: "Services in your own network that functions and webhooks may call although private addresses are refused.",
+			read:  readHostPorts(func(c *Config) *[]string { return &c.AllowedHosts })},
+		{Name: "POCKETLINE_ALLOW_HTTP", Default: "false", Kind: "true or false", group: groupOut,
+			About: "Whether functions and webhooks may use plain http to public addresses.",
+			read:  readBool(func(c *Config) *bool { return &c.AllowHTTP })},
+
+		{Name: "VAPI_API_KEY", Secret: true, Kind: "text", group: groupVapi,
+			About: "Your private key from Vapi's dashboard; without it nothing is copied to Vapi and no call can be placed.",
+			read:  readText(func(c *Config) *string { return &c.VapiAPIKey })},
+		{Name: "VAPI_BASE_URL", Default: "https://api.vapi.ai", Kind: "URL", group: groupVapi,
+			About: "Where Vapi's API is; https://api.eu.vapi.ai is its European deployment.",
+			read:  readURL(func(c *Config) *string { return &c.VapiBaseURL })},
+		{Name: "VAPI_CONTROL_HOSTS", Kind: "host or host:port, comma-separated", group: groupVapi,
+			About: "Hosts beyond vapi.ai to which live call control may be sent; only needed for a stand-in.",
+			read:  readHosts(func(c *Config) *[]string { return &c.ControlHosts })},
+		{Name: "VAPI_WEBHOOK_SECRET", Secret: true, Kind: "text of at least 16 characters", group: groupVapi,
+			About: "What Vapi sends in X-Vapi-Secret; without it one is made, kept sealed and handed to Vapi with every assistant and number.",
+			read:  readSecret(func(c *Config) *string { return &c.VapiWebhookSecret })},
+		{Name: "VAPI_WEBHOOK_HMAC_SECRET", Secret: true, Kind: "text of at least 16 characters", group: groupVapi,
+			About: "The key of an HMAC credential made in Vapi's dashboard; when set, messages signed with it are accepted too.",
+			read:  readSecret(func(c *Config) *string { return &c.VapiHMAC.Secret })},
+		{Name: "VAPI_WEBHOOK_HMAC_HEADER", Default: "x-signature", Kind: "header name", group: groupVapi,
+			About: "The header that carries the signature.",
+			read:  readHeaderName(func(c *Config) *string { return &c.VapiHMAC.Header })},
+		{Name: "VAPI_WEBHOOK_HMAC_TIMESTAMP_HEADER", Default: "x-timestamp", Kind: "header name", group: groupVapi,
+			About: "The header that carries the time of signing; a message more than five minutes off is refused.",
+			read:  readHeaderName(func(c *Config) *string { return &c.VapiHMAC.TimestampHeader })},
+		{Name: "VAPI_WEBHOOK_HMAC_ALGORITHM", Default: "sha256", Kind: "sha256, sha512 or sha1", group: groupVapi,
+			About: "The hash of the signature, as chosen for the credential.",
+			read:  readOneOf(func(c *Config) *string { return &c.VapiHMAC.Algorithm }, "sha256", "sha512", "sha1")},
+		{Name: "VAPI_WEBHOOK_HMAC_FORMAT", Default: "{timestamp}.{body}", Kind: "text with {body}", group: groupVapi,
+			About: "What is signed; {timestamp}, {body}, {method}, {url} and {svix-id} stand for the parts of the message.",
+			read:  readSignedFormat(func(c *Config) *string { return &c.VapiHMAC.Format })},
+		{Name: "VAPI_WEBHOOK_HMAC_ENCODING", Default: "hex", Kind: "hex or base64", group: groupVapi,
+			About: "How the signature is written.",
+			read:  readOneOf(func(c *Config) *string { return &c.VapiHMAC.Encoding }, "hex", "base64")},
+		{Name: "VAPI_WEBHOOK_HMAC_PREFIX", Kind: "text", group: groupVapi,
+			About: "What stands before the signature, for example sha256=.",
+			read:  readText(func(c *Config) *string { return &c.VapiHMAC.Prefix })},
+
+		{Name: "POCKETLINE_SANDBOX", Default: "false", Kind: "true or false", group: groupSandbox,
+			About: "The same as `serve --sandbox`: stand-ins on this machine take the place of every provider.",
+			read:  readBool(func(c *Config) *bool { return &c.Sandbox })},
+		{Name: "POCKETLINE_SANDBOX_SPEED", Default: "1", Kind: "number from 0 to 10000", group: groupSandbox,
+			About: "How fast the sandbox's callers talk: 1 is real time, 10 ten times faster, 0 without any waiting.",
+			read:  readNumber(func(c *Config) *float64 { return &c.SandboxSpeed }, 0, maxSandboxSpeed)},
+	}
+}
