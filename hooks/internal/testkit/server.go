@@ -1,0 +1,142 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tests"
+)
+
+// Mux serves the app without a network: PocketBase's routes and whatever the
+// bound hooks add in OnServe. Call it once for an app: PocketBase's routes can
+// be registered only once.
+func Mux(t testing.TB, app *tests.TestApp) http.Handler {
+	t.Helper()
+	router, err := apis.NewRouter(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := new(core.ServeEvent)
+	event.App = app
+	event.Router = router
+	event.Server = &http.Server{}
+	var mux http.Handler
+	err = app.OnServe().Trigger(event, func(e *core.ServeEvent) error {
+		mux, err = e.Router.BuildMux()
+		return err
+	})
+	if err != nil {
+		t.Fatalf("testkit: serve: %v", err)
+	}
+	if mux == nil {
+		t.Fatal("testkit: an OnServe hook did not call e.Next()")
+	}
+	return mux
+}
+
+// Server serves the app on loopback, for realtime, streams and real clients.
+// Its URL ends without a slash. It stops before the app is cleaned up. As with
+// Mux, once for an app.
+func Server(t testing.TB, app *tests.TestApp) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(Mux(t, app))
+	t.Cleanup(func() {
+		server.CloseClientConnections() // streams never end by themselves
+		server.Close()
+	})
+	return server
+}
+
+// Client sends many requests to one warm app.
+type Client struct {
+	t   testing.TB
+	mux http.Handler
+}
+
+// API is a client of the app, on its own mux.
+func API(t testing.TB, app *tests.TestApp) *Client {
+	t.Helper()
+	return &Client{t: t, mux: Mux(t, app)}
+}
+
+// Do sends one request as a person (or Guest). body is nil, a string or []byte
+// sent as it is, or anything else as JSON.
+func (c *Client) Do(method, url, email string, body any) *Answer {
+	c.t.Helper()
+	var r io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		r = strings.NewReader(b)
+	case []byte:
+		r = bytes.NewReader(b)
+	default:
+		raw, err := json.Marshal(body)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		r = bytes.NewReader(raw)
+	}
+	req := httptest.NewRequest(method, url, r)
+	req.Header.Set("Content-Type", "application/json")
+	for k, v := range As(c.t, email) {
+		req.Header.Set(k, v)
+	}
+	recorder := httptest.NewRecorder()
+	c.mux.ServeHTTP(recorder, req)
+	who := email
+	if who == Guest {
+		who = "guest"
+	}
+	return &Answer{t: c.t, what: method + " " + url + " as " + who, Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()}
+}
+
+// Answer is what the app said.
+type Answer struct {
+	t      testing.TB
+	what   string
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Want fails the test unless the status is the expected one.
+func (a *Answer) Want(status int) *Answer {
+	a.t.Helper()
+	if a.Status != status {
+		a.t.Errorf("%s: got %d, want %d: %.300s", a.what, a.Status, status, a.Body)
+	}
+	return a
+}
+
+// JSON reads the body into v.
+func (a *Answer) JSON(v any) *Answer {
+	a.t.Helper()
+	if err := json.Unmarshal(a.Body, v); err != nil {
+		a.t.Fatalf("%s: %v in %.300s", a.what, err, a.Body)
+	}
+	return a
+}
+
+// IDs are the ids of a PocketBase list.
+func (a *Answer) IDs() []string {
+	a.t.Helper()
+	var list struct {
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
+	}
+	a.JSON(&list)
+	ids := make([]string, len(list.Items))
+	for i, item := range list.Items {
+		ids[i] = item.ID
+	}
+	return ids
+}
