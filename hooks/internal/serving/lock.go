@@ -1,0 +1,33 @@
+package serving
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// lockName lies in the data directory as long as there is one; what counts is
+// the lock on it, which ends with the process however it ends.
+const lockName = ".lock"
+
+// ErrTaken says that another server already works on this data directory. Two
+// of them would run each job twice and split realtime.
+var ErrTaken = errors.New("another server is running on this data directory")
+
+// lock takes the data directory for this process until release is called.
+func lock(dir string) (release func(), err error) {
+	path := filepath.Join(dir, lockName)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := lockFile(file); err != nil {
+		file.Close()
+		if errors.Is(err, ErrTaken) {
+			return nil, fmt.Errorf("%w: %s", ErrTaken, dir)
+		}
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	return func() { file.Close() }, nil // closing gives the lock back
+}

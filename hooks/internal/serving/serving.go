@@ -1,0 +1,116 @@
+// Package serving is how the HTTP server is held: which visitors it believes,
+// how long it waits for slow ones, who reaches the operator's panel, how it
+// stops without cutting anybody off, and that it is alone with its data.
+package serving
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+)
+
+const (
+	// headerTimeout and bodyTimeout free sockets of clients that drip their
+	// requests (300 of them held the stock server's for a minute and for five).
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 15 * time.Second
+	// uploadTimeout is for multipart bodies: 10 MB over a poor line.
+	uploadTimeout = 5 * time.Minute
+
+	// early is before every middleware of PocketBase's own (the lowest is about
+	// -99999), so that even a refused upload got its time.
+	early = -100_100
+	// beforePocketBase is before its graceful shutdown (-9999), which cancels
+	// every request and waits one second.
+	beforePocketBase = -99_999
+)
+
+// Options say how the server is held.
+type Options struct {
+	// AdminPanel is "local", "on" or "off"; see panel.go.
+	AdminPanel string
+	// TrustedProxyHeader replaces what the settings say; "" trusts nothing.
+	TrustedProxyHeader string
+	// Drain is how long requests under way may take when the server stops.
+	Drain time.Duration
+}
+
+// Bind holds the server of app that way. Call it once.
+func Bind(app core.App, o Options) {
+	var server *http.Server
+	var unlock func()
+	requests, cancel := context.WithCancel(context.Background())
+	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
+		if se.Server != nil { // there is none in tests that call the routes directly
+			release, err := lock(app.DataDir())
+			if err != nil {
+				return err
+			}
+			server, unlock = se.Server, release
+			server.ReadHeaderTimeout, server.ReadTimeout = headerTimeout, bodyTimeout
+			// PocketBase's own base context ends as soon as Shutdown begins, and
+			// with it every query of the requests that are meant to finish.
+			server.BaseContext = func(net.Listener) context.Context { return requests }
+		}
+		if err := trustProxy(se.App, o.TrustedProxyHeader); err != nil {
+			return err
+		}
+		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "pocketlineReadDeadline", Priority: early, Func: giveTime})
+		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "pocketlinePanel", Priority: apis.DefaultPanicRecoverMiddlewarePriority + 1, Func: guardPanel(o.AdminPanel)})
+		return se.Next()
+	}})
+	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "pocketlineDrain", Priority: beforePocketBase, Func: func(te *core.TerminateEvent) error {
+		if server != nil {
+			drain(te.App, server, o.Drain)
+		}
+		cancel()
+		err := te.Next()
+		if unlock != nil {
+			unlock()
+		}
+		return err
+	}})
+}
+
+// trustProxy makes the settings say what the environment says: a header left
+// over from earlier would be believed from anybody.
+func trustProxy(app core.App, header string) error {
+	var want []string
+	if header != "" {
+		want = []string{header}
+	}
+	proxy := &app.Settings().TrustedProxy
+	if len(proxy.Headers) == len(want) && (len(want) == 0 || proxy.Headers[0] == want[0]) {
+		return nil
+	}
+	proxy.Headers = want
+	if err := app.Save(app.Settings()); err != nil {
+		return fmt.Errorf("store the trusted proxy header: %w", err)
+	}
+	return nil
+}
+
+// giveTime extends the server's read deadline where it would cut off honest
+// clients: uploads, and streams, whose request ends with its headers.
+func giveTime(e *core.RequestEvent) error {
+	var deadline time.Time // none
+	switch r := e.Request; {
+	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
+	case isUpload(r):
+		deadline = time.Now().Add(uploadTimeout)
+	default:
+		return e.Next()
+	}
+	// Not every ResponseWriter of a test can do this, and nothing is lost then.
+	if err := http.NewResponseController(e.Response).SetReadDeadline(deadline); err != nil {
+		e.App.Logger().Debug("read deadline not changed", slog.Any("error", err))
+	}
+	return e.Next()
+}
