@@ -1,0 +1,76 @@
+package tenant
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ganigeorgiev/fexpr"
+)
+
+// Literal writes a value as a text literal of PocketBase's filter language, so
+// that quotes, operators and comments in it stay text.
+func Literal(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`).Replace(value) + "'"
+}
+
+// Containing writes a value as the right side of `~`, so that % and _ in it
+// are the characters themselves.
+func Containing(value string) string {
+	return Literal(strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(value))
+}
+
+// conditions is what a client's filter fixes: the fields it compares with one
+// literal value, outside any OR.
+type conditions struct {
+	equal map[string]string
+	// more tells that the filter has other conditions besides.
+	more bool
+}
+
+// conditionsOf reads a client's filter. The error is the parser's, for a 400.
+func conditionsOf(filter string) (conditions, error) {
+	c := conditions{equal: map[string]string{}}
+	if strings.TrimSpace(filter) == "" {
+		return c, nil
+	}
+	groups, err := fexpr.Parse(filter)
+	if errors.Is(err, fexpr.ErrEmpty) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	c.read(groups)
+	return c, nil
+}
+
+func (c *conditions) read(groups []fexpr.ExprGroup) {
+	for i, g := range groups {
+		// The first group's join is meaningless; one OR frees all of them.
+		if i > 0 && g.Join == fexpr.JoinOr {
+			c.more = true
+			return
+		}
+	}
+	for _, g := range groups {
+		switch item := g.Item.(type) {
+		case []fexpr.ExprGroup:
+			c.read(item)
+		case fexpr.Expr:
+			if item.Op == fexpr.SignEq && item.Left.Type == fexpr.TokenIdentifier && item.Right.Type == fexpr.TokenText {
+				c.equal[item.Left.Literal] = item.Right.Literal
+			} else {
+				c.more = true
+			}
+		}
+	}
+}
+
+// and joins a condition of ours with the client's filter. The line break ends
+// a comment the filter may close with.
+func and(ours, client string) string {
+	if strings.TrimSpace(client) == "" {
+		return ours
+	}
+	return ours + " && (" + client + "\n)"
+}

@@ -1,0 +1,62 @@
+package tenant
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// listBytes bounds what all lists under way can weigh together, so that no
+	// number of requests can take a small machine's memory (performance.md 5, 8).
+	listBytes = 40 << 20
+	// slowLists is how many lists may count or search big tables at once; the
+	// other readers stay free for short queries.
+	slowLists = 2
+	// listPatience is how long a list waits for its turn before it is refused.
+	listPatience = 10 * time.Second
+)
+
+// guard lets only so much listing happen at once.
+type guard struct {
+	memory *semaphore.Weighted
+	slow   *semaphore.Weighted
+	wait   time.Duration
+}
+
+func newGuard() *guard {
+	return &guard{memory: semaphore.NewWeighted(listBytes), slow: semaphore.NewWeighted(slowLists), wait: listPatience}
+}
+
+// enter waits for the list's turn. The returned function ends it.
+func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
+	if l.free {
+		return func() {}, nil
+	}
+	ctx, cancel := context.WithTimeout(e.Request.Context(), g.wait)
+	defer cancel()
+	bytes := min(max(l.bytes, 1), listBytes)
+	if err := g.memory.Acquire(ctx, bytes); err != nil {
+		return nil, busy(e)
+	}
+	if !l.slow {
+		return func() { g.memory.Release(bytes) }, nil
+	}
+	if err := g.slow.Acquire(ctx, 1); err != nil {
+		g.memory.Release(bytes)
+		return nil, busy(e)
+	}
+	return func() {
+		g.slow.Release(1)
+		g.memory.Release(bytes)
+	}, nil
+}
+
+func busy(e *core.RequestEvent) error {
+	e.Response.Header().Set("Retry-After", "2")
+	return router.NewApiError(http.StatusServiceUnavailable, "Too many long lists at once; try again shortly.", nil)
+}

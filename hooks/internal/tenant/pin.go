@@ -1,0 +1,267 @@
+package tenant
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/dbutils"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+const (
+	listPattern = "GET /api/collections/{collection}/records"
+
+	// pageMax is the most rows a client gets at once (security.md S57).
+	pageMax = 200
+	// pageBytes bounds what one page can weigh when every row is as big as its
+	// fields allow; collections of big rows get shorter pages.
+	pageBytes = 16 << 20
+	// pageDefault is PocketBase's own.
+	pageDefault = 30
+	// deepRow is the row number from which paging by number counts as slow.
+	deepRow = 5_000
+	// pinMost bounds how many organizations one list may span; PocketBase takes
+	// 200 conditions and 3,500 characters.
+	pinMost = 100
+
+	// nowhere is an organization no row belongs to: ids have 15 characters.
+	nowhere = "none"
+)
+
+// pin narrows a client's list to one organization before PocketBase's handler
+// reads it: the literal condition lets the index of the organization drive the
+// query (performance.md 2.1). It can only hide rows; the rule still decides.
+//
+// The organization is the one of the query parameter `organization`, or the
+// one the filter fixes, or the active one. Superusers are not touched unless
+// they use the parameter.
+func pin(g *guard) *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{
+		Id: "pocketlineListPin",
+		// After the caller is known and limits are counted.
+		Priority: apis.DefaultBodyLimitMiddlewarePriority + 5,
+		Func: func(e *core.RequestEvent) error {
+			if e.Request.Pattern != listPattern || e.Request.Method != http.MethodGet && e.Request.Method != http.MethodHead {
+				return e.Next()
+			}
+			c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
+			if err != nil || c == nil {
+				return e.Next() // PocketBase words the error
+			}
+			l, err := narrow(e, c)
+			if err != nil {
+				return err
+			}
+			release, err := g.enter(e, l)
+			if err != nil {
+				return err
+			}
+			defer release()
+			return e.Next()
+		},
+	}
+}
+
+// list is what a narrowed list will cost.
+type list struct {
+	bytes int64 // of one page, at most
+	slow  bool  // counts or reads more than the page
+	free  bool  // not to be guarded: a superuser's
+}
+
+func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
+	query := e.Request.URL.Query()
+	super := e.HasSuperuserAuth()
+	asked := query.Get(QueryOrganization)
+	isTenant := collections.Tenant(c)
+	if super && (asked == "" || !isTenant) {
+		return list{free: true}, nil
+	}
+	// Remembered before the change: rules and PocketBase's own checks shall see
+	// what the client sent.
+	if _, err := e.RequestInfo(); err != nil {
+		return list{}, err
+	}
+	filter := query.Get("filter")
+	conds, err := conditionsOf(filter)
+	if err != nil {
+		return list{}, e.BadRequestError("The filter could not be read.", err)
+	}
+	switch {
+	case super:
+		query.Set("filter", and("organization="+Literal(asked), filter))
+		e.Request.URL.RawQuery = query.Encode()
+		return list{free: true}, nil
+	case c.Name == collections.Organizations:
+		query.Set("filter", and(mine(e, "id", ""), filter))
+	case c.Name == collections.Memberships && asked == "" && conds.equal["organization"] == "":
+		// The switcher lists one's own memberships in all organizations.
+		query.Set("filter", and(mine(e, "organization", "user"), filter))
+	case isTenant && (asked != "" || conds.equal["organization"] == ""):
+		if asked == "" {
+			asked = activeID(e)
+		}
+		conds.equal["organization"] = asked
+		query.Set("filter", and("organization="+Literal(asked), filter))
+	}
+	l := list{bytes: rowBytes(c)}
+	perPage, err := strconv.Atoi(query.Get("perPage"))
+	if err != nil || perPage <= 0 {
+		perPage = pageDefault
+	}
+	most := min(max(int(pageBytes/l.bytes), 1), pageMax)
+	if perPage > most {
+		perPage = most
+		query.Set("perPage", strconv.Itoa(perPage))
+	}
+	l.bytes *= int64(perPage)
+	if isTenant && query.Get("skipTotal") == "" {
+		query.Set("skipTotal", "1")
+	}
+	if big(c) {
+		if err := sortable(e, c, query.Get("sort"), conds); err != nil {
+			return list{}, err
+		}
+		skip, _ := strconv.ParseBool(query.Get("skipTotal"))
+		page, _ := strconv.Atoi(query.Get("page"))
+		l.slow = !skip || page*perPage > deepRow || conds.more || !covered(c, conds)
+	}
+	e.Request.URL.RawQuery = query.Encode()
+	return l, nil
+}
+
+// mine is the condition that leaves only the caller's organizations, in the
+// field org; with a field user also the caller's own rows.
+func mine(e *core.RequestEvent, org, user string) string {
+	var terms []string
+	if e.Auth != nil {
+		all := MembershipsOf(e.App, e.Auth.Id)
+		for _, m := range all[:min(len(all), pinMost)] {
+			terms = append(terms, org+"="+Literal(m.GetString("organization")))
+		}
+		if user != "" {
+			terms = append(terms, user+"="+Literal(e.Auth.Id))
+		}
+	}
+	if len(terms) == 0 {
+		return org + "=" + Literal(nowhere)
+	}
+	return "(" + strings.Join(terms, " || ") + ")"
+}
+
+// activeID is the organization a list without one is about.
+func activeID(e *core.RequestEvent) string {
+	if e.Auth == nil {
+		return nowhere
+	}
+	if id := e.Request.URL.Query().Get(QueryCompany); id != "" {
+		return id
+	}
+	if id := e.Request.Header.Get(Header); id != "" {
+		return id
+	}
+	if m := active(e, MembershipsOf(e.App, e.Auth.Id)); m != nil {
+		return m.GetString("organization")
+	}
+	return nowhere
+}
+
+// big tells whether the collection grows with every call.
+func big(c *core.Collection) bool {
+	return slices.Contains(collections.Ordered, c.Name) && collections.Tenant(c)
+}
+
+// sortable refuses sorts no index serves: each would read the whole
+// organization. Rows of one call may be sorted by anything, they are few.
+func sortable(e *core.RequestEvent, c *core.Collection, sort string, conds conditions) error {
+	if strings.TrimSpace(sort) == "" || conds.equal["call"] != "" {
+		return nil
+	}
+	offered := sorts(c, conds)
+	for i, term := range strings.Split(sort, ",") {
+		column := strings.TrimLeft(strings.TrimSpace(term), "+-")
+		if i == 0 && slices.Contains(offered, column) || i > 0 && (column == "id" || column == "@rowid") {
+			continue
+		}
+		return e.BadRequestError("This list cannot be sorted by "+strconv.Quote(column)+"; offered: "+strings.Join(offered, ", ")+".", nil)
+	}
+	return nil
+}
+
+// sorts are the columns an index can sort by once the filter has fixed the
+// index's leading columns.
+func sorts(c *core.Collection, conds conditions) []string {
+	var offered []string
+	for _, columns := range indexes(c) {
+		for i, column := range columns {
+			if _, fixed := conds.equal[column]; fixed {
+				continue
+			}
+			if i > 0 && !slices.Contains(offered, column) {
+				offered = append(offered, column)
+			}
+			break
+		}
+	}
+	return offered
+}
+
+// covered tells whether one index holds every column the filter fixes.
+func covered(c *core.Collection, conds conditions) bool {
+	if len(conds.equal) <= 1 { // the organization alone
+		return true
+	}
+	if conds.equal["call"] != "" || conds.equal["id"] != "" {
+		return true
+	}
+	return slices.ContainsFunc(indexes(c), func(columns []string) bool {
+		n := 0
+		for _, column := range columns {
+			if _, fixed := conds.equal[column]; !fixed {
+				break
+			}
+			n++
+		}
+		return n == len(conds.equal)
+	})
+}
+
+// indexes are the columns of the collection's full indexes, in order.
+func indexes(c *core.Collection) [][]string {
+	var all [][]string
+	for _, raw := range c.Indexes {
+		parsed := dbutils.ParseIndex(raw)
+		if parsed.Where != "" {
+			continue
+		}
+		columns := make([]string, len(parsed.Columns))
+		for i, column := range parsed.Columns {
+			columns[i] = column.Name
+		}
+		all = append(all, columns)
+	}
+	return all
+}
+
+// rowBytes is how big one row can get.
+func rowBytes(c *core.Collection) int64 {
+	total := int64(1_000)
+	for _, f := range c.Fields {
+		if f.GetHidden() {
+			continue
+		}
+		switch f := f.(type) {
+		case *core.TextField:
+			total += int64(f.Max)
+		case *core.JSONField:
+			total += f.MaxSize
+		}
+	}
+	return total
+}

@@ -1,0 +1,92 @@
+package tenant
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// bodyMax bounds what a client may write as JSON: 2 MB, more than any row a
+// person types. Uploads keep PocketBase's limits, which follow the fields.
+const bodyMax = 2 << 20
+
+const recordsPrefix = "/api/collections/{collection}/records"
+
+// Register binds what keeps requests and rows inside one organization.
+func Register(app core.App) {
+	d := directoryOf(app)
+	d.watch(app)
+	g := newGuard()
+
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.Bind(identify(d), stillActive(), narrowBody(), pin(g))
+		return se.Next()
+	})
+
+	app.OnRecordCreateRequest().BindFunc(onCreateRequest)
+	app.OnRecordUpdateRequest().BindFunc(onUpdateRequest)
+	app.OnRecordCreate().Bind(orderedID)
+	app.OnRecordValidate().BindFunc(onValidate)
+}
+
+// identify finds the caller of a header token in memory.
+func identify(d *directory) *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{
+		Id:       "pocketlineIdentify",
+		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1,
+		Func: func(e *core.RequestEvent) error {
+			if e.Auth == nil {
+				if token := bearer(e.Request); token != "" {
+					e.Auth = d.person(e.App, token)
+				}
+			}
+			return e.Next()
+		},
+	}
+}
+
+func bearer(r *http.Request) string {
+	token := r.Header.Get("Authorization")
+	if len(token) > 7 && strings.EqualFold(token[:7], "Bearer ") {
+		return token[7:]
+	}
+	return token
+}
+
+// stillActive treats a person who was deactivated as a guest, whatever token
+// they hold: PocketBase asks the AuthRule only at sign-in.
+func stillActive() *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{
+		Id:       "pocketlineStillActive",
+		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority + 1,
+		Func: func(e *core.RequestEvent) error {
+			if e.Auth != nil && e.Auth.Collection().Name == collections.Users && !e.Auth.GetBool("is_active") {
+				e.Auth = nil
+			}
+			return e.Next()
+		},
+	}
+}
+
+// narrowBody refuses JSON bodies no row needs.
+func narrowBody() *hook.Handler[*core.RequestEvent] {
+	limit := apis.BodyLimit(bodyMax)
+	return &hook.Handler[*core.RequestEvent]{
+		Id:       "pocketlineBodyLimit",
+		Priority: apis.DefaultBodyLimitMiddlewarePriority + 1,
+		Func: func(e *core.RequestEvent) error {
+			switch e.Request.Pattern {
+			case "POST " + recordsPrefix, "PATCH " + recordsPrefix + "/{id}":
+				if !e.HasSuperuserAuth() && !strings.HasPrefix(e.Request.Header.Get("Content-Type"), "multipart/") {
+					return limit.Func(e)
+				}
+			}
+			return e.Next()
+		},
+	}
+}
