@@ -1,0 +1,118 @@
+package sealed
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// What stands in the place of something that was cut out.
+const (
+	Redacted       = "[redacted]"
+	RedactedNumber = "[number]"
+)
+
+// secretWord matches names of things that are secret, in any spelling: apiKey,
+// X-Vapi-Secret, twilio_auth_token, presignedUrl, controlUrl.
+const secretWord = `(?:token|secret|signature|passw(?:or)?d|passphrase|api[_-]?key|private[_-]?key|authorization|credential|cookie|csrf|otp|presigned|control[_-]?url|listen[_-]?url)`
+
+var (
+	secretName = regexp.MustCompile(`(?i)` + secretWord)
+	numberName = regexp.MustCompile(`(?i)^(?:phone|number|caller|callee|customer|recipient|from|to|e164|msisdn)(?:[_-]?(?:phone|number|sip[_-]?uri))*$|(?:(?:phone|caller|recipient|fallback)[_-]?number|sip[_-]?uri)$`)
+
+	// Each finds one way a secret is written down; $1 is what may stay.
+	secretTexts = []*regexp.Regexp{
+		regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}`),
+		regexp.MustCompile(`()\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`),
+		regexp.MustCompile(`()\bk\d:[A-Za-z0-9_-]{20,}`),
+		regexp.MustCompile(`()\b(?:sk|pk|rk|whsec|xox[a-z])[-_][A-Za-z0-9+/=_-]{12,}`),
+		// name=value in addresses and messages; PocketBase's filter holds what a person typed.
+		regexp.MustCompile(`(?i)((?:^|[?&;,\s"'(])(?:[\w.-]*` + secretWord + `[\w.-]*)=)[^&\s"')]+`),
+		regexp.MustCompile(`(?i)([?&]filter=)[^&\s"]+`),
+		// "name": "value" and name: value.
+		regexp.MustCompile(`(?i)(\\?"[\w.-]*` + secretWord + `[\w.-]*\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])+`),
+		regexp.MustCompile(`(?i)((?:^|[\s,;{(])[\w.-]*` + secretWord + `[\w.-]*:\s*)[^\s"',;)}\[]+`),
+		regexp.MustCompile(`(?i)(\bsips?:)[^@\s"']+@`),
+		regexp.MustCompile(`(?i)(://)[^/@\s"']+:[^/@\s"']+@`),
+	}
+	numberText = regexp.MustCompile(`(?i)(?:\+|%2B)[1-9](?:[ ().-]{0,2}[0-9]){6,14}`)
+)
+
+// Redact cuts secrets, tokens and phone numbers out of a text that people will
+// read: a log line, an error, a provider's words. Ids, times and amounts stay.
+func Redact(text string) string {
+	if text == "" {
+		return ""
+	}
+	for _, re := range secretTexts {
+		text = re.ReplaceAllString(text, "${1}"+Redacted)
+	}
+	return numberText.ReplaceAllString(text, RedactedNumber)
+}
+
+// RedactJSON is Redact for a JSON document, by the names of its fields as well
+// as by what their texts look like. What is not JSON is treated as text.
+func RedactJSON(data []byte) []byte {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var doc any
+	if err := decoder.Decode(&doc); err != nil || decoder.More() {
+		return []byte(Redact(string(data)))
+	}
+	out, err := json.Marshal(redactValue("", doc))
+	if err != nil {
+		return []byte(`"` + Redacted + `"`)
+	}
+	return out
+}
+
+func redactValue(name string, value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		// Headers are secret as a whole: their names are chosen by whoever set them.
+		if strings.EqualFold(name, "headers") || secretName.MatchString(name) {
+			return Redacted
+		}
+		for k, one := range v {
+			v[k] = redactValue(k, one)
+		}
+		return v
+	case []any:
+		for i := range v {
+			v[i] = redactValue(name, v[i])
+		}
+		return v
+	case string:
+		return redactNamed(name, v)
+	case nil, bool:
+		return v
+	default: // a number
+		if secretName.MatchString(name) && !strings.HasSuffix(strings.ToLower(name), "tokens") {
+			return Redacted
+		}
+		return v
+	}
+}
+
+// redactNamed redacts a text that has a name.
+func redactNamed(name, value string) string {
+	switch {
+	case value == "":
+		return ""
+	case secretName.MatchString(name):
+		return Redacted
+	case numberName.MatchString(name) && digits(value) >= 6:
+		return RedactedNumber
+	}
+	return Redact(value)
+}
+
+func digits(text string) (n int) {
+	for _, r := range text {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
+}
