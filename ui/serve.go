@@ -1,0 +1,326 @@
+package ui
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	indexName   = "index.html"
+	webcallName = "webcall.html"
+
+	// noncePlaceholder is what Vite's html.cspNonce leaves in the built pages.
+	noncePlaceholder = "__CSP_NONCE__"
+
+	// Names under /assets/ carry a hash of their content, so they may be kept for ever; the others change with a release.
+	cacheAssets = "public, max-age=31536000, immutable"
+	cacheOthers = "public, max-age=3600"
+
+	// maxExtension separates "/logo.svg" (a file that is missing) from "/reset/<token>": tokens contain dots too, but what
+	// follows their last dot is a signature of 43 characters.
+	maxExtension = 8
+)
+
+// types covers what Vite emits. The operating system's table is not asked: it differs between machines.
+var types = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".jpg":         "image/jpeg",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".mjs":         "text/javascript; charset=utf-8",
+	".mp3":         "audio/mpeg",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".wasm":        "application/wasm",
+	".wav":         "audio/wav",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+	".woff2":       "font/woff2",
+}
+
+// Options tunes [Handler]. The zero value is ready to use.
+type Options struct {
+	// Logger receives files that could not be read. Nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// variant is one stored form of a file: as it is, brotli or gzip.
+type variant struct {
+	name     string // in the file system
+	encoding string // "" for the plain form
+	etag     string // quoted; each form has its own, as strong validators must
+}
+
+type asset struct {
+	contentType string
+	cache       string
+	variants    []variant // best first; the plain form is always last
+}
+
+type handler struct {
+	fsys    fs.FS
+	log     *slog.Logger
+	assets  map[string]asset
+	index   []byte // nil when the dashboard was not built
+	webcall []byte // nil when this build has no test call page
+}
+
+// Handler serves the dashboard in fsys, which is read once: hashes are computed here, never during a request.
+//
+// A known file is answered with its type, an ETag made from its content, and the brotli or gzip form made at build time
+// when the browser takes it. Unknown names under /assets/ or with a file extension, and anything under /api/, /functions/
+// and /_/, are 404. Every other path is a page of the dashboard and gets index.html with a fresh CSP nonce.
+// Only GET and HEAD are answered; mount it after all other routes.
+func Handler(fsys fs.FS, opts Options) http.Handler {
+	h := &handler{fsys: fsys, log: opts.Logger, assets: map[string]asset{}}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	if err := h.load(); err != nil {
+		h.log.Error("dashboard files could not be read", "error", err)
+	}
+	return h
+}
+
+func (h *handler) load() error {
+	names := map[string]bool{}
+	err := fs.WalkDir(h.fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !d.IsDir() && !strings.HasPrefix(path.Base(name), ".") {
+			names[name] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for name := range names {
+		switch {
+		case name == indexName || name == webcallName:
+			data, err := fs.ReadFile(h.fsys, name)
+			if err != nil {
+				return err
+			}
+			if name == indexName {
+				h.index = data
+			} else {
+				h.webcall = data
+			}
+		case isVariant(name, names):
+			// served in place of the file it was made from, never by its own name
+		default:
+			a, err := h.describe(name, names)
+			if err != nil {
+				return err
+			}
+			h.assets[name] = a
+		}
+	}
+	return nil
+}
+
+func isVariant(name string, names map[string]bool) bool {
+	for _, ext := range []string{".br", ".gz"} {
+		if plain, ok := strings.CutSuffix(name, ext); ok && names[plain] {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *handler) describe(name string, names map[string]bool) (asset, error) {
+	data, err := fs.ReadFile(h.fsys, name)
+	if err != nil {
+		return asset{}, err
+	}
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:8])
+	a := asset{contentType: contentType(name), cache: cacheOthers}
+	if strings.HasPrefix(name, "assets/") {
+		a.cache = cacheAssets
+	}
+	for _, v := range []struct{ ext, encoding string }{{".br", "br"}, {".gz", "gzip"}} {
+		if names[name+v.ext] {
+			a.variants = append(a.variants, variant{name + v.ext, v.encoding, `"` + hash + `-` + v.encoding + `"`})
+		}
+	}
+	a.variants = append(a.variants, variant{name: name, etag: `"` + hash + `"`})
+	return a, nil
+}
+
+func contentType(name string) string {
+	ext := strings.ToLower(path.Ext(name))
+	if t, ok := types[ext]; ok {
+		return t
+	}
+	if t := mime.TypeByExtension(ext); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
+		return
+	}
+	p := r.URL.Path
+	if belongsToServer(p) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `{"data":{},"message":"The requested resource wasn't found.","status":404}`+"\n")
+		return
+	}
+	if a, ok := h.assets[strings.TrimPrefix(p, "/")]; ok {
+		h.file(w, r, a)
+		return
+	}
+	if strings.HasPrefix(p, "/assets/") || p == "/assets" || hasExtension(p) && p != "/"+indexName {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "404: no such file in this version of the dashboard.", http.StatusNotFound)
+		return
+	}
+	if strings.TrimSuffix(p, "/") == "/webcall" && h.webcall != nil {
+		h.page(w, r, h.webcall, webcallPolicy)
+		return
+	}
+	h.page(w, r, h.index, dashboardPolicy)
+}
+
+// belongsToServer reports paths that must never be answered with the shell: a mistyped API route has to look like an error.
+func belongsToServer(p string) bool {
+	for _, prefix := range []string{"/api", "/functions", "/_"} {
+		if p == prefix || strings.HasPrefix(p, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func hasExtension(p string) bool {
+	ext := path.Ext(path.Base(p))
+	if len(ext) < 2 || len(ext) > maxExtension+1 {
+		return false
+	}
+	for _, c := range ext[1:] {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *handler) file(w http.ResponseWriter, r *http.Request, a asset) {
+	v := a.variants[len(a.variants)-1]
+	accepted := r.Header.Get("Accept-Encoding")
+	for _, candidate := range a.variants {
+		if candidate.encoding == "" || accepts(accepted, candidate.encoding) {
+			v = candidate
+			break
+		}
+	}
+	f, err := h.fsys.Open(v.name)
+	if err != nil {
+		h.fail(w, v.name, err)
+		return
+	}
+	defer f.Close()
+	content, ok := f.(io.ReadSeeker)
+	if !ok {
+		data, err := io.ReadAll(f)
+		if err != nil {
+			h.fail(w, v.name, err)
+			return
+		}
+		content = bytes.NewReader(data)
+	}
+	header := w.Header()
+	header.Set("Content-Type", a.contentType)
+	header.Set("Cache-Control", a.cache)
+	header.Set("Vary", "Accept-Encoding")
+	header.Set("ETag", v.etag)
+	if v.encoding != "" {
+		header.Set("Content-Encoding", v.encoding)
+	}
+	http.ServeContent(w, r, "", time.Time{}, content) // answers 304 by the ETag
+}
+
+func (h *handler) fail(w http.ResponseWriter, name string, err error) {
+	h.log.Error("dashboard file could not be read", "file", name, "error", err)
+	http.Error(w, "This file could not be read.", http.StatusInternalServerError)
+}
+
+// accepts reads an Accept-Encoding header: a coding counts unless it is absent or its weight is zero.
+func accepts(header, encoding string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(part, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), encoding) {
+			continue
+		}
+		weight, found := strings.CutPrefix(strings.ToLower(strings.TrimSpace(params)), "q=")
+		if !found {
+			return true
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(weight), 64)
+		return err == nil && q > 0
+	}
+	return false
+}
+
+func (h *handler) page(w http.ResponseWriter, r *http.Request, html []byte, policy func(nonce string) string) {
+	nonce, err := newNonce()
+	if err != nil {
+		h.fail(w, indexName, err)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Security-Policy", policy(nonce))
+	header.Set("Referrer-Policy", "no-referrer") // reset links carry a token in their path
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// The page that holds the test call's frame must allow the microphone too, or the frame cannot have it.
+	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
+	status := http.StatusOK
+	if html == nil {
+		html, status = notBuilt, http.StatusServiceUnavailable
+	}
+	body := bytes.ReplaceAll(html, []byte(noncePlaceholder), []byte(nonce))
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := w.Write(body); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
+		h.log.Debug("dashboard page was not taken by the browser", "error", err)
+	}
+}
+
+func newNonce() (string, error) {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("make a page nonce: %w", err)
+	}
+	return hex.EncodeToString(b[:]), nil
+}

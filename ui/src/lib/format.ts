@@ -1,0 +1,73 @@
+import { locale } from './i18n'
+
+const DAY = 86_400_000
+
+/** PocketBase writes "2026-01-02 03:04:05.000Z"; browsers want the T. Invalid or empty values are undefined. */
+export function parseDate(value: string | Date | null | undefined): Date | undefined {
+  if (!value) return undefined
+  const date = value instanceof Date ? value : new Date(value.replace(' ', 'T'))
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** A moment in a zone. Unknown zone names (typed by hand long ago) fall back to the browser's. */
+export function dateTime(date: Date, zone: string | undefined, options: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }): string {
+  try {
+    return new Intl.DateTimeFormat(locale(), { ...options, ...(zone && { timeZone: zone }) }).format(date)
+  } catch {
+    return new Intl.DateTimeFormat(locale(), options).format(date)
+  }
+}
+
+/** "3 minutes ago" within a day, else the date and time in the organization's zone. */
+export function when(date: Date, zone: string | undefined, now = Date.now()): string {
+  const difference = date.getTime() - now
+  const distance = Math.abs(difference)
+  if (distance >= DAY) return dateTime(date, zone)
+  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' })
+  if (distance < 60_000) return relative.format(Math.trunc(difference / 1000 / 10) * 10, 'second')
+  if (distance < 3_600_000) return relative.format(Math.trunc(difference / 60_000), 'minute')
+  return relative.format(Math.trunc(difference / 3_600_000), 'hour')
+}
+
+/** An amount in a currency's smallest unit: cents for EUR, whole francs for XOF, which has no decimals. */
+export function money(minor: number, currency: string): string {
+  const code = currency.toUpperCase()
+  try {
+    const format = new Intl.NumberFormat(locale(), { style: 'currency', currency: code })
+    const digits = format.resolvedOptions().maximumFractionDigits ?? 2
+    return format.format(minor / 10 ** digits)
+  } catch {
+    return `${(minor / 100).toFixed(2)} ${code}`
+  }
+}
+
+/** "2 min 05 s", "1 h 02 min": for sentences and cells. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  const two = (n: number) => String(n).padStart(2, '0')
+  if (h > 0) return `${h} h ${two(m)} min`
+  if (m > 0) return `${m} min ${two(s)} s`
+  return `${s} s`
+}
+
+/** "2:05", "1:02:05": for players and running clocks. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  const two = (n: number) => String(n).padStart(2, '0')
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
+}
+
+export function number(value: number, options?: Intl.NumberFormatOptions): string {
+  return new Intl.NumberFormat(locale(), options).format(value)
+}
+
+/** Zone names for a select; the browser knows them all, so no list is shipped. */
+export function timeZones(): string[] {
+  return Intl.supportedValuesOf('timeZone')
+}
+
+export function browserZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
+}

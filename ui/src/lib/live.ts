@@ -1,0 +1,169 @@
+import type { QueryClient } from '@tanstack/react-query'
+import { pb } from './pb'
+
+/** One change on the organization's topic: what changed, never the content. */
+interface Change {
+  collection: string
+  id?: string
+}
+
+/** The part of PocketBase's realtime client that is used; tests bring their own. */
+export interface Realtime {
+  subscribe(topic: string, listener: (data: unknown) => void): Promise<() => Promise<void>>
+}
+
+// Bursts (a call's end touches five collections) become one refetch.
+const DEBOUNCE_MS = 250
+// A browser opens six HTTP/1.1 connections to a host: hidden tabs must give theirs back, but not at every alt-tab.
+const HIDDEN_GRACE_MS = 30_000
+// After a refused or failed subscription, the next try.
+const RETRY_MS = 5_000
+
+const CONNECT = 'PB_CONNECT'
+
+/** Reads the organization topic's message: `{collection, id}` or `{changes: [{collection, id}, …]}`. */
+export function readChanges(data: unknown): Change[] {
+  if (typeof data !== 'object' || data === null) return []
+  const { changes } = data as { changes?: unknown }
+  const list = Array.isArray(changes) ? changes : [data]
+  return list.filter((c): c is Change => typeof (c as Change | null)?.collection === 'string')
+}
+
+/**
+ * Keeps the queries of the organization on screen true. It listens while the page is shown, drops the connection 30 s
+ * after it is hidden, and after every (re)connection asks again for everything, because events sent meanwhile are lost.
+ */
+export class Live {
+  private wanted = new Map<string, Set<(data: unknown) => void>>()
+  private active = new Map<string, Promise<() => Promise<void>>>()
+  private dirty = new Set<string>()
+  private all = false
+  private organization: string | undefined
+  private hideTimer: ReturnType<typeof setTimeout> | undefined
+  private flushTimer: ReturnType<typeof setTimeout> | undefined
+  private retryTimer: ReturnType<typeof setTimeout> | undefined
+  private leave: (() => void) | undefined
+
+  constructor(
+    private readonly queries: QueryClient,
+    private readonly realtime: Realtime = pb.realtime as Realtime,
+    private readonly page: Document = document,
+  ) {
+    page.addEventListener('visibilitychange', this.onVisibility)
+    window.addEventListener('online', this.onVisibility)
+  }
+
+  /** Follows one organization; undefined (signed out, or a page without one) follows none. */
+  follow(organization: string | undefined): void {
+    if (organization === this.organization) return
+    this.leave?.()
+    this.leave = undefined
+    this.organization = organization
+    this.dirty.clear()
+    if (!organization) return
+    const offTopic = this.listen(`org/${organization}`, this.onChange)
+    const offConnect = this.listen(CONNECT, this.onConnect)
+    this.leave = () => {
+      offTopic()
+      offConnect()
+    }
+  }
+
+  /** Hears one topic (`call/<id>`) until the returned function is called. Survives hiding and reconnecting. */
+  listen(topic: string, listener: (data: unknown) => void): () => void {
+    const listeners = this.wanted.get(topic) ?? new Set()
+    listeners.add(listener)
+    this.wanted.set(topic, listeners)
+    if (!this.paused) this.open(topic)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size > 0 || this.wanted.get(topic) !== listeners) return
+      this.wanted.delete(topic)
+      this.close(topic)
+    }
+  }
+
+  /** Stops everything; for tests and for signing out. */
+  stop(): void {
+    this.follow(undefined)
+    this.page.removeEventListener('visibilitychange', this.onVisibility)
+    window.removeEventListener('online', this.onVisibility)
+    clearTimeout(this.hideTimer)
+    clearTimeout(this.flushTimer)
+    clearTimeout(this.retryTimer)
+    for (const topic of this.active.keys()) this.close(topic)
+    this.wanted.clear()
+  }
+
+  private paused = false
+
+  private open(topic: string): void {
+    if (this.active.has(topic)) return
+    const deliver = (data: unknown) => {
+      for (const listener of this.wanted.get(topic) ?? []) listener(data)
+    }
+    const off = this.realtime.subscribe(topic, deliver)
+    this.active.set(topic, off)
+    off.catch(() => {
+      if (this.active.get(topic) === off) this.active.delete(topic)
+      clearTimeout(this.retryTimer)
+      this.retryTimer = setTimeout(this.reopen, RETRY_MS)
+    })
+  }
+
+  private close(topic: string): void {
+    const off = this.active.get(topic)
+    this.active.delete(topic)
+    // A connection that is already gone has nothing to unsubscribe from.
+    off?.then((unsubscribe) => unsubscribe()).catch(() => undefined)
+  }
+
+  private reopen = (): void => {
+    if (this.paused) return
+    for (const topic of this.wanted.keys()) this.open(topic)
+  }
+
+  private onVisibility = (): void => {
+    clearTimeout(this.hideTimer)
+    if (this.page.visibilityState === 'hidden') {
+      this.hideTimer = setTimeout(() => {
+        this.paused = true
+        for (const topic of this.active.keys()) this.close(topic)
+      }, HIDDEN_GRACE_MS)
+      return
+    }
+    this.paused = false
+    this.reopen()
+  }
+
+  private onConnect = (): void => {
+    this.all = true
+    this.schedule()
+  }
+
+  private onChange = (data: unknown): void => {
+    for (const change of readChanges(data)) this.dirty.add(change.collection)
+    this.schedule()
+  }
+
+  private schedule(): void {
+    // The first change of a burst starts the clock; a steady stream must not postpone the refetch for ever.
+    this.flushTimer ??= setTimeout(this.flush, DEBOUNCE_MS)
+  }
+
+  private flush = (): void => {
+    this.flushTimer = undefined
+    const { organization, all } = this
+    const changed = new Set(this.dirty)
+    this.dirty.clear()
+    this.all = false
+    if (!organization || (!all && changed.size === 0)) return
+    void this.queries.invalidateQueries({
+      predicate: ({ queryKey: [owner, collection], meta }) => {
+        if (owner !== organization) return false
+        if (all || changed.has(String(collection))) return true
+        return Array.isArray(meta?.collections) && meta.collections.some((c) => changed.has(String(c)))
+      },
+    })
+  }
+}

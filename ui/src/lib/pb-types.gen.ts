@@ -1,0 +1,762 @@
+// Generated from collections/ by `go run . schema write`. Do not edit.
+
+export type UsersLanguage = 'en' | 'fr'
+export type UsersTheme = 'auto' | 'light' | 'dark'
+export type OrganizationsStatus = 'active' | 'suspended' | 'closed'
+export type OrganizationsPlan = 'free' | 'pro' | 'enterprise'
+export type OrganizationsBalanceState = 'ok' | 'low' | 'empty'
+export type OrganizationsCompanySize = 'small' | 'medium' | 'large'
+export type OrganizationsLanguage = 'en' | 'fr'
+export type MembershipsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type MembershipsStatus = 'active' | 'inactive' | 'invited' | 'suspended'
+export type AssistantsType = 'voice' | 'messaging' | 'email' | 'workspace'
+export type AssistantsStatus = 'active' | 'inactive' | 'training' | 'error'
+export type AssistantsModelProvider =
+  | 'openai'
+  | 'anthropic'
+  | 'google'
+  | 'groq'
+  | 'xai'
+  | 'deep-seek'
+  | 'together-ai'
+  | 'openrouter'
+  | 'cerebras'
+  | 'perplexity-ai'
+export type AssistantsVoiceProvider =
+  | 'vapi'
+  | '11labs'
+  | 'azure'
+  | 'cartesia'
+  | 'deepgram'
+  | 'openai'
+  | 'playht'
+  | 'rime-ai'
+  | 'lmnt'
+  | 'hume'
+  | 'inworld'
+  | 'minimax'
+export type AssistantsTranscriberProvider =
+  | 'deepgram'
+  | 'assembly-ai'
+  | 'azure'
+  | 'cartesia'
+  | '11labs'
+  | 'gladia'
+  | 'google'
+  | 'openai'
+  | 'soniox'
+  | 'speechmatics'
+  | 'talkscriber'
+export type AssistantsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
+export type FunctionsType = 'http'
+export type FunctionsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
+export type PhoneNumbersProvider = 'vapi' | 'twilio' | 'vonage' | 'telnyx' | 'byo' | 'other'
+export type PhoneNumbersNumberType = 'voice' | 'sms' | 'both'
+export type PhoneNumbersStatus = 'active' | 'inactive' | 'suspended' | 'pending'
+export type PhoneNumbersSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
+export type CallsStatus = 'scheduled' | 'queued' | 'ringing' | 'in_progress' | 'forwarding' | 'completed' | 'failed'
+export type CallsOutcome =
+  | 'completed'
+  | 'transferred'
+  | 'no_answer'
+  | 'voicemail'
+  | 'cancelled'
+  | 'failed_desk'
+  | 'failed_account'
+  | 'failed_setup'
+  | 'failed_telephony'
+  | 'failed_provider'
+  | 'failed_vapi'
+export type CallsCallType = 'inbound' | 'outbound'
+export type CallsChannel = 'phone' | 'web' | 'websocket'
+export type CallsResolutionStatus = 'pending' | 'resolved' | 'escalated' | 'failed'
+export type CallsSentiment = 'positive' | 'neutral' | 'negative'
+export type CallsPriority = 'low' | 'medium' | 'high' | 'urgent'
+export type MessagesRole = 'assistant' | 'user' | 'system'
+export type CallEventsType = 'status' | 'tool_call' | 'transfer' | 'hang' | 'language' | 'control' | 'recording'
+export type RecordingsKind = 'stereo' | 'mono' | 'customer' | 'assistant'
+export type RecordingsStatus = 'pending' | 'ready' | 'failed' | 'gone'
+export type UsageEventsKind = 'voice_inbound' | 'voice_outbound'
+export type UsageEventsUnit = 'second' | 'count'
+export type AuditLogsActorType = 'user' | 'key' | 'superuser' | 'system' | 'guest'
+export type ProviderAccountsProvider = 'vapi' | 'twilio' | 'flutterwave'
+export type ProviderEventsProvider = 'vapi' | 'twilio' | 'flutterwave'
+export type ProviderEventsStatus = 'applied' | 'failed' | 'parked' | 'packed'
+export type OutboxStatus = 'pending' | 'running' | 'done' | 'dead'
+export type JobRunsStatus = 'running' | 'done' | 'failed'
+
+export interface UsersRecord {
+  collectionId: string
+  collectionName: 'users'
+  id: string
+  email: string
+  emailVisibility: boolean
+  verified: boolean
+  name: string
+  avatar: string
+  phone: string
+  language: UsersLanguage | ''
+  theme: UsersTheme | ''
+  preferences: unknown
+  is_active: boolean
+  onboarding_completed: boolean
+  last_organization: string
+  created: string
+  updated: string
+}
+
+export interface OrganizationsRecord {
+  collectionId: string
+  collectionName: 'organizations'
+  id: string
+  name: string
+  description: string
+  status: OrganizationsStatus | ''
+  plan: OrganizationsPlan | ''
+  balance_state: OrganizationsBalanceState | ''
+  company_size: OrganizationsCompanySize | ''
+  industry: string
+  country: string
+  timezone: string
+  language: OrganizationsLanguage | ''
+  currency: string
+  logo: string
+  business_hours: unknown
+  primary_goals: unknown
+  expected_volume: number
+  success_metrics: string
+  current_volume: string
+  current_solution: string
+  member_key: string
+  webhook_url: string
+  trusted_origins: unknown
+  limits: unknown
+  metadata: unknown
+  onboarding_completed: boolean
+  setup_steps_completed: unknown
+  created_by: string
+  created: string
+  updated: string
+}
+
+export interface MembershipsRecord {
+  collectionId: string
+  collectionName: 'memberships'
+  id: string
+  organization: string
+  user: string
+  role: MembershipsRole
+  status: MembershipsStatus
+  is_default: boolean
+  full_name: string
+  email: string
+  department: string
+  phone_number: string
+  timezone: string
+  can_access_analytics: boolean
+  can_manage_integrations: boolean
+  can_manage_team: boolean
+  can_manage_agents: boolean
+  can_view_calls: boolean
+  can_view_messages: boolean
+  can_view_emails: boolean
+  permissions: unknown
+  notes: string
+  config: unknown
+  metadata: unknown
+  joined_at: string
+  last_accessed_at: string
+  total_sessions: number
+  total_calls_handled: number
+  created: string
+  updated: string
+}
+
+export interface AssistantsRecord {
+  collectionId: string
+  collectionName: 'assistants'
+  id: string
+  organization: string
+  name: string
+  description: string
+  type: AssistantsType | ''
+  status: AssistantsStatus | ''
+  language: string
+  personality: string
+  system_prompt: string
+  first_message: string
+  model_provider: AssistantsModelProvider | ''
+  model_name: string
+  model_temperature: number
+  model_max_tokens: number
+  voice_provider: AssistantsVoiceProvider | ''
+  voice_id: string
+  voice_model: string
+  voice_speed: number
+  voice_stability: number
+  transcriber_provider: AssistantsTranscriberProvider | ''
+  transcriber_model: string
+  transcriber_language: string
+  functions: string[]
+  forwarding_phone_number: string
+  end_call_message: string
+  voicemail_message: string
+  end_call_phrases: unknown
+  max_duration_seconds: number
+  silence_timeout_seconds: number
+  recording_enabled: boolean
+  tools_config: unknown
+  config: unknown
+  metadata: unknown
+  created_by: string
+  vapi_assistant_id: string
+  sync_status: AssistantsSyncStatus | ''
+  sync_error: string
+  synced_at: string
+  created: string
+  updated: string
+}
+
+export interface FunctionsRecord {
+  collectionId: string
+  collectionName: 'functions'
+  id: string
+  organization: string
+  name: string
+  description: string
+  type: FunctionsType | ''
+  parameters: unknown
+  webhook_url: string
+  timeout_ms: number
+  async: boolean
+  is_active: boolean
+  code: string
+  messages: unknown
+  metadata: unknown
+  vapi_tool_id: string
+  sync_status: FunctionsSyncStatus | ''
+  sync_error: string
+  synced_at: string
+  created: string
+  updated: string
+}
+
+export interface PhoneNumbersRecord {
+  collectionId: string
+  collectionName: 'phone_numbers'
+  id: string
+  organization: string
+  phone_number: string
+  friendly_name: string
+  provider: PhoneNumbersProvider
+  number_type: PhoneNumbersNumberType | ''
+  status: PhoneNumbersStatus | ''
+  country_code: string
+  capabilities: unknown
+  assistant: string
+  assigned_to: string
+  area_code: string
+  fallback_number: string
+  fallback_message: string
+  monthly_cost_minor: number
+  currency: string
+  twilio_account_sid: string
+  credential_id: string
+  sip_uri: string
+  config: unknown
+  metadata: unknown
+  created_by: string
+  vapi_phone_id: string
+  sync_status: PhoneNumbersSyncStatus | ''
+  sync_error: string
+  synced_at: string
+  created: string
+  updated: string
+}
+
+export interface ContactsRecord {
+  collectionId: string
+  collectionName: 'contacts'
+  id: string
+  organization: string
+  phone_number: string
+  name: string
+  email: string
+  notes: string
+  first_seen_at: string
+  last_seen_at: string
+  metadata: unknown
+  created: string
+  updated: string
+}
+
+export interface CallsRecord {
+  collectionId: string
+  collectionName: 'calls'
+  id: string
+  organization: string
+  vapi_call_id: string
+  status: CallsStatus | ''
+  outcome: CallsOutcome | ''
+  call_type: CallsCallType
+  channel: CallsChannel | ''
+  caller_number: string
+  recipient_number: string
+  contact: string
+  assistant: string
+  phone_number: string
+  started_at: string
+  answered_at: string
+  ended_at: string
+  duration_seconds: number
+  cost_micros: number
+  ended_reason: string
+  summary: string
+  resolution_status: CallsResolutionStatus | ''
+  sentiment: CallsSentiment | ''
+  priority: CallsPriority | ''
+  success_evaluation: string
+  transferred_to: string
+  notes: string
+  metadata: unknown
+  is_test: boolean
+  has_recording: boolean
+  reported_at: string
+  created_by: string
+  created: string
+  updated: string
+}
+
+export interface CallReportsRecord {
+  collectionId: string
+  collectionName: 'call_reports'
+  id: string
+  organization: string
+  call: string
+  position: number
+  summary: string
+  transcript: string
+  analysis: unknown
+  costs: unknown
+  performance: unknown
+  created: string
+  updated: string
+}
+
+export interface MessagesRecord {
+  collectionId: string
+  collectionName: 'messages'
+  id: string
+  organization: string
+  call: string
+  role: MessagesRole
+  content: string
+  position: number
+  offset_ms: number
+  duration_ms: number
+  from_person: boolean
+  created: string
+  updated: string
+}
+
+export interface CallEventsRecord {
+  collectionId: string
+  collectionName: 'call_events'
+  id: string
+  organization: string
+  call: string
+  type: CallEventsType
+  name: string
+  position: number
+  key: string
+  data: unknown
+  created: string
+  updated: string
+}
+
+export interface RecordingsRecord {
+  collectionId: string
+  collectionName: 'recordings'
+  id: string
+  organization: string
+  call: string
+  kind: RecordingsKind
+  status: RecordingsStatus
+  file: string
+  mime_type: string
+  size_bytes: number
+  duration_ms: number
+  peaks: unknown
+  attempts: number
+  next_at: string
+  error: string
+  created: string
+  updated: string
+}
+
+export interface UsageEventsRecord {
+  collectionId: string
+  collectionName: 'usage_events'
+  id: string
+  organization: string
+  kind: UsageEventsKind
+  quantity: number
+  unit: UsageEventsUnit
+  cost_micros: number
+  call: string
+  at: string
+  reference: string
+  created: string
+  updated: string
+}
+
+export interface AuditLogsRecord {
+  collectionId: string
+  collectionName: 'audit_logs'
+  id: string
+  organization: string
+  user: string
+  actor_name: string
+  actor_type: AuditLogsActorType
+  action: string
+  resource: string
+  record: string
+  details: unknown
+  ip_address: string
+  user_agent: string
+  request_id: string
+  created: string
+  updated: string
+}
+
+export interface ProviderAccountsRecord {
+  collectionId: string
+  collectionName: 'provider_accounts'
+  id: string
+  organization: string
+  provider: ProviderAccountsProvider
+  name: string
+  account_id: string
+  checked_at: string
+  error: string
+  created: string
+  updated: string
+}
+
+export interface ProviderEventsRecord {
+  collectionId: string
+  collectionName: 'provider_events'
+  id: string
+  organization: string
+  provider: ProviderEventsProvider
+  event_key: string
+  type: string
+  status: ProviderEventsStatus
+  payload: string
+  answer: string
+  error: string
+  attempts: number
+  next_at: string
+  created: string
+  updated: string
+}
+
+export interface OutboxRecord {
+  collectionId: string
+  collectionName: 'outbox'
+  id: string
+  organization: string
+  kind: string
+  key: string
+  payload: unknown
+  status: OutboxStatus
+  attempts: number
+  next_at: string
+  lease_until: string
+  error: string
+  done_at: string
+  created: string
+  updated: string
+}
+
+export interface JobRunsRecord {
+  collectionId: string
+  collectionName: 'job_runs'
+  id: string
+  job: string
+  status: JobRunsStatus
+  started_at: string
+  finished_at: string
+  watermark: string
+  processed: number
+  error: string
+  created: string
+  updated: string
+}
+
+/** The record of each collection, by the collection's name. */
+export interface Records {
+  users: UsersRecord
+  organizations: OrganizationsRecord
+  memberships: MembershipsRecord
+  assistants: AssistantsRecord
+  functions: FunctionsRecord
+  phone_numbers: PhoneNumbersRecord
+  contacts: ContactsRecord
+  calls: CallsRecord
+  call_reports: CallReportsRecord
+  messages: MessagesRecord
+  call_events: CallEventsRecord
+  recordings: RecordingsRecord
+  usage_events: UsageEventsRecord
+  audit_logs: AuditLogsRecord
+  provider_accounts: ProviderAccountsRecord
+  provider_events: ProviderEventsRecord
+  outbox: OutboxRecord
+  job_runs: JobRunsRecord
+}
+
+/** What the server accepts in each field: characters of texts, size of numbers, bytes of JSON and files. */
+export const limits = {
+  users: {
+    email: { required: true },
+    name: { max: 100 },
+    avatar: { max: 2097152 },
+    phone: { max: 40 },
+    language: { values: ['en', 'fr'] },
+    theme: { values: ['auto', 'light', 'dark'] },
+    preferences: { max: 16384 },
+  },
+  organizations: {
+    name: { required: true, max: 100 },
+    description: { max: 500 },
+    status: { values: ['active', 'suspended', 'closed'] },
+    plan: { values: ['free', 'pro', 'enterprise'] },
+    balance_state: { values: ['ok', 'low', 'empty'] },
+    company_size: { values: ['small', 'medium', 'large'] },
+    industry: { max: 100 },
+    country: { max: 2 },
+    timezone: { max: 64 },
+    language: { values: ['en', 'fr'] },
+    currency: { max: 3 },
+    logo: { max: 2097152 },
+    business_hours: { max: 16384 },
+    primary_goals: { max: 16384 },
+    success_metrics: { max: 5000 },
+    current_volume: { max: 255 },
+    current_solution: { max: 255 },
+    member_key: { max: 40 },
+    trusted_origins: { max: 16384 },
+    limits: { max: 16384 },
+    metadata: { max: 16384 },
+    setup_steps_completed: { max: 16384 },
+  },
+  memberships: {
+    organization: { required: true },
+    user: { required: true },
+    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
+    status: { required: true, values: ['active', 'inactive', 'invited', 'suspended'] },
+    full_name: { max: 100 },
+    department: { max: 100 },
+    phone_number: { max: 40 },
+    timezone: { max: 64 },
+    permissions: { max: 16384 },
+    notes: { max: 5000 },
+    config: { max: 16384 },
+    metadata: { max: 16384 },
+    total_sessions: { min: 0 },
+    total_calls_handled: { min: 0 },
+  },
+  assistants: {
+    organization: { required: true },
+    name: { required: true, min: 2, max: 100 },
+    description: { max: 500 },
+    type: { values: ['voice', 'messaging', 'email', 'workspace'] },
+    status: { values: ['active', 'inactive', 'training', 'error'] },
+    language: { max: 10 },
+    personality: { max: 5000 },
+    system_prompt: { max: 100000 },
+    first_message: { max: 1000 },
+    model_provider: { values: ['openai', 'anthropic', 'google', 'groq', 'xai', 'deep-seek', 'together-ai', 'openrouter', 'cerebras', 'perplexity-ai'] },
+    model_name: { max: 100 },
+    model_temperature: { min: 0, max: 2 },
+    model_max_tokens: { min: 0, max: 10000 },
+    voice_provider: { values: ['vapi', '11labs', 'azure', 'cartesia', 'deepgram', 'openai', 'playht', 'rime-ai', 'lmnt', 'hume', 'inworld', 'minimax'] },
+    voice_id: { max: 100 },
+    voice_model: { max: 100 },
+    voice_speed: { min: 0, max: 5 },
+    voice_stability: { min: 0, max: 1 },
+    transcriber_provider: { values: ['deepgram', 'assembly-ai', 'azure', 'cartesia', '11labs', 'gladia', 'google', 'openai', 'soniox', 'speechmatics', 'talkscriber'] },
+    transcriber_model: { max: 100 },
+    transcriber_language: { max: 20 },
+    functions: { max: 20 },
+    forwarding_phone_number: { max: 40 },
+    end_call_message: { max: 1000 },
+    voicemail_message: { max: 1000 },
+    end_call_phrases: { max: 16384 },
+    max_duration_seconds: { min: 0, max: 43200 },
+    silence_timeout_seconds: { min: 0, max: 3600 },
+    tools_config: { max: 16384 },
+    config: { max: 16384 },
+    metadata: { max: 16384 },
+    vapi_assistant_id: { max: 255 },
+    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
+    sync_error: { max: 1000 },
+  },
+  functions: {
+    organization: { required: true },
+    name: { required: true, max: 64 },
+    description: { max: 1000 },
+    type: { values: ['http'] },
+    parameters: { max: 16384 },
+    timeout_ms: { min: 0, max: 60000 },
+    code: { max: 100000 },
+    messages: { max: 16384 },
+    metadata: { max: 16384 },
+    vapi_tool_id: { max: 255 },
+    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
+    sync_error: { max: 1000 },
+  },
+  phone_numbers: {
+    organization: { required: true },
+    phone_number: { max: 40 },
+    friendly_name: { max: 100 },
+    provider: { required: true, values: ['vapi', 'twilio', 'vonage', 'telnyx', 'byo', 'other'] },
+    number_type: { values: ['voice', 'sms', 'both'] },
+    status: { values: ['active', 'inactive', 'suspended', 'pending'] },
+    country_code: { max: 5 },
+    capabilities: { max: 16384 },
+    assigned_to: { max: 100 },
+    area_code: { max: 3 },
+    fallback_number: { max: 40 },
+    fallback_message: { max: 1000 },
+    monthly_cost_minor: { min: 0 },
+    currency: { max: 3 },
+    twilio_account_sid: { max: 255 },
+    credential_id: { max: 255 },
+    sip_uri: { max: 255 },
+    config: { max: 16384 },
+    metadata: { max: 16384 },
+    vapi_phone_id: { max: 255 },
+    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
+    sync_error: { max: 1000 },
+  },
+  contacts: {
+    organization: { required: true },
+    phone_number: { required: true, max: 40 },
+    name: { max: 100 },
+    notes: { max: 5000 },
+    metadata: { max: 16384 },
+  },
+  calls: {
+    organization: { required: true },
+    vapi_call_id: { max: 64 },
+    status: { values: ['scheduled', 'queued', 'ringing', 'in_progress', 'forwarding', 'completed', 'failed'] },
+    outcome: { values: ['completed', 'transferred', 'no_answer', 'voicemail', 'cancelled', 'failed_desk', 'failed_account', 'failed_setup', 'failed_telephony', 'failed_provider', 'failed_vapi'] },
+    call_type: { required: true, values: ['inbound', 'outbound'] },
+    channel: { values: ['phone', 'web', 'websocket'] },
+    caller_number: { max: 80 },
+    recipient_number: { max: 80 },
+    duration_seconds: { min: 0 },
+    cost_micros: { min: 0 },
+    ended_reason: { max: 255 },
+    summary: { max: 10000 },
+    resolution_status: { values: ['pending', 'resolved', 'escalated', 'failed'] },
+    sentiment: { values: ['positive', 'neutral', 'negative'] },
+    priority: { values: ['low', 'medium', 'high', 'urgent'] },
+    success_evaluation: { max: 500 },
+    transferred_to: { max: 80 },
+    notes: { max: 5000 },
+    metadata: { max: 16384 },
+  },
+  call_reports: {
+    organization: { required: true },
+    call: { required: true },
+    position: { required: true, min: 0 },
+    summary: { max: 10000 },
+    transcript: { max: 1048576 },
+    analysis: { max: 1048576 },
+    costs: { max: 65536 },
+    performance: { max: 16384 },
+  },
+  messages: {
+    organization: { required: true },
+    call: { required: true },
+    role: { required: true, values: ['assistant', 'user', 'system'] },
+    content: { required: true, max: 20000 },
+    position: { required: true, min: 0 },
+    offset_ms: { min: 0 },
+    duration_ms: { min: 0 },
+  },
+  call_events: {
+    organization: { required: true },
+    call: { required: true },
+    type: { required: true, values: ['status', 'tool_call', 'transfer', 'hang', 'language', 'control', 'recording'] },
+    name: { max: 255 },
+    position: { required: true, min: 0 },
+    key: { required: true, max: 255 },
+    data: { max: 65536 },
+  },
+  recordings: {
+    organization: { required: true },
+    call: { required: true },
+    kind: { required: true, values: ['stereo', 'mono', 'customer', 'assistant'] },
+    status: { required: true, values: ['pending', 'ready', 'failed', 'gone'] },
+    file: { max: 268435456 },
+    mime_type: { max: 100 },
+    size_bytes: { min: 0 },
+    duration_ms: { min: 0 },
+    peaks: { max: 16384 },
+    attempts: { min: 0 },
+    error: { max: 500 },
+  },
+  usage_events: {
+    organization: { required: true },
+    kind: { required: true, values: ['voice_inbound', 'voice_outbound'] },
+    quantity: { min: 0 },
+    unit: { required: true, values: ['second', 'count'] },
+    cost_micros: { min: 0 },
+    reference: { required: true, max: 255 },
+  },
+  audit_logs: {
+    actor_name: { max: 255 },
+    actor_type: { required: true, values: ['user', 'key', 'superuser', 'system', 'guest'] },
+    action: { required: true, max: 100 },
+    resource: { max: 100 },
+    record: { max: 40 },
+    details: { max: 65536 },
+    ip_address: { max: 64 },
+    user_agent: { max: 500 },
+    request_id: { max: 64 },
+  },
+  provider_accounts: {
+    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
+    name: { max: 100 },
+    account_id: { max: 255 },
+    error: { max: 500 },
+  },
+  provider_events: {
+    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
+    event_key: { required: true, max: 255 },
+    type: { max: 100 },
+    status: { required: true, values: ['applied', 'failed', 'parked', 'packed'] },
+    payload: { max: 4194304 },
+    answer: { max: 65536 },
+    error: { max: 500 },
+    attempts: { min: 0 },
+  },
+  outbox: {
+    kind: { required: true, max: 100 },
+    key: { required: true, max: 255 },
+    payload: { max: 1048576 },
+    status: { required: true, values: ['pending', 'running', 'done', 'dead'] },
+    attempts: { min: 0 },
+    error: { max: 1000 },
+  },
+  job_runs: {
+    job: { required: true, max: 100 },
+    status: { required: true, values: ['running', 'done', 'failed'] },
+    processed: { min: 0 },
+    error: { max: 1000 },
+  },
+} as const

@@ -1,0 +1,52 @@
+import PocketBase, { LocalAuthStore } from 'pocketbase'
+
+/** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
+export interface AnswerFacts {
+  requestId?: string
+  retryAfter?: number
+}
+
+export const factsKey = Symbol.for('pocketline.facts')
+
+/**
+ * The one client of this page. Its store has a name of its own: the operator's panel at /_/ shares the origin and keeps
+ * its session apart. Requests are never cancelled for looking alike, TanStack Query decides what to ask for.
+ */
+export const pb = new PocketBase('/', new LocalAuthStore('pocketline.session'))
+pb.autoCancellation(false)
+
+pb.afterSend = (response, data) => {
+  if (response.status < 400 || typeof data !== 'object' || data === null) return data
+  const facts: AnswerFacts = {}
+  const id = response.headers?.get('x-request-id')
+  if (id) facts.requestId = id
+  const after = Number(response.headers?.get('retry-after'))
+  if (after > 0) facts.retryAfter = after
+  return { ...data, [factsKey]: facts }
+}
+
+/** Seconds until the session's token ends; 0 when there is none. */
+export function tokenSeconds(token = pb.authStore.token): number {
+  const payload = token.split('.')[1]
+  if (!payload) return 0
+  try {
+    const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { exp?: number }
+    return Math.max(0, (claims.exp ?? 0) - Date.now() / 1000)
+  } catch {
+    return 0
+  }
+}
+
+// Tokens live 12 hours. Renewing in the last ten leaves a working day of margin and asks the server rarely.
+const RENEW_BELOW_SECONDS = 10 * 3600
+
+/** Renews the session when it has been in use for a while. A refused renewal ends the session; any other failure waits. */
+export async function renewSession(): Promise<void> {
+  if (!pb.authStore.isValid || tokenSeconds() > RENEW_BELOW_SECONDS) return
+  try {
+    await pb.collection('users').authRefresh()
+  } catch (error) {
+    const status = (error as { status?: number }).status
+    if (status === 401 || status === 403) pb.authStore.clear()
+  }
+}

@@ -1,0 +1,55 @@
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
+import { ClientResponseError } from 'pocketbase'
+import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
+import { Live } from './live'
+import { pb } from './pb'
+
+// Whether the last answer came at all: a laptop can be online while the server is away.
+let reachable = true
+const listeners = new Set<() => void>()
+function setReachable(next: boolean): void {
+  if (next === reachable) return
+  reachable = next
+  for (const listener of listeners) listener()
+}
+
+function onError(error: unknown): void {
+  if (!(error instanceof ClientResponseError) || error.isAbort) return
+  if (error.status === 0) setReachable(false)
+  // The session has ended; the shell notices and goes to sign-in, with the way back.
+  if (error.status === 401 && pb.authStore.token) pb.authStore.clear()
+}
+const onSuccess = () => setReachable(true)
+
+function worthRetrying(failures: number, error: unknown): boolean {
+  if (failures >= 2 || !(error instanceof ClientResponseError) || error.isAbort) return false
+  return error.status === 0 || error.status === 502 || error.status === 503
+}
+
+export const queries = new QueryClient({
+  queryCache: new QueryCache({ onError, onSuccess }),
+  mutationCache: new MutationCache({ onError, onSuccess }),
+  defaultOptions: {
+    queries: { retry: worthRetrying, staleTime: 30_000, gcTime: 10 * 60_000, networkMode: 'always' },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+})
+
+/** The page's one listener for changes made elsewhere. */
+export const live = new Live(queries)
+
+/** Hears a realtime topic while the component is mounted: `call/<id>` for a running call. Undefined hears nothing. */
+export function useTopic(topic: string | undefined, listener: (data: unknown) => void): void {
+  const hear = useEffectEvent(listener)
+  useEffect(() => (topic ? live.listen(topic, (data) => hear(data)) : undefined), [topic])
+}
+
+export function useReachable(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => reachable,
+  )
+}

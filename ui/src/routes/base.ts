@@ -1,0 +1,54 @@
+import type { QueryClient } from '@tanstack/react-query'
+import { createRootRouteWithContext, createRoute, lazyRouteComponent, notFound, redirect } from '@tanstack/react-router'
+import { pb } from '../lib/pb'
+import { lastPlace, placesQuery, rememberPlace } from '../lib/session'
+import { NotFoundPage, Root, RouteError } from '../shell/Root'
+
+interface Context {
+  queries: QueryClient
+}
+
+export const rootRoute = createRootRouteWithContext<Context>()({
+  component: Root,
+  errorComponent: RouteError,
+  notFoundComponent: NotFoundPage,
+})
+
+/** Everything that needs a session: the shell around the page, sign-in and back when there is none. */
+export const shellRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'signed-in',
+  beforeLoad: async ({ context, location }) => {
+    const me = pb.authStore.isValid ? pb.authStore.record : null
+    if (!me) throw redirect({ to: '/login', search: { next: location.href } })
+    return { places: await context.queries.ensureQueryData(placesQuery(me.id)) }
+  },
+  component: lazyRouteComponent(() => import('../shell/SignedIn'), 'SignedIn'),
+})
+
+/** An organization's pages. An organization the person does not belong to looks like one that does not exist. */
+export const orgRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/o/$org',
+  beforeLoad: ({ context, params }) => {
+    if (!context.places.some((p) => p.organization === params.org)) throw notFound()
+    rememberPlace(params.org)
+  },
+})
+
+export const indexRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: async ({ context }) => {
+    const me = pb.authStore.isValid ? pb.authStore.record : null
+    if (!me) throw redirect({ to: '/login', search: {} })
+    const place = lastPlace(await context.queries.ensureQueryData(placesQuery(me.id)))
+    throw place ? redirect({ to: '/o/$org', params: { org: place.organization } }) : redirect({ to: '/me' })
+  },
+})
+
+export const orgIndexRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./FirstArea'), 'FirstArea'),
+})

@@ -1,0 +1,70 @@
+import { Button, Checkbox, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useQuery } from '@tanstack/react-query'
+import { Navigate, useNavigate } from '@tanstack/react-router'
+import type { RecordModel } from 'pocketbase'
+import { field } from '../../components/Field'
+import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
+import { api } from '../../lib/api'
+import { deskQuery } from '../../lib/desk'
+import { useSubmit } from '../../lib/form'
+import { browserZone } from '../../lib/format'
+import { useLanguage, useT } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
+import { queries } from '../../lib/queries'
+import { GuestPage } from '../auth/GuestPage'
+import { NAME, PASSWORD } from '../limits'
+
+interface SetupAnswer {
+  token: string
+  record: RecordModel
+  organization: { id: string }
+}
+
+/** First run: the first account and its organization. Once somebody exists, this page leads to sign-in. */
+export function SetupPage() {
+  const t = useT()
+  const language = useLanguage()
+  const navigate = useNavigate()
+  const desk = useQuery(deskQuery)
+  const form = useForm({
+    mode: 'uncontrolled',
+    initialValues: { name: '', email: '', password: '', organization: '', demo: true },
+    validate: {
+      name: (value) => (value.trim() ? null : t('errors.field.required')),
+      email: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : t('errors.field.email')),
+      password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
+      organization: (value) => (value.trim() ? null : t('errors.field.required')),
+    },
+  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    (values) => api.post<SetupAnswer>('/api/setup', { ...values, email: values.email.trim(), timezone: browserZone(), language }),
+    async ({ token, record, organization }) => {
+      pb.authStore.save(token, record)
+      queries.clear()
+      await navigate({ to: '/o/$org', params: { org: organization.id }, replace: true })
+    },
+  )
+  if (desk.data && !desk.data.setup_needed && !busy && !pb.authStore.isValid) return <Navigate to="/login" replace />
+  if (desk.error) return <GuestPage title={t('setup.title')}><ErrorState error={desk.error} onRetry={desk.refetch} /></GuestPage>
+  if (!desk.data) return <GuestPage title={t('setup.title')}><SkeletonAfter200ms lines={8} /></GuestPage>
+  return (
+    <GuestPage title={t('setup.title')} text={t('setup.text')}>
+      <form onSubmit={submit} noValidate>
+        <Stack gap="md">
+          <ProblemAlert problem={failure} />
+          <TextInput label={t('profile.name')} autoComplete="name" autoFocus {...field(form, 'name', { required: true, ...NAME })} />
+          <TextInput label={t('setup.organization')} placeholder={t('setup.organizationExample')} autoComplete="organization" {...field(form, 'organization', { required: true, ...NAME })} />
+          <TextInput label={t('auth.email')} type="email" autoComplete="username" {...field(form, 'email', { required: true })} />
+          <PasswordInput label={t('auth.password')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password"
+            visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
+          {desk.data.sandbox && (
+            <Checkbox label={t('setup.demo')} description={t('setup.demoText')} key={form.key('demo')} {...form.getInputProps('demo', { type: 'checkbox' })} />
+          )}
+          <Button type="submit" loading={busy} fullWidth size="md">{t('setup.start')}</Button>
+        </Stack>
+      </form>
+    </GuestPage>
+  )
+}

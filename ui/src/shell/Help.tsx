@@ -1,0 +1,29 @@
+import { Group, Kbd, Modal, Stack, Text } from '@mantine/core'
+import { useT } from '../lib/i18n'
+import type { Area } from './areas'
+
+/** Every key there is. */
+export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () => void; areas: Area[] }) {
+  const t = useT()
+  const rows: [string[], string][] = [
+    [['⌘/Ctrl', 'K'], t('help.palette')],
+    [['?'], t('help.title')],
+    [['j'], t('help.down')],
+    [['k'], t('help.up')],
+    [['Enter'], t('help.open')],
+    ...areas.filter((area) => area.key).map((area): [string[], string] => [['g', area.key!], t('help.go', { area: t(area.label) })]),
+  ]
+  return (
+    <Modal opened={opened} onClose={onClose} title={t('help.title')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+      <Stack gap="sm">
+        {rows.map(([combination, label]) => (
+          <Group key={label} justify="space-between" wrap="nowrap">
+            <Text size="sm">{label}</Text>
+            <Group gap={4} wrap="nowrap">{combination.map((key) => <Kbd key={key}>{key}</Kbd>)}</Group>
+          </Group>
+        ))}
+        <Text size="xs" c="dimmed">{t('help.off')}</Text>
+      </Stack>
+    </Modal>
+  )
+}

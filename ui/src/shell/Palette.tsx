@@ -1,0 +1,46 @@
+import { Spotlight, createSpotlight } from '@mantine/spotlight'
+import '@mantine/spotlight/styles.layer.css'
+import { useMantineColorScheme } from '@mantine/core'
+import { useNavigate } from '@tanstack/react-router'
+import { Building2, LogOut, Moon, Search, Sun, UserRound } from 'lucide-react'
+import { useEffect } from 'react'
+import { useT } from '../lib/i18n'
+import { pb } from '../lib/pb'
+import { areaPath, useHere } from '../lib/session'
+import type { Area } from './areas'
+
+const [store, controls] = createSpotlight()
+
+/** ⌘K: go anywhere, switch organization (two letters and Enter), a few commands. */
+export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: () => void; areas: Area[] }) {
+  const t = useT()
+  const navigate = useNavigate()
+  const { places, organization } = useHere()
+  const { setColorScheme } = useMantineColorScheme()
+  const isDark = document.documentElement.dataset.mantineColorScheme === 'dark'
+  useEffect(() => (opened ? controls.open() : controls.close()), [opened])
+  const go = organization ? areas.map((area) => ({
+    id: area.id, label: t(area.label), leftSection: <area.icon size={18} aria-hidden />, onClick: () => void navigate({ to: areaPath(organization.id, area.path) }),
+  })) : []
+  return (
+    <Spotlight
+      store={store} shortcut={null} onSpotlightClose={onClose} scrollable maxHeight={420} highlightQuery
+      nothingFound={t('palette.nothing')}
+      searchProps={{ leftSection: <Search size={18} aria-hidden />, placeholder: t('palette.placeholder'), 'aria-label': t('palette.placeholder') }}
+      actions={[
+        { group: t('palette.go'), actions: [...go, { id: 'me', label: t('profile.title'), leftSection: <UserRound size={18} aria-hidden />, onClick: () => void navigate({ to: '/me' }) }] },
+        ...(places.length > 1 ? [{
+          group: t('palette.organizations'),
+          actions: places.filter((p) => p.organization !== organization?.id).map((p) => ({
+            id: p.id, label: p.expand.organization.name, leftSection: <Building2 size={18} aria-hidden />,
+            onClick: () => void navigate({ to: '/o/$org', params: { org: p.organization } }),
+          })),
+        }] : []),
+        { group: t('palette.commands'), actions: [
+          { id: 'theme', label: t(isDark ? 'palette.light' : 'palette.dark'), leftSection: isDark ? <Sun size={18} aria-hidden /> : <Moon size={18} aria-hidden />, onClick: () => setColorScheme(isDark ? 'light' : 'dark') },
+          { id: 'sign-out', label: t('auth.signOut'), leftSection: <LogOut size={18} aria-hidden />, onClick: () => pb.authStore.clear() },
+        ] },
+      ]}
+    />
+  )
+}

@@ -1,0 +1,32 @@
+import { ActionIcon, Avatar, Menu, Text } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { Keyboard, LogOut, UserRound } from 'lucide-react'
+import { useT } from '../lib/i18n'
+import { pb } from '../lib/pb'
+import { useMe } from '../lib/session'
+
+export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
+  const t = useT()
+  const me = useMe()
+  if (!me) return null
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size={38} radius="xl" aria-label={t('shell.profileOf', { name: me.name || me.email })}>
+          <Avatar size={32} color="teal" name={me.name || me.email} src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '64x64' }) : undefined} alt="" />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>{me.name}</Text>
+          <Text size="xs" c="dimmed" truncate>{me.email}</Text>
+        </Menu.Label>
+        <Menu.Divider />
+        <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>{t('profile.title')}</Menu.Item>
+        <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={onHelp}>{t('help.title')}</Menu.Item>
+        <Menu.Divider />
+        <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => pb.authStore.clear()}>{t('auth.signOut')}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

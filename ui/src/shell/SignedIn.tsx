@@ -1,0 +1,117 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { ActionIcon, Box, Drawer, Group, Kbd, Text, Tooltip, UnstyledButton } from '@mantine/core'
+import { Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router'
+import { Menu as MenuIcon, Search } from 'lucide-react'
+import { Suspense, lazy, useEffect, useState } from 'react'
+import { useT } from '../lib/i18n'
+import { renewSession } from '../lib/pb'
+import { live } from '../lib/queries'
+import { areaPath, useHere, useMe } from '../lib/session'
+import { useShortcut } from '../lib/shortcuts'
+import { useAreas, type Area } from './areas'
+import { Bars } from './Bars'
+import { BottomBar } from './BottomBar'
+import { LivePill } from './LivePill'
+import { Logo } from './Logo'
+import { ProfileMenu } from './ProfileMenu'
+import classes from './Shell.module.css'
+import { SideBar } from './SideBar'
+
+const Palette = lazy(() => import('./Palette').then((m) => ({ default: m.Palette })))
+const Help = lazy(() => import('./Help').then((m) => ({ default: m.Help })))
+
+// Tokens live 12 hours; asking every ten minutes costs nothing, as most times there is nothing to renew.
+const RENEW_MS = 10 * 60_000
+
+const mac = typeof navigator !== 'undefined' && /mac|iphone|ipad/i.test(navigator.platform)
+
+/** The frame of every page for signed-in people. */
+export function SignedIn() {
+  const t = useT()
+  const me = useMe()
+  const { organization } = useHere()
+  const areas = useAreas()
+  const navigate = useNavigate()
+  const router = useRouter()
+  const queries = useQueryClient()
+  const path = useRouterState({ select: (s) => s.location.pathname })
+  const [drawer, setDrawer] = useState(false)
+  const [palette, setPalette] = useState<'never' | 'open' | 'closed'>('never')
+  const [help, setHelp] = useState<'never' | 'open' | 'closed'>('never')
+
+  useEffect(() => setDrawer(false), [path])
+  useEffect(() => live.follow(organization?.id), [organization?.id])
+  // The server may be another version after a reconnection.
+  useEffect(() => live.listen('PB_CONNECT', () => void queries.invalidateQueries({ queryKey: ['desk'] })), [queries])
+  useEffect(() => {
+    void renewSession()
+    const timer = setInterval(() => void renewSession(), RENEW_MS)
+    return () => clearInterval(timer)
+  }, [])
+  useEffect(() => {
+    if (me) return
+    live.follow(undefined)
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' })
+    void navigate({ to: '/login', search: { next: router.state.location.href } })
+  }, [me, navigate, queries, router])
+  useEffect(() => {
+    const onKeys = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.shiftKey || event.altKey) return
+      event.preventDefault()
+      setPalette((state) => (state === 'open' ? 'closed' : 'open'))
+    }
+    document.addEventListener('keydown', onKeys)
+    return () => document.removeEventListener('keydown', onKeys)
+  }, [])
+  useShortcut('?', () => setHelp('open'))
+
+  if (!me) return null
+  return (
+    <Box className={classes.shell}>
+      <a href="#content" className={classes.skip}>{t('shell.skip')}</a>
+      {organization && areas.map((area) => <GoKey key={area.id} area={area} org={organization.id} />)}
+      <div className={classes.side}><SideBar areas={areas} /></div>
+      <Drawer opened={drawer} onClose={() => setDrawer(false)} size={288} padding={0} withCloseButton={false} title={t('shell.menu')} classNames={{ body: classes.drawer }}>
+        <SideBar areas={areas} onClose={() => setDrawer(false)} />
+      </Drawer>
+      <div className={classes.page}>
+        <header className={classes.top}>
+          <Group gap="xs" wrap="nowrap" miw={0}>
+            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.openMenu')} aria-expanded={drawer} onClick={() => setDrawer(true)}>
+              <MenuIcon size={20} aria-hidden />
+            </ActionIcon>
+            <Box hiddenFrom="sm"><Logo size={24} /></Box>
+            <UnstyledButton className={classes.search} visibleFrom="sm" onClick={() => setPalette('open')}>
+              <Search size={16} aria-hidden />
+              <Text size="sm" span flex={1}>{t('shell.search')}</Text>
+              <Kbd size="xs">{mac ? '⌘ K' : 'Ctrl K'}</Kbd>
+            </UnstyledButton>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <Tooltip label={t('shell.search')}>
+              <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.search')} onClick={() => setPalette('open')}>
+                <Search size={19} aria-hidden />
+              </ActionIcon>
+            </Tooltip>
+            <LivePill />
+            <ProfileMenu onHelp={() => setHelp('open')} />
+          </Group>
+        </header>
+        <Bars />
+        <main id="content" className={classes.content} tabIndex={-1}><Outlet /></main>
+      </div>
+      <BottomBar areas={areas} onMore={() => setDrawer(true)} />
+      <Suspense>
+        {palette !== 'never' && <Palette opened={palette === 'open'} onClose={() => setPalette('closed')} areas={areas} />}
+        {help !== 'never' && <Help opened={help === 'open'} onClose={() => setHelp('closed')} areas={areas} />}
+      </Suspense>
+    </Box>
+  )
+}
+
+function GoKey({ area, org }: { area: Area; org: string }) {
+  const navigate = useNavigate()
+  useShortcut(area.key ? `g ${area.key}` : '', () => void navigate({ to: areaPath(org, area.path) }))
+  return null
+}
+
