@@ -1,0 +1,83 @@
+package vapi
+
+import (
+	_ "embed"
+	"encoding/json"
+	"strings"
+	"sync"
+)
+
+// Outcomes: what a call came to, whatever the provider's words for it.
+const (
+	OutcomeCompleted       = "completed"
+	OutcomeTransferred     = "transferred"
+	OutcomeNoAnswer        = "no_answer"
+	OutcomeVoicemail       = "voicemail"
+	OutcomeCancelled       = "cancelled"
+	OutcomeFailedDesk      = "failed_desk"      // our answer was missing or wrong
+	OutcomeFailedAccount   = "failed_account"   // payment, limits, permissions
+	OutcomeFailedSetup     = "failed_setup"     // the assistant's settings
+	OutcomeFailedTelephony = "failed_telephony" // the carrier
+	OutcomeFailedProvider  = "failed_provider"  // model, voice or transcriber
+	OutcomeFailedVapi      = "failed_vapi"      // Vapi itself
+)
+
+// Outcomes lists every value that [Outcome] gives.
+var Outcomes = []string{
+	OutcomeCompleted, OutcomeTransferred, OutcomeNoAnswer, OutcomeVoicemail, OutcomeCancelled, OutcomeFailedDesk,
+	OutcomeFailedAccount, OutcomeFailedSetup, OutcomeFailedTelephony, OutcomeFailedProvider, OutcomeFailedVapi,
+}
+
+// endedReasons groups the values in Vapi's public API reference of August 2026.
+//
+//go:embed data/ended-reasons.json
+var endedReasons []byte
+
+var outcomeByReason = sync.OnceValue(func() map[string]string {
+	var groups map[string][]string
+	if err := json.Unmarshal(endedReasons, &groups); err != nil {
+		panic("vapi: embedded ended-reasons.json: " + err.Error())
+	}
+	out := make(map[string]string, 600)
+	for outcome, reasons := range groups {
+		for _, r := range reasons {
+			out[r] = outcome
+		}
+	}
+	return out
+})
+
+// Outcome groups an endedReason. Values Vapi has added since are sorted by what
+// they name. An empty reason, of a call that has not ended, gives "".
+func Outcome(endedReason string) string {
+	if endedReason == "" {
+		return ""
+	}
+	if o, ok := outcomeByReason()[endedReason]; ok {
+		return o
+	}
+	return guessOutcome(endedReason)
+}
+
+// vendors are names of model, voice and transcriber providers as they appear
+// between the dashes of a reason.
+var vendors = []string{
+	"openai", "anthropic", "anthropic-bedrock", "google", "groq", "gemini", "vertex", "azure", "azure-openai", "xai", "mistral", "cerebras",
+	"deepinfra", "deep-infra", "deep-seek", "deepseek", "inflection-ai", "minimax", "openrouter", "perplexity-ai", "together-ai", "runpod",
+	"baseten", "custom-llm", "custom-voice", "custom-transcriber", "bedrock", "11labs", "eleven-labs", "elevenlabs", "playht", "cartesia",
+	"deepgram", "rime-ai", "lmnt", "hume", "inworld", "neuphonic", "sesame", "smallest-ai", "tavus", "wellsaid", "microsoft", "assembly-ai",
+	"gladia", "soniox", "speechmatics", "talkscriber", "llm", "model", "voice", "transcriber",
+}
+
+func guessOutcome(reason string) string {
+	words := "-" + strings.NewReplacer(".", "-", "_", "-").Replace(strings.ToLower(reason)) + "-"
+	for _, v := range vendors {
+		if strings.Contains(words, "-"+v+"-") {
+			return OutcomeFailedProvider
+		}
+	}
+	if strings.Contains(words, "vapifault") {
+		return OutcomeFailedVapi
+	}
+	return OutcomeFailedSetup
+}
