@@ -1,0 +1,91 @@
+// Package logs sends what PocketBase logs to the terminal too, where a
+// platform collects it, and takes secrets, tokens and phone numbers out of both
+// copies. Stock PocketBase stores request addresses with their file tokens.
+package logs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/logger"
+
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+)
+
+// Options say what goes to the terminal; the stored log follows the settings.
+type Options struct {
+	// Out is usually os.Stderr.
+	Out io.Writer
+	// Level is "debug", "info", "warn" or "error".
+	Level string
+	// Format is "text" or "json".
+	Format string
+}
+
+// Bind replaces the app's logger when it is bootstrapped.
+func Bind(app core.App, o Options) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.Level)); err != nil {
+		return err
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var terminal slog.Handler = slog.NewTextHandler(o.Out, options)
+	if o.Format == "json" {
+		terminal = slog.NewJSONHandler(o.Out, options)
+	}
+	var stored slog.Handler
+	app.OnBootstrap().BindFunc(func(e *core.BootstrapEvent) error {
+		if err := e.Next(); err != nil {
+			return err
+		}
+		stored = e.App.Logger().Handler()
+		// The pointer is what everybody holds, so the logger behind it changes.
+		*e.App.Logger() = *slog.New(sealed.LogHandler(both{stored, terminal}))
+		return nil
+	})
+	// PocketBase only knows how to change the level of its own handler.
+	app.OnSettingsReload().BindFunc(func(e *core.SettingsReloadEvent) error {
+		if err := e.Next(); err != nil {
+			return err
+		}
+		if h, ok := stored.(*logger.BatchHandler); ok && !e.App.IsDev() {
+			h.SetLevel(slog.Level(e.App.Settings().Logs.MinLevel))
+		}
+		return nil
+	})
+	return nil
+}
+
+// both hands each record to the stored log and to the terminal, as far as each
+// wants its level.
+type both struct{ stored, terminal slog.Handler }
+
+// Enabled implements slog.Handler.
+func (b both) Enabled(ctx context.Context, level slog.Level) bool {
+	return b.stored.Enabled(ctx, level) || b.terminal.Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (b both) Handle(ctx context.Context, r slog.Record) error {
+	var failed error
+	if b.stored.Enabled(ctx, r.Level) {
+		failed = b.stored.Handle(ctx, r.Clone())
+	}
+	if b.terminal.Enabled(ctx, r.Level) {
+		failed = errors.Join(failed, b.terminal.Handle(ctx, r))
+	}
+	return failed
+}
+
+// WithAttrs implements slog.Handler.
+func (b both) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return both{b.stored.WithAttrs(attrs), b.terminal.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (b both) WithGroup(name string) slog.Handler {
+	return both{b.stored.WithGroup(name), b.terminal.WithGroup(name)}
+}
