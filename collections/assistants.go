@@ -68,8 +68,8 @@ func assistants() *core.Collection {
 	index(c, "organization, created")
 	index(c, "created_by")
 	manage := Can("organization", CanManageAgents)
-	access(c, Member("organization"), Member("organization"), manage,
-		Update(manage, append(mirrorColumns("vapi_assistant_id"), "created_by")...), manage)
+	server := append(mirrorColumns("vapi_assistant_id"), "created_by")
+	access(c, Member("organization"), Member("organization"), Create(manage, server...), Update(manage, server...), manage)
 	return c
 }
 

@@ -110,7 +110,9 @@ func calls() *core.Collection {
 	index(c, "created_by")
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	access(c, see, see, work, Update(work, "vapi_call_id", "created_by", "reported_at"), Role("organization", Owner, Admin))
+	server := []string{"vapi_call_id", "created_by", "reported_at"}
+	access(c, see, see, Create(work, server...), FrozenOnce(Update(work, server...), "vapi_call_id", CallFacts...),
+		Role("organization", Owner, Admin))
 	return c
 }
 

@@ -31,7 +31,7 @@ func functions() *core.Collection {
 	unique(c, "vapi_tool_id", "vapi_tool_id != ''")
 	unique(c, "organization, name", "")
 	manage := RoleOrCan("organization", CanManageAgents, Developer)
-	access(c, Member("organization"), Member("organization"), manage,
-		Update(manage, mirrorColumns("vapi_tool_id")...), manage)
+	server := mirrorColumns("vapi_tool_id")
+	access(c, Member("organization"), Member("organization"), Create(manage, server...), Update(manage, server...), manage)
 	return c
 }

@@ -54,7 +54,8 @@ func phoneNumbers() *core.Collection {
 	index(c, "organization, created")
 	index(c, "created_by")
 	manage := Role("organization", Owner, Admin)
-	access(c, Member("organization"), Member("organization"), manage,
-		Update(manage, append(mirrorColumns("vapi_phone_id"), "provider", "created_by")...), manage)
+	server := append(mirrorColumns("vapi_phone_id"), "created_by")
+	access(c, Member("organization"), Member("organization"), Create(manage, server...),
+		Update(manage, append(server, "provider")...), manage)
 	return c
 }

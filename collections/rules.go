@@ -100,6 +100,29 @@ func Update(rule string, frozen ...string) string {
 	return rule
 }
 
+// Create completes a create rule: the fields that only the server writes are
+// empty in a new row. Without it a client could claim a provider's object that
+// belongs to somebody else.
+func Create(rule string, empty ...string) string {
+	for _, f := range empty {
+		if f == "created_by" {
+			rule += ` && (created_by = "" || created_by = @request.auth.id)`
+			continue
+		}
+		rule += ` && ` + f + ` = ""`
+	}
+	return rule
+}
+
+// FrozenOnce keeps fields as they are in rows where column is filled.
+func FrozenOnce(rule, column string, fields ...string) string {
+	terms := make([]string, len(fields))
+	for i, f := range fields {
+		terms[i] = `@request.body.` + f + `:changed = false`
+	}
+	return rule + ` && (` + column + ` = "" || (` + strings.Join(terms, " && ") + `))`
+}
+
 // Self admits the person the row is.
 const Self = signedIn + ` && id = @request.auth.id`
 

@@ -43,5 +43,7 @@ func users() *core.Collection {
 	c.PasswordAuth.Enabled = true
 	c.PasswordAuth.IdentityFields = []string{"email"}
 	c.AuthToken.Duration = 12 * 60 * 60
+	c.OAuth2.MappedFields.Name = "name"
+	c.OAuth2.MappedFields.AvatarURL = "avatar"
 	return c
 }

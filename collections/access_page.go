@@ -1,0 +1,207 @@
+package collections
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// goldenRules are all rules of all collections as text, sorted by collection.
+func goldenRules() []byte {
+	var b bytes.Buffer
+	for _, c := range byName() {
+		fmt.Fprintf(&b, "%s\n", c.Name)
+		for _, r := range rulesOf(c) {
+			text := "nobody"
+			if r.rule != nil {
+				// One condition a line, so that a change shows where it is.
+				text = strings.ReplaceAll(*r.rule, " && ", "\n         && ")
+			}
+			fmt.Fprintf(&b, "  %-6s %s\n", r.name, text)
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// accessPage is docs/access.md: who may do what, in words.
+func accessPage() []byte {
+	var b bytes.Buffer
+	b.WriteString(`# Who may do what
+
+Generated from ` + "`collections/`" + ` by ` + "`go run . schema write`" + `; the rules as PocketBase runs them stand in
+` + "`collections/testdata/rules.golden`" + `. *Member* means a person whose membership in the row's organization is
+active. A capability counts for owners and admins whatever their flags say. Superusers may do everything. An update
+never moves a row to another organization.
+
+| collection | list and view | create | update | delete |
+|---|---|---|---|---|
+`)
+	for _, c := range byName() {
+		read := inWords(c.ListRule)
+		if view := inWords(c.ViewRule); view != read {
+			read += "; view: " + view
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.Name, read, inWords(c.CreateRule), inWords(c.UpdateRule), inWords(c.DeleteRule))
+	}
+	b.WriteString("\n## Fields with less\n\n| collection | clients never see | clients cannot change |\n|---|---|---|\n")
+	for _, c := range byName() {
+		var unseen []string
+		for _, f := range c.Fields {
+			if f.GetHidden() {
+				unseen = append(unseen, f.GetName())
+			}
+		}
+		fixed := "everything: written by the server"
+		if c.UpdateRule != nil {
+			fixed = strings.Join(Frozen(*c.UpdateRule), ", ")
+			for _, term := range split(*c.UpdateRule, " && ") {
+				if column, rest, ok := strings.Cut(term, ` = "" || (`); ok {
+					fixed += "; once " + column[1:] + " is known: " + strings.Join(Frozen(strings.TrimSuffix(rest, "))")), ", ")
+				}
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.Name, strings.Join(unseen, ", "), fixed)
+	}
+	return b.Bytes()
+}
+
+// Frozen names the fields an update rule does not let a client change.
+func Frozen(rule string) []string {
+	var fields []string
+	for _, term := range split(rule, " && ") {
+		if f, ok := frozenField(term); ok {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func frozenField(term string) (string, bool) {
+	f, ok := strings.CutPrefix(term, "@request.body.")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(f, ":changed = false")
+}
+
+type namedRule struct {
+	name string
+	rule *string
+}
+
+func rulesOf(c *core.Collection) []namedRule {
+	rules := []namedRule{{"list", c.ListRule}, {"view", c.ViewRule}, {"create", c.CreateRule}, {"update", c.UpdateRule}, {"delete", c.DeleteRule}}
+	if c.IsAuth() {
+		rules = append(rules, namedRule{"auth", c.AuthRule}, namedRule{"manage", c.ManageRule})
+	}
+	return rules
+}
+
+func byName() []*core.Collection {
+	list := All()
+	slices.SortFunc(list, func(a, b *core.Collection) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// inWords says whom a rule admits. What it does not know it shows as it is.
+func inWords(rule *string) string {
+	if rule == nil {
+		return "nobody"
+	}
+	if *rule == "" {
+		return "everybody"
+	}
+	return strings.Join(conditions(*rule), " and ")
+}
+
+func conditions(rule string) []string {
+	var words []string
+	member := false
+	for _, term := range split(rule, " && ") {
+		switch {
+		case term == signedIn:
+		case strings.HasSuffix(term, `memberships_via_organization.user ?= @request.auth.id`),
+			strings.HasSuffix(term, `memberships_via_organization.status ?= "`+MembershipActive+`"`):
+			member = true
+		case strings.HasPrefix(term, "("):
+			if who := alternatives(term[1 : len(term)-1]); who != "" {
+				words = append(words, who)
+			}
+		case term == "id = @request.auth.id":
+			words = append(words, "the person")
+		case strings.HasSuffix(term, " = @request.auth.id"):
+			words = append(words, "the person in `"+strings.TrimSuffix(term, " = @request.auth.id")+"`")
+		case aboutValues(term):
+		default:
+			words = append(words, "`"+term+"`")
+		}
+	}
+	if member && len(words) == 0 {
+		return []string{"member"}
+	}
+	if len(words) > 1 {
+		for i, w := range words {
+			if strings.Contains(w, " or ") {
+				words[i] = "(" + w + ")"
+			}
+		}
+	}
+	return words
+}
+
+// aboutValues tells whether a condition is about what is written, not about
+// who writes.
+func aboutValues(term string) bool {
+	_, frozen := frozenField(term)
+	return frozen || strings.HasSuffix(term, ` = ""`)
+}
+
+// alternatives says which roles and capabilities are enough; nothing when the
+// brackets are about values only.
+func alternatives(group string) string {
+	var words []string
+	for _, term := range split(group, " || ") {
+		if aboutValues(strings.TrimSuffix(strings.TrimPrefix(term, "("), ")")) || strings.HasPrefix(term, "(@request.body.") {
+			return ""
+		}
+		_, right, isRole := strings.Cut(term, `.role ?= "`)
+		left, isFlag := strings.CutSuffix(term, " ?= true")
+		switch {
+		case isRole:
+			words = append(words, strings.TrimSuffix(right, `"`))
+		case isFlag:
+			words = append(words, "`"+left[strings.LastIndexByte(left, '.')+1:]+"`")
+		case strings.HasPrefix(term, "("):
+			words = append(words, strings.Join(conditions(term[1:len(term)-1]), " and "))
+		default:
+			words = append(words, strings.Join(conditions(term), " and "))
+		}
+	}
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// split cuts a rule at a word, not inside brackets.
+func split(rule, at string) []string {
+	var parts []string
+	depth, start := 0, 0
+	for i := 0; i < len(rule); i++ {
+		switch rule[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth == 0 && strings.HasPrefix(rule[i:], at) {
+			parts = append(parts, rule[start:i])
+			start = i + len(at)
+		}
+	}
+	return append(parts, rule[start:])
+}
