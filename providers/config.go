@@ -32,6 +32,8 @@ type Config struct {
 	DataDir  string
 	// DrainTimeout is what requests under way get when the server stops.
 	DrainTimeout time.Duration
+	// LogLevel is debug, info, warn or error; LogFormat is text or json.
+	LogLevel, LogFormat string
 
 	// SignUp is SignUpOpen or SignUpInviteOnly.
 	SignUp string

@@ -74,10 +74,30 @@ func (b both) Handle(ctx context.Context, r slog.Record) error {
 	if b.stored.Enabled(ctx, r.Level) {
 		failed = b.stored.Handle(ctx, r.Clone())
 	}
-	if b.terminal.Enabled(ctx, r.Level) {
+	if b.terminal.Enabled(ctx, weight(r)) {
 		failed = errors.Join(failed, b.terminal.Handle(ctx, r))
 	}
 	return failed
+}
+
+// weight is the level a record has on the terminal. PocketBase logs every
+// refused request as an error, a mistyped address included; an error is what
+// we did wrong.
+func weight(r slog.Record) slog.Level {
+	request, status := false, int64(0)
+	r.Attrs(func(a slog.Attr) bool {
+		switch v := a.Value.Resolve(); {
+		case a.Key == "type" && v.Kind() == slog.KindString:
+			request = v.String() == "request"
+		case a.Key == "status" && v.Kind() == slog.KindInt64:
+			status = v.Int64()
+		}
+		return true
+	})
+	if request && status > 0 && status < 500 {
+		return slog.LevelInfo
+	}
+	return r.Level
 }
 
 // WithAttrs implements slog.Handler.

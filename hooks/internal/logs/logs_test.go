@@ -45,9 +45,11 @@ func TestBind_both_copies_have_the_line_and_neither_has_the_secret(t *testing.T)
 	app.Logger().Warn("line for both", "url", "/api/files/x?token=planted-secret-value", "authorization", "Bearer planted-secret-value")
 	app.Logger().With("organization", "acme").WithGroup("call").Error("grouped line", "id", "c1")
 	app.Logger().Info("line for the store only")
+	app.Logger().Error("GET /store only", "type", "request", "status", 404)
+	app.Logger().Error("GET /broken", "type", "request", "status", 500)
 
 	terminal := out.String()
-	for _, want := range []string{`"msg":"line for both"`, `"organization":"acme"`, `"call":{"id":"c1"}`} {
+	for _, want := range []string{`"msg":"line for both"`, `"organization":"acme"`, `"call":{"id":"c1"}`, "GET /broken"} {
 		if !strings.Contains(terminal, want) {
 			t.Errorf("the terminal lacks %s in %s", want, terminal)
 		}
@@ -56,7 +58,7 @@ func TestBind_both_copies_have_the_line_and_neither_has_the_secret(t *testing.T)
 		t.Error("the terminal has a line below its level")
 	}
 	stored := storedLogs(t, app, dir)
-	for _, want := range []string{"line for both", "grouped line", "line for the store only"} {
+	for _, want := range []string{"line for both", "grouped line", "line for the store only", "GET /store only", "GET /broken"} {
 		if !strings.Contains(stored, want) {
 			t.Errorf("the stored log lacks %q", want)
 		}

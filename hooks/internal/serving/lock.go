@@ -15,8 +15,17 @@ const lockName = ".lock"
 // of them would run each job twice and split realtime.
 var ErrTaken = errors.New("another server is running on this data directory")
 
-// lock takes the data directory for this process until release is called.
+// lock takes the data directory for this process until release is called, and
+// closes it to other users of the machine.
 func lock(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	// A mounted volume may belong to somebody else; the files in it are what
+	// this process can answer for.
+	if err := os.Chmod(dir, 0o700); err != nil && !errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("close the data directory to others: %w", err)
+	}
 	path := filepath.Join(dir, lockName)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -38,6 +38,9 @@ type Options struct {
 	AdminPanel string
 	// TrustedProxyHeader replaces what the settings say; "" trusts nothing.
 	TrustedProxyHeader string
+	// Serving is false for commands other than `serve`: they may work beside a
+	// running server.
+	Serving bool
 	// Drain is how long requests under way may take when the server stops.
 	Drain time.Duration
 }
@@ -47,13 +50,19 @@ func Bind(app core.App, o Options) {
 	var server *http.Server
 	var unlock func()
 	requests, cancel := context.WithCancel(context.Background())
-	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
-		if se.Server != nil { // there is none in tests that call the routes directly
-			release, err := lock(app.DataDir())
+	app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "pocketlineLock", Priority: early, Func: func(e *core.BootstrapEvent) error {
+		if o.Serving && unlock == nil {
+			release, err := lock(e.App.DataDir())
 			if err != nil {
 				return err
 			}
-			server, unlock = se.Server, release
+			unlock = release
+		}
+		return e.Next()
+	}})
+	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
+		if se.Server != nil { // there is none in tests that call the routes directly
+			server = se.Server
 			server.ReadHeaderTimeout, server.ReadTimeout = headerTimeout, bodyTimeout
 			// PocketBase's own base context ends as soon as Shutdown begins, and
 			// with it every query of the requests that are meant to finish.
