@@ -1,0 +1,341 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tests"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+)
+
+// clock is a time that moves when told to.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func longest(most time.Duration) time.Duration { return most }
+
+func setup(t *testing.T) (*tests.TestApp, *Outbox, *clock) {
+	t.Helper()
+	app, err := tests.NewTestApp(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(app.Cleanup)
+	outbox := collections.ByName(collections.Outbox)
+	outbox.Fields.RemoveByName("organization")
+	outbox.RemoveIndex("idx_outbox_organization")
+	outbox.Fields.Add(&core.TextField{Name: "organization", Max: 20}) // no organizations collection needed here
+	for _, c := range []*core.Collection{outbox, collections.ByName(collections.JobRuns)} {
+		if err := app.Save(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &clock{at: time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC)}
+	return app, New(app, WithClock(c.now, longest)), c
+}
+
+func add(t *testing.T, app core.App, o *Outbox, kind, key string) {
+	t.Helper()
+	if err := o.Add(atomic.Of(app), Row{Organization: "org000000000001", Kind: kind, Key: key, Payload: map[string]string{"n": key}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deliver(t *testing.T, o *Outbox, want int) {
+	t.Helper()
+	if n, err := o.Deliver(t.Context()); err != nil || n != want {
+		t.Fatalf("delivered %d rows, %v; want %d", n, err, want)
+	}
+}
+
+func row(t *testing.T, app core.App, key string) *core.Record {
+	t.Helper()
+	r, err := app.FindFirstRecordByFilter(collections.Outbox, "key = {:key}", dbx.Params{"key": key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAdd_is_undone_with_its_change_and_made_once(t *testing.T) {
+	app, o, _ := setup(t)
+	var got []string
+	o.Handle("note", func(_ context.Context, r Row) error {
+		var payload struct{ N string }
+		err := r.Decode(&payload)
+		got = append(got, fmt.Sprint(r.Kind, " ", payload.N, " ", r.Organization, " ", r.Attempt, " ", len(r.ID)))
+		return err
+	})
+	failed := app.RunInTransaction(func(tx core.App) error {
+		if err := o.Add(atomic.Of(tx), Row{Kind: "note", Key: "undone", Payload: 1}); err != nil {
+			t.Error(err)
+		}
+		return errors.New("no")
+	})
+	if failed == nil {
+		t.Fatal("the transaction went through")
+	}
+	for range 3 {
+		add(t, app, o, "note", "a")
+	}
+	deliver(t, o, 1)
+	add(t, app, o, "note", "a")
+	deliver(t, o, 0)
+	if want := []string{"note a org000000000001 1 15"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n, err := app.CountRecords(collections.Outbox); err != nil || n != 1 {
+		t.Errorf("%d rows, %v; want 1", n, err)
+	}
+	if err := o.Add(atomic.Of(app), Row{Kind: "note"}); err == nil {
+		t.Error("a promise without a key was taken")
+	}
+}
+
+func TestDeliver_backs_off_and_gives_up(t *testing.T) {
+	app, o, c := setup(t)
+	tries := 0
+	o.Handle("note", func(context.Context, Row) error { tries++; return errors.New("refused, token=abc") })
+	add(t, app, o, "note", "a")
+	for i, wait := range delays {
+		deliver(t, o, 1)
+		r := row(t, app, "a")
+		if r.GetString("status") != collections.OutboxPending || r.GetString("error") != "refused, token=[redacted]" {
+			t.Fatalf("try %d: %s, %q", i+1, r.GetString("status"), r.GetString("error"))
+		}
+		c.move(wait - time.Millisecond)
+		deliver(t, o, 0)
+		c.move(time.Millisecond)
+	}
+	deliver(t, o, 1)
+	c.move(240 * time.Hour)
+	deliver(t, o, 0)
+	r := row(t, app, "a")
+	if r.GetString("status") != collections.OutboxDead || r.GetDateTime("done_at").IsZero() || tries != len(delays)+1 {
+		t.Errorf("%s after %d tries, done at %q", r.GetString("status"), tries, r.GetString("done_at"))
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	plain := errors.New("no")
+	for _, c := range []struct {
+		name    string
+		attempt int
+		err     error
+		wait    time.Duration
+		dead    bool
+	}{
+		{"first failure", 1, plain, 5 * time.Second, false},
+		{"sixth failure", 6, plain, 6 * time.Hour, false},
+		{"seventh failure", 7, plain, 0, true},
+		{"given up", 1, fmt.Errorf("push: %w", Dead(plain)), 0, true},
+		{"asked to wait longer", 1, fmt.Errorf("push: %w", After(time.Minute, plain)), time.Minute, false},
+		{"asked to wait shorter", 3, After(time.Second, plain), 2 * time.Minute, false},
+		{"asked not to wait", 1, After(0, plain), 5 * time.Second, false},
+	} {
+		if wait, dead := verdict(c.attempt, c.err, longest); wait != c.wait || dead != c.dead {
+			t.Errorf("%s: got %v, %v; want %v, %v", c.name, wait, dead, c.wait, c.dead)
+		}
+	}
+	if Dead(nil) != nil || After(time.Second, nil) != nil {
+		t.Error("no error became one")
+	}
+	if !errors.Is(Dead(plain), plain) || !errors.Is(After(time.Second, plain), plain) {
+		t.Error("the cause is lost")
+	}
+}
+
+func TestDeliver_takes_over_from_a_dead_process_and_ignores_its_late_answer(t *testing.T) {
+	app, o, c := setup(t)
+	o.Handle("note", func(context.Context, Row) error { return nil })
+	add(t, app, o, "note", "a")
+	lost, err := o.claim() // and then the process dies
+	if err != nil || lost == nil {
+		t.Fatalf("claimed %v, %v", lost, err)
+	}
+	c.move(lease - time.Second)
+	deliver(t, o, 0)
+	c.move(time.Second)
+	again, err := o.claim()
+	if err != nil || again == nil || again.Attempt != 2 || again.ID != lost.ID {
+		t.Fatalf("got %+v, %v; want the same row, try 2", again, err)
+	}
+	if err := o.close(*lost, errors.New("late")); err != nil {
+		t.Fatal(err)
+	}
+	if r := row(t, app, "a"); r.GetString("status") != collections.OutboxRunning || r.GetString("error") != "" {
+		t.Errorf("the late answer closed the row: %s", r.GetString("status"))
+	}
+	if err := o.close(*again, nil); err != nil || row(t, app, "a").GetString("status") != collections.OutboxDone {
+		t.Errorf("the row stays %s, %v", row(t, app, "a").GetString("status"), err)
+	}
+}
+
+func TestClaim_keeps_serial_promises_apart(t *testing.T) {
+	app, o, c := setup(t)
+	o.HandleSerial("mirror", func(context.Context, Row) error { return nil })
+	o.Handle("note", func(context.Context, Row) error { return nil })
+	for _, key := range []string{"x:1:a", "x:1:b", "x:2:a"} {
+		add(t, app, o, "mirror", key)
+		c.move(time.Second)
+	}
+	for _, key := range []string{"y:1:a", "y:1:b"} {
+		add(t, app, o, "note", key)
+		c.move(time.Second)
+	}
+	var got []string
+	var first *Row
+	for {
+		r, err := o.claim()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r == nil {
+			break
+		}
+		if first == nil {
+			first = r
+		}
+		got = append(got, r.Key)
+	}
+	if want := []string{"x:1:a", "x:2:a", "y:1:a", "y:1:b"}; !slices.Equal(got, want) {
+		t.Errorf("claimed side by side: %q, want %q", got, want)
+	}
+	if err := o.close(*first, nil); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := o.claim(); err != nil || r == nil || r.Key != "x:1:b" {
+		t.Errorf("then %+v, %v; want x:1:b", r, err)
+	}
+}
+
+func TestDeliver_survives_a_panic_and_waits_for_unknown_kinds(t *testing.T) {
+	app, o, _ := setup(t)
+	o.Handle("note", func(context.Context, Row) error { panic("boom") })
+	add(t, app, o, "note", "a")
+	add(t, app, o, "later", "b")
+	deliver(t, o, 1)
+	if text := row(t, app, "a").GetString("error"); !strings.Contains(text, "boom") {
+		t.Errorf("error %q", text)
+	}
+	if got := row(t, app, "b").GetString("status"); got != collections.OutboxPending {
+		t.Errorf("a row nobody handles is %s", got)
+	}
+}
+
+func TestWorker_delivers_what_a_transaction_promises_and_drains(t *testing.T) {
+	app, o, _ := setup(t)
+	started, release, finished := make(chan string, 10), make(chan struct{}), make(chan string, 10)
+	o.Handle("note", func(ctx context.Context, r Row) error {
+		started <- r.Key
+		<-release
+		finished <- r.Key
+		return ctx.Err()
+	})
+	o.start()
+	t.Cleanup(func() { o.stop() })
+	if !o.Running() {
+		t.Error("the worker is not running")
+	}
+	if err := app.RunInTransaction(func(tx core.App) error {
+		return o.Add(atomic.Of(tx), Row{Kind: "note", Key: "a", Payload: 1})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-started; got != "a" {
+		t.Fatalf("started %q", got)
+	}
+	stopped := make(chan struct{})
+	go func() { o.stop(); close(stopped) }()
+	close(release)
+	<-stopped
+	if len(finished) != 1 || row(t, app, "a").GetString("status") != collections.OutboxDone {
+		t.Errorf("the delivery under way was not finished: %s", row(t, app, "a").GetString("status"))
+	}
+	add(t, app, o, "note", "b")
+	if got := row(t, app, "b").GetString("status"); got != collections.OutboxPending || o.Running() {
+		t.Errorf("after the stop: row %s, running %v", got, o.Running())
+	}
+}
+
+func TestJob_delivers_and_forgets_kept_promises(t *testing.T) {
+	app, o, c := setup(t)
+	fail := false
+	o.Handle("note", func(context.Context, Row) error {
+		if fail {
+			return Dead(errors.New("no"))
+		}
+		return nil
+	})
+	s := schedule.New(app)
+	o.Schedule(s)
+	run := func() {
+		t.Helper()
+		if err := s.RunNow(t.Context(), "outbox.deliver"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(t, app, o, "note", "kept")
+	run()
+	fail = true
+	add(t, app, o, "note", "dead")
+	run()
+	c.move(keepDone + 2*time.Hour)
+	run()
+	rows, err := app.FindAllRecords(collections.Outbox)
+	if err != nil || len(rows) != 1 || rows[0].GetString("key") != "dead" {
+		t.Errorf("%d rows stay, %v; want the dead one", len(rows), err)
+	}
+}
+
+func TestHurry_and_Died_see_only_their_prefix(t *testing.T) {
+	app, o, c := setup(t)
+	var fail error
+	o.Handle("note", func(context.Context, Row) error { return fail })
+	fail = errors.New("not now")
+	add(t, app, o, "note", "x:1:a")
+	add(t, app, o, "note", "x:10:a")
+	deliver(t, o, 2)
+	if open, err := o.Hurry(atomic.Of(app), "x:1:"); err != nil || open != 1 {
+		t.Errorf("open %d, %v; want 1", open, err)
+	}
+	fail = Dead(errors.New("never"))
+	deliver(t, o, 1)
+	if got := row(t, app, "x:10:a").GetString("status"); got != collections.OutboxPending {
+		t.Errorf("the neighbour is %s", got)
+	}
+	if at, err := o.Died(atomic.Of(app), "x:1:"); err != nil || !at.Equal(c.now()) {
+		t.Errorf("died %v, %v; want %v", at, err, c.now())
+	}
+	if at, err := o.Died(atomic.Of(app), "x:10:"); err != nil || !at.IsZero() {
+		t.Errorf("the neighbour died %v, %v", at, err)
+	}
+	if open, err := o.Hurry(atomic.Of(app), "x:1:"); err != nil || open != 0 {
+		t.Errorf("open %d, %v; want 0", open, err)
+	}
+}
