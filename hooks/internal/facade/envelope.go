@@ -1,0 +1,113 @@
+package facade
+
+import (
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// Answer is what a route has to say before it is put into its envelope.
+type Answer struct {
+	List       bool
+	Rows       []map[string]any // of a list
+	Pagination Pagination       // of a list
+	Row        map[string]any   // nil after a delete
+	More       map[string]any   // beside the row
+	Message    string
+}
+
+// Envelope gives an answer its documented form.
+type Envelope func(e *core.RequestEvent, a Answer) any
+
+// EnvelopeData is {data, message}: data is the row, null after a delete.
+func EnvelopeData(_ *core.RequestEvent, a Answer) any {
+	out := map[string]any{"data": nil}
+	switch {
+	case a.List:
+		out["data"] = a.Rows
+		out["pagination"] = a.Pagination
+	case a.Row != nil:
+		out["data"] = a.Row
+	}
+	if a.Message != "" {
+		out["message"] = a.Message
+	}
+	return out
+}
+
+// EnvelopeNamed is {data: {<one>: row, …more}, message}, for lists {data:
+// {<many>: rows, pagination}}, and {data: null, message} after a delete.
+func EnvelopeNamed(one, many string) Envelope {
+	return func(_ *core.RequestEvent, a Answer) any {
+		out := map[string]any{"data": nil}
+		if a.List || a.Row != nil {
+			out["data"] = named(one, many, a)
+		}
+		if a.Message != "" {
+			out["message"] = a.Message
+		}
+		return out
+	}
+}
+
+// Named is {<one>: row, …more}, for lists {<many>: rows, pagination}, and
+// {message} after a delete.
+func Named(one, many string) Envelope {
+	return func(_ *core.RequestEvent, a Answer) any {
+		if !a.List && a.Row == nil {
+			return map[string]any{"message": a.Message}
+		}
+		return named(one, many, a)
+	}
+}
+
+func named(one, many string, a Answer) map[string]any {
+	if a.List {
+		return map[string]any{many: a.Rows, "pagination": a.Pagination}
+	}
+	out := map[string]any{one: a.Row}
+	for k, v := range a.More {
+		out[k] = v
+	}
+	return out
+}
+
+// Bare is the row itself, or the rows; {success: true} after a delete.
+func Bare(_ *core.RequestEvent, a Answer) any {
+	switch {
+	case a.List:
+		return a.Rows
+	case a.Row != nil:
+		return a.Row
+	}
+	return map[string]any{"success": true}
+}
+
+// ShapeHeader asks the functions for bare values when it is "array", like the
+// query parameter shape=array.
+const ShapeHeader = "X-Response-Shape"
+
+// Functions is the envelope of the old French system's functions: {data} and,
+// for lists, pagination. With shape=array (or the header) it is the bare array
+// or row that system's reference shows (requirements G-38).
+func Functions(e *core.RequestEvent, a Answer) any {
+	bare := e.Request.URL.Query().Get("shape") == "array" || e.Request.Header.Get(ShapeHeader) == "array"
+	if a.List {
+		if bare {
+			return a.Rows
+		}
+		return map[string]any{"data": a.Rows, "pagination": a.Pagination}
+	}
+	if bare && a.Row != nil {
+		return a.Row
+	}
+	out := map[string]any{"data": nil}
+	if a.Row != nil {
+		out["data"] = a.Row
+	}
+	if a.Message != "" {
+		out["message"] = a.Message
+	}
+	for k, v := range a.More {
+		out[k] = v
+	}
+	return out
+}

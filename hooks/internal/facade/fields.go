@@ -1,0 +1,130 @@
+package facade
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Kind is the JSON type of a documented field.
+type Kind int
+
+// JSON types of documented fields.
+const (
+	Text Kind = iota
+	Number
+	Integer
+	Boolean
+	Object
+	List
+	Any
+)
+
+var kindNames = map[Kind]string{
+	Text: "a text", Number: "a number", Integer: "a whole number", Boolean: "true or false", Object: "an object", List: "a list", Any: "anything",
+}
+
+// Field is one field of a documented body.
+type Field struct {
+	Name     string // as documented; "model.provider" is a field of an object
+	Column   string // of the collection; "" is not stored as it is
+	Kind     Kind
+	Required bool // on create
+	// OneOf are the accepted words; Words maps accepted words to stored ones.
+	OneOf []string
+	Words map[string]string
+	// MinLength and MaxLength bound texts, in characters; 0 means no bound.
+	MinLength, MaxLength int
+	// Min and Max bound numbers when Max is above Min.
+	Min, Max float64
+}
+
+// Read checks a body against its documented fields and returns the columns it
+// sets. Fields that are absent (or null) set nothing; unknown ones are passed
+// over, as both old systems did. whole asks for the required ones.
+func Read(fields []Field, body map[string]any, whole bool) (map[string]any, error) {
+	columns, reasons := map[string]any{}, map[string]string{}
+	for _, f := range fields {
+		value, found := lookup(body, f.Name)
+		if !found || value == nil {
+			if f.Required && whole {
+				reasons[f.Name] = "Required"
+			}
+			continue
+		}
+		value, reason := f.check(value)
+		if reason != "" {
+			reasons[f.Name] = reason
+			continue
+		}
+		if f.Column != "" {
+			columns[f.Column] = value
+		}
+	}
+	if len(reasons) > 0 {
+		return nil, Invalid(reasons)
+	}
+	return columns, nil
+}
+
+func lookup(body map[string]any, name string) (any, bool) {
+	head, rest, nested := strings.Cut(name, ".")
+	value, found := body[head]
+	if !nested || !found {
+		return value, found
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		// A text where an object belongs: checked as the object's own field.
+		return nil, false
+	}
+	return lookup(object, rest)
+}
+
+func (f Field) check(value any) (any, string) {
+	ok := false
+	switch f.Kind {
+	case Text:
+		_, ok = value.(string)
+	case Number:
+		_, ok = value.(float64)
+	case Integer:
+		n, is := value.(float64)
+		ok = is && n == math.Trunc(n) && math.Abs(n) <= 1<<53
+	case Boolean:
+		_, ok = value.(bool)
+	case Object:
+		_, ok = value.(map[string]any)
+	case List:
+		_, ok = value.([]any)
+	case Any:
+		ok = true
+	}
+	if !ok {
+		return nil, "Must be " + kindNames[f.Kind]
+	}
+	if n, is := value.(float64); is && f.Max > f.Min && (n < f.Min || n > f.Max) {
+		return nil, fmt.Sprintf("Must be from %v to %v", f.Min, f.Max)
+	}
+	text, is := value.(string)
+	if !is {
+		return value, ""
+	}
+	length := len([]rune(text))
+	switch {
+	case f.Required && strings.TrimSpace(text) == "":
+		return nil, "Required"
+	case length < f.MinLength && text != "":
+		return nil, fmt.Sprintf("Must have at least %d characters", f.MinLength)
+	case f.MaxLength > 0 && length > f.MaxLength:
+		return nil, fmt.Sprintf("Must have at most %d characters", f.MaxLength)
+	}
+	if stored, ok := f.Words[text]; ok {
+		return stored, ""
+	}
+	if len(f.OneOf) > 0 && text != "" && !slices.Contains(f.OneOf, text) {
+		return nil, "Must be one of " + strings.Join(f.OneOf, ", ")
+	}
+	return text, ""
+}
