@@ -86,9 +86,22 @@ func TestLoad_reads_every_kind_of_value(t *testing.T) {
 	}
 }
 
+func TestLoad_public_address_on_Fly_needs_no_setting(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"", "https://my-desk-7.fly.dev"},
+		{"https://desk.example.com", "https://desk.example.com"},
+	} {
+		got, err := load(map[string]string{"FLY_APP_NAME": "my-desk-7", "POCKETLINE_PUBLIC_URL": c.set}, nil)
+		if err != nil || got.PublicURL != c.want {
+			t.Errorf("POCKETLINE_PUBLIC_URL=%q: got %q and %v, want %q", c.set, got.PublicURL, err, c.want)
+		}
+	}
+}
+
 func TestLoad_invalid_value_names_the_variable(t *testing.T) {
 	bad := map[string][]string{
 		"POCKETLINE_PUBLIC_URL":           {"desk.example.com", "ftp://x", "https://user@x.example", "https://x.example/?q=1", "https://:80"},
+		"FLY_APP_NAME":                    {"evil.example/"},
 		"POCKETLINE_HTTP_ADDR":            {"8090", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", "http://x:80"},
 		"POCKETLINE_DRAIN_TIMEOUT":        {"20", "-1s", "11m", "soon"},
 		"POCKETLINE_SIGN_UP":              {"closed", "Open"},

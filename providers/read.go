@@ -90,6 +90,19 @@ func readURL(at func(*Config) *string) func(*Config, string) error {
 	}
 }
 
+// readFlyApp stands after POCKETLINE_PUBLIC_URL in the table, which wins.
+func readFlyApp(c *Config, value string) error {
+	for _, r := range value {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return fmt.Errorf("it must be the name of an app on Fly")
+		}
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "https://" + value + ".fly.dev"
+	}
+	return nil
+}
+
 func readOrigins(at func(*Config) *[]string) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		for _, item := range items(value) {
