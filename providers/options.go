@@ -63,7 +63,7 @@ func Options() []Option {
 			About: "The address under which the internet reaches this server; providers send their messages there, so without it no real call is answered.",
 			read:  readURL(func(c *Config) *string { return &c.PublicURL })},
 		{Name: "FLY_APP_NAME", Kind: "name", group: groupServer,
-			About: "Set by Fly on its machines; when POCKETLINE_PUBLIC_URL is empty, the public address is then https://<name>.fly.dev.",
+			About: "Set by Fly on its machines; when POCKETLINE_PUBLIC_URL is empty, the public address is then https://NAME.fly.dev.",
 			read:  readFlyApp},
 		{Name: "POCKETLINE_HTTP_ADDR", Default: defaultHTTPAddr, Kind: "host:port", group: groupServer,
 			About: "Where `serve` listens; its flag --http wins.",
