@@ -1,0 +1,459 @@
+package hooks_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// relation is a field of one collection that points at another.
+type relation struct {
+	from  *core.Collection
+	field *core.RelationField
+	to    *core.Collection
+}
+
+func relations() []relation {
+	byID := map[string]*core.Collection{}
+	for _, c := range collections.All() {
+		byID[c.Id] = c
+	}
+	var found []relation
+	for _, c := range collections.All() {
+		for _, f := range c.Fields {
+			if r, ok := f.(*core.RelationField); ok {
+				found = append(found, relation{c, r, byID[r.CollectionId]})
+			}
+		}
+	}
+	return found
+}
+
+// point makes a row point at another one, past every check.
+func (b *bench) point(r relation, id, target string) {
+	b.Helper()
+	for _, index := range r.from.Indexes {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(index, "CREATE UNIQUE INDEX `"), "`"); ok && strings.HasPrefix(name, "uq_") {
+			if _, err := b.app.DB().NewQuery("DROP INDEX IF EXISTS " + name).Execute(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	value := target
+	if r.field.IsMultiple() {
+		value = `["` + target + `"]`
+	}
+	if _, err := b.app.DB().Update(r.from.Name, dbx.Params{r.field.Name: value}, dbx.HashExp{"id": id}).Execute(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// items are the rows of a list with what was expanded.
+type item map[string]any
+
+func (b *bench) items(collection, email string, query url.Values) []item {
+	b.Helper()
+	var list struct {
+		Items []item `json:"items"`
+	}
+	answer := b.api.Do("GET", "/api/collections/"+collection+"/records?"+query.Encode(), email, nil)
+	switch answer.Status {
+	case 200:
+		answer.JSON(&list)
+	case 400, 401, 403, 404: // refused: nothing seen
+	default:
+		b.Errorf("list %s as %s: got %d: %.200s", collection, email, answer.Status, answer.Body)
+	}
+	return list.Items
+}
+
+// expanded are the rows below expand, one or many.
+func (i item) expanded(name string) []map[string]any {
+	expand, _ := i["expand"].(map[string]any)
+	switch v := expand[name].(type) {
+	case map[string]any:
+		return []map[string]any{v}
+	case []any:
+		var rows []map[string]any
+		for _, e := range v {
+			rows = append(rows, e.(map[string]any))
+		}
+		return rows
+	}
+	return nil
+}
+
+// Relations that point out of the organization should not exist; when one
+// does, nobody may look through it.
+func TestAccess_relations_show_nothing_foreign(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(harnesses)) {
+		for _, r := range relations() {
+			if r.field.Name == "organization" || !collections.Tenant(r.from) || matrix[r.from.Name].row == "" {
+				continue
+			}
+			t.Run(name+"/"+r.from.Name+"."+r.field.Name, func(t *testing.T) {
+				t.Parallel()
+				b := benchOf(t, r.from, harnesses[name])
+				own, foreign := matrix[r.to.Name].rowID(r.to.Name, testkit.Acme), matrix[r.to.Name].rowID(r.to.Name, testkit.Bolt)
+				id := b.want.rowID(r.from.Name, testkit.Acme)
+				for _, target := range []string{own, foreign} {
+					b.point(r, id, target)
+					for _, a := range actors {
+						b.lookThrough(r, a, id, target)
+					}
+				}
+			})
+		}
+	}
+}
+
+// lookThrough expands and filters by a relation that points at target.
+func (b *bench) lookThrough(r relation, a actor, id, target string) {
+	b.Helper()
+	organization, about := testkit.Acme, ""
+	if strings.HasPrefix(target, "bolt") {
+		organization = testkit.Bolt
+	}
+	if r.to.Name == collections.Users {
+		about, organization = target, ""
+	}
+	seesTarget := a.maySee(r.to.Name, row{target, organization, about})
+	seesRow := a.maySee(r.from.Name, row{id: id, organization: testkit.Acme})
+	has := func(items []item) bool {
+		return slices.ContainsFunc(items, func(i item) bool { return i["id"] == id })
+	}
+
+	query := url.Values{"expand": {r.field.Name}, "organization": {testkit.Acme}, "perPage": {"200"}}
+	for _, i := range b.items(r.from.Name, a.email, query) {
+		if i["id"] == id {
+			if shown := len(i.expanded(r.field.Name)) > 0; shown != seesTarget {
+				b.Errorf("%s expands %s of %s to %s: %t, want %t", a.email, r.field.Name, id, target, shown, seesTarget)
+			}
+		}
+	}
+	// The condition is true of every row, if it may be looked at.
+	query.Set("filter", r.field.Name+".created ?> '2000-01-01'")
+	if found := has(b.items(r.from.Name, a.email, query)); found != (seesRow && seesTarget) {
+		b.Errorf("%s filters %s through %s at %s: found %t, want %t", a.email, r.from.Name, r.field.Name, target, found, seesRow && seesTarget)
+	}
+}
+
+func TestAccess_back_relations_show_only_visible_rows(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(harnesses)) {
+		for _, r := range relations() {
+			t.Run(name+"/"+r.from.Name+"_via_"+r.field.Name, func(t *testing.T) {
+				t.Parallel()
+				b := benchOf(t, r.to, harnesses[name])
+				from := matrix[r.from.Name]
+				own, foreign := from.rowID(r.from.Name, testkit.Acme), from.rowID(r.from.Name, testkit.Bolt)
+				target := b.want.rowID(r.to.Name, testkit.Acme)
+				if r.field.Name != "organization" && r.from.Name != collections.Memberships {
+					b.point(r, own, target)
+					b.point(r, foreign, target)
+				}
+				expand := r.from.Name + "_via_" + r.field.Name
+				shown := map[string]bool{}
+				for _, a := range actors {
+					for _, organization := range organizations[:2] {
+						query := url.Values{"expand": {expand}, "organization": {organization}, "perPage": {"200"}}
+						for _, i := range b.items(r.to.Name, a.email, query) {
+							for _, e := range i.expanded(expand) {
+								got := rowOf(r.from.Name, e)
+								shown[a.email] = true
+								if !a.maySee(r.from.Name, got) {
+									b.Errorf("%s sees %s %s of %s below %s", a.email, r.from.Name, got.id, got.organization, r.to.Name)
+								}
+							}
+						}
+					}
+				}
+				if !shown[testkit.Superuser] {
+					b.Errorf("nothing was expanded at all: the test proves nothing")
+				}
+			})
+		}
+	}
+}
+
+// Sorting by a field behind a foreign relation would tell its order.
+func TestAccess_sorting_through_a_foreign_relation_tells_nothing(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(harnesses)) {
+		t.Run(name, func(t *testing.T) {
+			b := benchOf(t, collections.ByName(collections.Functions), harnesses[name])
+			b.c = collections.ByName(collections.Assistants)
+			first, second := testkit.AcmeAssistant, b.copyOf(testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": ""})
+			lower := b.copyOf(testkit.BoltFunction, map[string]any{"name": "aaa", "vapi_tool_id": ""})
+			higher := b.copyOf(testkit.BoltFunction, map[string]any{"name": "zzz", "vapi_tool_id": ""})
+			r := relation{b.c, b.c.Fields.GetByName("functions").(*core.RelationField), collections.ByName(collections.Functions)}
+			order := func(a, z string) string {
+				b.point(r, first, a)
+				b.point(r, second, z)
+				var ids []string
+				for _, i := range b.items(collections.Assistants, testkit.AcmeOwner, url.Values{"sort": {"functions.name"}, "organization": {testkit.Acme}}) {
+					ids = append(ids, fmt.Sprint(i["id"]))
+				}
+				return strings.Join(ids, ",")
+			}
+			if one, other := order(lower, higher), order(higher, lower); one != other {
+				t.Errorf("sorted %s, and with the foreign rows exchanged %s", one, other)
+			}
+		})
+	}
+}
+
+// copyOf saves a copy of a row of any collection with some columns changed.
+func (b *bench) copyOf(id string, change map[string]any) string {
+	b.Helper()
+	for _, collection := range []string{collections.Assistants, collections.Functions} {
+		r, err := b.app.FindRecordById(collection, id)
+		if err != nil {
+			continue
+		}
+		twin := core.NewRecord(r.Collection())
+		for field, value := range r.FieldsData() {
+			if field != "id" {
+				twin.Set(field, value)
+			}
+		}
+		for field, value := range change {
+			twin.Set(field, value)
+		}
+		if err := b.app.Save(twin); err != nil {
+			b.Fatal(err)
+		}
+		return twin.Id
+	}
+	b.Fatalf("no row %s", id)
+	return ""
+}
+
+func TestAccess_hidden_fields_cannot_be_asked_about_or_written(t *testing.T) {
+	eachCollection(t, func(b *bench) {
+		who := testkit.AcmeOwner
+		if b.c.Name == collections.Users {
+			who = testkit.AcmeViewer
+		}
+		id := b.want.rowID(b.c.Name, testkit.Acme)
+		for _, f := range b.c.Fields {
+			if !f.GetHidden() {
+				continue
+			}
+			want := refused(b.c.ListRule, 400)
+			for _, query := range []url.Values{{"filter": {f.GetName() + " != ''"}}, {"sort": {f.GetName()}}} {
+				query.Set("organization", testkit.Acme)
+				b.api.Do("GET", b.path+"?"+query.Encode(), who, nil).Want(want)
+			}
+			if b.c.UpdateRule == nil || f.Type() == core.FieldTypePassword {
+				continue
+			}
+			before := stored(b.T, b.app, b.c.Name, id)[f.GetName()]
+			b.api.Do("PATCH", b.path+"/"+id, who, map[string]any{f.GetName(): `"written"`}).Want(200)
+			if after := stored(b.T, b.app, b.c.Name, id)[f.GetName()]; after != before {
+				b.Errorf("%s wrote the hidden field %s.%s", who, b.c.Name, f.GetName())
+			}
+		}
+	})
+}
+
+// A row without an organization, or of one without members, is nobody's: an
+// empty relation must not equal a guest's empty id.
+func TestAccess_rows_without_an_organization_are_nobodys(t *testing.T) {
+	eachCollection(t, func(b *bench) {
+		if !collections.Tenant(b.c) || b.want.row == "" {
+			return
+		}
+		id := b.want.rowID(b.c.Name, testkit.Void)
+		if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"organization": ""}, dbx.HashExp{"id": id}).Execute(); err != nil {
+			b.Fatal(err)
+		}
+		for _, a := range actors {
+			if a.email == testkit.Superuser {
+				continue
+			}
+			b.api.Do("GET", b.path+"/"+id, a.email, nil).Want(refused(b.c.ViewRule, 404))
+			for _, query := range []url.Values{{}, {"organization": {""}}} {
+				for _, i := range b.items(b.c.Name, a.email, query) {
+					if i["id"] == id {
+						b.Errorf("%s lists %s %s, which belongs to nobody", a.email, b.c.Name, id)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Superusers may switch the batch API on; it must not open anything.
+func TestAccess_batch_obeys_the_same_rules(t *testing.T) {
+	eachCollection(t, func(b *bench) {
+		b.app.Settings().Batch.Enabled = true
+		id := b.want.rowID(b.c.Name, testkit.Acme)
+		before := stored(b.T, b.app, b.c.Name, id)
+		count, _ := b.app.CountRecords(b.c.Name)
+		requests := []map[string]any{
+			{"method": "PATCH", "url": b.path + "/" + id, "body": b.want.change},
+			{"method": "PATCH", "url": b.path + "/" + id, "body": map[string]any{"organization": testkit.Bolt}},
+			{"method": "DELETE", "url": b.path + "/" + id},
+		}
+		body := map[string]any{"organization": testkit.Acme}
+		if b.want.new != nil {
+			body = b.want.new(testkit.Acme, serial.Add(1))
+		}
+		requests = append(requests,
+			map[string]any{"method": "POST", "url": b.path, "body": body},
+			map[string]any{"method": "PUT", "url": b.path, "body": merge(b.want.change, map[string]any{"id": id})})
+		for _, email := range []string{testkit.Guest, testkit.Nobody, testkit.AcmeSuspended, testkit.BoltOwner} {
+			for _, r := range requests {
+				// A header may not lend an organization to anybody either.
+				r["headers"] = map[string]string{"X-Organization": testkit.Acme}
+				b.api.Do("POST", "/api/batch", email, map[string]any{"requests": []any{r}}).Want(400)
+			}
+		}
+		if collections.Tenant(b.c) && b.c.UpdateRule != nil {
+			b.api.Do("POST", "/api/batch", testkit.AcmeOwner, map[string]any{"requests": []any{requests[1]}}).Want(400)
+		}
+		if after, _ := b.app.CountRecords(b.c.Name); after != count || !maps.Equal(before, stored(b.T, b.app, b.c.Name, id)) {
+			b.Errorf("%s changed through refused batches", b.c.Name)
+		}
+		if b.want.new != nil {
+			b.api.Do("POST", "/api/batch", testkit.AcmeOwner, map[string]any{"requests": []any{requests[3]}}).Want(200)
+		}
+	})
+}
+
+func merge(a, b map[string]any) map[string]any {
+	c := maps.Clone(a)
+	maps.Copy(c, b)
+	return c
+}
+
+func TestAccess_recordings_open_only_with_a_token_of_somebody_who_may_see_them(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(harnesses)) {
+		t.Run(name, func(t *testing.T) {
+			b := benchOf(t, collections.ByName(collections.Recordings), harnesses[name])
+			recording, err := b.app.FindRecordById(collections.Recordings, testkit.AcmeRecording)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := "/api/files/recordings/" + recording.Id + "/" + recording.GetString("file")
+			b.api.Do("GET", path, testkit.AcmeOwner, nil).Want(404) // a header is not a file token
+			for _, a := range actors {
+				if a.email == testkit.Guest {
+					b.api.Do("GET", path, a.email, nil).Want(404)
+					continue
+				}
+				var token struct {
+					Token string `json:"token"`
+				}
+				b.api.Do("POST", "/api/files/token", a.email, nil).Want(200).JSON(&token)
+				want := 404
+				if a.maySee(collections.Recordings, row{id: recording.Id, organization: testkit.Acme}) {
+					want = 200
+				}
+				b.api.Do("GET", path+"?token="+token.Token, a.email, nil).Want(want)
+			}
+		})
+	}
+}
+
+// listener is a realtime client that keeps what it is sent.
+type listener struct {
+	*subscriptions.DefaultClient
+	heard chan<- heard
+	actor actor
+}
+
+type heard struct {
+	actor actor
+	topic string
+	data  []byte
+}
+
+// Send takes the place of the stream to a browser.
+func (l *listener) Send(m subscriptions.Message) { l.heard <- heard{l.actor, m.Name, m.Data} }
+
+func TestAccess_realtime_tells_only_those_who_may_see(t *testing.T) {
+	eachCollection(t, func(b *bench) {
+		// PocketBase decides who is told while the row is saved, and sends after
+		// it: the enrich hook says how many messages are on their way.
+		coming := 0
+		b.app.OnRecordEnrich().BindFunc(func(e *core.RecordEnrichEvent) error {
+			if e.RequestInfo.Context == core.RequestInfoContextRealtime {
+				coming++
+			}
+			return e.Next()
+		})
+		messages := make(chan heard, 1000)
+		topics := []string{b.c.Name + "/*"}
+		for _, organization := range organizations {
+			if id := b.want.rowID(b.c.Name, organization); id != "" {
+				topics = append(topics, b.c.Name+"/"+id)
+			}
+		}
+		for _, a := range actors {
+			l := &listener{subscriptions.NewDefaultClient(), messages, a}
+			b.app.SubscriptionsBroker().Register(l)
+			b.api.Do("POST", "/api/realtime", a.email, map[string]any{"clientId": l.Id(), "subscriptions": topics}).Want(204)
+			if auth, _ := l.Get(apis.RealtimeClientAuthKey).(*core.Record); (auth == nil) != (a.email == testkit.Guest) {
+				b.Fatalf("%s is not known to realtime", a.email)
+			}
+		}
+		for _, organization := range organizations {
+			id := b.want.rowID(b.c.Name, organization)
+			if id == "" {
+				continue
+			}
+			record, err := b.app.FindRecordById(b.c.Name, id)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for field, value := range b.want.change {
+				record.Set(field, value)
+			}
+			if err := b.app.Save(record); err != nil {
+				b.Fatal(err)
+			}
+			got := map[string]int{}
+			for ; coming > 0; coming-- {
+				m := <-messages
+				got[m.actor.email+" "+m.topic]++
+				if strings.Contains(string(m.data), testkit.SealedValue) && m.actor.email != testkit.Superuser {
+					b.Errorf("%s hears a sealed value of %s", m.actor.email, id)
+				}
+				var content struct {
+					Record map[string]any `json:"record"`
+				}
+				if err := json.Unmarshal(m.data, &content); err != nil || content.Record["id"] != id {
+					b.Errorf("%s hears of %v while %s changed (%v)", m.actor.email, content.Record["id"], id, err)
+				}
+			}
+			want := map[string]int{}
+			r := row{id: id, organization: organization}
+			if b.c.Name == collections.Users {
+				r.about = id
+			} else if b.c.Name == collections.Memberships {
+				r.about = record.GetString("user")
+			}
+			for _, a := range actors {
+				if a.maySee(b.c.Name, r) {
+					want[a.email+" "+b.c.Name+"/*"]++
+					want[a.email+" "+b.c.Name+"/"+id]++
+				}
+			}
+			if !maps.Equal(got, want) {
+				b.Errorf("%s %s changed: heard %v, want %v", b.c.Name, id, got, want)
+			}
+		}
+	})
+}
