@@ -54,11 +54,11 @@ func TestRows_stay_inside_their_organization(t *testing.T) {
 	}
 }
 
-func TestCreate_ignores_the_id_and_creator_a_client_names(t *testing.T) {
+func TestCreate_ignores_the_id_a_client_names_and_notes_the_creator(t *testing.T) {
 	d := serve(t, tenant.Register)
 	before := collections.NewID(time.Now())
 	_, body := d.ask(t, testkit.AcmeAgent, "POST", "/api/collections/calls/records", map[string]any{
-		"id": testkit.BoltCall, "organization": testkit.Acme, "call_type": "outbound", "created_by": testkit.User(testkit.AcmeOwner),
+		"id": testkit.BoltCall, "organization": testkit.Acme, "call_type": "outbound",
 	}, nil)
 	var got struct{ ID, Created_by string }
 	if err := json.Unmarshal(body, &got); err != nil {

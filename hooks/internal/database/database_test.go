@@ -1,0 +1,77 @@
+package database
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+	_ "github.com/pocketbase/pocketbase/migrations"
+)
+
+func TestConnect_sets_every_connection(t *testing.T) {
+	dir := t.TempDir()
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: Connect, DataMaxOpenConns: DataOpen, AuxMaxOpenConns: AuxOpen})
+	if err := app.Bootstrap(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { app.ClearBootstrap() })
+	tests := []struct {
+		name string
+		read func(query string, into *string) error
+		want map[string]string
+	}{
+		{"data writer", func(q string, v *string) error { return app.NonconcurrentDB().NewQuery(q).Row(v) },
+			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "10000"}},
+		{"data reader", func(q string, v *string) error { return app.ConcurrentDB().NewQuery(q).Row(v) },
+			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000"}},
+		{"auxiliary writer", func(q string, v *string) error { return app.AuxNonconcurrentDB().NewQuery(q).Row(v) },
+			map[string]string{"synchronous": "1", "temp_store": "1", "cache_size": "-8000"}},
+	}
+	for _, tt := range tests {
+		for name, want := range tt.want {
+			var got string
+			if err := tt.read("PRAGMA "+name, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("%s: %s is %s, want %s", tt.name, name, got, want)
+			}
+		}
+	}
+}
+
+func TestMachine_takes_the_smallest_limit(t *testing.T) {
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  int64
+	}{
+		{"nothing says so", nil, 0},
+		{"the machine", map[string]string{"proc/meminfo": "MemFree: 1 kB\nMemTotal:   262144 kB\n"}, 256 << 20},
+		{"a group without a limit", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "max\n"}, 256 << 20},
+		{"a container", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "134217728\n"}, 128 << 20},
+		{"a group inside a group", map[string]string{
+			"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "100000000", "sys/fs/cgroup/a/b/memory.max": "200000000",
+		}, 100000000},
+		{"the older groups", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory/memory.limit_in_bytes": "104857600"}, 100 << 20},
+		{"the older groups without a limit", map[string]string{"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			for name, content := range tt.files {
+				path := filepath.Join(root, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := machine(root); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}

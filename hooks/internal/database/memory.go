@@ -1,0 +1,105 @@
+package database
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+const (
+	// share of the machine Go's heap may fill before it collects harder. The
+	// rest is SQLite's caches, which Go counts too, the page cache and stacks.
+	share = 0.62
+	// leastLimit keeps a wrong reading from starving the process.
+	leastLimit = 64 << 20
+)
+
+// LimitMemory sets Go's memory limit from the machine or its cgroup, whichever
+// is smaller, unless GOMEMLIMIT says otherwise. It returns the limit in bytes,
+// 0 when none was set.
+func LimitMemory() int64 {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return 0
+	}
+	size := machine("/")
+	if size == 0 {
+		return 0
+	}
+	limit := max(int64(float64(size)*share), leastLimit)
+	debug.SetMemoryLimit(limit)
+	return limit
+}
+
+// machine is how much memory this process may have, 0 when nothing says so.
+// root is "/" outside tests.
+func machine(root string) int64 {
+	least := int64(math.MaxInt64)
+	for _, size := range []int64{
+		total(filepath.Join(root, "proc/meminfo")),
+		cgroup(root),
+		number(filepath.Join(root, "sys/fs/cgroup/memory/memory.limit_in_bytes")), // version 1
+	} {
+		if size > 0 {
+			least = min(least, size)
+		}
+	}
+	if least == math.MaxInt64 {
+		return 0
+	}
+	return least
+}
+
+// cgroup is the smallest limit between this process's group and the root.
+func cgroup(root string) int64 {
+	const mount = "sys/fs/cgroup"
+	least := number(filepath.Join(root, mount, "memory.max"))
+	raw, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
+	if err != nil {
+		return least
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		group, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ok {
+			continue
+		}
+		for group = filepath.Clean("/" + group); group != "/"; group = filepath.Dir(group) {
+			if size := number(filepath.Join(root, mount, group, "memory.max")); size > 0 && (least == 0 || size < least) {
+				least = size
+			}
+		}
+	}
+	return least
+}
+
+// number reads a file that holds one number; "max" and nonsense are 0.
+func number(path string) int64 {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64)
+	if err != nil || n >= math.MaxInt64/2 { // version 1 writes a huge number for "no limit"
+		return 0
+	}
+	return n
+}
+
+func total(path string) int64 {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		if fields := strings.Fields(line); len(fields) >= 2 && fields[0] == "MemTotal:" {
+			kb, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kb << 10
+		}
+	}
+	return 0
+}
