@@ -43,15 +43,9 @@ const maxErrorText = 600
 
 // Error is Vapi's own words, or what kept them from us.
 func (e *Error) Error() string {
-	text := strings.Join(e.Messages, "; ")
-	if text == "" && e.cause != nil {
-		text = e.cause.Error()
-	}
-	if text == "" {
-		text = e.Code
-	}
-	if text == "" {
-		text = http.StatusText(e.Status)
+	text := first(strings.Join(e.Messages, "; "), e.Code, http.StatusText(e.Status))
+	if e.Status == 0 && len(e.Messages) == 0 && e.cause != nil {
+		text = reasonOf(e.cause)
 	}
 	if r := []rune(text); len(r) > maxErrorText {
 		text = string(r[:maxErrorText]) + "…"
@@ -60,6 +54,15 @@ func (e *Error) Error() string {
 		return "vapi: " + text
 	}
 	return "vapi: " + text + " (" + strconv.Itoa(e.Status) + ")"
+}
+
+// reasonOf is the innermost sentence: method and path are fields already.
+func reasonOf(err error) string {
+	var core *httpjson.Error
+	if errors.As(err, &core) && core.Err != nil {
+		err = core.Err
+	}
+	return err.Error()
 }
 
 // Unwrap gives the cause when there was no answer.

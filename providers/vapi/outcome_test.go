@@ -1,0 +1,63 @@
+package vapi
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestOutcome_covers_every_documented_reason(t *testing.T) {
+	data, err := os.ReadFile("data/ended-reasons.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var groups map[string][]string
+	if err := json.Unmarshal(data, &groups); err != nil {
+		t.Fatal(err)
+	}
+	total, guessed := 0, 0
+	for outcome, reasons := range groups {
+		if !slices.Contains(Outcomes, outcome) {
+			t.Errorf("unknown outcome %q", outcome)
+		}
+		for _, r := range reasons {
+			total++
+			if got := Outcome(r); got != outcome {
+				t.Errorf("%s: got %s, want %s", r, got, outcome)
+			}
+			if outcome == OutcomeFailedProvider && guessOutcome(r) == OutcomeFailedProvider {
+				guessed++
+			}
+		}
+	}
+	if total != 595 || len(groups) != len(Outcomes) || len(outcomeByReason()) != 595 {
+		t.Errorf("%d reasons in %d groups", total, len(groups))
+	}
+	// The rule for reasons to come has to fit those that are known.
+	if provider := len(groups[OutcomeFailedProvider]); guessed < provider*95/100 {
+		t.Errorf("the rule finds %d of %d", guessed, provider)
+	}
+}
+
+func TestOutcome_of_reasons_to_come(t *testing.T) {
+	for reason, want := range map[string]string{
+		"": "",
+		"call.in-progress.error-providerfault-openai-599-brand-new":  OutcomeFailedProvider,
+		"call.in-progress.error-vapifault-cartesia-socket-hang-up-2": OutcomeFailedProvider,
+		"pipeline-error-eleven-labs-something-new":                   OutcomeFailedProvider,
+		"call.in-progress.error-vapifault-new-worker-trouble":        OutcomeFailedVapi,
+		"call.in-progress.error-something-new":                       OutcomeFailedSetup,
+		"toggle-openaiish":                                           OutcomeFailedSetup,
+		strings.Repeat("x", 10000):                                   OutcomeFailedSetup,
+		"customer-ended-call":                                        OutcomeCompleted,
+		"voicemail":                                                  OutcomeVoicemail,
+		"assistant-request-failed":                                   OutcomeFailedDesk,
+		"call.start.error-subscription-concurrency-limit-reached":    OutcomeFailedAccount,
+	} {
+		if got := Outcome(reason); got != want {
+			t.Errorf("%.60s: got %s, want %s", reason, got, want)
+		}
+	}
+}
