@@ -10,6 +10,7 @@ func (c *liveCall) argumentsFor(parameters, facts object) object {
 	if len(properties) == 0 {
 		return with(facts)
 	}
+	facts = with(c.argumentsOf(commonFacts), facts)
 	needed := map[string]bool{}
 	for _, v := range list(parameters, "required") {
 		if name, ok := v.(string); ok {
@@ -24,6 +25,12 @@ func (c *liveCall) argumentsFor(parameters, facts object) object {
 		}
 	}
 	return arguments
+}
+
+// commonFacts are what any script can tell a function.
+var commonFacts = object{
+	"name": "{{name}}", "phone": "{{phone}}", "date": "{{tomorrow}}", "time": "{{time}}", "slotId": "{{tomorrow}}T{{time}}",
+	"service": "{{service}}", "query": "{{question}}",
 }
 
 // soundsLike pairs parts of property names with the script's facts, the first

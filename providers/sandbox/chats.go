@@ -134,7 +134,7 @@ func (s *Server) chat(body object) (object, error) {
 	answer := s.chatReply(with(assistant, without(obj(body, "assistantOverrides"), "variableValues")), obj(body, "assistantOverrides", "variableValues"), said, len(history) == 0)
 	output := object{"role": "assistant", "content": answer}
 	prompt, completion := 200+len(said)/4, len(answer)/4
-	model := rounded(float64(prompt)*promptPerToken + float64(completion)*completionPerToken)
+	model := modelCost(prompt, completion)
 	cost := rounded(model + chatCost)
 	row := s.stamped(without(body, "stream", "transport"), newID())
 	row = with(row, object{

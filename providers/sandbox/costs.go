@@ -37,7 +37,7 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 	transcriber := object{"provider": orElse(str(c.assistant, "transcriber", "provider"), "deepgram"), "model": orElse(str(c.assistant, "transcriber", "model"), "nova-3")}
 	voice := object{"provider": orElse(str(c.assistant, "voice", "provider"), "vapi"), "voiceId": orElse(str(c.assistant, "voice", "voiceId"), "Elliot")}
 	transport, stt := rounded(minutes*transportPerMinute), rounded(minutes*transcriberPerMinute)
-	llm := rounded(float64(prompt)*promptPerToken + float64(completion)*completionPerToken)
+	llm := modelCost(prompt, completion)
 	tts, vapi := rounded(float64(c.characters)*voicePerCharacter), rounded(minutes*vapiPerMinute)
 	items = []any{
 		object{"type": "transport", "provider": c.carrier(), "minutes": minutes, "cost": transport},
@@ -69,6 +69,11 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 		"transport": transport, "stt": stt, "llm": llm, "tts": tts, "vapi": vapi, "chat": 0.0, "total": total, "llmPromptTokens": prompt,
 		"llmCompletionTokens": completion, "llmCachedPromptTokens": prompt / 2, "ttsCharacters": c.characters, "analysisCostBreakdown": parts,
 	}, total
+}
+
+// modelCost is at least the smallest amount that is shown.
+func modelCost(prompt, completion int) float64 {
+	return max(0.0001, rounded(float64(prompt)*promptPerToken+float64(completion)*completionPerToken))
 }
 
 func (c *liveCall) carrier() string {

@@ -52,6 +52,20 @@ func newBenchAt(t *testing.T, speed float64) *bench {
 	return b
 }
 
+// answers sets what the receiver answers; false leaves the message to the default.
+func (b *bench) answers(answer func(message object, w http.ResponseWriter) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answer = answer
+}
+
+// forget drops what was received so far.
+func (b *bench) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages, b.headers, b.bodies = nil, nil, nil
+}
+
 func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	var body struct {
@@ -326,13 +340,13 @@ func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 		for _, language := range languages {
 			t.Run(name+" "+language, func(t *testing.T) {
 				b := newBench(t)
-				b.answer = func(m object, w http.ResponseWriter) bool {
+				b.answers(func(m object, w http.ResponseWriter) bool {
 					if str(m, "type") != "transfer-destination-request" {
 						return false
 					}
 					writeJSON(w, 200, object{"destination": object{"type": "number", "number": "+14155550177", "message": "Hold the line."}})
 					return true
-				}
+				})
 				_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o-mini",
 					"messages": []any{object{"role": "system", "content": "A cleaning costs 95 dollars.\nUn détartrage coûte 95 euros."}},
 					"tools":    []any{functionTool("check_availability", object{}), functionTool("book_appointment", object{}), object{"type": "transferCall"}}}})
