@@ -313,7 +313,7 @@ func TestParseMessage_refuses_what_is_no_message(t *testing.T) {
 	deep := `{"message":{"type":"hang","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}}`
 	for name, raw := range map[string]string{
 		"empty": "", "text": "hello", "null": "null", "list": "[]", "no message": "{}", "no type": `{"message":{}}`,
-		"cut off": `{"message":{"type":"hang"`, "type not text": `{"message":{"type":5}}`, "too deep": deep, "trailing": `{"message":{"type":"hang"}} x`,
+		"cut off": `{"message":{"type":"hang"`, "type not text": `{"message":{"type":5}}`, "too deep": deep, "type is only a filter": `{"message":{"type":"[x]"}}`, "trailing": `{"message":{"type":"hang"}} x`,
 	} {
 		if m, err := ParseMessage([]byte(raw)); !errors.Is(err, ErrNotMessage) {
 			t.Errorf("%s: got %v, %v", name, m, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -186,8 +187,8 @@ type number float64
 
 // UnmarshalJSON reads a number or a number in quotes.
 func (n *number) UnmarshalJSON(b []byte) error {
-	var v float64
-	if err := json.Unmarshal(bytes.Trim(b, `"`), &v); err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+	v, err := strconv.ParseFloat(string(bytes.Trim(b, `"`)), 64)
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
 		v = 0
 	}
 	*n = number(v)
@@ -204,11 +205,10 @@ func ParseMessage(raw []byte) (*Message, error) {
 	if err := lenient(json.Unmarshal(raw, &body)); err != nil {
 		return nil, errors.Join(ErrNotMessage, err)
 	}
-	w := &body.Message
-	if w.Type == "" {
+	m := body.Message.message()
+	if m.Type == "" {
 		return nil, ErrNotMessage
 	}
-	m := w.message()
 	if m.Type == TypeEndOfCallReport || m.Type == TypeKnowledgeBaseRequest {
 		var second struct {
 			Message wireLines `json:"message"`
