@@ -9,7 +9,7 @@ export GOTOOLCHAIN := auto
 export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_BUILD := go build -trimpath -ldflags "-s -w -X main.built=$(VERSION)"
+GO_BUILD := go build -ldflags "-X main.built=$(VERSION)"
 
 NODE_MODULES := ui/node_modules/.package-lock.json
 DASHBOARD := ui/dist/index.html
@@ -52,8 +52,8 @@ build: ## the binary ./pocketline, with the dashboard when Node is there
 ui: $(DASHBOARD) ## the dashboard, into ui/dist
 
 $(NODE_MODULES): ui/package-lock.json
-	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { \
-	console.error("\n  Node " + process.versions.node + " is too old for the dashboard: install 20.19 or newer.\n"); process.exit(1) }'
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' || \
+	{ echo; echo "  Node $$(node -v) is too old for the dashboard: install 20.19 or newer."; echo; exit 1; }
 	cd ui && npm ci --no-audit --no-fund
 	@touch $@
 
