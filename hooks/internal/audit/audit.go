@@ -1,0 +1,304 @@
+// Package audit writes down who did what: one row of audit_logs for every
+// change a person, a key or a superuser makes, in the transaction of the
+// change, and one for each sign-in and each one that failed.
+//
+// What the server does by itself (a provider's message, a job, a sync) is not
+// in it: provider_events, job_runs and outbox tell that.
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// Types of actors.
+const (
+	ActorUser      = "user"
+	ActorKey       = "key"
+	ActorSuperuser = "superuser"
+	ActorSystem    = "system"
+	ActorGuest     = "guest"
+)
+
+const (
+	// valueMax bounds one stored value, in characters: an audit says that a
+	// prompt changed, it is not its history.
+	valueMax = 500
+	// detailsMax is what the column takes.
+	detailsMax = collections.SmallJSON * 4
+	agentMax   = 500
+	// mark carries the actor on a record from the request to the save. It is
+	// neither stored nor returned.
+	mark = "@audit"
+)
+
+// Actor is who did it, from where.
+type Actor struct {
+	Type, User, Name, Address, Agent, Request string
+}
+
+// Entry is one line of the log.
+type Entry struct {
+	Organization string // "" is the installation itself
+	Actor        Actor
+	Action       string // "assistants.update", "auth.sign_in", "calls.export"
+	Resource     string // collection
+	Record       string
+	Details      any // JSON object without secrets
+}
+
+// ActorOf is who sends the request.
+func ActorOf(e *core.RequestEvent) Actor {
+	a := Actor{
+		Type: ActorGuest, Address: e.RealIP(), Agent: cut(e.Request.UserAgent(), agentMax),
+		Request: cut(e.Request.Header.Get("X-Request-ID"), 64),
+	}
+	switch {
+	case e.Auth == nil:
+	case e.Auth.IsSuperuser():
+		a.Type, a.Name = ActorSuperuser, e.Auth.Email()
+	case e.Auth.Collection().Name == collections.Users:
+		a.Type, a.User, a.Name = ActorUser, e.Auth.Id, e.Auth.GetString("name")
+	}
+	return a
+}
+
+// By notes on a record who is about to save or delete it, so that the change is
+// written down with it. PocketBase's record routes do it by themselves; a
+// handler that saves a record itself calls it first.
+func By(e *core.RequestEvent, record *core.Record) { record.Set(mark, ActorOf(e)) }
+
+// Add writes an entry. With a transaction's app it is part of that transaction.
+func Add(app core.App, entry Entry) error {
+	details, err := json.Marshal(entry.Details)
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", entry.Action, err)
+	}
+	if len(details) > detailsMax {
+		details = []byte(`{"too_long":true}`)
+	}
+	now := time.Now()
+	_, err = atomic.Of(app).Exec(`INSERT INTO audit_logs
+		(id, organization, user, actor_name, actor_type, action, resource, record, details, ip_address, user_agent, request_id, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		collections.NewID(now), entry.Organization, entry.Actor.User, cut(entry.Actor.Name, 255), entry.Actor.Type, entry.Action,
+		entry.Resource, entry.Record, string(details), entry.Actor.Address, entry.Actor.Agent, entry.Actor.Request, stamp(now), stamp(now))
+	if err != nil {
+		return fmt.Errorf("audit %s: %w", entry.Action, err)
+	}
+	return nil
+}
+
+func stamp(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
+
+// Register binds the log to every write by request and to sign-ins.
+func Register(app core.App) {
+	note := func(e *core.RecordRequestEvent) error {
+		By(e.RequestEvent, e.Record)
+		return e.Next()
+	}
+	app.OnRecordCreateRequest().BindFunc(note)
+	app.OnRecordUpdateRequest().BindFunc(note)
+	app.OnRecordDeleteRequest().BindFunc(note)
+	app.OnRecordCreate().BindFunc(write("create"))
+	app.OnRecordUpdate().BindFunc(write("update"))
+	app.OnRecordDelete().BindFunc(write("delete"))
+	app.OnRecordAuthRequest().BindFunc(afterSignIn)
+	app.OnRecordAuthWithPasswordRequest(collections.Users, core.CollectionNameSuperusers).BindFunc(afterFailedSignIn)
+}
+
+// write saves the record and the entry about it together.
+func write(verb string) func(e *core.RecordEvent) error {
+	return func(e *core.RecordEvent) error {
+		actor, marked := e.Record.Get(mark).(Actor)
+		if !marked || e.Record.Collection().Name == collections.AuditLogs {
+			return e.Next()
+		}
+		details := Changes(e.Record, verb)
+		outer := e.App
+		defer func() { e.App = outer }()
+		return outer.RunInTransaction(func(tx core.App) error {
+			e.App = tx
+			if err := e.Next(); err != nil {
+				return err
+			}
+			if verb == "update" && len(details) == 0 {
+				return nil
+			}
+			c := e.Record.Collection()
+			return Add(tx, Entry{
+				Organization: organizationOf(e.Record), Actor: actor, Action: c.Name + "." + verb,
+				Resource: c.Name, Record: e.Record.Id, Details: details,
+			})
+		})
+	}
+}
+
+func organizationOf(record *core.Record) string {
+	if record.Collection().Name == collections.Organizations {
+		return record.Id
+	}
+	if collections.Tenant(record.Collection()) {
+		return record.GetString("organization")
+	}
+	return ""
+}
+
+// Change is a field's value before and after; secrets are cut out.
+type Change struct {
+	Before any `json:"before,omitempty"`
+	After  any `json:"after,omitempty"`
+}
+
+// Changes are the fields a save or delete changes. A new row lists what it was
+// given, a deleted one what it held.
+func Changes(record *core.Record, verb string) map[string]Change {
+	before, changes := record.Original(), map[string]Change{}
+	for _, f := range record.Collection().Fields {
+		name := f.GetName()
+		if _, auto := f.(*core.AutodateField); auto || name == "id" || name == "tokenKey" {
+			continue
+		}
+		was, is := text(before, f), text(record, f)
+		if verb == "create" {
+			was = ""
+		}
+		if verb == "delete" {
+			was, is = is, ""
+		}
+		_, password := f.(*core.PasswordField)
+		if was == is && !(password && plain(record, name)) {
+			continue
+		}
+		if f.GetHidden() || password {
+			changes[name] = Change{hide(was), hide(is)}
+			continue
+		}
+		changes[name] = Change{show(name, was), show(name, is)}
+	}
+	return changes
+}
+
+// plain tells whether a new password waits to be hashed.
+func plain(record *core.Record, name string) bool {
+	value, ok := record.GetRaw(name).(*core.PasswordFieldValue)
+	return ok && value.Plain != ""
+}
+
+// text is a field's value as it is stored, "" when it is empty.
+func text(record *core.Record, f core.Field) string {
+	value := record.GetRaw(f.GetName())
+	if d, ok := f.(core.DriverValuer); ok {
+		var err error
+		if value, err = d.DriverValue(record); err != nil {
+			return ""
+		}
+	}
+	if value == nil {
+		return ""
+	}
+	switch v := value.(type) {
+	case string:
+		return v
+	case bool:
+		if !v {
+			return ""
+		}
+	case float64:
+		if v == 0 {
+			return ""
+		}
+	}
+	s := fmt.Sprint(value)
+	if s == "null" || s == "[]" {
+		return ""
+	}
+	return s
+}
+
+func hide(value string) any {
+	if value == "" {
+		return nil
+	}
+	return sealed.Redacted
+}
+
+// show is a value without what sealed.RedactJSON takes for a secret or number.
+func show(name, value string) any {
+	if value == "" {
+		return nil
+	}
+	var cleaned map[string]string
+	raw, err := json.Marshal(map[string]string{name: cut(value, valueMax)})
+	if err != nil {
+		return sealed.Redacted
+	}
+	if err := json.Unmarshal(sealed.RedactJSON(raw), &cleaned); err != nil {
+		return sealed.Redacted
+	}
+	return cleaned[name]
+}
+
+// afterSignIn writes down every sign-in, not the refreshing of one.
+func afterSignIn(e *core.RecordAuthRequestEvent) error {
+	if err := e.Next(); err != nil {
+		return err
+	}
+	if e.AuthMethod == "" {
+		return nil
+	}
+	signIn(e.RequestEvent, e.Record, "auth.sign_in", map[string]any{"method": e.AuthMethod})
+	return nil
+}
+
+// afterFailedSignIn writes down wrong passwords. The address that was tried is
+// kept only as the account it belongs to.
+func afterFailedSignIn(e *core.RecordAuthWithPasswordRequestEvent) error {
+	err := e.Next()
+	if err != nil && (e.Record == nil || !e.Record.ValidatePassword(e.Password)) {
+		signIn(e.RequestEvent, e.Record, "auth.failed", map[string]any{"method": core.MFAMethodPassword})
+	}
+	return err
+}
+
+func signIn(e *core.RequestEvent, person *core.Record, action string, details any) {
+	entry := Entry{Actor: ActorOf(e), Action: action, Details: details}
+	if person != nil {
+		entry.Resource, entry.Record = person.Collection().Name, person.Id
+		if person.IsSuperuser() {
+			entry.Actor.Type, entry.Actor.Name = ActorSuperuser, person.Email()
+		} else {
+			entry.Actor.User, entry.Actor.Name = person.Id, person.GetString("name")
+			if action == "auth.sign_in" {
+				entry.Actor.Type = ActorUser
+			}
+			if all := tenant.MembershipsOf(e.App, person.Id); len(all) > 0 {
+				entry.Organization = all[0].GetString("organization")
+				if tenant.MembershipOf(e.App, person.Id, person.GetString("last_organization")) != nil {
+					entry.Organization = person.GetString("last_organization")
+				}
+			}
+		}
+	}
+	if err := Add(e.App, entry); err != nil {
+		// The person is in (or out) already; the answer must not change.
+		e.App.Logger().Error("sign-in not written down", "action", action, "error", err)
+	}
+}
+
+func cut(s string, most int) string {
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	return string(r[:most-1]) + "…"
+}
