@@ -295,3 +295,31 @@ func ignoreDone(err error) error {
 	}
 	return err
 }
+
+const storeKey = "pocketline.inbox"
+
+// Register lets Of work for this app and stops the writer before the database
+// closes.
+func Register(app core.App) {
+	app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
+		if i, ok := app.Store().Get(storeKey).(*Inbox); ok {
+			i.Stop()
+		}
+		return e.Next()
+	})
+}
+
+// Of returns the app's one inbox and starts it on first use: the database opens
+// after domains register.
+func Of(app core.App) (*Inbox, error) {
+	var failure error
+	i, _ := app.Store().GetOrSet(storeKey, func() any {
+		i, err := New(app)
+		failure = err
+		return i
+	}).(*Inbox)
+	if i == nil && failure == nil {
+		failure = errors.New("inbox did not start")
+	}
+	return i, failure
+}

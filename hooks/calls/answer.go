@@ -1,0 +1,160 @@
+package calls
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// answerLimit bounds the one indexed read an answer may need. Vapi gives up
+// after 7.5 s.
+const answerLimit = 3 * time.Second
+
+// requestAnswer is Vapi's shape with the documented envelope beside it.
+type requestAnswer struct {
+	vapi.AssistantRequestReply
+	Data answerData `json:"data"`
+}
+
+type answerData struct {
+	Assistant *answerAssistant `json:"assistant,omitempty"`
+	Error     string           `json:"error,omitempty"`
+}
+
+type answerAssistant struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// answerRequest says who takes an incoming call: from memory, without a write.
+// The message itself is stored after the answer.
+func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) error {
+	ctx, cancel := context.WithTimeout(re.Request.Context(), answerLimit)
+	defer cancel()
+	id := m.PhoneNumber.ID
+	if m.Call != nil && m.Call.PhoneNumberID != "" {
+		id = m.Call.PhoneNumberID
+	}
+	number, err := e.directory.number(ctx, id)
+	if err != nil {
+		// A caller hears a sentence, never silence.
+		e.app.Logger().Error("assistant-request not looked up", "error", err)
+	}
+	reply, data := decide(number)
+	go e.storeLater(m, p)
+	return re.JSON(http.StatusOK, requestAnswer{reply, data})
+}
+
+// storeLater keeps an answered assistant-request. When the inbox is full the
+// message is dropped: the call's next message brings the same facts.
+func (e *engine) storeLater(m *vapi.Message, p place) {
+	if _, err := e.store(context.Background(), m, p, nil, nil); err != nil {
+		e.app.Logger().Warn("assistant-request not stored", "error", err)
+	}
+}
+
+// decide is pure: the number's configuration → who answers. Each refusal leads to
+// the number's fallback destination, or else to a spoken sentence.
+func decide(n *numberEntry) (vapi.AssistantRequestReply, answerData) {
+	switch {
+	case n == nil:
+		return spoken("", "unknown")
+	case n.State != collections.OrganizationActive && n.State != "":
+		return fallback(n, "closed")
+	case n.Status != collections.NumberActive && n.Status != "":
+		return fallback(n, "number")
+	case n.Balance == collections.BalanceEmpty:
+		return fallback(n, "balance")
+	case n.Assistant == "" || n.AssistantVapiID == "" || n.AssistantSync == collections.SyncDeleting:
+		return fallback(n, "assistant")
+	case n.AssistantStatus != collections.AssistantActive && n.AssistantStatus != "":
+		return fallback(n, "assistant")
+	}
+	return vapi.AssistantRequestReply{AssistantID: n.AssistantVapiID},
+		answerData{Assistant: &answerAssistant{n.AssistantVapiID, n.AssistantName}}
+}
+
+func fallback(n *numberEntry, reason string) (vapi.AssistantRequestReply, answerData) {
+	if n.FallbackNumber != "" {
+		return vapi.AssistantRequestReply{Destination: &vapi.Destination{
+			Type: "number", Number: n.FallbackNumber, Message: n.FallbackMessage,
+		}}, answerData{}
+	}
+	if n.FallbackMessage != "" {
+		return vapi.AssistantRequestReply{Error: n.FallbackMessage}, answerData{Error: n.FallbackMessage}
+	}
+	return spoken(n.Language, reason)
+}
+
+func spoken(language, reason string) (vapi.AssistantRequestReply, answerData) {
+	text := sentences["en"][reason]
+	if s, ok := sentences[language]; ok {
+		text = s[reason]
+	}
+	return vapi.AssistantRequestReply{Error: text}, answerData{Error: text}
+}
+
+// sentences are what a caller hears when nobody can answer. None of them tells
+// the caller about the organization's money.
+var sentences = map[string]map[string]string{
+	"en": {
+		"unknown":   "This number is not in service. Goodbye.",
+		"closed":    "We cannot take your call at the moment. Please try again later.",
+		"number":    "We cannot take your call on this number at the moment. Please try again later.",
+		"balance":   "We cannot take your call at the moment. Please try again later.",
+		"assistant": "Nobody can answer right now. Please call again later.",
+	},
+	"fr": {
+		"unknown":   "Ce numéro n'est pas en service. Au revoir.",
+		"closed":    "Nous ne pouvons pas prendre votre appel pour le moment. Merci de rappeler plus tard.",
+		"number":    "Nous ne pouvons pas prendre votre appel sur ce numéro pour le moment. Merci de rappeler plus tard.",
+		"balance":   "Nous ne pouvons pas prendre votre appel pour le moment. Merci de rappeler plus tard.",
+		"assistant": "Personne ne peut vous répondre pour l'instant. Merci de rappeler plus tard.",
+	},
+}
+
+// answerOther answers the requests that are neither the first nor a function.
+func (e *engine) answerOther(re *core.RequestEvent, m *vapi.Message, p place) error {
+	var reply any
+	switch m.Type {
+	case vapi.TypeTransferDestinationRequest:
+		reply = e.transferReply(re.Request.Context(), m)
+	case vapi.TypeHandoffDestinationRequest:
+		reply = vapi.HandoffReply{Error: "There is nobody to hand this call to."}
+	case vapi.TypeKnowledgeBaseRequest:
+		// Knowledge is given to assistants as a function; nothing is asked here.
+		reply = vapi.KnowledgeReply{Documents: []vapi.KnowledgeDocument{}}
+	case vapi.TypeCampaignPredial:
+		// No campaign of ours exists, so nobody agreed to be called by one.
+		reply = vapi.PredialReply{Eligible: false}
+	}
+	go e.storeLater(m, p)
+	return re.JSON(http.StatusOK, reply)
+}
+
+// transferReply sends a call to the number the assistant may forward to, never
+// to one the caller named.
+func (e *engine) transferReply(ctx context.Context, m *vapi.Message) vapi.TransferReply {
+	id := m.AssistantID
+	if m.Call != nil && m.Call.AssistantID != "" {
+		id = m.Call.AssistantID
+	}
+	if id == "" {
+		id = m.Assistant.ID
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	assistant, err := e.directory.assistant(ctx, id)
+	if err != nil {
+		e.app.Logger().Error("transfer not looked up", "error", err)
+	}
+	if assistant == nil || assistant.Forwarding == "" {
+		return vapi.TransferReply{Error: "There is no number to transfer this call to."}
+	}
+	return vapi.TransferReply{Destination: &vapi.Destination{Type: "number", Number: assistant.Forwarding}}
+}

@@ -1,0 +1,120 @@
+// Package calls is the life of a phone call.
+//
+// The provider (Vapi) holds the conversation and tells us about it in messages;
+// this package answers the ones that need an answer and turns all of them into
+// a call, its lines, its timeline and its report.
+//
+//   - Who answers: `assistant-request` is answered from memory (answer.go,
+//     directory.go), so that no provider and no disk stands between the caller
+//     and a voice.
+//   - What happens: every message is stored once and applied in the same
+//     transaction (vapi.go, write.go). What it means is decided by a pure
+//     function (apply.go) that gives the same call for any order and any number
+//     of repeats.
+//   - What the assistant does: functions are called through the guarded client
+//     and their results kept by the tool call's id (tools.go).
+//   - What comes after: the recording is copied home (recordings.go), calls
+//     whose report never came are asked for (reconcile.go), raw messages are
+//     packed (pack.go). Usage, billing and webhooks follow from the row itself.
+//
+// Source of truth: the provider for what was said and what it cost, we for who
+// the parties are and what people made of it.
+package calls
+
+import (
+	"database/sql"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/live"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// Deps is what calls need from outside.
+type Deps struct {
+	Vapi     *vapi.Client
+	Hub      *live.Hub
+	Outbox   *outbox.Outbox
+	Schedule *schedule.Scheduler
+	Sealed   *sealed.Box
+	Facade   *facade.Facade
+	// Secrets are the shared secrets Vapi may present, newest first. With none
+	// every message is refused.
+	Secrets func() []string
+	// HMAC, when it has secrets, is accepted as well.
+	HMAC vapi.HMACConfig
+	// Functions reaches the URLs organizations chose (guarded).
+	Functions *http.Client
+	// Rate is how many messages a second one organization may send; 0 is
+	// DefaultRate.
+	Rate int
+}
+
+type engine struct {
+	Deps
+	app       core.App
+	directory *directory
+	pace      *pace // messages in
+	outbound  *pace // calls out
+	totals    *totals
+	running   singleflight.Group // tool calls in flight, by id
+	recent    *recentAnswers
+	publisher *publisher
+
+	start sync.Once
+	reads *sql.DB
+
+	refused atomic.Int64 // messages without a valid proof
+	unknown atomic.Int64 // messages of a type nobody documented
+}
+
+// Register binds the domain: the provider's messages, the documented routes,
+// the dashboard's, the jobs, and what guards the rows.
+func Register(app core.App, d Deps) {
+	if d.Rate <= 0 {
+		d.Rate = DefaultRate
+	}
+	e := &engine{
+		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), publisher: newPublisher(app, d.Hub),
+		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newTotals(),
+	}
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if err := e.open(); err != nil {
+			return err
+		}
+		e.webhookRoute(se)
+		return se.Next()
+	})
+	e.routes()
+	e.documented()
+	e.guardRecords()
+	e.jobs()
+}
+
+// open finds the read connections; the database opens after Register.
+func (e *engine) open() (err error) {
+	e.start.Do(func() {
+		db, ok := e.app.ConcurrentDB().(*dbx.DB)
+		if !ok {
+			err = errors.New("calls: opened inside a transaction")
+			return
+		}
+		e.reads = db.DB()
+	})
+	return err
+}
+
+// box is the inbox, started on first use.
+func (e *engine) box() (*inbox.Inbox, error) { return inbox.Of(e.app) }

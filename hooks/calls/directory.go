@@ -1,0 +1,142 @@
+package calls
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// directory knows, in memory, whose a provider's number or assistant is and who
+// answers. It is filled by one indexed read on first use and emptied whenever a
+// number, an assistant or an organization changes, so the next request sees the
+// change.
+type directory struct {
+	app core.App
+
+	mu         sync.RWMutex
+	age        int // counts emptyings: a read that began before one is not kept
+	numbers    map[string]*numberEntry
+	assistants map[string]*assistantEntry
+}
+
+// numberEntry is what answering a call on a number needs.
+type numberEntry struct {
+	ID               string `db:"id"`
+	Organization     string `db:"organization"`
+	Status           string `db:"status"`
+	FallbackNumber   string `db:"fallback_number"`
+	FallbackMessage  string `db:"fallback_message"`
+	OrganizationName string `db:"organization_name"`
+	State            string `db:"organization_status"`
+	Balance          string `db:"balance_state"`
+	Language         string `db:"language"`
+	Assistant        string `db:"assistant"`
+	AssistantName    string `db:"assistant_name"`
+	AssistantStatus  string `db:"assistant_status"`
+	AssistantVapiID  string `db:"vapi_assistant_id"`
+	AssistantSync    string `db:"sync_status"`
+}
+
+// assistantEntry is what placing an event at an assistant needs.
+type assistantEntry struct {
+	ID           string `db:"id"`
+	Organization string `db:"organization"`
+	Name         string `db:"name"`
+	Language     string `db:"language"`
+	Forwarding   string `db:"forwarding_phone_number"`
+}
+
+const selectNumber = `SELECT p.id, p.organization, p.status, p.fallback_number, p.fallback_message,
+	o.name AS organization_name, o.status AS organization_status, o.balance_state, o.language,
+	coalesce(a.id, '') AS assistant, coalesce(a.name, '') AS assistant_name, coalesce(a.status, '') AS assistant_status,
+	coalesce(a.vapi_assistant_id, '') AS vapi_assistant_id, coalesce(a.sync_status, '') AS sync_status
+	FROM phone_numbers p JOIN organizations o ON o.id = p.organization LEFT JOIN assistants a ON a.id = p.assistant
+	WHERE p.vapi_phone_id = {:id} AND p.vapi_phone_id != ''`
+
+const selectAssistant = `SELECT id, organization, name, language, forwarding_phone_number FROM assistants
+	WHERE vapi_assistant_id = {:id} AND vapi_assistant_id != ''`
+
+func newDirectory(app core.App) *directory {
+	d := &directory{app: app}
+	d.empty()
+	forget := func(e *core.RecordEvent) error {
+		d.empty()
+		return e.Next()
+	}
+	for _, name := range []string{collections.PhoneNumbers, collections.Assistants, collections.Organizations} {
+		app.OnRecordAfterCreateSuccess(name).BindFunc(forget)
+		app.OnRecordAfterUpdateSuccess(name).BindFunc(forget)
+		app.OnRecordAfterDeleteSuccess(name).BindFunc(forget)
+	}
+	return d
+}
+
+func (d *directory) empty() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.age++
+	d.numbers, d.assistants = map[string]*numberEntry{}, map[string]*assistantEntry{}
+}
+
+// number finds a number by the provider's id; nil when it is not ours.
+func (d *directory) number(ctx context.Context, vapiID string) (*numberEntry, error) {
+	return lookup(ctx, d, &d.numbers, vapiID, selectNumber)
+}
+
+// assistant finds an assistant by the provider's id; nil when it is not ours.
+func (d *directory) assistant(ctx context.Context, vapiID string) (*assistantEntry, error) {
+	return lookup(ctx, d, &d.assistants, vapiID, selectAssistant)
+}
+
+func lookup[T any](ctx context.Context, d *directory, cache *map[string]*T, id, query string) (*T, error) {
+	if id == "" {
+		return nil, nil
+	}
+	d.mu.RLock()
+	entry, age := (*cache)[id], d.age
+	d.mu.RUnlock()
+	if entry != nil {
+		return entry, nil
+	}
+	entry = new(T)
+	err := d.app.ConcurrentDB().NewQuery(query).WithContext(ctx).Bind(dbx.Params{"id": id}).One(entry)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.age == age {
+		(*cache)[id] = entry
+	}
+	return entry, nil
+}
+
+// owner says whose a call is: by the number or the assistant it runs on, never
+// by anything the caller can choose (providers/vapi.md 5).
+func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (organization, phone, assistant string, err error) {
+	number, err := d.number(ctx, phoneID)
+	if err != nil {
+		return "", "", "", err
+	}
+	if number != nil {
+		organization, phone = number.Organization, number.ID
+	}
+	entry, err := d.assistant(ctx, assistantID)
+	if err != nil {
+		return "", "", "", err
+	}
+	if entry != nil && (organization == "" || organization == entry.Organization) {
+		organization, assistant = entry.Organization, entry.ID
+	}
+	return organization, phone, assistant, nil
+}

@@ -1,0 +1,352 @@
+package calls
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// Limits of a page of calls.
+const (
+	pageDefault = 30
+	pageMax     = 200
+)
+
+// query is what a list of calls asks for. All conditions hold together.
+type query struct {
+	Organization string
+	Status       []string
+	Outcome      []string
+	Direction    string
+	Assistant    string
+	PhoneNumber  string
+	Contact      string
+	Resolution   string
+	Priority     string
+	From, To     time.Time // by started_at: From ≤ started_at < To
+	Search       string    // words a caller or the assistant said, or a number
+	Best         bool      // best match first; otherwise newest first
+	Sort         string    // one of collections.CallSorts
+	Ascending    bool
+	After        *cursor
+	Limit        int
+}
+
+// cursor is the place after which the next page begins: the sort value and the
+// id of the last row.
+type cursor struct {
+	Value string
+	ID    string
+}
+
+// parseQuery reads the filters from a request's query string. It returns the
+// field's name and a sentence when one is wrong.
+func parseQuery(r *http.Request, organization string) (query, error) {
+	v := r.URL.Query()
+	q := query{Organization: organization, Sort: "started_at", Limit: pageDefault}
+	for _, one := range []struct {
+		name    string
+		into    *[]string
+		allowed []string
+	}{{"status", &q.Status, append([]string{"live"}, collections.CallStatuses...)}, {"outcome", &q.Outcome, append([]string{"failed"}, collections.Outcomes...)}} {
+		for _, value := range strings.FieldsFunc(v.Get(one.name), func(r rune) bool { return r == ',' }) {
+			if !slices.Contains(one.allowed, value) {
+				return q, wrong(one.name, "must be one of "+strings.Join(one.allowed, ", "))
+			}
+			*one.into = append(*one.into, value)
+		}
+	}
+	for _, one := range []struct {
+		name    string
+		into    *string
+		allowed []string
+	}{
+		{"call_type", &q.Direction, []string{collections.Inbound, collections.Outbound}},
+		{"resolution_status", &q.Resolution, collections.ResolutionStatuses},
+		{"priority", &q.Priority, collections.Priorities},
+	} {
+		*one.into = v.Get(one.name)
+		if *one.into != "" && !slices.Contains(one.allowed, *one.into) {
+			return q, wrong(one.name, "must be one of "+strings.Join(one.allowed, ", "))
+		}
+	}
+	for name, into := range map[string]*string{"assistant": &q.Assistant, "phone_number": &q.PhoneNumber, "contact": &q.Contact} {
+		*into = v.Get(name)
+		if len(*into) > 15 {
+			return q, wrong(name, "must be a record id")
+		}
+	}
+	for name, into := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
+		if text := v.Get(name); text != "" {
+			t, err := parseDay(text)
+			if err != nil {
+				return q, wrong(name, "must be a date (2026-11-20) or an instant (RFC 3339)")
+			}
+			*into = t
+		}
+	}
+	q.Search = strings.TrimSpace(v.Get("search"))
+	if len(q.Search) > 200 {
+		return q, wrong("search", "must have at most 200 characters")
+	}
+	q.Best = v.Get("order") == "best"
+	if sort := v.Get("sort"); sort != "" {
+		q.Ascending = !strings.HasPrefix(sort, "-")
+		q.Sort = strings.TrimLeft(sort, "-+")
+		if !slices.Contains(collections.CallSorts, q.Sort) {
+			return q, wrong("sort", "must be one of "+strings.Join(collections.CallSorts, ", ")+", with a leading - for falling")
+		}
+	}
+	if text := v.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return q, wrong("limit", "must be a number from 1 to "+strconv.Itoa(pageMax))
+		}
+		q.Limit = min(n, pageMax)
+	}
+	if text := v.Get("after"); text != "" {
+		c, err := decodeCursor(text)
+		if err != nil {
+			return q, wrong("after", "must be the `next` of the page before")
+		}
+		q.After = &c
+	}
+	return q, nil
+}
+
+// fieldError names a query parameter and says what it must be.
+type fieldError struct{ field, text string }
+
+func (e fieldError) Error() string { return e.field + " " + e.text }
+
+func wrong(field, text string) error { return fieldError{field, text} }
+
+func parseDay(text string) (time.Time, error) {
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(c.Value + "\x00" + c.ID))
+}
+
+func decodeCursor(text string) (cursor, error) {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return cursor{}, err
+	}
+	value, id, ok := strings.Cut(string(b), "\x00")
+	if !ok || len(id) > 15 || len(value) > 40 {
+		return cursor{}, fmt.Errorf("not a cursor")
+	}
+	return cursor{value, id}, nil
+}
+
+// conditions are the WHERE terms every way of listing shares; c is the alias of
+// calls. Values are arguments, never text.
+func (q query) conditions() (terms []string, args []any) {
+	add := func(term string, values ...any) {
+		terms = append(terms, term)
+		args = append(args, values...)
+	}
+	add("c.organization = ?", q.Organization)
+	if len(q.Status) > 0 {
+		statuses := q.Status
+		if slices.Contains(statuses, "live") {
+			statuses = append(slices.DeleteFunc(slices.Clone(statuses), func(s string) bool { return s == "live" }), collections.LiveStatuses...)
+		}
+		add("c.status IN ("+marks(len(statuses))+")", anys(statuses)...)
+	}
+	if len(q.Outcome) > 0 {
+		outcomes := q.Outcome
+		if slices.Contains(outcomes, "failed") {
+			outcomes = slices.DeleteFunc(slices.Clone(outcomes), func(s string) bool { return s == "failed" })
+			for _, o := range collections.Outcomes {
+				if strings.HasPrefix(o, "failed_") {
+					outcomes = append(outcomes, o)
+				}
+			}
+		}
+		add("c.outcome IN ("+marks(len(outcomes))+")", anys(outcomes)...)
+	}
+	for _, one := range []struct{ column, value string }{
+		{"call_type", q.Direction}, {"assistant", q.Assistant}, {"phone_number", q.PhoneNumber},
+		{"contact", q.Contact}, {"resolution_status", q.Resolution}, {"priority", q.Priority},
+	} {
+		if one.value != "" {
+			add("c."+one.column+" = ?", one.value)
+		}
+	}
+	if !q.From.IsZero() {
+		add("c.started_at >= ?", at(q.From).date())
+	}
+	if !q.To.IsZero() {
+		add("c.started_at < ?", at(q.To).date())
+	}
+	return terms, args
+}
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+func anys(values []string) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
+// columns are what a row of a list shows.
+const columns = `c.id, c.vapi_call_id, c.status, c.outcome, c.call_type, c.channel, c.caller_number, c.recipient_number, c.contact, c.assistant,
+	c.phone_number, c.started_at, c.answered_at, c.ended_at, c.duration_seconds, c.cost_micros, c.ended_reason, c.summary,
+	c.resolution_status, c.sentiment, c.priority, c.transferred_to, c.is_test, c.has_recording`
+
+// sql is the statement of a page without search: a walk along one index.
+func (q query) sql() (string, []any) {
+	terms, args := q.conditions()
+	order, compare := "DESC", "<"
+	if q.Ascending {
+		order, compare = "ASC", ">"
+	}
+	if q.After != nil {
+		// A row value comparison lets the index seek to the place.
+		terms = append(terms, "(c."+q.Sort+", c.id) "+compare+" (?, ?)")
+		args = append(args, cursorValue(q.Sort, q.After.Value), q.After.ID)
+	}
+	return "SELECT " + columns + " FROM calls c INDEXED BY " + q.index() + " WHERE " + strings.Join(terms, " AND ") +
+		" ORDER BY c." + q.Sort + " " + order + ", c.id " + order + " LIMIT ?", append(args, q.Limit+1)
+}
+
+// index names the index a page walks. Without this SQLite may choose to sort a
+// million rows; with it, a filter that matches few rows walks at most its own.
+func (q query) index() string {
+	switch {
+	case q.Sort != "started_at":
+		return "idx_calls_organization_" + q.Sort
+	case q.Contact != "":
+		return "idx_calls_contact_started_at"
+	case len(q.Status) == 1 && q.Status[0] != "live":
+		return "idx_calls_organization_status_started_at"
+	case q.Assistant != "":
+		return "idx_calls_assistant_started_at"
+	case q.PhoneNumber != "":
+		return "idx_calls_phone_number_started_at"
+	}
+	return "idx_calls_organization_started_at"
+}
+
+func cursorValue(sort, value string) any {
+	if sort == "started_at" {
+		return value
+	}
+	n, _ := strconv.ParseInt(value, 10, 64) // a wrong number only leads to another place in the list
+	return n
+}
+
+// item is one row of a list of calls.
+type item struct {
+	ID               string `json:"id"`
+	VapiCallID       string `json:"vapi_call_id"`
+	Status           string `json:"status"`
+	Outcome          string `json:"outcome"`
+	CallType         string `json:"call_type"`
+	Channel          string `json:"channel"`
+	CallerNumber     string `json:"caller_number"`
+	RecipientNumber  string `json:"recipient_number"`
+	Contact          string `json:"contact"`
+	Assistant        string `json:"assistant"`
+	PhoneNumber      string `json:"phone_number"`
+	StartedAt        string `json:"started_at"`
+	AnsweredAt       string `json:"answered_at"`
+	EndedAt          string `json:"ended_at"`
+	DurationSeconds  int64  `json:"duration_seconds"`
+	CostMicros       int64  `json:"cost_micros"`
+	EndedReason      string `json:"ended_reason"`
+	Summary          string `json:"summary"`
+	ResolutionStatus string `json:"resolution_status"`
+	Sentiment        string `json:"sentiment"`
+	Priority         string `json:"priority"`
+	TransferredTo    string `json:"transferred_to"`
+	IsTest           bool   `json:"is_test"`
+	HasRecording     bool   `json:"has_recording"`
+	// Snippet shows where the search matched, the words between ‹ and ›.
+	Snippet string `json:"snippet,omitempty"`
+
+	rank float64
+	row  int64
+}
+
+func (i *item) scan() []any {
+	return []any{&i.ID, &i.VapiCallID, &i.Status, &i.Outcome, &i.CallType, &i.Channel, &i.CallerNumber, &i.RecipientNumber, &i.Contact,
+		&i.Assistant, &i.PhoneNumber, &i.StartedAt, &i.AnsweredAt, &i.EndedAt, &i.DurationSeconds, &i.CostMicros, &i.EndedReason,
+		&i.Summary, &i.ResolutionStatus, &i.Sentiment, &i.Priority, &i.TransferredTo, &i.IsTest, &i.HasRecording}
+}
+
+func (i item) cursor(sort string) cursor {
+	switch sort {
+	case "duration_seconds":
+		return cursor{strconv.FormatInt(i.DurationSeconds, 10), i.ID}
+	case "cost_micros":
+		return cursor{strconv.FormatInt(i.CostMicros, 10), i.ID}
+	}
+	return cursor{i.StartedAt, i.ID}
+}
+
+// page is one page of calls; Next is empty on the last.
+type page struct {
+	Items []item `json:"items"`
+	Next  string `json:"next"`
+}
+
+// list answers a query.
+func (e *engine) list(r *http.Request, q query) (page, error) {
+	if q.Search != "" {
+		return e.search(r, q)
+	}
+	statement, args := q.sql()
+	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
+	if err != nil {
+		return page{}, fmt.Errorf("list calls: %w", err)
+	}
+	defer rows.Close()
+	p := page{Items: make([]item, 0, q.Limit)}
+	for rows.Next() {
+		var i item
+		if err := rows.Scan(i.scan()...); err != nil {
+			return page{}, fmt.Errorf("list calls: %w", err)
+		}
+		p.Items = append(p.Items, i)
+	}
+	if len(p.Items) > q.Limit {
+		p.Items = p.Items[:q.Limit]
+		p.Next = p.Items[q.Limit-1].cursor(q.Sort).String()
+	}
+	return p, rows.Err()
+}
+
+// listCalls is GET /api/organizations/{organization}/calls.
+func (e *engine) listCalls(re *core.RequestEvent) error {
+	t, err := e.mayHear(re)
+	if err != nil {
+		return err
+	}
+	q, err := parseQuery(re.Request, t.ID())
+	if err != nil {
+		return badField(re, err)
+	}
+	p, err := e.list(re.Request, q)
+	if err != nil {
+		return re.InternalServerError("The calls could not be read.", err)
+	}
+	return re.JSON(http.StatusOK, p)
+}

@@ -1,0 +1,157 @@
+package calls
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+)
+
+const (
+	// listenKeepAlive is how often a quiet stream says something.
+	listenKeepAlive = 20 * time.Second
+	// listenDeadline is how long one write may take before the reader is cut off.
+	listenDeadline = 5 * time.Second
+	// listenLimit is the longest a stream stays open: the longest call.
+	listenLimit = 12 * time.Hour
+)
+
+// listen is GET /functions/v1/calls/{id}/listen: what happens in a call as
+// server-sent events, or, asked for JSON, where its sound can be heard
+// (requirements G-39).
+func (e *engine) listen(re *core.RequestEvent) error {
+	call, t, err := e.callOf(re)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(re.Request.Header.Get("Accept"), "application/json") {
+		return e.listenURL(re, call)
+	}
+	follower := ""
+	if t.User != nil {
+		follower = t.User.Id
+	}
+	listener := e.Hub.Listen(call.Id, follower, t.ID())
+	defer listener.Close()
+
+	stream := &eventStream{re: re, control: http.NewResponseController(re.Response)}
+	stream.begin()
+	// What was said before is sent first; the listener is already in place, so
+	// nothing falls between.
+	if err := e.replay(stream, call.Id); err != nil {
+		return nil // the reader left
+	}
+	if call.GetString("ended_at") != "" {
+		_ = stream.send("over", []byte(`{"type":"over","status":"`+call.GetString("status")+`"}`))
+		return nil
+	}
+	return e.follow(re, stream, listener.Lines(), listener.Done())
+}
+
+func (e *engine) follow(re *core.RequestEvent, stream *eventStream, lines <-chan []byte, cut <-chan struct{}) error {
+	ticker := time.NewTicker(listenKeepAlive)
+	defer ticker.Stop()
+	limit := time.NewTimer(listenLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case data := <-lines:
+			var m liveMessage
+			kind := "message"
+			if json.Unmarshal(data, &m) == nil && m.Type != "" {
+				kind = m.Type
+			}
+			if stream.send(kind, data) != nil || kind == "over" {
+				return nil
+			}
+		case <-ticker.C:
+			if stream.comment("keep-alive") != nil {
+				return nil
+			}
+		case <-cut:
+			return nil
+		case <-limit.C:
+			return nil
+		case <-re.Request.Context().Done():
+			return nil
+		}
+	}
+}
+
+// replay sends the lines stored so far.
+func (e *engine) replay(stream *eventStream, id string) error {
+	rows, err := e.reads.QueryContext(stream.re.Request.Context(), `SELECT role, content, position, offset_ms FROM messages WHERE call = ? ORDER BY position LIMIT 2000`, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		m := liveMessage{Type: "line"}
+		if err := rows.Scan(&m.Role, &m.Content, &m.Position, &m.OffsetMS); err != nil {
+			return err
+		}
+		data, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		if err := stream.send("line", data); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// listenURL answers with the address of the sound, which is a capability: only
+// people who may act in calls get it.
+func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
+	if _, _, err := e.workCall(re); err != nil {
+		return err
+	}
+	stored := call.GetString("listen_url")
+	if stored == "" {
+		return facade.Error(http.StatusConflict, "The call is over or its sound cannot be heard")
+	}
+	url, err := e.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "listen_url"))
+	if err != nil {
+		return err
+	}
+	return re.JSON(http.StatusOK, map[string]any{"data": map[string]string{"listen_url": url}})
+}
+
+// eventStream writes server-sent events.
+type eventStream struct {
+	re      *core.RequestEvent
+	control *http.ResponseController
+}
+
+func (s *eventStream) begin() {
+	h := s.re.Response.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	s.re.Response.WriteHeader(http.StatusOK)
+}
+
+func (s *eventStream) send(kind string, data []byte) error {
+	return s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", kind, data))
+}
+
+func (s *eventStream) comment(text string) error { return s.write(": " + text + "\n\n") }
+
+func (s *eventStream) write(text string) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(listenDeadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.re.Response.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.re.Flush()
+}

@@ -1,0 +1,140 @@
+package calls
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/live"
+)
+
+// liveMessage is one message of a call's topic.
+type liveMessage struct {
+	Type     string `json:"type"` // line, event, status, over
+	Role     string `json:"role,omitempty"`
+	Content  string `json:"content,omitempty"`
+	Position int64  `json:"position,omitempty"` // ms since 1970
+	OffsetMS int64  `json:"offset_ms,omitempty"`
+	Kind     string `json:"kind,omitempty"` // of an event
+	Name     string `json:"name,omitempty"`
+	Data     any    `json:"data,omitempty"`
+	Status   string `json:"status,omitempty"`
+}
+
+// tell reports a committed message: what was said to those who follow the call,
+// what changed to the organization's dashboards, and the records to SDK users
+// who subscribed to them.
+func (e *engine) tell(before, after call, found bool, ch changes) {
+	if !ch.replace {
+		for _, l := range ch.lines {
+			e.Hub.Line(after.ID, liveMessage{Type: "line", Role: l.Role, Content: l.Content, Position: int64(l.Position), OffsetMS: l.OffsetMS})
+		}
+		for _, ev := range ch.events {
+			if ev.Type != collections.EventStatus {
+				e.Hub.Line(after.ID, liveMessage{Type: "event", Kind: ev.Type, Name: ev.Name, Position: int64(ev.Position), Data: ev.Data})
+			}
+		}
+	}
+	if before.Status != after.Status {
+		kind := "status"
+		if after.over() {
+			kind = "over"
+		}
+		e.Hub.Line(after.ID, liveMessage{Type: kind, Status: after.Status})
+	}
+	if !found || before != after || len(ch.events) > 0 || ch.replace {
+		e.Hub.Changed(after.Organization, collections.Calls, after.ID)
+	}
+	action := "update"
+	if !found {
+		action = "create"
+	}
+	if !found || before != after {
+		e.publisher.record(collections.Calls, after.ID, action)
+	}
+	for _, l := range ch.lines {
+		e.publisher.record(collections.Messages, l.ID, "create")
+	}
+}
+
+// publisher hands records the writer changed by SQL to PocketBase's realtime,
+// for those who subscribed to the records themselves. It loads each record once
+// however often it changed meanwhile, and only while somebody listens.
+type publisher struct {
+	app core.App
+	hub *live.Hub
+
+	mu      sync.Mutex
+	records map[string]string // collection/id → action
+	busy    bool
+}
+
+func newPublisher(app core.App, hub *live.Hub) *publisher {
+	return &publisher{app: app, hub: hub, records: map[string]string{}}
+}
+
+func (p *publisher) record(collection, id, action string) {
+	if !p.hub.Watching(collection) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if key := collection + "/" + id; p.records[key] != "create" {
+		p.records[key] = action
+	}
+	p.wake()
+}
+
+// wake starts the worker unless it runs. The lock is held.
+func (p *publisher) wake() {
+	if !p.busy {
+		p.busy = true
+		go p.work()
+	}
+}
+
+func (p *publisher) work() {
+	for {
+		p.mu.Lock()
+		records := p.records
+		if len(records) == 0 {
+			p.busy = false
+			p.mu.Unlock()
+			return
+		}
+		p.records = map[string]string{}
+		p.mu.Unlock()
+		for key, action := range records {
+			p.publish(key, action)
+		}
+	}
+}
+
+func (p *publisher) publish(key, action string) {
+	collection, id, _ := strings.Cut(key, "/")
+	record, err := p.app.FindRecordById(collection, id)
+	if err != nil {
+		return // deleted meanwhile: its deletion was broadcast
+	}
+	p.trigger(record, action)
+}
+
+// trigger runs PocketBase's own broadcast, which checks each subscriber's rule.
+func (p *publisher) trigger(record *core.Record, action string) {
+	event := new(core.ModelEvent)
+	event.App, event.Context, event.Model = p.app, live.Published(context.Background()), record
+	var err error
+	if action == "create" {
+		event.Type = core.ModelEventTypeCreate
+		err = p.app.OnModelAfterCreateSuccess().Trigger(event)
+	} else {
+		event.Type = core.ModelEventTypeUpdate
+		err = p.app.OnModelAfterUpdateSuccess().Trigger(event)
+	}
+	if err != nil {
+		p.app.Logger().Warn("record not broadcast", "error", err)
+	}
+}

@@ -1,0 +1,141 @@
+package calls
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// eraseKind is the promise to delete the provider's copy of a call.
+const eraseKind = "calls.erase"
+
+type erasePayload struct {
+	VapiID string `json:"vapi_call_id"`
+}
+
+// guardRecords binds what people may do to calls beside the access rules: facts
+// of the provider stay, and a deleted call stays deleted.
+func (e *engine) guardRecords() {
+	e.app.OnRecordCreateRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
+		fillWritten(re.Record, time.Now())
+		return re.Next()
+	})
+	e.app.OnRecordUpdateRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
+		if err := factsKept(re.Record); err != nil {
+			return re.BadRequestError("What the provider reported about a call cannot be changed.", err)
+		}
+		return re.Next()
+	})
+	atomic.On(e.app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy", e.bury)
+	e.Outbox.Handle(eraseKind, e.erase)
+}
+
+// fillWritten completes a call a person wrote down: it is over, and without a
+// time it was now.
+func fillWritten(r *core.Record, now time.Time) {
+	for field, value := range map[string]string{
+		"status": collections.CallCompleted, "outcome": vapi.OutcomeCompleted, "call_type": collections.Inbound, "channel": "phone",
+		"resolution_status": collections.ResolutionPending, "priority": "medium",
+	} {
+		if r.GetString(field) == "" {
+			r.Set(field, value)
+		}
+	}
+	duration := time.Duration(r.GetInt("duration_seconds")) * time.Second
+	if r.GetDateTime("started_at").IsZero() {
+		r.Set("started_at", now.Add(-duration))
+	}
+	if r.GetDateTime("ended_at").IsZero() {
+		r.Set("ended_at", r.GetDateTime("started_at").Add(duration))
+	}
+}
+
+// factsKept refuses changes of what a provider's message wrote.
+func factsKept(r *core.Record) error {
+	before := r.Original()
+	if before.GetString("vapi_call_id") == "" {
+		return nil
+	}
+	problems := validation.Errors{}
+	for _, field := range collections.CallFacts {
+		if before.GetString(field) != r.GetString(field) {
+			problems[field] = validation.NewError("validation_fact", "This was reported by the phone provider and cannot be changed.")
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
+}
+
+const (
+	insertTombstone = `INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error, attempts, next_at, created, updated)
+		VALUES (?, ?, 'vapi', ?, 'deleted', 'packed', '', '', '', 0, '', ?, ?) ON CONFLICT DO NOTHING`
+	selectTombstone = `SELECT 1 FROM provider_events WHERE provider = 'vapi' AND event_key = ?`
+	// A call's messages lie between its id with ":" and with ";", the next sign.
+	deleteEvents = `DELETE FROM provider_events WHERE provider = 'vapi' AND event_key > ? AND event_key < ? AND event_key != ?`
+)
+
+func tombstone(vapiID string) string { return vapiID + ":deleted" }
+
+// bury leaves a mark, so that late messages and reconciliation do not bring the
+// call back, removes what was kept of its messages, and owes the erasure at the
+// provider.
+func (e *engine) bury(tx atomic.Tx, before, _ *core.Record) error {
+	id := before.GetString("vapi_call_id")
+	if id == "" {
+		return nil
+	}
+	now := time.Now()
+	organization := before.GetString("organization")
+	if _, err := tx.Exec(insertTombstone, collections.NewID(now), organization, tombstone(id), inbox.Date(now), inbox.Date(now)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(deleteEvents, id+":", id+";", tombstone(id)); err != nil {
+		return err
+	}
+	return e.Outbox.Add(tx, outbox.Row{Organization: organization, Kind: eraseKind, Key: eraseKind + ":" + id, Payload: erasePayload{id}})
+}
+
+func erased(tx *inbox.Tx, vapiID string) (bool, error) {
+	var one int
+	err := tx.Get(selectTombstone, []any{tombstone(vapiID)}, &one)
+	return one == 1, ignoreMissing(err)
+}
+
+func (e *engine) erase(ctx context.Context, row outbox.Row) error {
+	var p erasePayload
+	if err := row.Decode(&p); err != nil {
+		return outbox.Dead(err)
+	}
+	if err := e.Vapi.Calls.Delete(ctx, p.VapiID); err != nil && !vapi.IsNotFound(err) {
+		return err
+	}
+	return nil
+}
+
+// ownerOfCall finds the organization of a call we already have.
+func (e *engine) ownerOfCall(ctx context.Context, vapiID string) (organization string, err error) {
+	if err := e.open(); err != nil {
+		return "", err
+	}
+	err = e.reads.QueryRowContext(ctx, `SELECT organization FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`, vapiID).Scan(&organization)
+	return organization, ignoreMissing(err)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package calls
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// routes are the dashboard's own: the documented ones are in documented.go.
+func (e *engine) routes() {
+	f := e.Facade
+	const filters = "status, outcome (comma lists; status=live, outcome=failed), call_type, assistant, phone_number, contact, resolution_status, priority, " +
+		"from, to (date or RFC 3339), search (words, \"a phrase\", or a number), order=best"
+	f.Handle(facade.Route{
+		Method: "GET", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "A page of calls, newest first, by key: any depth costs the same.",
+		Query:   filters + ", sort (started_at, duration_seconds, cost_micros; leading - falls), limit=30 (1–200), after (the page before's next)",
+		Answer:  `{"items": [{"id", "status", "outcome", "call_type", "caller_number", "recipient_number", "started_at", "duration_seconds", "cost_micros", "summary", "snippet"…}], "next": "cursor or empty"}`,
+		Errors:  "400 a parameter is wrong · 403 the person may not view calls",
+	}, e.listCalls)
+	f.Handle(facade.Route{
+		Method: "GET", Path: "/api/organizations/{organization}/calls.csv", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "The filtered calls as a CSV file, at most 50,000 rows, times in the organization's zone.",
+		Query:   filters, Answer: "text/csv with a byte order mark", Errors: "400 a parameter is wrong · 403 the person may not view calls",
+	}, e.exportCalls)
+	f.Handle(facade.Route{
+		Method: "POST", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Places a call: the assistant rings the number.",
+		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional"}`,
+		Answer:  `201 {"id", "vapi_call_id", "status"}`,
+		Errors:  "400 a field is wrong · 402 the balance is empty · 403 role, country or rate do not allow it · 409 the assistant or number is not synced yet · 502 the provider refused, in its words",
+	}, e.placeCall)
+	f.Handle(facade.Route{
+		Method: "GET", Path: "/api/organizations/{organization}/home", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "What the home page shows: is the phone answered, and this week against the last.",
+		Answer:  `{"answering": {"ok": bool, "reason": "word", "number": "id"}, "week": {"calls", "answered", "missed", "seconds"}, "before": {…}, "days": [{"day", "answered", "missed"}], "live": n}`,
+		Errors:  "403 the person may not view calls",
+	}, e.home)
+	f.Handle(facade.Route{
+		Method: "GET", Path: "/api/calls/{id}/recording", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "The recording, with range requests.", Answer: "audio/wav or audio/mpeg", Errors: "403 the person may not view calls · 404 there is none (yet)",
+	}, e.serveRecording)
+	f.Handle(facade.Route{
+		Method: "POST", Path: "/api/calls/{id}/end", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Hangs up a running call.", Answer: `{"ended": true}`, Errors: "403 viewers may not · 409 the call is over or cannot be controlled · 502 the provider refused",
+	}, e.endCall)
+	f.Handle(facade.Route{
+		Method: "POST", Path: "/api/calls/{id}/say", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Lets the assistant say something in a running call.", Body: `{"content": "text, at most 1,000 characters"}`,
+		Answer: `{"said": true}`, Errors: "400 no text · 403 viewers may not · 409 the call is over or cannot be controlled · 502 the provider refused",
+	}, e.sayInCall)
+}
+
+// mayHear is the caller in the path's organization, when calls may be viewed.
+func (e *engine) mayHear(re *core.RequestEvent) (*tenant.Tenant, error) {
+	t, err := tenant.In(re, re.Request.PathValue("organization"))
+	if err != nil {
+		return nil, err
+	}
+	if !t.Can(collections.CanViewCalls) {
+		return nil, facade.Error(http.StatusForbidden, "Your role does not allow viewing calls")
+	}
+	return t, nil
+}
+
+// callOf is the call of the path, in its organization; 404 for everybody who
+// may not view it.
+func (e *engine) callOf(re *core.RequestEvent) (*core.Record, *tenant.Tenant, error) {
+	call, err := e.app.FindRecordById(collections.Calls, re.Request.PathValue("id"))
+	if err != nil {
+		return nil, nil, facade.Error(http.StatusNotFound, "There is no such call")
+	}
+	t, err := tenant.In(re, call.GetString("organization"))
+	if err != nil {
+		return nil, nil, facade.Error(http.StatusNotFound, "There is no such call")
+	}
+	if !t.Can(collections.CanViewCalls) {
+		return nil, nil, facade.Error(http.StatusForbidden, "Your role does not allow viewing calls")
+	}
+	return call, t, nil
+}
+
+// workCall is callOf for people who may act in calls.
+func (e *engine) workCall(re *core.RequestEvent) (*core.Record, *tenant.Tenant, error) {
+	call, t, err := e.callOf(re)
+	if err == nil && !t.Is(collections.Owner, collections.Admin, collections.Manager, collections.Agent) {
+		return nil, nil, facade.Error(http.StatusForbidden, "Your role does not allow acting in calls")
+	}
+	return call, t, err
+}
+
+func badField(_ *core.RequestEvent, err error) error {
+	var f fieldError
+	if errors.As(err, &f) {
+		return facade.Error(http.StatusBadRequest, "Invalid query parameters", map[string]string{f.field: f.text})
+	}
+	return err
+}
+
+// exportMax bounds one CSV file.
+const exportMax = 50_000
+
+// exportCalls writes the filtered list page by page.
+func (e *engine) exportCalls(re *core.RequestEvent) error {
+	t, err := e.mayHear(re)
+	if err != nil {
+		return err
+	}
+	q, err := parseQuery(re.Request, t.ID())
+	if err != nil {
+		return badField(re, err)
+	}
+	zone, err := time.LoadLocation(t.Organization.GetString("timezone"))
+	if err != nil {
+		zone = time.UTC
+	}
+	q.Limit, q.After = pageMax, nil
+	download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
+	if _, err := re.Response.Write([]byte("\ufeff")); err != nil {
+		return nil // the reader left
+	}
+	w := csv.NewWriter(re.Response)
+	_ = w.Write([]string{"id", "started_at", "call_type", "caller_number", "recipient_number", "status", "outcome", "duration_seconds",
+		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary"})
+	for written := 0; written < exportMax; {
+		p, err := e.list(re.Request, q)
+		if err != nil {
+			e.app.Logger().Warn("export cut short", "error", err)
+			break
+		}
+		for _, i := range p.Items {
+			_ = w.Write(csvRow(i, zone)) // the writer keeps its first error
+		}
+		written += len(p.Items)
+		w.Flush()
+		if p.Next == "" || w.Error() != nil {
+			break
+		}
+		c, err := decodeCursor(p.Next)
+		if err != nil {
+			return err
+		}
+		q.After = &c
+	}
+	w.Flush()
+	return nil
+}
+
+func csvRow(i item, zone *time.Location) []string {
+	started := i.StartedAt
+	if at, err := parseInstant(i.StartedAt); err == nil && at != 0 {
+		started = at.Time().In(zone).Format("2006-01-02 15:04:05")
+	}
+	row := []string{i.ID, started, i.CallType, i.CallerNumber, i.RecipientNumber, i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
+		fmt.Sprintf("%.4f", float64(i.CostMicros)/1e6), i.ResolutionStatus, i.Priority, i.Sentiment, i.EndedReason, i.Summary}
+	for n, cell := range row {
+		row[n] = safeCell(cell)
+	}
+	return row
+}
+
+// safeCell keeps a spreadsheet from reading a text as a formula (security.md
+// S49).
+func safeCell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}

@@ -1,0 +1,149 @@
+package calls
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// search finds calls by what was said. The index is walked from its newest
+// entry downwards, within the organization only: its id is a word of each
+// entry. A search that looks like a phone number looks at numbers instead.
+//
+// Pages continue after the index row of the last hit (newest first) or after
+// as many hits as were shown (best first).
+func (e *engine) search(r *http.Request, q query) (page, error) {
+	if number := phoneDigits(q.Search); number != "" {
+		return e.searchNumber(r, q, number)
+	}
+	match := matchText(q.Organization, q.Search)
+	if match == "" {
+		return page{Items: []item{}}, nil
+	}
+	terms, args := q.conditions()
+	order := "s.rowid DESC"
+	offset := 0
+	if q.Best {
+		order = "bm25(call_search, 0, 2, 1), s.rowid DESC"
+		if q.After != nil {
+			offset, _ = strconv.Atoi(q.After.Value) // a wrong number only shows other hits
+		}
+	} else if q.After != nil {
+		row, _ := strconv.ParseInt(q.After.Value, 10, 64)
+		terms = append(terms, "s.rowid < ?")
+		args = append(args, row)
+	}
+	// The order of the joins is fixed by CROSS JOIN: the index first, then the
+	// rows it names.
+	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, -1, '‹', '›', '…', 24)
+		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
+		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
+	args = append(append([]any{match}, args...), q.Limit+1, offset)
+	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
+	if err != nil {
+		return page{}, fmt.Errorf("search calls: %w", err)
+	}
+	defer rows.Close()
+	p := page{Items: make([]item, 0, q.Limit)}
+	for rows.Next() {
+		var i item
+		if err := rows.Scan(append(i.scan(), &i.row, &i.Snippet)...); err != nil {
+			return page{}, fmt.Errorf("search calls: %w", err)
+		}
+		p.Items = append(p.Items, i)
+	}
+	if len(p.Items) > q.Limit {
+		p.Items = p.Items[:q.Limit]
+		last := p.Items[q.Limit-1]
+		next := cursor{strconv.FormatInt(last.row, 10), last.ID}
+		if q.Best {
+			next.Value = strconv.Itoa(offset + q.Limit)
+		}
+		p.Next = next.String()
+	}
+	return p, rows.Err()
+}
+
+// searchNumber lists the calls from numbers that begin with the digits.
+func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, error) {
+	terms, args := q.conditions()
+	if q.After != nil {
+		terms = append(terms, "(c.caller_number, c.id) > (?, ?)")
+		args = append(args, q.After.Value, q.After.ID)
+	}
+	terms = append(terms, "c.caller_number >= ? AND c.caller_number < ?")
+	args = append(args, prefix, prefix+"\xff")
+	rows, err := e.reads.QueryContext(r.Context(), `SELECT `+columns+` FROM calls c INDEXED BY idx_calls_organization_caller_number WHERE `+
+		strings.Join(terms, " AND ")+` ORDER BY c.caller_number, c.id LIMIT ?`, append(args, q.Limit+1)...)
+	if err != nil {
+		return page{}, fmt.Errorf("search numbers: %w", err)
+	}
+	defer rows.Close()
+	p := page{Items: make([]item, 0, q.Limit)}
+	for rows.Next() {
+		var i item
+		if err := rows.Scan(i.scan()...); err != nil {
+			return page{}, fmt.Errorf("search numbers: %w", err)
+		}
+		p.Items = append(p.Items, i)
+	}
+	if len(p.Items) > q.Limit {
+		p.Items = p.Items[:q.Limit]
+		last := p.Items[q.Limit-1]
+		p.Next = cursor{last.CallerNumber, last.ID}.String()
+	}
+	return p, rows.Err()
+}
+
+// matchText builds the MATCH argument from what a person typed: words, the last
+// of them as a beginning, and "phrases". Every word is quoted, so nothing typed
+// is an operator. It returns "" when there is no word.
+func matchText(organization, typed string) string {
+	var terms []string
+	open := false
+	for i, part := range strings.Split(typed, `"`) {
+		words := strings.FieldsFunc(part, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+		open = i%2 == 0 && len(words) > 0 && !strings.HasSuffix(typed, `"`)
+		if len(words) == 0 {
+			continue
+		}
+		if i%2 == 1 {
+			terms = append(terms, `"`+strings.Join(words, " ")+`"`)
+			continue
+		}
+		for _, w := range words {
+			terms = append(terms, `"`+w+`"`)
+		}
+	}
+	if len(terms) == 0 {
+		return ""
+	}
+	// A word still being typed is a beginning; two letters would match half the
+	// index.
+	if last := terms[len(terms)-1]; open && len([]rune(last)) >= 5 && !strings.HasSuffix(typed, " ") {
+		terms[len(terms)-1] = last + "*"
+	}
+	return `organization:"` + organization + `" AND {summary transcript}: (` + strings.Join(terms, " AND ") + `)`
+}
+
+// phoneDigits returns the beginning of an E.164 number when the text is one:
+// a plus and digits, or at least five digits, with the usual punctuation.
+func phoneDigits(text string) string {
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case r == '+' && i == 0, r == ' ', r == '-', r == '(', r == ')', r == '.':
+		default:
+			return ""
+		}
+	}
+	digits := b.String()
+	if digits == "" || (!strings.HasPrefix(text, "+") && len(digits) < 5) || len(digits) > 15 {
+		return ""
+	}
+	return "+" + digits
+}

@@ -1,0 +1,242 @@
+package calls
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// maxBody bounds a message: the report of a long call is some hundred KB.
+const maxBody = 5 << 20
+
+// webhookRoute binds POST /api/webhooks/vapi (documented: S-332) and AlloKoli's
+// POST /functions/v1/webhooks/receive (S-164).
+// No user signs these in, no request log is written, and PocketBase's per-address
+// limiter does not see them: all of an account's calls come from few addresses.
+func (e *engine) webhookRoute(se *core.ServeEvent) {
+	for _, path := range []string{"/api/webhooks/vapi", "/functions/v1/webhooks/receive"} {
+		se.Router.POST(path, e.receive).
+			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId).
+			Bind(apis.BodyLimit(maxBody))
+	}
+}
+
+// envelope is the answer the old system documented; providers ignore it.
+type envelope struct {
+	Data any `json:"data"`
+}
+
+type received struct {
+	Received bool `json:"received"`
+}
+
+// receive takes one message in: verify the raw bytes, then answer or store.
+func (e *engine) receive(re *core.RequestEvent) error {
+	body, err := io.ReadAll(http.MaxBytesReader(re.Response, re.Request.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return fail(re, http.StatusRequestEntityTooLarge, "The message is larger than 5 MB.")
+		}
+		return fail(re, http.StatusBadRequest, "The message could not be read.")
+	}
+	if !e.verified(re.Request, body) {
+		e.refused.Add(1)
+		return fail(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
+	}
+	m, err := vapi.ParseMessage(body)
+	if err != nil {
+		return e.keepUnread(re, body)
+	}
+	ctx := re.Request.Context()
+	organization, phone, assistant, err := e.owner(ctx, m)
+	if err != nil {
+		return e.busy(re, err)
+	}
+	if !e.pace.allow(organization, time.Now()) {
+		re.Response.Header().Set("Retry-After", "1")
+		return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
+	}
+	place := place{organization, phone, assistant}
+	switch m.Type {
+	case vapi.TypeAssistantRequest:
+		return e.answerRequest(re, m, place)
+	case vapi.TypeToolCalls, vapi.TypeFunctionCall:
+		return e.answerTools(re, m, place)
+	case vapi.TypeTransferDestinationRequest, vapi.TypeHandoffDestinationRequest, vapi.TypeKnowledgeBaseRequest, vapi.TypeCampaignPredial:
+		return e.answerOther(re, m, place)
+	}
+	if !slices.Contains(vapi.ServerMessages, m.Type) && !slices.Contains(vapi.RequestMessages, m.Type) {
+		e.unknown.Add(1)
+	}
+	if _, err := e.store(ctx, m, place, nil, nil); err != nil {
+		return e.busy(re, err)
+	}
+	return re.JSON(http.StatusOK, envelope{received{true}})
+}
+
+// verified accepts our secret in a header, or an HMAC over the exact bytes where
+// one is set up.
+func (e *engine) verified(r *http.Request, body []byte) bool {
+	if secrets := e.Secrets(); len(secrets) > 0 && vapi.VerifySecret(r.Header, secrets) == nil {
+		return true
+	}
+	return len(e.HMAC.Secrets) > 0 && vapi.VerifyHMAC(e.HMAC, r.Header, body, time.Now()) == nil
+}
+
+// busy tells the provider to try again.
+func (e *engine) busy(re *core.RequestEvent, err error) error {
+	e.app.Logger().Warn("provider message not taken in", "error", err)
+	re.Response.Header().Set("Retry-After", "1")
+	return fail(re, http.StatusServiceUnavailable, "The message could not be stored; send it again.")
+}
+
+// fail answers in the shape the documented routes share.
+func fail(re *core.RequestEvent, status int, text string) error {
+	return re.JSON(status, map[string]string{"error": text})
+}
+
+// keepUnread stores a signed body that is not a message we can read, sealed,
+// because nobody knows what is in it.
+func (e *engine) keepUnread(re *core.RequestEvent, body []byte) error {
+	sum := sha256.Sum256(body)
+	key := "unread:" + hex.EncodeToString(sum[:])
+	text, err := e.Sealed.Seal(base64.StdEncoding.EncodeToString(body), sealed.Place(collections.ProviderEvents, key, "payload"))
+	if err != nil {
+		return e.busy(re, err)
+	}
+	box, err := e.box()
+	if err != nil {
+		return e.busy(re, err)
+	}
+	e.unknown.Add(1)
+	if _, err := box.Store(re.Request.Context(), inbox.Message{Provider: "vapi", Key: key, Type: "unread", Payload: []byte(text)}, nil); err != nil {
+		return e.busy(re, err)
+	}
+	return re.JSON(http.StatusOK, envelope{received{true}})
+}
+
+// place says whose a message is: our ids, empty where unknown.
+type place struct{ organization, phone, assistant string }
+
+// owner finds whose a message is by the number or assistant the call runs on,
+// and, when those are gone or transient, by the call we already know.
+func (e *engine) owner(ctx context.Context, m *vapi.Message) (organization, phone, assistant string, err error) {
+	phoneID, assistantID := m.PhoneNumber.ID, ""
+	if m.Call != nil {
+		if m.Call.PhoneNumberID != "" {
+			phoneID = m.Call.PhoneNumberID
+		}
+		assistantID = m.Call.AssistantID
+	}
+	if assistantID == "" {
+		assistantID = m.AssistantID
+	}
+	if assistantID == "" {
+		assistantID = m.Assistant.ID
+	}
+	switch {
+	case m.Chat != nil && assistantID == "":
+		assistantID = m.Chat.AssistantID
+	case m.Session != nil && assistantID == "":
+		assistantID = m.Session.AssistantID
+	}
+	organization, phone, assistant, err = e.directory.owner(ctx, phoneID, assistantID)
+	if err != nil || organization != "" || m.CallID() == "" {
+		return organization, phone, assistant, err
+	}
+	organization, err = e.ownerOfCall(ctx, m.CallID())
+	return organization, phone, assistant, err
+}
+
+// store keeps a message and applies it. events are what we did ourselves to
+// answer it; answer is kept for repeats of the very same message.
+func (e *engine) store(ctx context.Context, m *vapi.Message, p place, answer []byte, events []event) (inbox.Result, error) {
+	box, err := e.box()
+	if err != nil {
+		return inbox.Result{}, err
+	}
+	now := time.Now()
+	message := inbox.Message{
+		Provider: "vapi", Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
+		Payload: m.Reduced(), Answer: answer, ReceivedAt: now,
+	}
+	// The writer must not depend on the sender's patience.
+	return box.Store(context.WithoutCancel(ctx), message, func(tx *inbox.Tx) (func(), error) {
+		return e.applyTo(tx, m, p, events, now)
+	})
+}
+
+// applyTo loads the call of a message, applies it and saves what changed. The
+// function it returns tells dashboards.
+func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, now time.Time) (func(), error) {
+	if p.organization == "" || m.CallID() == "" || m.Call == nil {
+		return nil, nil // parked, or not about a call
+	}
+	before, found, err := load(tx, m.CallID())
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		if gone, err := erased(tx, m.CallID()); err != nil || gone {
+			return nil, err // deleted by a person: late messages do not bring it back
+		}
+		before.Organization, before.ID = p.organization, collections.NewID(now)
+	}
+	after, ch := apply(before, m)
+	if after.Organization == p.organization {
+		fill(&after.Assistant, p.assistant)
+		fill(&after.PhoneNumber, p.phone)
+	}
+	ch.events = append(ch.events, own...)
+	if err := e.keepControl(&after, m); err != nil {
+		return nil, err
+	}
+	if m.Type == vapi.TypeTranscript && found && before.ReportedAt != 0 {
+		if complete, err := hasReportedLines(tx, before.ID); err != nil {
+			return nil, err
+		} else if complete {
+			ch.lines = nil
+		}
+	}
+	if err := e.save(tx, before, after, found, ch, now); err != nil {
+		return nil, err
+	}
+	return func() { e.tell(before, after, found, ch) }, nil
+}
+
+// keepControl remembers, sealed, the address that controls a running call.
+func (e *engine) keepControl(c *call, m *vapi.Message) (err error) {
+	if c.over() {
+		return nil
+	}
+	if c.ControlURL == "" && m.Call.Monitor.ControlURL != "" {
+		if c.ControlURL, err = e.Sealed.Seal(m.Call.Monitor.ControlURL, sealed.Place(collections.Calls, c.ID, "control_url")); err != nil {
+			return err
+		}
+	}
+	if c.ListenURL == "" && m.Call.Monitor.ListenURL != "" {
+		c.ListenURL, err = e.Sealed.Seal(m.Call.Monitor.ListenURL, sealed.Place(collections.Calls, c.ID, "listen_url"))
+	}
+	return err
+}
+
+func hasReportedLines(tx *inbox.Tx, id string) (bool, error) {
+	var has bool
+	err := tx.Get(reportHasLines, []any{id}, &has)
+	return has, ignoreMissing(err)
+}

@@ -1,0 +1,283 @@
+package calls
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+)
+
+// The statements of the hot path. They fire no hooks: what follows from a call
+// is run by settle, and dashboards are told after the commit.
+const (
+	selectCall = `SELECT id, organization, status, outcome, call_type, channel, caller_number, recipient_number, contact, assistant,
+		phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary,
+		resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url
+		FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`
+
+	insertCall = `INSERT INTO calls (id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
+		contact, assistant, phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason,
+		summary, resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url,
+		transferred_to, notes, is_test, created_by, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, '', ?, ?)`
+
+	updateCall = `UPDATE calls SET status = ?, outcome = ?, call_type = ?, channel = ?, caller_number = ?, recipient_number = ?, contact = ?,
+		assistant = ?, phone_number = ?, started_at = ?, answered_at = ?, ended_at = ?, reported_at = ?, duration_seconds = ?,
+		cost_micros = ?, ended_reason = ?, summary = ?, resolution_status = ?, sentiment = ?, priority = ?, success_evaluation = ?,
+		has_recording = ?, control_url = ?, listen_url = ?, updated = ? WHERE id = ?`
+
+	insertLine = `INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?, ?) ON CONFLICT DO NOTHING`
+	deleteLines = `DELETE FROM messages WHERE call = ? AND from_person = FALSE`
+
+	upsertEvent = `INSERT INTO call_events (id, organization, call, type, name, position, key, data, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (call, key) DO UPDATE SET position = min(position, excluded.position),
+			name = CASE WHEN excluded.name = '' THEN name ELSE excluded.name END, data = json_patch(data, excluded.data), updated = excluded.updated
+		WHERE position > excluded.position OR data != json_patch(data, excluded.data)`
+	// The last transfer on the timeline says where the call went.
+	updateTransfer = `UPDATE calls SET transferred_to = coalesce((SELECT json_extract(data, '$.to') FROM call_events
+		WHERE call = calls.id AND type = 'transfer' ORDER BY position DESC LIMIT 1), '') WHERE id = ?`
+
+	upsertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
+		VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)
+		ON CONFLICT (organization, phone_number) DO UPDATE SET
+			first_seen_at = min(first_seen_at, excluded.first_seen_at), last_seen_at = max(last_seen_at, excluded.last_seen_at),
+			name = CASE WHEN name = '' THEN excluded.name ELSE name END, updated = excluded.updated
+		RETURNING id`
+
+	lastReport   = `SELECT coalesce(max(position), 0) FROM call_reports`
+	insertReport = `INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING`
+	reportHasLines = `SELECT transcript != '' FROM call_reports WHERE call = ?`
+
+	insertRecording = `INSERT INTO recordings (id, organization, call, kind, status, file, mime_type, size_bytes, duration_ms, attempts, next_at, error, created, updated)
+		VALUES (?, ?, ?, 'stereo', 'pending', '', '', 0, 0, 0, ?, '', ?, ?) ON CONFLICT DO NOTHING`
+)
+
+// load reads the row of a provider's call; found is false when there is none.
+func load(tx *inbox.Tx, vapiID string) (c call, found bool, err error) {
+	c.VapiID = vapiID
+	var started, answered, ended, reported string
+	err = tx.Get(selectCall, []any{vapiID}, &c.ID, &c.Organization, &c.Status, &c.Outcome, &c.Direction, &c.Channel, &c.Caller, &c.Recipient,
+		&c.Contact, &c.Assistant, &c.PhoneNumber, &started, &answered, &ended, &reported, &c.DurationSeconds, &c.CostMicros, &c.EndedReason,
+		&c.Summary, &c.Resolution, &c.Sentiment, &c.Priority, &c.Success, &c.HasRecording, &c.ControlURL, &c.ListenURL)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, fmt.Errorf("load call: %w", err)
+	}
+	for _, p := range []struct {
+		text string
+		into *instant
+	}{{started, &c.StartedAt}, {answered, &c.AnsweredAt}, {ended, &c.EndedAt}, {reported, &c.ReportedAt}} {
+		if *p.into, err = parseInstant(p.text); err != nil {
+			return c, false, err
+		}
+	}
+	return c, true, nil
+}
+
+func parseInstant(text string) (instant, error) {
+	if text == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(inbox.DateLayout, text)
+	return at(t), err
+}
+
+func (i instant) date() string { return inbox.Date(i.Time()) }
+
+// save writes the row and everything a message added to it.
+func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, now time.Time) error {
+	if after.Contact == "" && after.customer() != "" {
+		if err := meet(tx, &after, ch.customerName, now); err != nil {
+			return err
+		}
+	}
+	stamp := inbox.Date(now)
+	switch {
+	case !found:
+		_, err := tx.Exec(insertCall, after.ID, after.Organization, after.VapiID, after.Status, after.Outcome, after.Direction, after.Channel,
+			after.Caller, after.Recipient, after.Contact, after.Assistant, after.PhoneNumber, after.StartedAt.date(), after.AnsweredAt.date(),
+			after.EndedAt.date(), after.ReportedAt.date(), after.DurationSeconds, after.CostMicros, after.EndedReason, after.Summary,
+			after.Resolution, after.Sentiment, after.Priority, after.Success, after.HasRecording, after.ControlURL, after.ListenURL, stamp, stamp)
+		if err != nil {
+			return fmt.Errorf("insert call: %w", err)
+		}
+	case before != after:
+		_, err := tx.Exec(updateCall, after.Status, after.Outcome, after.Direction, after.Channel, after.Caller, after.Recipient, after.Contact,
+			after.Assistant, after.PhoneNumber, after.StartedAt.date(), after.AnsweredAt.date(), after.EndedAt.date(), after.ReportedAt.date(),
+			after.DurationSeconds, after.CostMicros, after.EndedReason, after.Summary, after.Resolution, after.Sentiment, after.Priority,
+			after.Success, after.HasRecording, after.ControlURL, after.ListenURL, stamp, after.ID)
+		if err != nil {
+			return fmt.Errorf("update call: %w", err)
+		}
+	}
+	if err := saveLines(tx, after, ch, now); err != nil {
+		return err
+	}
+	if err := saveEvents(tx, after, ch.events, now); err != nil {
+		return err
+	}
+	if ch.report != nil {
+		if err := saveReport(tx, after, ch.report, now); err != nil {
+			return err
+		}
+	}
+	if after.HasRecording && !before.HasRecording {
+		if err := e.saveRecording(tx, after, now); err != nil {
+			return err
+		}
+	}
+	return e.settle(tx, before, after, found)
+}
+
+// meet finds or makes the contact of the call's other end.
+func meet(tx *inbox.Tx, c *call, name string, now time.Time) error {
+	stamp := inbox.Date(now)
+	err := tx.Get(upsertContact, []any{collections.NewID(now), c.Organization, c.customer(), name, c.StartedAt.date(), c.StartedAt.date(), stamp, stamp}, &c.Contact)
+	if err != nil {
+		return fmt.Errorf("contact: %w", err)
+	}
+	return nil
+}
+
+func saveLines(tx *inbox.Tx, c call, ch changes, now time.Time) error {
+	if ch.replace {
+		if _, err := tx.Exec(deleteLines, c.ID); err != nil {
+			return fmt.Errorf("replace transcript: %w", err)
+		}
+	}
+	stamp := inbox.Date(now)
+	for i := range ch.lines {
+		l := &ch.lines[i]
+		l.ID = collections.NewID(now)
+		if _, err := tx.Exec(insertLine, l.ID, c.Organization, c.ID, l.Role, l.Content, int64(l.Position), l.OffsetMS, l.Duration, stamp, stamp); err != nil {
+			return fmt.Errorf("transcript line: %w", err)
+		}
+	}
+	return nil
+}
+
+func saveEvents(tx *inbox.Tx, c call, events []event, now time.Time) error {
+	stamp := inbox.Date(now)
+	transferred := false
+	for _, ev := range events {
+		data, err := encode(ev.Data)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(upsertEvent, collections.NewID(now), c.Organization, c.ID, ev.Type, ev.Name, int64(ev.Position), ev.Key, data, stamp, stamp); err != nil {
+			return fmt.Errorf("timeline: %w", err)
+		}
+		transferred = transferred || ev.Type == collections.EventTransfer
+	}
+	if !transferred {
+		return nil
+	}
+	_, err := tx.Exec(updateTransfer, c.ID)
+	return err
+}
+
+func saveReport(tx *inbox.Tx, c call, r *report, now time.Time) error {
+	analysis, err := encode(r.Analysis)
+	if err != nil {
+		return err
+	}
+	costs, err := encode(r.Costs)
+	if err != nil {
+		return err
+	}
+	performance, err := encode(r.Performance)
+	if err != nil {
+		return err
+	}
+	var position int64
+	if err := tx.Get(lastReport, nil, &position); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	stamp := inbox.Date(now)
+	if _, err := tx.Exec(insertReport, collections.NewID(now), c.Organization, c.ID, position+1, c.Summary, r.Transcript, analysis, costs, performance, stamp, stamp); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// saveRecording owes the copy of a recording: a row people see as pending and a
+// promise the outbox keeps.
+func (e *engine) saveRecording(tx *inbox.Tx, c call, now time.Time) error {
+	stamp := inbox.Date(now)
+	id := collections.NewID(now)
+	result, err := tx.Exec(insertRecording, id, c.Organization, c.ID, stamp, stamp, stamp)
+	if err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return e.Outbox.Add(tx, outbox.Row{Organization: c.Organization, Kind: fetchKind, Key: fetchKind + ":" + id, Payload: map[string]string{"recording": id}})
+}
+
+// settle runs what follows from a call in other domains (usage, and later
+// billing and webhooks): their reactions see the row before and after. Only
+// changes of the state, or the report's arrival, can be followed.
+func (e *engine) settle(tx *inbox.Tx, before, after call, found bool) error {
+	when := atomic.Updated
+	if !found {
+		when = atomic.Created
+	} else if before.Status == after.Status && before.ReportedAt == after.ReportedAt {
+		return nil
+	}
+	if !atomic.Any(e.app, collections.Calls, when) {
+		return nil
+	}
+	collection, err := e.app.FindCachedCollectionByNameOrId(collections.Calls)
+	if err != nil {
+		return err
+	}
+	var previous *core.Record
+	if found {
+		previous = before.record(collection)
+	}
+	return atomic.Run(e.app, tx, collections.Calls, when, previous, after.record(collection))
+}
+
+// record is the row as other domains know it.
+func (c call) record(collection *core.Collection) *core.Record {
+	r := core.NewRecord(collection)
+	r.Id = c.ID
+	r.Load(map[string]any{
+		"organization": c.Organization, "vapi_call_id": c.VapiID, "status": c.Status, "outcome": c.Outcome, "call_type": c.Direction,
+		"channel": c.Channel, "caller_number": c.Caller, "recipient_number": c.Recipient, "contact": c.Contact, "assistant": c.Assistant,
+		"phone_number": c.PhoneNumber, "started_at": c.StartedAt.Time(), "answered_at": c.AnsweredAt.Time(), "ended_at": c.EndedAt.Time(),
+		"reported_at": c.ReportedAt.Time(), "duration_seconds": c.DurationSeconds, "cost_micros": c.CostMicros, "ended_reason": c.EndedReason,
+		"summary": c.Summary, "resolution_status": c.Resolution, "sentiment": c.Sentiment, "priority": c.Priority,
+		"success_evaluation": c.Success, "has_recording": c.HasRecording,
+	})
+	r.MarkAsNotNew()
+	return r
+}
+
+func encode(v any) (string, error) {
+	if v == nil {
+		return "{}", nil
+	}
+	if m, ok := v.(map[string]any); ok && m == nil {
+		return "{}", nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("encode: %w", err)
+	}
+	return string(b), nil
+}

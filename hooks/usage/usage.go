@@ -1,0 +1,49 @@
+// Package usage meters what organizations use.
+//
+// A call becomes a usage event when its report is in: once, whatever happens,
+// because the event's reference is the provider's call id. Bills are made from
+// these rows and never from counters.
+package usage
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+)
+
+// Register binds the meters.
+func Register(app core.App) {
+	atomic.On(app, collections.Calls, atomic.Created, "usage: meter the call", meterCall)
+	atomic.On(app, collections.Calls, atomic.Updated, "usage: meter the call", meterCall)
+}
+
+const insertUsage = `INSERT INTO usage_events (id, organization, kind, quantity, unit, cost_micros, call, at, reference, created, updated)
+	VALUES (?, ?, ?, ?, 'second', ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, reference) DO NOTHING`
+
+// meterCall writes one event per reported call of a provider. Calls people
+// write down cost nothing.
+func meterCall(tx atomic.Tx, before, after *core.Record) error {
+	if after.GetDateTime("reported_at").IsZero() || after.GetString("vapi_call_id") == "" {
+		return nil
+	}
+	if before != nil && !before.GetDateTime("reported_at").IsZero() {
+		return nil
+	}
+	kind := collections.UsageVoiceInbound
+	if after.GetString("call_type") == collections.Outbound {
+		kind = collections.UsageVoiceOutbound
+	}
+	now := time.Now()
+	stamp := inbox.Date(now)
+	_, err := tx.Exec(insertUsage, collections.NewID(now), after.GetString("organization"), kind, after.GetInt("duration_seconds"),
+		after.GetInt64("cost_micros"), after.Id, after.GetDateTime("ended_at").String(), "call:"+after.GetString("vapi_call_id"), stamp, stamp)
+	if err != nil {
+		return fmt.Errorf("usage event: %w", err)
+	}
+	return nil
+}
