@@ -3,6 +3,7 @@ package testkit
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,8 +57,14 @@ func Server(t testing.TB, app *tests.TestApp) *httptest.Server {
 
 // Client sends many requests to one warm app.
 type Client struct {
-	t   testing.TB
-	mux http.Handler
+	// Address is the caller's host and port. When empty, each request comes
+	// from another one: PocketBase slows addresses down whose filters find
+	// nothing several times.
+	Address string
+
+	t    testing.TB
+	mux  http.Handler
+	sent int
 }
 
 // API is a client of the app, on its own mux.
@@ -67,7 +74,7 @@ func API(t testing.TB, app *tests.TestApp) *Client {
 }
 
 // Do sends one request as a person (or Guest). body is nil, a string or []byte
-// sent as it is, or anything else as JSON.
+// sent as it is, or anything else as JSON. A Client is for one goroutine.
 func (c *Client) Do(method, url, email string, body any) *Answer {
 	c.t.Helper()
 	var r io.Reader
@@ -85,6 +92,11 @@ func (c *Client) Do(method, url, email string, body any) *Answer {
 		r = bytes.NewReader(raw)
 	}
 	req := httptest.NewRequest(method, url, r)
+	req.RemoteAddr = c.Address
+	if c.Address == "" {
+		c.sent++
+		req.RemoteAddr = fmt.Sprintf("198.18.%d.%d:4000", c.sent/250%250, c.sent%250)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	for k, v := range As(c.t, email) {
 		req.Header.Set(k, v)
