@@ -1,7 +1,7 @@
 // Runs before the first paint: colour scheme and language of this browser, so that nothing flashes or is fetched late.
 ;(function () {
   var root = document.documentElement
-  var read = function (key) {
+  function read(key) {
     try {
       return localStorage.getItem(key)
     } catch {

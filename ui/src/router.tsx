@@ -4,6 +4,7 @@ import { forgotRoute, loginRoute, resetRoute } from './routes/auth/routes'
 import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './routes/base'
 import { meRoute } from './routes/me/routes'
 import { setupRoute } from './routes/setup/routes'
+import { PageError } from './shell/Root'
 
 // A new area exports its routes (a tuple, children of orgRoute) and gets one line below; the left bar, the palette, the
 // keys and the bottom bar then show it by themselves (shell/areas.ts).
@@ -27,6 +28,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0, // TanStack Query decides what is stale
   scrollRestoration: true,
+  defaultErrorComponent: PageError,
 })
 
 declare module '@tanstack/react-router' {

@@ -36,6 +36,13 @@ const CARD_HEIGHT = 132
 // Few rows need no windowing, and plain rows keep the browser's own "find in page".
 const WINDOW_ABOVE = 100
 
+/** A click anywhere in a row is a click on its link; selecting text and inner controls stay what they are. */
+function open(event: MouseEvent<HTMLElement>): void {
+  if (event.defaultPrevented || window.getSelection()?.toString() || (event.target as HTMLElement).closest('a,button,input,label')) return
+  const link = event.currentTarget.querySelector<HTMLAnchorElement>('a[data-primary]')
+  link?.dispatchEvent(new window.MouseEvent('click', { bubbles: true, cancelable: true, metaKey: event.metaKey, ctrlKey: event.ctrlKey, button: event.button }))
+}
+
 /**
  * A list in all its states. Rows load by key, one page at a time. Below 768 px each row is a card. `j`/`k` move, Enter
  * opens. Long lists keep only the rows near the screen in the document.
@@ -57,6 +64,7 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
   const root = useRef<HTMLDivElement>(null)
   const [current, setCurrent] = useState(-1)
   const windowed = items.length > WINDOW_ABOVE
+  // oxlint-disable-next-line react/incompatible-library -- the compiler that this rule warns about is not in use
   const virtual = useWindowVirtualizer({
     count: windowed ? items.length : 0,
     estimateSize: () => (narrow ? CARD_HEIGHT : ROW_HEIGHT),
@@ -88,11 +96,6 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
   const before = visible.length > 0 ? visible[0]!.start - virtual.options.scrollMargin : 0
   const behind = visible.length > 0 ? virtual.getTotalSize() - (visible.at(-1)!.end - virtual.options.scrollMargin) : 0
   const measure = windowed ? virtual.measureElement : undefined
-  const open = (event: MouseEvent<HTMLElement>) => {
-    if (event.defaultPrevented || window.getSelection()?.toString() || (event.target as HTMLElement).closest('a,button,input,label')) return
-    const link = event.currentTarget.querySelector<HTMLAnchorElement>('a[data-primary]')
-    link?.dispatchEvent(new window.MouseEvent('click', { bubbles: true, cancelable: true, metaKey: event.metaKey, ctrlKey: event.ctrlKey, button: event.button }))
-  }
   const primary = (column: Column<T>, row: T) =>
     href ? <Link to={href(row)} className={classes.link} data-primary>{column.cell(row)}</Link> : column.cell(row)
 
@@ -123,13 +126,13 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {before > 0 && <tr aria-hidden><td colSpan={columns.length} style={{ height: before, padding: 0 }} /></tr>}
+              {before > 0 && <tr aria-hidden style={{ height: before }} />}
               {shown.map(({ row, index }) => (
                 <Table.Tr key={row.id} ref={measure} data-index={index} data-row={row.id} className={href && classes.row} onClick={href && open} onFocus={() => setCurrent(index)}>
                   {columns.map((c) => <Table.Td key={c.id} ta={c.align}>{c.primary ? primary(c, row) : c.cell(row)}</Table.Td>)}
                 </Table.Tr>
               ))}
-              {behind > 0 && <tr aria-hidden><td colSpan={columns.length} style={{ height: behind, padding: 0 }} /></tr>}
+              {behind > 0 && <tr aria-hidden style={{ height: behind }} />}
             </Table.Tbody>
           </Table>
         </Paper>

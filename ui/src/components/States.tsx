@@ -6,13 +6,15 @@ import { useEffect, useMemo, useState, type ReactNode } from 'react'
 import { problem, type Problem } from '../lib/errors'
 import { useT } from '../lib/i18n'
 
-function State({ icon: Icon, color = 'gray', title, text, children, role }: {
+function State({ icon: Icon, color = 'gray', title, text, children, role, level = 2 }: {
   icon: LucideIcon
   color?: string
   title: string
   text?: ReactNode
   children?: ReactNode
   role?: string
+  /** 1 when the state is the whole page, so that the page has its heading. */
+  level?: 1 | 2
 }) {
   return (
     <Center py={56} px="md" role={role}>
@@ -20,7 +22,7 @@ function State({ icon: Icon, color = 'gray', title, text, children, role }: {
         <ThemeIcon size={48} radius="xl" variant="light" color={color} mb={4}>
           <Icon size={22} aria-hidden />
         </ThemeIcon>
-        <Title order={2} size="h3">{title}</Title>
+        <Title order={level} size="h3">{title}</Title>
         {text !== undefined && <Text c="dimmed" size="sm" component="div" className="pl-wrap">{text}</Text>}
         {children !== undefined && <Group mt="sm" justify="center" gap="xs">{children}</Group>}
       </Stack>
@@ -29,16 +31,17 @@ function State({ icon: Icon, color = 'gray', title, text, children, role }: {
 }
 
 /** Nothing here yet: one sentence on what will be here, one action, maybe an example. */
-export function EmptyState({ icon, title, text, action, example }: {
+export function EmptyState({ icon, title, text, action, example, level }: {
   icon: LucideIcon
   title: string
   text: ReactNode
   action?: ReactNode
   example?: ReactNode
+  level?: 1 | 2
 }) {
   return (
     <>
-      <State icon={icon} color="teal" title={title} text={text}>{action}</State>
+      <State icon={icon} color="teal" title={title} text={text} level={level}>{action}</State>
       {example !== undefined && <Box maw={520} mx="auto" pb="xl" px="md">{example}</Box>}
     </>
   )
@@ -55,18 +58,18 @@ export function NoMatch({ onClear }: { onClear?: () => void }) {
 }
 
 /** A member without the right role; the page exists, but not for them. */
-export function Forbidden() {
+export function Forbidden({ level }: { level?: 1 | 2 }) {
   const t = useT()
-  return <State icon={Lock} title={t('errors.forbidden.title')} text={t('errors.forbidden.cause')} />
+  return <State icon={Lock} title={t('errors.forbidden.title')} text={t('errors.forbidden.cause')} level={level} />
 }
 
 /** A failed load, in place of what should be here. */
-export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ErrorState({ error, onRetry, level }: { error: unknown; onRetry?: () => void; level?: 1 | 2 }) {
   const t = useT()
   const found = useMemo(() => problem(error, t), [error, t])
-  if (found.status === 403) return <Forbidden />
+  if (found.status === 403) return <Forbidden level={level} />
   return (
-    <State icon={found.status === 404 ? SearchX : CircleAlert} color={found.status === 404 ? 'gray' : 'red'} title={found.title} role="alert"
+    <State icon={found.status === 404 ? SearchX : CircleAlert} color={found.status === 404 ? 'gray' : 'red'} title={found.title} role="alert" level={level}
       text={<>{found.cause}{found.requestId && <> <RequestId id={found.requestId} /></>}</>}>
       {onRetry && found.status !== 404 && <Retry problem={found} onRetry={onRetry} />}
     </State>
@@ -98,7 +101,7 @@ function Retry({ problem: { retryAfter = 0 }, onRetry }: { problem: Problem; onR
 export function ProblemAlert({ problem: found, action }: { problem: Problem | undefined; action?: { label: string; run: () => void } }) {
   if (!found || found.aborted) return null
   return (
-    <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} title={found.title} role="alert">
+    <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} title={found.title} role="alert" level={level}>
       <Stack gap={4}>
         <Text size="sm" className="pl-wrap">{found.cause}</Text>
         {found.requestId && <RequestId id={found.requestId} />}
@@ -120,7 +123,7 @@ export function SkeletonAfter200ms({ children, lines = 4 }: { children?: ReactNo
     return () => clearTimeout(timer)
   }, [])
   return (
-    <div role="status" aria-label={t('states.loading')}>
+    <div role="status" aria-label={t('states.loading')} data-loading>
       <div aria-hidden style={{ visibility: shown ? 'visible' : 'hidden' }}>
         {children ?? (
           <Stack gap="sm">

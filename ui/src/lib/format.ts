@@ -41,11 +41,12 @@ export function money(minor: number, currency: string): string {
   }
 }
 
+const two = (n: number) => String(n).padStart(2, '0')
+
 /** "2 min 05 s", "1 h 02 min": for sentences and cells. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
-  const two = (n: number) => String(n).padStart(2, '0')
   if (h > 0) return `${h} h ${two(m)} min`
   if (m > 0) return `${m} min ${two(s)} s`
   return `${s} s`
@@ -55,7 +56,6 @@ export function duration(seconds: number): string {
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
-  const two = (n: number) => String(n).padStart(2, '0')
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
 }
 

@@ -21,6 +21,31 @@ const RETRY_MS = 5_000
 
 const CONNECT = 'PB_CONNECT'
 
+// Of the six connections, four may be streams: two stay free, so that any number of open tabs still loads.
+const STREAMS = 4
+
+/** Permission to hold one stream; resolves to what gives it back. */
+export type Slot = (signal: AbortSignal) => Promise<() => void>
+
+/** One of four places shared by all tabs of this browser. Without the Locks API (plain HTTP, not localhost) nobody waits. */
+export const browserSlot: Slot = async (signal) => {
+  const { locks } = navigator
+  if (!locks) return () => undefined
+  const hold = (index: number, options: LockOptions) =>
+    new Promise<(() => void) | undefined>((resolve, reject) => {
+      locks.request(`pocketline.stream.${index}`, options, (lock) => {
+        if (!lock) return resolve(undefined)
+        return new Promise<void>((release) => resolve(release))
+      }).catch(reject)
+    })
+  for (let index = 0; index < STREAMS; index++) {
+    // oxlint-disable-next-line no-await-in-loop -- one place after the other is the point
+    const release = await hold(index, { ifAvailable: true })
+    if (release) return release
+  }
+  return (await hold(Math.floor(Math.random() * STREAMS), { signal }))!
+}
+
 /** Reads the organization topic's message: `{collection, id}` or `{changes: [{collection, id}, …]}`. */
 export function readChanges(data: unknown): Change[] {
   if (typeof data !== 'object' || data === null) return []
@@ -48,7 +73,9 @@ export class Live {
     private readonly queries: QueryClient,
     private readonly realtime: Realtime = pb.realtime as Realtime,
     private readonly page: Document = document,
+    private readonly slot: Slot = browserSlot,
   ) {
+    this.paused = page.visibilityState === 'hidden'
     page.addEventListener('visibilitychange', this.onVisibility)
     window.addEventListener('online', this.onVisibility)
   }
@@ -74,7 +101,7 @@ export class Live {
     const listeners = this.wanted.get(topic) ?? new Set()
     listeners.add(listener)
     this.wanted.set(topic, listeners)
-    if (!this.paused) this.open(topic)
+    this.resume()
     return () => {
       listeners.delete(listener)
       if (listeners.size > 0 || this.wanted.get(topic) !== listeners) return
@@ -91,11 +118,38 @@ export class Live {
     clearTimeout(this.hideTimer)
     clearTimeout(this.flushTimer)
     clearTimeout(this.retryTimer)
-    for (const topic of this.active.keys()) this.close(topic)
     this.wanted.clear()
+    this.suspend()
   }
 
-  private paused = false
+  private paused: boolean
+  private place: { release?: () => void; give: AbortController } | undefined
+
+  /** Opens what is wanted, once this tab has a place. */
+  private resume(): void {
+    if (this.paused || this.wanted.size === 0) return
+    if (this.place) {
+      if (this.place.release) for (const topic of this.wanted.keys()) this.open(topic)
+      return
+    }
+    const place: { release?: () => void; give: AbortController } = { give: new AbortController() }
+    this.place = place
+    this.slot(place.give.signal).then((release) => {
+      if (place.give.signal.aborted) return release()
+      place.release = release
+      this.resume()
+    }).catch(() => {
+      // Given up while waiting: another `resume` asks again.
+      if (this.place === place) this.place = undefined
+    })
+  }
+
+  private suspend(): void {
+    for (const topic of this.active.keys()) this.close(topic)
+    this.place?.give.abort()
+    this.place?.release?.()
+    this.place = undefined
+  }
 
   private open(topic: string): void {
     if (this.active.has(topic)) return
@@ -107,7 +161,7 @@ export class Live {
     off.catch(() => {
       if (this.active.get(topic) === off) this.active.delete(topic)
       clearTimeout(this.retryTimer)
-      this.retryTimer = setTimeout(this.reopen, RETRY_MS)
+      this.retryTimer = setTimeout(() => this.resume(), RETRY_MS)
     })
   }
 
@@ -118,22 +172,17 @@ export class Live {
     off?.then((unsubscribe) => unsubscribe()).catch(() => undefined)
   }
 
-  private reopen = (): void => {
-    if (this.paused) return
-    for (const topic of this.wanted.keys()) this.open(topic)
-  }
-
   private onVisibility = (): void => {
     clearTimeout(this.hideTimer)
     if (this.page.visibilityState === 'hidden') {
       this.hideTimer = setTimeout(() => {
         this.paused = true
-        for (const topic of this.active.keys()) this.close(topic)
+        this.suspend()
       }, HIDDEN_GRACE_MS)
       return
     }
     this.paused = false
-    this.reopen()
+    this.resume()
   }
 
   private onConnect = (): void => {

@@ -42,7 +42,15 @@ export interface Membership extends Access {
 export type Place = Membership & { expand: { organization: Organization } }
 
 const subscribe = (listener: () => void) => pb.authStore.onChange(listener)
-const current = () => (pb.authStore.isValid ? (pb.authStore.record as unknown as Me | null) : null)
+
+// The store parses its record anew at each reading; React needs the same object until something changes.
+let snapshot: { json: string; me: Me | null } = { json: '', me: null }
+function current(): Me | null {
+  const me = pb.authStore.isValid ? (pb.authStore.record as unknown as Me | null) : null
+  const json = JSON.stringify(me)
+  if (json !== snapshot.json) snapshot = { json, me }
+  return snapshot.me
+}
 
 export function useMe(): Me | null {
   return useSyncExternalStore(subscribe, current)

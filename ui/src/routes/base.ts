@@ -1,5 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { createRootRouteWithContext, createRoute, lazyRouteComponent, notFound, redirect } from '@tanstack/react-router'
+import { createRootRouteWithContext, createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { deskQuery } from '../lib/desk'
 import { pb } from '../lib/pb'
 import { lastPlace, placesQuery, rememberPlace } from '../lib/session'
 import { NotFoundPage, Root, RouteError } from '../shell/Root'
@@ -21,7 +22,12 @@ export const shellRoute = createRoute({
   beforeLoad: async ({ context, location }) => {
     const me = pb.authStore.isValid ? pb.authStore.record : null
     if (!me) throw redirect({ to: '/login', search: { next: location.href } })
-    return { places: await context.queries.ensureQueryData(placesQuery(me.id)) }
+    // The desk comes along so that its bars are there from the first paint; without an answer the page still opens.
+    const [places] = await Promise.all([
+      context.queries.ensureQueryData(placesQuery(me.id)),
+      context.queries.ensureQueryData(deskQuery).catch(() => undefined),
+    ])
+    return { places }
   },
   component: lazyRouteComponent(() => import('../shell/SignedIn'), 'SignedIn'),
 })
@@ -31,9 +37,9 @@ export const orgRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/o/$org',
   beforeLoad: ({ context, params }) => {
-    if (!context.places.some((p) => p.organization === params.org)) throw notFound()
-    rememberPlace(params.org)
+    if (context.places.some((p) => p.organization === params.org)) rememberPlace(params.org)
   },
+  component: lazyRouteComponent(() => import('./OrgPages'), 'OrgPages'),
 })
 
 export const indexRoute = createRoute({

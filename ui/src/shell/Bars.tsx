@@ -2,7 +2,7 @@ import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { FlaskConical, RefreshCw, WifiOff } from 'lucide-react'
-import { useEffect, useRef } from 'react'
+import { useEffect, useState } from 'react'
 import { deskQuery } from '../lib/desk'
 import { useT } from '../lib/i18n'
 import { useReachable } from '../lib/queries'
@@ -14,9 +14,9 @@ export function Bars() {
   const router = useRouter()
   const reachable = useReachable()
   const { data: desk } = useQuery({ ...deskQuery, refetchInterval: reachable ? false : 5_000 })
-  const first = useRef<string>(undefined)
-  first.current ??= desk?.version
-  const renewed = desk !== undefined && first.current !== desk.version
+  const [first, setFirst] = useState(desk?.version)
+  if (first === undefined && desk) setFirst(desk.version)
+  const renewed = desk !== undefined && first !== undefined && first !== desk.version
   // A page opened before an upgrade heals by itself: its next navigation loads the new version.
   useEffect(() => {
     if (!renewed) return
@@ -25,7 +25,7 @@ export function Bars() {
     })
   }, [renewed, router])
   return (
-    <>
+    <section aria-label={t('shell.notices')}>
       <div role="status">
         {!reachable && <p className={classes.note} data-tone="warn"><WifiOff size={16} aria-hidden />{t('shell.offline')}</p>}
       </div>
@@ -36,6 +36,6 @@ export function Bars() {
         </p>
       )}
       {desk?.sandbox && <p className={classes.note} data-tone="demo"><FlaskConical size={16} aria-hidden />{t('shell.demo')}</p>}
-    </>
+    </section>
   )
 }

@@ -1,4 +1,4 @@
-import { Avatar, Box, Menu, Text, UnstyledButton } from '@mantine/core'
+import { Avatar, Box, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { Check, ChevronsUpDown } from 'lucide-react'
 import { useT } from '../lib/i18n'
@@ -24,8 +24,9 @@ export function OrgSwitcher() {
   return (
     <Menu width="target" position="bottom-start">
       <Menu.Target>
-        <UnstyledButton className={classes.org} data-button aria-label={t('shell.switchFrom', { name: organization.name })}>
+        <UnstyledButton className={classes.org} data-button>
           {face}
+          <VisuallyHidden>{t('shell.switch')}</VisuallyHidden>
           <ChevronsUpDown size={16} aria-hidden />
         </UnstyledButton>
       </Menu.Target>

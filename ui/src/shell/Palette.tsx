@@ -24,7 +24,7 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
   })) : []
   return (
     <Spotlight
-      store={store} shortcut={null} onSpotlightClose={onClose} scrollable maxHeight={420} highlightQuery
+      store={store} shortcut={null} onSpotlightClose={onClose} scrollable maxHeight={420} highlightQuery centered={false} yOffset="14vh" overlayProps={{ backgroundOpacity: 0.35, blur: 2 }}
       nothingFound={t('palette.nothing')}
       searchProps={{ leftSection: <Search size={18} aria-hidden />, placeholder: t('palette.placeholder'), 'aria-label': t('palette.placeholder') }}
       actions={[

@@ -1,4 +1,4 @@
-import { ActionIcon, Avatar, Menu, Text } from '@mantine/core'
+import { ActionIcon, Avatar, Menu, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Keyboard, LogOut, UserRound } from 'lucide-react'
 import { useT } from '../lib/i18n'
@@ -12,8 +12,9 @@ export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size={38} radius="xl" aria-label={t('shell.profileOf', { name: me.name || me.email })}>
-          <Avatar size={32} color="teal" name={me.name || me.email} src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '64x64' }) : undefined} alt="" />
+        <ActionIcon variant="subtle" color="gray" size={38} radius="xl">
+          <Avatar size={32} color="teal" aria-hidden name={me.name || me.email} src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '64x64' }) : undefined} alt="" />
+          <VisuallyHidden>{t('shell.profileOf', { name: me.name || me.email })}</VisuallyHidden>
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

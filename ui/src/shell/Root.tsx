@@ -18,23 +18,30 @@ export function Root() {
   )
 }
 
-/** A page that broke or could not load; inside the shell when the shell itself works. */
-export function RouteError({ error, reset }: ErrorComponentProps) {
+/** A page that broke or could not load; the shell around it goes on working. */
+export function PageError({ error, reset }: ErrorComponentProps) {
   return (
-    <Container component="main" size="sm" py="xl">
-      <ErrorState error={error} onRetry={() => {
-        reset()
-        window.location.reload()
-      }} />
-    </Container>
+    <ErrorState level={1} error={error} onRetry={() => {
+      reset()
+      window.location.reload()
+    }} />
+  )
+}
+
+/** The same when the shell itself is what failed. */
+export function RouteError(props: ErrorComponentProps) {
+  return <Container component="main" size="sm" py="xl"><PageError {...props} /></Container>
+}
+
+/** No such page, or none of the person's. */
+export function Missing() {
+  const t = useT()
+  return (
+    <EmptyState level={1} icon={Compass} title={t('errors.missing.title')} text={t('errors.missing.cause')}
+      action={<Anchor component={Link} to="/">{t('errors.missing.home')}</Anchor>} />
   )
 }
 
 export function NotFoundPage() {
-  const t = useT()
-  return (
-    <Container component="main" size="sm" py="xl">
-      <EmptyState icon={Compass} title={t('errors.missing.title')} text={t('errors.missing.cause')} action={<Anchor component={Link} to="/">{t('errors.missing.home')}</Anchor>} />
-    </Container>
-  )
+  return <Container component="main" size="sm" py="xl"><Missing /></Container>
 }

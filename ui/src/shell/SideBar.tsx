@@ -1,4 +1,4 @@
-import { Box, CloseButton, Group, NavLink, ScrollArea, Stack, Text } from '@mantine/core'
+import { Box, CloseButton, Group, NavLink, Stack, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useT, type Key } from '../lib/i18n'
 import { areaPath, useHere } from '../lib/session'
@@ -19,14 +19,13 @@ export function SideBar({ areas, onClose }: { areas: Area[]; onClose?: () => voi
   const t = useT()
   const { organization } = useHere()
   return (
-    <Stack gap="md" h="100%" p="sm" className={classes.bar}>
+    <Stack component="nav" aria-label={t('shell.menu')} gap="md" h="100%" p="sm" className={classes.bar}>
       <Group justify="space-between" px={6} pt={6} wrap="nowrap">
         <Logo />
         {onClose && <CloseButton aria-label={t('actions.close')} onClick={onClose} />}
       </Group>
       <OrgSwitcher />
-      <ScrollArea flex={1} type="auto" mx={-4}>
-        <nav aria-label={t('shell.menu')}>
+      <Box flex={1} mx={-4} style={{ overflowY: 'auto' }}>
           {organization && groups.map(({ id, label }) => {
             const shown = areas.filter((area) => area.group === id)
             if (shown.length === 0) return null
@@ -40,8 +39,7 @@ export function SideBar({ areas, onClose }: { areas: Area[]; onClose?: () => voi
               </Box>
             )
           })}
-        </nav>
-      </ScrollArea>
+      </Box>
     </Stack>
   )
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { ActionIcon, Box, Drawer, Group, Kbd, Text, Tooltip, UnstyledButton } from '@mantine/core'
-import { Outlet, useNavigate, useRouter, useRouterState } from '@tanstack/react-router'
+import { ActionIcon, Box, Group, Kbd, Text, UnstyledButton } from '@mantine/core'
+import { Outlet, useNavigate, useRouter } from '@tanstack/react-router'
 import { Menu as MenuIcon, Search } from 'lucide-react'
 import { Suspense, lazy, useEffect, useState } from 'react'
 import { useT } from '../lib/i18n'
@@ -18,6 +18,7 @@ import classes from './Shell.module.css'
 import { SideBar } from './SideBar'
 
 const Palette = lazy(() => import('./Palette').then((m) => ({ default: m.Palette })))
+const MenuDrawer = lazy(() => import('./MenuDrawer').then((m) => ({ default: m.MenuDrawer })))
 const Help = lazy(() => import('./Help').then((m) => ({ default: m.Help })))
 
 // Tokens live 12 hours; asking every ten minutes costs nothing, as most times there is nothing to renew.
@@ -34,12 +35,10 @@ export function SignedIn() {
   const navigate = useNavigate()
   const router = useRouter()
   const queries = useQueryClient()
-  const path = useRouterState({ select: (s) => s.location.pathname })
-  const [drawer, setDrawer] = useState(false)
+  const [drawer, setDrawer] = useState<'never' | 'open' | 'closed'>('never')
   const [palette, setPalette] = useState<'never' | 'open' | 'closed'>('never')
   const [help, setHelp] = useState<'never' | 'open' | 'closed'>('never')
 
-  useEffect(() => setDrawer(false), [path])
   useEffect(() => live.follow(organization?.id), [organization?.id])
   // The server may be another version after a reconnection.
   useEffect(() => live.listen('PB_CONNECT', () => void queries.invalidateQueries({ queryKey: ['desk'] })), [queries])
@@ -71,13 +70,10 @@ export function SignedIn() {
       <a href="#content" className={classes.skip}>{t('shell.skip')}</a>
       {organization && areas.map((area) => <GoKey key={area.id} area={area} org={organization.id} />)}
       <div className={classes.side}><SideBar areas={areas} /></div>
-      <Drawer opened={drawer} onClose={() => setDrawer(false)} size={288} padding={0} withCloseButton={false} title={t('shell.menu')} classNames={{ body: classes.drawer }}>
-        <SideBar areas={areas} onClose={() => setDrawer(false)} />
-      </Drawer>
       <div className={classes.page}>
         <header className={classes.top}>
           <Group gap="xs" wrap="nowrap" miw={0}>
-            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.openMenu')} aria-expanded={drawer} onClick={() => setDrawer(true)}>
+            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.openMenu')} aria-expanded={drawer === 'open'} onClick={() => setDrawer('open')}>
               <MenuIcon size={20} aria-hidden />
             </ActionIcon>
             <Box hiddenFrom="sm"><Logo size={24} /></Box>
@@ -88,11 +84,9 @@ export function SignedIn() {
             </UnstyledButton>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <Tooltip label={t('shell.search')}>
-              <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.search')} onClick={() => setPalette('open')}>
-                <Search size={19} aria-hidden />
-              </ActionIcon>
-            </Tooltip>
+            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.search')} onClick={() => setPalette('open')}>
+              <Search size={19} aria-hidden />
+            </ActionIcon>
             <LivePill />
             <ProfileMenu onHelp={() => setHelp('open')} />
           </Group>
@@ -100,9 +94,10 @@ export function SignedIn() {
         <Bars />
         <main id="content" className={classes.content} tabIndex={-1}><Outlet /></main>
       </div>
-      <BottomBar areas={areas} onMore={() => setDrawer(true)} />
+      <BottomBar areas={areas} onMore={() => setDrawer('open')} />
       <Suspense>
         {palette !== 'never' && <Palette opened={palette === 'open'} onClose={() => setPalette('closed')} areas={areas} />}
+        {drawer !== 'never' && <MenuDrawer opened={drawer === 'open'} onClose={() => setDrawer('closed')} areas={areas} />}
         {help !== 'never' && <Help opened={help === 'open'} onClose={() => setHelp('closed')} areas={areas} />}
       </Suspense>
     </Box>

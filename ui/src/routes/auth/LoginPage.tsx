@@ -1,4 +1,4 @@
-import { Anchor, Button, PasswordInput, Stack, TextInput, useMantineColorScheme } from '@mantine/core'
+import { Anchor, Button, PasswordInput, Stack, Text, TextInput, useMantineColorScheme } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router'
@@ -40,7 +40,7 @@ export function LoginPage() {
   // One message for an unknown address and a wrong password: which of the two it was is nobody's business.
   const shown = failure?.status === 400 ? { ...failure, title: t('auth.wrong.title'), cause: t('auth.wrong.cause') } : failure
   return (
-    <GuestPage title={t('auth.signIn')} text={desk?.sandbox ? t('auth.demoHint') : undefined}>
+    <GuestPage title={t('auth.signIn')} footer={desk?.sandbox ? <Text span size="sm" c="dimmed">{t('auth.demoHint')}</Text> : undefined}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <ProblemAlert problem={shown} />

@@ -2,11 +2,7 @@ import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-route
 import { pb } from '../../lib/pb'
 import { rootRoute } from '../base'
 import { LoginPage } from './LoginPage'
-
-/** Only paths of this dashboard are followed after sign-in: a link must not be able to lead elsewhere. */
-export function safeNext(value: unknown): string | undefined {
-  return typeof value === 'string' && /^\/(?![/\\])/.test(value) && !/[\s\\]/.test(value) ? value : undefined
-}
+import { safeNext } from './next'
 
 // Not lazy: it is the first thing most visits show.
 export const loginRoute = createRoute({

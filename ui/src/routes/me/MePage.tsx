@@ -1,5 +1,6 @@
 import { Button, Paper, PasswordInput, SegmentedControl, Stack, Switch, Text, TextInput, Title, useMantineColorScheme } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { useMediaQuery } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
@@ -80,6 +81,8 @@ function Appearance({ me }: { me: Me }) {
   const t = useT()
   const language = useLanguage()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const narrow = useMediaQuery('(max-width: 30em)', undefined, { getInitialValueInEffect: false })
+  const orientation = narrow ? 'vertical' : 'horizontal'
   const [shortcuts, setShortcuts] = useState(shortcutsEnabled)
   const keep = useMutation({
     mutationFn: (change: Partial<Me>) => saveMe(me, change),
@@ -89,7 +92,7 @@ function Appearance({ me }: { me: Me }) {
     <Section title={t('profile.appearance')}>
       <Field label={t('profile.language')}>
         {(ids) => (
-          <SegmentedControl {...ids} name="language" fullWidth value={language} data={[{ value: 'en', label: 'English' }, { value: 'fr', label: 'Français' }]}
+          <SegmentedControl {...ids} orientation={orientation} name="language" fullWidth value={language} data={[{ value: 'en', label: 'English' }, { value: 'fr', label: 'Français' }]}
             onChange={(value) => {
               void setLanguage(value as Language)
               keep.mutate({ language: value as Language })
@@ -98,7 +101,7 @@ function Appearance({ me }: { me: Me }) {
       </Field>
       <Field label={t('profile.theme')}>
         {(ids) => (
-          <SegmentedControl {...ids} name="theme" fullWidth value={colorScheme}
+          <SegmentedControl {...ids} orientation={orientation} name="theme" fullWidth value={colorScheme}
             data={[{ value: 'auto', label: t('profile.themes.auto') }, { value: 'light', label: t('profile.themes.light') }, { value: 'dark', label: t('profile.themes.dark') }]}
             onChange={(value) => {
               setColorScheme(value as Theme)

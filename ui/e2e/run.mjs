@@ -1,0 +1,31 @@
+// The browser checks, against a running server:
+//   BASE_URL=http://127.0.0.1:8090 E2E_EMAIL=… E2E_PASSWORD=… npm run e2e [walk] [speed] [live]
+// E2E_ONLY=login,me walks only these routes. Pictures of failed pages are left in e2e/out.
+import { launch, session } from './browser.mjs'
+import { live } from './live.mjs'
+import { speed } from './speed.mjs'
+import { walk } from './walk.mjs'
+
+const suites = { walk, speed, live }
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !(name in suites))
+if (unknown.length > 0) {
+  console.error(`e2e: no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`)
+  process.exit(2)
+}
+
+const browser = await launch()
+const failures = new Set()
+try {
+  const who = await session()
+  for (const [name, run] of Object.entries(suites)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    const started = Date.now()
+    const summary = await run(browser, who, (what) => failures.add(what))
+    console.log(`${name.padEnd(8)}  ${summary}  (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  }
+} finally {
+  await browser.close()
+}
+for (const what of failures) console.error(`FAIL  ${what}`)
+process.exit(failures.size > 0 ? 1 : 0)
