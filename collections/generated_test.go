@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pocketline/pocketline/collections"
@@ -32,6 +33,34 @@ func TestGenerated_files_are_up_to_date(t *testing.T) {
 			t.Errorf("%v", err)
 		} else if !bytes.Equal(got, want) {
 			t.Errorf("%s is stale: run go test ./collections -update and read the difference", name)
+		}
+	}
+}
+
+func TestTypegen_tells_clients_what_they_see_and_nothing_hidden(t *testing.T) {
+	var out bytes.Buffer
+	if err := collections.Typegen(&out); err != nil {
+		t.Fatal(err)
+	}
+	types := out.String()
+	for _, want := range []string{
+		"export type CallsResolutionStatus = 'pending' | 'resolved' | 'escalated' | 'failed'",
+		"  outcome: CallsOutcome | ''\n",                             // may be empty
+		"  call_type: CallsCallType\n",                               // required
+		"  functions: string[]\n",                                    // many
+		"  metadata: unknown\n",                                      // JSON
+		"    name: { required: true, min: 2, max: 100 },\n",          // assistants
+		"    model_temperature: { min: 0, max: 2 },\n",               // numbers
+		"    provider: { required: true, values: ['vapi', 'twilio',", // selects
+		"  phone_numbers: PhoneNumbersRecord\n",
+	} {
+		if !strings.Contains(types, want) {
+			t.Errorf("the types lack %q", want)
+		}
+	}
+	for _, unwanted := range []string{"tokenKey", "password", "control_url", "sync_hash", "twilio_auth_token", "api_key"} {
+		if strings.Contains(types, unwanted) {
+			t.Errorf("the types name the hidden field %s", unwanted)
 		}
 	}
 }

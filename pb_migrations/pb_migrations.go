@@ -28,7 +28,16 @@ func init() {
 		panic(err) // only a malformed pattern
 	}
 	for _, name := range names {
-		m.Register(func(txApp core.App) error { return apply(txApp, name) }, nil, name)
+		m.Register(func(txApp core.App) error {
+			raw, err := files.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			if err := Apply(txApp, raw); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		}, nil, name)
 	}
 }
 
@@ -41,50 +50,44 @@ type step struct {
 	SQL             []string            `json:"sql"`
 }
 
-// apply runs one step inside the migration's transaction. Rows keep their
-// data: fields are matched by id, and only named ones disappear.
-func apply(txApp core.App, name string) error {
-	raw, err := files.ReadFile(name)
-	if err != nil {
-		return err
-	}
+// Apply runs one step, the content of a file, inside the migration's
+// transaction. Rows keep their data: fields are matched by id, and only named
+// ones disappear. On an error the transaction must be rolled back.
+func Apply(txApp core.App, raw []byte) error {
 	var s step
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	if err := execute(txApp, s.DropSQL); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	if len(s.Collections) > 0 {
 		if err := txApp.ImportCollections(s.Collections, false); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
 	}
 	for _, collection := range slices.Sorted(maps.Keys(s.DropFields)) {
 		c, err := txApp.FindCollectionByNameOrId(collection)
 		if err != nil {
-			return fmt.Errorf("%s: find %s: %w", name, collection, err)
+			return fmt.Errorf("find %s: %w", collection, err)
 		}
 		for _, field := range s.DropFields[collection] {
 			c.Fields.RemoveByName(field)
 		}
 		if err := txApp.Save(c); err != nil {
-			return fmt.Errorf("%s: drop fields of %s: %w", name, collection, err)
+			return fmt.Errorf("drop fields of %s: %w", collection, err)
 		}
 	}
 	for _, collection := range s.DropCollections {
 		c, err := txApp.FindCollectionByNameOrId(collection)
 		if err != nil {
-			return fmt.Errorf("%s: find %s: %w", name, collection, err)
+			return fmt.Errorf("find %s: %w", collection, err)
 		}
 		if err := txApp.Delete(c); err != nil {
-			return fmt.Errorf("%s: drop %s: %w", name, collection, err)
+			return fmt.Errorf("drop %s: %w", collection, err)
 		}
 	}
-	if err := execute(txApp, s.SQL); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return execute(txApp, s.SQL)
 }
 
 func execute(txApp core.App, statements []string) error {
