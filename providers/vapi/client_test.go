@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -250,10 +251,10 @@ func TestCalls_Create_never_rings_twice(t *testing.T) {
 		{"201 that is no JSON", 299, nil, 1, false},
 		{"429", 429, map[string]string{"Retry-After": "1"}, 2, true},
 	} {
-		placed := 0
+		var placed atomic.Int32
 		srv := newStandIn(t, func(n int, r seen) (int, string, map[string]string) {
 			if c.first != 429 || n > 1 {
-				placed++ // the provider may act on anything it has read but a 429
+				placed.Add(1) // the provider may act on anything it has read but a 429
 			}
 			if n > 1 {
 				return 201, created, nil
@@ -261,8 +262,8 @@ func TestCalls_Create_never_rings_twice(t *testing.T) {
 			return c.first, "oops", c.header
 		})
 		call, err := srv.client(WithMaxAttempts(5)).Calls.Create(t.Context(), &CallDTO{AssistantID: "a"})
-		if len(srv.all()) != c.want || placed != 1 || (err == nil) != c.ok {
-			t.Errorf("%s: %d requests, %d calls placed, %v", c.name, len(srv.all()), placed, err)
+		if len(srv.all()) != c.want || placed.Load() != 1 || (err == nil) != c.ok {
+			t.Errorf("%s: %d requests, %d calls placed, %v", c.name, len(srv.all()), placed.Load(), err)
 		}
 		var e *Error
 		if !c.ok && (!errors.As(err, &e) || !e.Unclear) {

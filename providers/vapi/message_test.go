@@ -352,6 +352,34 @@ func TestEventKey_is_stable_and_tells_events_apart(t *testing.T) {
 	}
 }
 
+func TestEventKey_of_a_disordered_call_finds_the_repeats(t *testing.T) {
+	keys := func(name string) (map[string]int, int) {
+		out, n := map[string]int{}, 0
+		for line := range bytes.SplitSeq(bytes.TrimSpace(file(t, name)), []byte("\n")) {
+			m, err := ParseMessage(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[m.EventKey()]++
+			n++
+		}
+		return out, n
+	}
+	ordered, n := keys("call-inbound.jsonl")
+	if len(ordered) != n {
+		t.Errorf("%d messages have only %d keys", n, len(ordered))
+	}
+	disordered, n := keys("call-inbound-disordered.jsonl")
+	if len(disordered) != 11 || n != 15 {
+		t.Errorf("%d messages have %d keys", n, len(disordered))
+	}
+	for k := range disordered {
+		if ordered[k] != 1 {
+			t.Errorf("%s is not an event of the ordered call", k)
+		}
+	}
+}
+
 func TestReport_from_a_call_equals_the_report_message(t *testing.T) {
 	var doc struct{ Message map[string]json.RawMessage }
 	if err := json.Unmarshal(file(t, "end-of-call-report.json"), &doc); err != nil {

@@ -30,7 +30,7 @@ var (
 	ErrNoProof   = errors.New("vapi: the message carries no proof of its sender")
 	ErrBadProof  = errors.New("vapi: the proof of the sender is wrong")
 	ErrTimestamp = errors.New("vapi: the time of the signature is missing or too far off")
-	ErrAlgorithm = errors.New("vapi: unknown signature algorithm or encoding")
+	ErrAlgorithm = errors.New("vapi: the signature settings are not usable")
 )
 
 // VerifySecret checks the shared secret of a message: header X-Vapi-Secret, or
@@ -106,6 +106,10 @@ func VerifyHMAC(cfg HMACConfig, header http.Header, body []byte, now time.Time) 
 	keys, err := cfg.keys()
 	if err != nil {
 		return err
+	}
+	// A signature that does not cover the body would vouch for any body.
+	if cfg.PayloadFormat != "" && !strings.Contains(cfg.PayloadFormat, "{body}") {
+		return ErrAlgorithm
 	}
 	signature := strings.TrimSpace(header.Get(orDefault(cfg.SignatureHeader, "X-Signature")))
 	if signature == "" {
