@@ -101,7 +101,7 @@ function Retry({ problem: { retryAfter = 0 }, onRetry }: { problem: Problem; onR
 export function ProblemAlert({ problem: found, action }: { problem: Problem | undefined; action?: { label: string; run: () => void } }) {
   if (!found || found.aborted) return null
   return (
-    <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} title={found.title} role="alert" level={level}>
+    <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} title={found.title} role="alert">
       <Stack gap={4}>
         <Text size="sm" className="pl-wrap">{found.cause}</Text>
         {found.requestId && <RequestId id={found.requestId} />}
