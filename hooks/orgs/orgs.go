@@ -1,0 +1,55 @@
+// Package orgs is about people, organizations and who belongs where.
+//
+// A membership is the only thing that opens an organization. When it ends, is
+// suspended or changes its rights, what the person still hears ends with it:
+// dashboards subscribe again and are asked for their rights again. A person
+// who is deactivated loses every stream at once.
+package orgs
+
+import (
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// Deps are what the domain needs.
+type Deps struct {
+	// Drop ends what a person hears of an organization (live.Hub.Drop).
+	Drop func(user, organization string)
+}
+
+// Register binds the domain.
+func Register(app core.App, d Deps) {
+	app.OnRecordAfterUpdateSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
+	app.OnRecordAfterDeleteSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
+	app.OnRecordAfterUpdateSuccess(collections.Users).BindFunc(afterUserChanged)
+	app.OnRecordAfterDeleteSuccess(collections.Users).BindFunc(afterUserChanged)
+}
+
+// rights are the columns of a membership that open or close something.
+var rights = append([]string{"status", "role", "user", "organization"}, collections.Capabilities...)
+
+func (d Deps) afterMembershipChanged(e *core.RecordEvent) error {
+	before := e.Record.Original()
+	changed := e.Type == core.ModelEventTypeDelete
+	for _, column := range rights {
+		changed = changed || before.GetString(column) != e.Record.GetString(column)
+	}
+	if changed && d.Drop != nil {
+		d.Drop(e.Record.GetString("user"), e.Record.GetString("organization"))
+	}
+	return e.Next()
+}
+
+// afterUserChanged ends the streams of a person who may no longer be here.
+func afterUserChanged(e *core.RecordEvent) error {
+	if e.Type == core.ModelEventTypeDelete || !e.Record.GetBool("is_active") {
+		for id, client := range e.App.SubscriptionsBroker().Clients() {
+			if auth, ok := client.Get(apis.RealtimeClientAuthKey).(*core.Record); ok && auth != nil && auth.Id == e.Record.Id {
+				e.App.SubscriptionsBroker().Unregister(id)
+			}
+		}
+	}
+	return e.Next()
+}
