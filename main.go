@@ -30,9 +30,9 @@ func run() error {
 	}
 	warnUnknown(os.Environ())
 
-	app := pocketbase.NewWithConfig(pocketbase.Config{
+	app := pocketbase.NewWithConfig(hooks.Bounded(pocketbase.Config{
 		HideStartBanner: true, DefaultDataDir: cfg.DataDir, DefaultEncryptionEnv: settingsKeyEnv,
-	})
+	}))
 	cli := newCLI(app, &cfg)
 	if err := cli.listen(); err != nil {
 		return err
@@ -41,12 +41,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	key, err := cli.masterKey()
+	keys, err := cli.keys()
 	if err != nil {
 		return err
 	}
 	desk, err := hooks.Register(app, hooks.Deps{
-		Config: cfg, Clients: providers.New(cfg, version()), Key: key, SandboxURL: sandbox,
+		Config: cfg, Clients: providers.New(cfg, version()), Keys: keys, SandboxURL: sandbox,
 		Serving: cli.serving(), Version: version(), Log: os.Stderr,
 	})
 	if err != nil {

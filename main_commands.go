@@ -120,17 +120,20 @@ func (c *cli) execute() error {
 	return c.app.Execute()
 }
 
-// masterKey finds or makes the key that seals secrets.
-func (c *cli) masterKey() ([]byte, error) {
+// keys finds or makes what seals secrets.
+func (c *cli) keys() (hooks.Keys, error) {
 	if !c.usesData() {
-		return hooks.NoKeys().Master, nil
+		return hooks.NoKeys(), nil
 	}
 	keys, err := hooks.LoadKeys(c.cfg.Key, c.app.DataDir())
 	if err != nil {
-		return nil, err
+		return hooks.Keys{}, err
 	}
 	c.keyMade = keys.Made
-	return keys.Master, os.Setenv(settingsKeyEnv, keys.Settings)
+	if keys.Made != "" && !c.serving() { // serve says it in its banner
+		fmt.Fprintf(os.Stderr, "pocketline: a master key was made: %s\n", keys.Made)
+	}
+	return keys, os.Setenv(settingsKeyEnv, keys.Settings)
 }
 
 func (c *cli) serveCommand() *cobra.Command {

@@ -11,10 +11,20 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/hooks/calls"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/logs"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/orgs"
+	"github.com/pocketline/pocketline/hooks/usage"
 	"github.com/pocketline/pocketline/providers"
 	"github.com/pocketline/pocketline/ui"
 )
@@ -23,28 +33,30 @@ import (
 type Deps struct {
 	Config  providers.Config
 	Clients *providers.Clients
-	// Serving is true for the command `serve` alone: it takes the data directory.
-	Serving bool
-	// Key is the master key, 32 bytes.
-	Key []byte
+	Keys    Keys
 	// SandboxURL is the address of the stand-ins; "" when the providers are real.
 	SandboxURL string
-	Version    string
+	// Serving is true for the command `serve` alone: it takes the data directory.
+	Serving bool
+	Version string
 	// Log receives what goes to the terminal.
 	Log io.Writer
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{}
+var CommandNames = []string{"jobs"}
 
 // Desk is the product, put together.
-type Desk struct{}
+type Desk struct {
+	Schedule *schedule.Scheduler
+	Facade   *facade.Facade
+}
 
 // Register binds every domain to the app. Call it once, before the app starts;
 // it opens nothing.
 func Register(app core.App, d Deps) (*Desk, error) {
 	c := d.Config
-	box, err := sealed.New(d.Key)
+	box, err := sealed.New(d.Keys.Master)
 	if err != nil {
 		return nil, err
 	}
@@ -52,22 +64,51 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout})
-	tenant.Register(app)
-
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := sealed.Check(se.App, box); err != nil {
 			return err
 		}
+		return se.Next()
+	})
+
+	// The mechanisms.
+	tenant.Register(app)
+	audit.Register(app)
+	inbox.Register(app)
+	hub := live.New(app, access{app})
+	jobs := schedule.New(app)
+	owed := outbox.New(app)
+	owed.Schedule(jobs)
+	copies := mirror.New(app, owed)
+	copies.Schedule(jobs)
+	routes := facade.New(app)
+
+	// The domains.
+	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
+	usage.Register(app)
+	calls.Register(app, calls.Deps{
+		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
+		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),
+	})
+
+	// Last, because it answers whatever no domain did.
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		routes.Mount(se)
 		mountDashboard(se)
 		return se.Next()
 	})
-	return &Desk{}, nil
+	if d.SandboxURL != "" {
+		bindSandbox(app, jobs)
+	}
+	return &Desk{Schedule: jobs, Facade: routes}, nil
 }
 
 // Commands are the product's commands that work on its data.
-func (d *Desk) Commands() []*cobra.Command { return nil }
+func (d *Desk) Commands() []*cobra.Command {
+	return []*cobra.Command{d.Schedule.Command()}
+}
 
-// mountDashboard answers whatever no other route does.
+// mountDashboard answers every path that is not a route.
 func mountDashboard(se *core.ServeEvent) {
 	dashboard := ui.Handler(ui.FS(), ui.Options{Logger: se.App.Logger()})
 	se.Router.GET("/{path...}", func(e *core.RequestEvent) error {

@@ -6,8 +6,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"strings"
 
+	"github.com/pocketbase/pocketbase"
+
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // Keys are what seals stored secrets.
@@ -16,6 +22,9 @@ type Keys struct {
 	Master []byte
 	// Settings is derived from it for PocketBase's own settings: 32 characters.
 	Settings string
+	// Webhook is derived from it too: what Vapi presents when the environment
+	// names no secret.
+	Webhook string
 	// Made is the path of the file when the key was made just now, else "".
 	Made string
 }
@@ -27,11 +36,14 @@ func LoadKeys(value, dataDir string) (Keys, error) {
 	if err != nil {
 		return Keys{}, fmt.Errorf("POCKETLINE_KEY: %w", err)
 	}
-	derived, err := hkdf.Key(sha256.New, master, nil, "pocketbase settings", 16)
-	if err != nil {
-		return Keys{}, err
+	k := Keys{Master: master}
+	for purpose, key := range map[string]*string{"pocketbase settings": &k.Settings, "vapi webhook secret": &k.Webhook} {
+		derived, err := hkdf.Key(sha256.New, master, nil, purpose, 16)
+		if err != nil {
+			return Keys{}, err
+		}
+		*key = hex.EncodeToString(derived)
 	}
-	k := Keys{Master: master, Settings: hex.EncodeToString(derived)}
 	if created {
 		k.Made = filepath.Join(dataDir, sealed.KeyFile)
 	}
@@ -40,3 +52,39 @@ func LoadKeys(value, dataDir string) (Keys, error) {
 
 // NoKeys are for commands that open no data, so that nothing gets sealed.
 func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize)} }
+
+// vapiSecrets are what Vapi may present, the one we hand out first. The derived
+// one stays good, so that setting VAPI_WEBHOOK_SECRET loses no message of
+// objects that still have the old one.
+func vapiSecrets(c providers.Config, k Keys) []string {
+	var secrets []string
+	for _, s := range []string{c.VapiWebhookSecret, k.Webhook} {
+		if s != "" {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
+}
+
+// hmacOf is the configuration in the client's words.
+func hmacOf(h providers.HMAC) vapi.HMACConfig {
+	if h.Secret == "" {
+		return vapi.HMACConfig{}
+	}
+	return vapi.HMACConfig{
+		Secrets: []string{h.Secret}, Algorithm: h.Algorithm, SignatureHeader: h.Header, TimestampHeader: h.TimestampHeader,
+		SignaturePrefix: h.Prefix, PayloadFormat: h.Format, Encoding: h.Encoding,
+		// A credential that signs no time has it nowhere in its format.
+		NoTimestamp: !strings.Contains(h.Format, "{timestamp}"),
+	}
+}
+
+// Bounded is PocketBase's configuration with the database opened for a small
+// machine and for power cuts, and Go's memory bounded by the machine's.
+func Bounded(c pocketbase.Config) pocketbase.Config {
+	database.LimitMemory()
+	c.DBConnect = database.Connect
+	c.DataMaxOpenConns, c.DataMaxIdleConns = database.DataOpen, database.DataIdle
+	c.AuxMaxOpenConns, c.AuxMaxIdleConns = database.AuxOpen, database.AuxIdle
+	return c
+}

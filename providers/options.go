@@ -114,7 +114,7 @@ func Options() []Option {
 			About: "Hosts beyond vapi.ai to which live call control may be sent; only needed for a stand-in.",
 			read:  readHosts(func(c *Config) *[]string { return &c.ControlHosts })},
 		{Name: "VAPI_WEBHOOK_SECRET", Secret: true, Kind: "text of at least 16 characters", group: groupVapi,
-			About: "What Vapi sends in X-Vapi-Secret; without it one is made, kept sealed and handed to Vapi with every assistant and number.",
+			About: "What Vapi sends in X-Vapi-Secret; without it one is derived from the master key; either is handed to Vapi with every assistant and number.",
 			read:  readSecret(func(c *Config) *string { return &c.VapiWebhookSecret })},
 		{Name: "VAPI_WEBHOOK_HMAC_SECRET", Secret: true, Kind: "text of at least 16 characters", group: groupVapi,
 			About: "The key of an HMAC credential made in Vapi's dashboard; when set, messages signed with it are accepted too.",

@@ -1,0 +1,45 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+)
+
+// bindSandbox gives the sandbox back what it forgot: its memory ends with the
+// process, so every copy it held is made again at the start.
+func bindSandbox(app core.App, jobs *schedule.Scheduler) {
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		owed := int64(0)
+		for _, c := range collections.All() {
+			if c.Fields.GetByName("sync_hash") == nil {
+				continue
+			}
+			result, err := se.App.NonconcurrentDB().Update(c.Name,
+				dbx.Params{"sync_status": collections.SyncPending, "sync_hash": ""},
+				dbx.HashExp{"sync_status": collections.SyncSynced}).Execute()
+			if err != nil {
+				return fmt.Errorf("make the sandbox's copies again: %w", err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			owed += n
+		}
+		if err := se.Next(); err != nil || owed == 0 {
+			return err
+		}
+		go func() {
+			if err := jobs.RunNow(context.Background(), "mirror.retry"); err != nil {
+				app.Logger().Warn("the sandbox's copies are not made yet", "error", err)
+			}
+		}()
+		return nil
+	})
+}
