@@ -46,7 +46,7 @@ func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) 
 		e.app.Logger().Error("assistant-request not looked up", "error", err)
 	}
 	reply, data := decide(number)
-	go e.storeLater(m, p)
+	e.later.Go(func() { e.storeLater(m, p) })
 	return re.JSON(http.StatusOK, requestAnswer{reply, data})
 }
 
@@ -133,7 +133,7 @@ func (e *engine) answerOther(re *core.RequestEvent, m *vapi.Message, p place) er
 		// No campaign of ours exists, so nobody agreed to be called by one.
 		reply = vapi.PredialReply{Eligible: false}
 	}
-	go e.storeLater(m, p)
+	e.later.Go(func() { e.storeLater(m, p) })
 	return re.JSON(http.StatusOK, reply)
 }
 

@@ -31,6 +31,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pocketline/pocketline/hooks/internal/facade"
@@ -62,6 +63,9 @@ type Deps struct {
 	Rate int
 }
 
+// engineKey lets tests wait for the engine of an app.
+const engineKey = "pocketline.calls"
+
 type engine struct {
 	Deps
 	app       core.App
@@ -72,6 +76,8 @@ type engine struct {
 	running   singleflight.Group // tool calls in flight, by id
 	recent    *recentAnswers
 	publisher *publisher
+
+	later sync.WaitGroup // messages stored after their answer
 
 	start sync.Once
 	reads *sql.DB
@@ -97,6 +103,14 @@ func Register(app core.App, d Deps) {
 		e.webhookRoute(se)
 		return se.Next()
 	})
+	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
+		// Before the inbox stops.
+		Priority: -1, Func: func(te *core.TerminateEvent) error {
+			e.later.Wait()
+			return te.Next()
+		},
+	})
+	app.Store().Set(engineKey, e)
 	e.routes()
 	e.documented()
 	e.guardRecords()
