@@ -31,7 +31,8 @@ export function LivePill() {
       {data > 0 && (
         <Link to={areaPath(org, 'calls/live')} className={classes.live}>
           <span className={classes.pulse} aria-hidden />
-          {data > MOST ? t('shell.liveMany', { most: MOST }) : t('shell.live', { count: data })}
+          <span className={classes.liveWords}>{data > MOST ? t('shell.liveMany', { most: MOST }) : t('shell.live', { count: data })}</span>
+          <span className={classes.liveCount} aria-hidden>{Math.min(data, MOST)}</span>
         </Link>
       )}
     </div>
