@@ -179,10 +179,35 @@ func TestAccess_back_relations_show_only_visible_rows(t *testing.T) {
 						}
 					}
 				}
+				b.filterBack(r, target)
 				if !shown[testkit.Superuser] {
 					b.Errorf("nothing was expanded at all: the test proves nothing")
 				}
 			})
+		}
+	}
+}
+
+// filterBack asks for the target by its back relation: the answer would tell
+// that rows exist, and what is in them.
+func (b *bench) filterBack(r relation, target string) {
+	b.Helper()
+	rows, err := b.app.FindRecordsByFilter(r.from.Name, r.field.Name+".id ?= {:target}", "", 0, 0, dbx.Params{"target": target})
+	if err != nil || len(rows) == 0 {
+		b.Fatalf("no %s points at %s (%v)", r.from.Name, target, err)
+	}
+	goal := row{id: target, organization: testkit.Acme}
+	if b.c.Name == collections.Users {
+		goal.about, goal.organization = target, ""
+	}
+	query := url.Values{"organization": {testkit.Acme}, "filter": {r.from.Name + "_via_" + r.field.Name + ".created ?> '2000-01-01'"}}
+	for _, a := range actors {
+		want := a.maySee(b.c.Name, goal) && slices.ContainsFunc(rows, func(record *core.Record) bool {
+			return a.maySee(r.from.Name, rowOf(r.from.Name, record.FieldsData()))
+		})
+		found := slices.ContainsFunc(b.items(b.c.Name, a.email, query), func(i item) bool { return i["id"] == target })
+		if found != want {
+			b.Errorf("%s finds %s %s by its %s: %t, want %t", a.email, b.c.Name, target, r.from.Name, found, want)
 		}
 	}
 }
@@ -292,6 +317,23 @@ func TestAccess_rows_without_an_organization_are_nobodys(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The one rule that compares a relation with the caller.
+func TestAccess_a_membership_without_a_person_is_not_a_guests(t *testing.T) {
+	b := benchOf(t, collections.ByName(collections.Memberships), nil)
+	id := testkit.UserMembership(testkit.BoltOwner, testkit.Bolt)
+	if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"user": "", "organization": testkit.Void}, dbx.HashExp{"id": id}).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	for _, email := range []string{testkit.Guest, testkit.Nobody, testkit.AcmeOwner} {
+		b.api.Do("GET", b.path+"/"+id, email, nil).Want(404)
+		for _, i := range b.items(b.c.Name, email, url.Values{"perPage": {"200"}}) {
+			if i["id"] == id {
+				t.Errorf("%q lists a membership of nobody", email)
+			}
+		}
+	}
 }
 
 // Superusers may switch the batch API on; it must not open anything.
