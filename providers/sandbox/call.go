@@ -42,6 +42,7 @@ type liveCall struct {
 	mu       sync.Mutex // guards these
 	over     bool       // nothing more will be sent
 	lineDead bool
+	speaking string // user, assistant or nobody
 	controls []object
 	held     *delivery // a message a fault keeps back to send it after the next one
 	late     []func()  // deliveries that wait for the end, at speed 0
@@ -116,9 +117,7 @@ func (c *liveCall) play() {
 		c.startOutbox()
 		c.run()
 		c.drainOutbox()
-		c.mu.Lock()
-		c.over = true
-		c.mu.Unlock()
+		c.s.save()
 	}()
 }
 

@@ -46,7 +46,10 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 		object{"type": "voice", "voice": voice, "characters": c.characters, "cost": tts},
 		object{"type": "vapi", "subType": "normal", "minutes": minutes, "cost": vapi},
 	}
-	done, parts := c.analysis(), object{"summary": 0.0, "structuredData": 0.0, "successEvaluation": 0.0, "structuredOutput": 0.0}
+	done, parts := c.analysis(), object{}
+	for _, kind := range []string{"summary", "structuredData", "successEvaluation", "structuredOutput"} {
+		parts[kind], parts[kind+"PromptTokens"], parts[kind+"CompletionTokens"] = 0.0, 0, 0
+	}
 	judge := object{"provider": "google", "model": "gemini-2.5-flash-lite"}
 	for _, kind := range []string{"summary", "structuredData", "successEvaluation"} {
 		if done[kind] == nil {
@@ -58,7 +61,7 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 	}
 	if n := len(list(c.assistant, "artifactPlan", "structuredOutputIds")) + len(list(c.assistant, "artifactPlan", "structuredOutputs")); n > 0 {
 		cost := rounded(float64(n) * outputCost)
-		parts["structuredOutput"] = cost
+		parts["structuredOutput"], parts["structuredOutputPromptTokens"], parts["structuredOutputCompletionTokens"] = cost, prompt, 38
 		items = append(items, object{"type": "analysis", "analysisType": "structuredOutput", "model": judge, "promptTokens": prompt, "completionTokens": 38, "cost": cost})
 	}
 	for _, item := range items {

@@ -41,12 +41,13 @@ func (s *Server) handler() http.Handler {
 	})
 
 	root := http.NewServeMux()
-	root.Handle("/", s.withKey(s.withFaults(api)))
+	root.Handle("/", s.withKey(s.withFaults(s.withState(api))))
 	root.HandleFunc("POST /{id}/control", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.control(w, r); err != nil {
 			writeError(w, err)
 		}
 	})
+	root.HandleFunc("GET /{id}/listen", s.listen)
 	root.HandleFunc("GET /storage/{id}/{file}", s.download)
 	for _, r := range adminRoutes {
 		root.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {

@@ -49,6 +49,9 @@ type Config struct {
 	Key string
 	// Speed is how fast calls play: 1 is real time, 10 ten times faster, 0 without waiting.
 	Speed float64
+	// StateFile keeps the memory over restarts when it is set. It holds what
+	// clients sent, secrets included, with mode 0600; "" keeps nothing.
+	StateFile string
 	// Logger receives one line per delivered message; nil is silent.
 	Logger *slog.Logger
 }
@@ -64,6 +67,7 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // calls being played and messages under way
+	saving sync.Mutex     // one writer of the state file at a time
 
 	mu         sync.Mutex // guards everything below; stored objects are never changed, only replaced
 	tables     map[string]*table
@@ -112,6 +116,11 @@ func Start(cfg Config) (*Server, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	s.clear()
+	if err := s.load(); err != nil {
+		s.cancel()
+		listener.Close()
+		return nil, err
+	}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.http.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -168,6 +177,7 @@ func (s *Server) Close(ctx context.Context) error {
 		err = errors.Join(err, ctx.Err())
 	}
 	s.client.CloseIdleConnections()
+	s.save()
 	return err
 }
 

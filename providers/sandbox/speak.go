@@ -53,7 +53,9 @@ func (c *liveCall) utter(role, text string, cut bool) error {
 		})
 	}
 	c.tell("speech-update", true, object{"status": "started", "role": role, "turn": c.turn})
+	c.speaks(role)
 	said, err := c.pronounce(role, text)
+	c.speaks("")
 	c.finishUtterance(role, said, from, err == nil && cut)
 	if err != nil {
 		return err

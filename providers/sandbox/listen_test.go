@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestListen_streams_the_call_and_closes_with_it(t *testing.T) {
+	b := newBenchAt(t, 4)
+	_, number := b.desk(nil)
+	id := str(b.must("POST", "/_sandbox/calls", object{"script": "price", "phoneNumberId": number["id"]}), "callId")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /%s/listen HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", id)
+	reader := bufio.NewReader(conn)
+	res, err := http.ReadResponse(reader, nil)
+	if err != nil || res.StatusCode != 101 || res.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		t.Fatalf("handshake: %v %v", res, err)
+	}
+	loud, frames := 0, 0
+	for {
+		var head [2]byte
+		if _, err := io.ReadFull(reader, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		if head[0] == 0x88 {
+			break
+		}
+		var size uint16
+		if err := binary.Read(reader, binary.BigEndian, &size); err != nil || head[0] != 0x82 || head[1] != 126 {
+			t.Fatalf("frame %v: %v", head, err)
+		}
+		sound := make([]byte, size)
+		if _, err := io.ReadFull(reader, sound); err != nil {
+			t.Fatal(err)
+		}
+		frames++
+		if strings.Trim(string(sound), "\x00") != "" {
+			loud++
+		}
+	}
+	if frames < 10 || loud == 0 || loud == frames {
+		t.Errorf("%d of %d frames have sound", loud, frames)
+	}
+	b.waitFor(id)
+	if res, err := http.Get(b.URL() + "/" + id + "/listen"); err != nil || res.StatusCode != 404 {
+		t.Errorf("listening after the end: %v %v", res.StatusCode, err)
+	}
+}
