@@ -1,0 +1,325 @@
+package mirror
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+)
+
+const (
+	// maxError fits the column.
+	maxError = 900
+	// releaseChunk is how many rows let go of a deleted one in one transaction.
+	releaseChunk = 500
+)
+
+// keep is the outbox handler: it makes the provider's copy what the row says
+// now. The outbox runs it for one record at a time.
+func (m *Mirror) keep(ctx context.Context, row outbox.Row) error {
+	var p promise
+	if err := row.Decode(&p); err != nil {
+		return outbox.Dead(err)
+	}
+	r, known := m.resources[p.Collection]
+	if !known {
+		return outbox.Dead(fmt.Errorf("%q is not mirrored", p.Collection))
+	}
+	defer m.settled(p.Collection, p.Record)
+	if p.Gone != nil {
+		return m.remove(ctx, r, p)
+	}
+	record, err := m.app.FindRecordById(p.Collection, p.Record)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil // deleted since; what is owed then has its own promise
+	case err != nil:
+		return err
+	case record.GetString(statusField) == collections.SyncDeleting:
+		return m.finish(ctx, r, record)
+	case r.skip(record):
+		return m.withdraw(ctx, r, record)
+	}
+	return m.push(ctx, r, record)
+}
+
+// push creates or changes the copy.
+func (m *Mirror) push(ctx context.Context, r Resource, record *core.Record) error {
+	before := record.Clone()
+	switch {
+	case record.GetString(r.IDField) != "":
+	case record.GetString(hashField) == intent:
+		if err := m.find(ctx, r, record); err != nil {
+			return m.failed(r, record, err)
+		}
+		record.Set(hashField, "")
+	default:
+		wanted, err := m.intend(r, record.Id)
+		if err != nil || !wanted {
+			return err
+		}
+		record.Set(hashField, "")
+	}
+	id, err := r.Push(ctx, record)
+	if err != nil && record.GetString(r.IDField) != "" && r.judge(err).Verdict == Missing {
+		// Somebody removed the copy at the provider: make it again.
+		if err := m.forget(r, record.Id); err != nil {
+			return err
+		}
+		record.Set(r.IDField, "")
+		record.Set(hashField, "")
+		id, err = r.Push(ctx, record)
+	}
+	if err != nil {
+		return m.failed(r, record, err)
+	}
+	if id == "" {
+		return m.failed(r, record, errors.New("the provider gave no id"))
+	}
+	record.Set(r.IDField, id)
+	return m.store(r, before, record)
+}
+
+// find fills in the id of a copy that a lost request or a dead process made.
+func (m *Mirror) find(ctx context.Context, r Resource, record *core.Record) error {
+	id, err := r.Find(ctx, record)
+	if err != nil {
+		return fmt.Errorf("look for the copy: %w", err)
+	}
+	record.Set(r.IDField, id)
+	return nil
+}
+
+// intend marks the row before its copy is created. false: it is gone, or being
+// deleted, or has a copy by now.
+func (m *Mirror) intend(r Resource, id string) (bool, error) {
+	result, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ? WHERE id = ? AND `+r.IDField+` = '' AND sync_status != ?`,
+		intent, id, collections.SyncDeleting)
+	if err != nil {
+		return false, fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// forget drops the id of a copy that is no more and marks the row again.
+func (m *Mirror) forget(r Resource, id string) error {
+	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ?, `+r.IDField+` = '' WHERE id = ?`, intent, id)
+	if err != nil {
+		return fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
+	}
+	return nil
+}
+
+// store writes what a push came to into the row as it is now. before is the
+// row as it was pushed, after the same with what the push set.
+func (m *Mirror) store(r Resource, before, after *core.Record) error {
+	return m.app.RunInTransaction(func(tx core.App) error {
+		current, err := tx.FindRecordById(r.Collection, after.Id)
+		if errors.Is(err, sql.ErrNoRows) {
+			// Deleted during the push, when nobody knew the copy's id.
+			return m.promise(atomic.Of(tx), promise{Collection: r.Collection, Record: after.Id,
+				ProviderID: after.GetString(r.IDField), Gone: after.PublicExport()}, after.GetString("organization"))
+		}
+		if err != nil {
+			return err
+		}
+		changed := differ(r.Fields, before, current)
+		for _, name := range after.Collection().Fields.FieldNames() {
+			if !slices.Contains(never, name) && !same(before.Get(name), after.Get(name)) {
+				current.Set(name, after.Get(name))
+			}
+		}
+		// The row in the database carries the mark, the pushed one a new hash.
+		current.Set(hashField, after.GetString(hashField))
+		current.Set(errorField, "")
+		current.Set(syncedField, types.NowDateTime())
+		switch {
+		case current.GetString(statusField) == collections.SyncDeleting:
+		case changed: // during the push: that change has its own promise
+			current.Set(statusField, collections.SyncPending)
+		default:
+			current.Set(statusField, collections.SyncSynced)
+		}
+		return save(tx, current)
+	})
+}
+
+// never are columns a push does not write.
+var never = []string{"id", "organization", "created", "updated", statusField, errorField, syncedField, hashField}
+
+// failed writes the provider's words into the row and tells the outbox what to
+// do next.
+func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
+	j := r.judge(failure)
+	err := m.app.RunInTransaction(func(tx core.App) error {
+		current, err := tx.FindRecordById(r.Collection, record.Id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if current.GetString(statusField) != collections.SyncDeleting {
+			current.Set(statusField, collections.SyncFailed)
+		}
+		current.Set(errorField, words(failure))
+		if j.Verdict == Refused && current.GetString(r.IDField) == "" {
+			current.Set(hashField, "") // a clear no: there is no copy
+		}
+		return save(tx, current)
+	})
+	if err != nil {
+		return errors.Join(failure, err)
+	}
+	if j.Verdict == Refused {
+		return outbox.Dead(failure)
+	}
+	return outbox.After(j.After, failure)
+}
+
+// finish removes the copy of a row that is being deleted, then the row.
+func (m *Mirror) finish(ctx context.Context, r Resource, record *core.Record) error {
+	if record.GetString(r.IDField) == "" && record.GetString(hashField) == intent {
+		if err := m.find(ctx, r, record); err != nil {
+			return m.failed(r, record, err)
+		}
+	}
+	if err := m.discard(ctx, r, record.GetString(r.IDField)); err != nil {
+		return m.failed(r, record, err)
+	}
+	if err := m.release(record); err != nil {
+		return err
+	}
+	key := r.Collection + "/" + record.Id
+	m.dropping.Store(key, true)
+	defer m.dropping.Delete(key)
+	if err := m.app.Delete(record); err != nil {
+		return m.failed(r, record, fmt.Errorf("delete the row: %w", err))
+	}
+	return nil
+}
+
+// withdraw removes the copy of a row that shall have none any more.
+func (m *Mirror) withdraw(ctx context.Context, r Resource, record *core.Record) error {
+	if record.GetString(r.IDField) == "" && record.GetString(hashField) == intent {
+		if err := m.find(ctx, r, record); err != nil {
+			return m.failed(r, record, err)
+		}
+	}
+	if err := m.discard(ctx, r, record.GetString(r.IDField)); err != nil {
+		return m.failed(r, record, err)
+	}
+	return m.app.RunInTransaction(func(tx core.App) error {
+		current, err := tx.FindRecordById(r.Collection, record.Id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{r.IDField, hashField, errorField} {
+			current.Set(name, "")
+		}
+		if current.GetString(statusField) != collections.SyncDeleting {
+			current.Set(statusField, "")
+			if !r.skip(current) { // changed its mind during the request
+				current.Set(statusField, collections.SyncPending)
+			}
+		}
+		return save(tx, current)
+	})
+}
+
+// remove removes the copy of a row that no longer exists.
+func (m *Mirror) remove(ctx context.Context, r Resource, p promise) error {
+	id := p.ProviderID
+	if id == "" {
+		c, err := m.app.FindCachedCollectionByNameOrId(r.Collection)
+		if err != nil {
+			return err
+		}
+		record := core.NewRecord(c)
+		record.Load(p.Gone)
+		record.Id = p.Record
+		if id, err = r.Find(ctx, record); err != nil {
+			return m.verdict(r, fmt.Errorf("look for the copy: %w", err))
+		}
+	}
+	return m.verdict(r, m.discard(ctx, r, id))
+}
+
+func (m *Mirror) verdict(r Resource, err error) error {
+	if err == nil {
+		return nil
+	}
+	j := r.judge(err)
+	if j.Verdict == Refused {
+		return outbox.Dead(err)
+	}
+	return outbox.After(j.After, err)
+}
+
+// discard deletes a copy; one the provider does not know is gone.
+func (m *Mirror) discard(ctx context.Context, r Resource, id string) error {
+	if id == "" {
+		return nil
+	}
+	if err := r.Delete(ctx, id); err != nil && r.judge(err).Verdict != Missing {
+		return err
+	}
+	return nil
+}
+
+// release makes the rows of large collections let go of a row before it is
+// deleted. PocketBase would do so row by row in one transaction, and every
+// other writer would wait.
+func (m *Mirror) release(record *core.Record) error {
+	references, err := m.app.FindCachedCollectionReferences(record.Collection())
+	if err != nil {
+		return fmt.Errorf("references to %s: %w", record.Collection().Name, err)
+	}
+	for c, fields := range references {
+		if !slices.Contains(collections.Ordered, c.Name) {
+			continue
+		}
+		for _, f := range fields {
+			relation, ok := f.(*core.RelationField)
+			if !ok || relation.IsMultiple() || relation.Required || relation.CascadeDelete {
+				continue
+			}
+			for {
+				result, err := atomic.Of(m.app).Exec(`UPDATE `+c.Name+` SET `+relation.Name+` = '' WHERE id IN
+					(SELECT id FROM `+c.Name+` WHERE `+relation.Name+` = ? LIMIT ?)`, record.Id, releaseChunk)
+				if err != nil {
+					return fmt.Errorf("release %s of %s: %w", relation.Name, c.Name, err)
+				}
+				if n, err := result.RowsAffected(); err != nil || n < releaseChunk {
+					if err != nil {
+						return err
+					}
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// words are an error as the person who made the change shall read it.
+func words(err error) string {
+	text := []rune(sealed.Redact(err.Error()))
+	if len(text) > maxError {
+		text = append(text[:maxError], '…')
+	}
+	return string(text)
+}

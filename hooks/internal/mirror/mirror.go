@@ -1,0 +1,186 @@
+// Package mirror keeps a provider's copy of a record equal to the record.
+//
+// The row is the truth. A change of it writes, in the same transaction, a
+// promise to the outbox; the worker then reads the row as it is by that time
+// and makes the copy equal. So a burst of changes costs one request, the order
+// of tries does not matter, and nothing waits for the provider with a lock held.
+//
+// What people see is the column sync_status: pending → synced, or failed with
+// the provider's words in sync_error (tried again by itself), or deleting: a
+// deleted row stays visible until the provider agreed; that it does not know
+// the copy counts as agreed.
+//
+// No copy is made twice. Before the first create the row is marked; whoever
+// finds a marked row without a provider's id, because a process died or an
+// answer was lost, looks at the provider for the copy before making one.
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	syncatomic "sync/atomic"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+)
+
+// kind is the outbox kind of all promises of this package.
+const kind = "mirror"
+
+// The columns collections.mirrored adds.
+const (
+	statusField = "sync_status"
+	errorField  = "sync_error"
+	syncedField = "synced_at"
+	hashField   = "sync_hash"
+)
+
+// intent stands in sync_hash while a copy may exist whose id we do not know.
+const intent = "?"
+
+// own marks a record this package saves: its own hooks let it pass. It is
+// custom data of the record, neither stored nor shown.
+const own = "@mirror"
+
+// Resource says how one collection is mirrored.
+type Resource struct {
+	Collection string
+	// IDField holds the provider's id of the copy.
+	IDField string
+	// Fields are the columns whose change needs a push.
+	Fields []string
+	// Push makes the copy equal to the record: creates it when IDField is
+	// empty, else changes it, and returns its id. Whatever it sets on the record
+	// is stored with the result; sync_hash is for Diff.
+	Push func(ctx context.Context, record *core.Record) (providerID string, err error)
+	// Find looks for the copy of this record by what we wrote into it and
+	// returns "" when there is none. It is asked before anything is created a
+	// second time, also for records that are deleted by now.
+	Find func(ctx context.Context, record *core.Record) (providerID string, err error)
+	// Delete removes the copy.
+	Delete func(ctx context.Context, providerID string) error
+	// Skip, when set, names records that have no copy.
+	Skip func(record *core.Record) bool
+	// Hash, when set, returns what Push would leave in sync_hash. Once per
+	// process the job mirror.retry compares it, so that a changed public
+	// address or secret reaches every copy.
+	Hash func(record *core.Record) (string, error)
+	// Judge says what an error of Push, Find or Delete means; without it every
+	// error is tried again.
+	Judge func(err error) Judgement
+}
+
+// Verdict is what a provider's error means for the next try.
+type Verdict int
+
+// Verdicts.
+const (
+	// Retry: the same may work later.
+	Retry Verdict = iota
+	// Refused: the provider read it and said no; it will say so again.
+	Refused
+	// Missing: the provider does not know the copy.
+	Missing
+)
+
+// Judgement is a verdict and the wait the provider asked for, 0 for none.
+type Judgement struct {
+	Verdict
+	After time.Duration
+}
+
+// Mirror holds the mirrored collections. Make one with New.
+type Mirror struct {
+	app    core.App
+	outbox *outbox.Outbox
+	now    func() time.Time
+
+	resources map[string]Resource
+	order     []string
+	dropping  sync.Map // "collection/id" of rows whose copy is gone for sure
+	compared  syncatomic.Bool
+
+	mu      sync.Mutex
+	waiting map[string][]chan struct{}
+}
+
+// New returns a mirror that delivers through o.
+func New(app core.App, o *outbox.Outbox) *Mirror {
+	m := &Mirror{app: app, outbox: o, now: time.Now, resources: map[string]Resource{}, waiting: map[string][]chan struct{}{}}
+	o.HandleSerial(kind, m.keep)
+	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
+		e.Router.POST("/api/sync/{collection}/{id}/retry", m.retry)
+		return e.Next()
+	})
+	return m
+}
+
+// Add mirrors a collection from now on. It is called once per collection, in a
+// domain's Register.
+func (m *Mirror) Add(r Resource) {
+	if r.Collection == "" || r.IDField == "" || r.Push == nil || r.Find == nil || r.Delete == nil {
+		panic(fmt.Sprintf("mirror: resource %q is incomplete", r.Collection))
+	}
+	if _, twice := m.resources[r.Collection]; twice {
+		panic(fmt.Sprintf("mirror: %q is mirrored already", r.Collection))
+	}
+	m.resources[r.Collection] = r
+	m.order = append(m.order, r.Collection)
+	m.bind(r)
+}
+
+// Touch makes the copy of a record equal again although the record did not
+// change: something it is made of did. It does nothing for records that have no
+// copy or are being deleted.
+func (m *Mirror) Touch(tx atomic.Tx, collection, id string) error {
+	if !slices.Contains(m.order, collection) {
+		return fmt.Errorf("mirror: %q is not mirrored", collection)
+	}
+	result, err := tx.Exec(`UPDATE `+collection+` SET sync_status = ? WHERE id = ? AND sync_status IN (?, ?, ?)`,
+		collections.SyncPending, id, collections.SyncPending, collections.SyncSynced, collections.SyncFailed)
+	if err != nil {
+		return fmt.Errorf("mirror: touch %s %s: %w", collection, id, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return m.promise(tx, promise{Collection: collection, Record: id}, "")
+}
+
+// promise is the payload of an outbox row.
+type promise struct {
+	Collection string `json:"collection"`
+	Record     string `json:"record"`
+	// Gone is set for rows that no longer exist: what they were.
+	Gone map[string]any `json:"gone,omitempty"`
+	// ProviderID is the copy of such a row, when it is known.
+	ProviderID string `json:"provider_id,omitempty"`
+}
+
+func (m *Mirror) promise(tx atomic.Tx, p promise, organization string) error {
+	return m.outbox.Add(tx, outbox.Row{
+		Organization: organization, Kind: kind,
+		// The version is the moment: each promise means "as it is by then".
+		Key:     subject(p.Collection, p.Record) + collections.NewID(m.now()),
+		Payload: p,
+	})
+}
+
+// subject begins the keys of all promises about one record, which are
+// therefore kept one at a time.
+func subject(collection, record string) string { return collection + ":" + record + ":" }
+
+func (r Resource) skip(record *core.Record) bool { return r.Skip != nil && r.Skip(record) }
+
+func (r Resource) judge(err error) Judgement {
+	if r.Judge == nil {
+		return Judgement{}
+	}
+	return r.Judge(err)
+}
