@@ -91,6 +91,14 @@ func (f *Facade) Handle(r Route, h func(e *core.RequestEvent) error) {
 	}})
 }
 
+// Document lists a route that is served elsewhere: by a middleware, or outside
+// the documented surfaces' error shape.
+func (f *Facade) Document(r Route) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mounted = append(f.mounted, mounted{Route: r})
+}
+
 // Routes lists the documented routes, sorted by path and method.
 func (f *Facade) Routes() []Route {
 	f.mu.Lock()
@@ -122,7 +130,9 @@ func (f *Facade) Mount(se *core.ServeEvent) {
 	f.routes = se.Router
 	se.Router.Bind(insideRequest(), f.invoke())
 	for _, m := range f.mounted {
-		se.Router.Route(m.Method, m.Path, m.handler)
+		if m.handler != nil {
+			se.Router.Route(m.Method, m.Path, m.handler)
+		}
 	}
 	// A mistyped function looks like an error of this surface.
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {

@@ -87,6 +87,18 @@ func Holds(app core.App, userID, organizationID, capability string) bool {
 	return holds(MembershipOf(app, userID, organizationID), capability)
 }
 
+// Person returns the active user an auth token belongs to, or nil: from memory
+// when the token was seen lately. The record is the caller's own.
+func Person(app core.App, token string) *core.Record {
+	if token == "" {
+		return nil
+	}
+	if p := directoryOf(app).person(app, token); p != nil && p.GetBool("is_active") {
+		return p
+	}
+	return nil
+}
+
 // Forget drops everything remembered. Record changes do it by themselves; call
 // it after SQL changed users, memberships or organizations.
 func Forget(app core.App) {

@@ -1,0 +1,49 @@
+package system
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// settled remembers that an account exists: from then on nobody asks again.
+var settledKey = "pocketline.settled"
+
+func settled(app core.App) *atomic.Bool {
+	return app.Store().GetOrSet(settledKey, func() any { return new(atomic.Bool) }).(*atomic.Bool)
+}
+
+// setupNeeded tells whether nobody has an account yet.
+func setupNeeded(app core.App) (bool, error) {
+	if settled(app).Load() {
+		return false, nil
+	}
+	n, err := app.CountRecords(collections.Users)
+	if err != nil {
+		return false, err
+	}
+	if n > 0 && !app.IsTransactional() {
+		settled(app).Store(true)
+	}
+	return n == 0, nil
+}
+
+// desk says what this installation is; the sign-in page asks before anybody is
+// signed in.
+func (s *system) desk(e *core.RequestEvent) error {
+	needed, err := setupNeeded(e.App)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	url := s.PublicURL
+	if url == "" {
+		url = origin(e, "")
+	}
+	return e.JSON(http.StatusOK, map[string]any{
+		"version": s.Version, "sandbox": s.SandboxURL != "", "setup_needed": needed,
+		"public_url": url, "sign_up": s.SignUp, "mail": e.App.Settings().SMTP.Enabled,
+	})
+}

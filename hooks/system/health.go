@@ -1,0 +1,268 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// States of a check and of the whole.
+const (
+	pass = "pass"
+	warn = "warn"
+	fail = "fail"
+
+	healthy   = "healthy"
+	degraded  = "degraded"
+	unhealthy = "unhealthy"
+)
+
+const (
+	// probeTime bounds all checks together.
+	probeTime = 3 * time.Second
+	// probeEvery is how long an answer is good: probes of anybody must not cost
+	// more than this many disk writes.
+	probeEvery = 2 * time.Second
+	// slowLock is a wait for the write connection that is worth a word.
+	slowLock = time.Second
+	// roomLeast is the free space below which nothing new is taken on; on small
+	// volumes a fiftieth of the volume, but never less than roomFloor.
+	roomLeast = 64 << 20
+	roomFloor = 4 << 20
+	// roomLow is when the operator should hear of it.
+	roomLow = 512 << 20
+	// backlogLong is how many messages of providers may wait to be applied
+	// again before it is worth a word.
+	backlogLong = 100
+)
+
+// check is one line of the report.
+type check struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+}
+
+// report is the documented answer of GET /api/health.
+type report struct {
+	Status    string           `json:"status"`
+	Checks    map[string]check `json:"checks"`
+	Timestamp int64            `json:"timestamp"` // milliseconds since 1970
+	Version   string           `json:"version"`
+}
+
+func (r report) code() int {
+	if r.Status == unhealthy {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+// health remembers its answers for a moment.
+type health struct {
+	app      core.App
+	version  string
+	patience time.Duration
+	space    func(dir string) (free, total uint64, err error)
+
+	mu     sync.Mutex
+	report report
+	until  time.Time
+
+	writes      sync.Mutex
+	writesErr   error
+	writesUntil time.Time
+}
+
+func newHealth(app core.App, version string) *health {
+	return &health{app: app, version: version, patience: probeTime, space: freeSpace}
+}
+
+// answerHealth answers GET /api/health before PocketBase's own route does. It
+// runs before the request log and the rate limiter, so probes fill neither.
+func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{
+		Id:       "pocketlineHealth",
+		Priority: apis.DefaultActivityLoggerMiddlewarePriority - 2,
+		Func: func(e *core.RequestEvent) error {
+			if e.Request.Pattern != "GET /api/health" {
+				return e.Next()
+			}
+			r := s.health.look(e.Request.Context())
+			e.Response.Header().Set("Cache-Control", "no-store")
+			return e.JSON(r.code(), r)
+		},
+	}
+}
+
+func (h *health) look(ctx context.Context) report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Now().Before(h.until) {
+		return h.report
+	}
+	// The caller may hang up; the answer is for the next ones as well.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.patience)
+	defer cancel()
+	checks := map[string]check{
+		"service":  {pass, "running"},
+		"database": h.reads(ctx),
+		"writes":   h.lock(ctx),
+		"disk":     h.disk(),
+		"inbox":    h.inbox(ctx),
+	}
+	status := healthy
+	for _, c := range checks {
+		switch {
+		case c.Status == fail:
+			status = unhealthy
+		case c.Status == warn && status == healthy:
+			status = degraded
+		}
+	}
+	now := time.Now()
+	h.report = report{Status: status, Checks: checks, Timestamp: now.UnixMilli(), Version: h.version}
+	h.until = now.Add(probeEvery)
+	return h.report
+}
+
+// problem logs what went wrong; strangers read only that something did.
+func (h *health) problem(name, says string, err error) check {
+	h.app.Logger().Error("health check failed", "check", name, "error", err)
+	return check{fail, says}
+}
+
+func (h *health) reads(ctx context.Context) check {
+	var n int
+	if err := h.app.ConcurrentDB().NewQuery("SELECT count(*) FROM (SELECT 1 FROM organizations LIMIT 1)").WithContext(ctx).Row(&n); err != nil {
+		return h.problem("database", "the database cannot be read", err)
+	}
+	return check{pass, "readable"}
+}
+
+// lock takes the write lock and gives it back.
+func (h *health) lock(ctx context.Context) check {
+	db, ok := h.app.NonconcurrentDB().(*dbx.DB)
+	if !ok {
+		return check{fail, "the write connection is in use"}
+	}
+	began := time.Now()
+	conn, err := db.DB().Conn(ctx)
+	if err != nil {
+		return h.problem("writes", "writes are not getting through", err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return h.problem("writes", "writes are not getting through", err)
+	}
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+		return h.problem("writes", "writes are not getting through", err)
+	}
+	if waited := time.Since(began); waited > slowLock {
+		return check{warn, fmt.Sprintf("waited %d ms for the write lock", waited.Milliseconds())}
+	}
+	return check{pass, "writable"}
+}
+
+func (h *health) disk() check {
+	free, total, err := h.space(h.app.DataDir())
+	if err != nil {
+		return h.problem("disk", "free space is not known", err)
+	}
+	message := fmt.Sprintf("%d MB free", free>>20)
+	switch {
+	case free < room(total):
+		return check{fail, message}
+	case free < roomLow && free < total/10:
+		return check{warn, message}
+	}
+	return check{pass, message}
+}
+
+// room is the free space a volume of this size needs.
+func room(total uint64) uint64 { return max(min(roomLeast, total/50), roomFloor) }
+
+func (h *health) inbox(ctx context.Context) check {
+	var n int
+	err := h.app.ConcurrentDB().NewQuery("SELECT count(*) FROM (SELECT 1 FROM provider_events WHERE status = {:s} LIMIT 10000)").
+		Bind(dbx.Params{"s": collections.EventErrored}).WithContext(ctx).Row(&n)
+	if err != nil {
+		return h.problem("inbox", "the inbox cannot be read", err)
+	}
+	if n > backlogLong {
+		return check{warn, fmt.Sprintf("%d messages wait to be applied again", n)}
+	}
+	return check{pass, fmt.Sprintf("%d waiting", n)}
+}
+
+// readyz says whether a load balancer should send work here. Unlike health it
+// proves that a write reaches the disk.
+func (s *system) readyz(e *core.RequestEvent) error {
+	e.Response.Header().Set("Cache-Control", "no-store")
+	answer := func(code int, status, reason string) error {
+		body := map[string]string{"status": status}
+		if reason != "" {
+			body["reason"] = reason
+		}
+		return e.JSON(code, body)
+	}
+	if r := s.health.look(e.Request.Context()); r.Status == unhealthy {
+		for _, name := range []string{"disk", "database", "writes", "inbox"} {
+			if c := r.Checks[name]; c.Status == fail {
+				return answer(http.StatusServiceUnavailable, "not ready", name+": "+c.Message)
+			}
+		}
+	}
+	if err := s.health.write(e.Request.Context()); err != nil {
+		s.app.Logger().Error("write probe failed", "error", err)
+		return answer(http.StatusServiceUnavailable, "not ready", "writes: cannot write to the data directory")
+	}
+	return answer(http.StatusOK, "ready", "")
+}
+
+// write makes one small durable write into the database and one beside it.
+func (h *health) write(ctx context.Context) error {
+	h.writes.Lock()
+	defer h.writes.Unlock()
+	if time.Now().Before(h.writesUntil) {
+		return h.writesErr
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.patience)
+	defer cancel()
+	h.writesErr = h.probe(ctx)
+	h.writesUntil = time.Now().Add(probeEvery)
+	return h.writesErr
+}
+
+func (h *health) probe(ctx context.Context) error {
+	var version int
+	db := h.app.NonconcurrentDB()
+	if err := db.NewQuery("PRAGMA user_version").WithContext(ctx).Row(&version); err != nil {
+		return err
+	}
+	// Nobody uses this number; writing it commits one page.
+	if _, err := db.NewQuery(fmt.Sprintf("PRAGMA user_version = %d", version^1)).WithContext(ctx).Execute(); err != nil {
+		return err
+	}
+	path := filepath.Join(h.app.DataDir(), ".probe")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path)
+	defer file.Close()
+	if _, err := file.Write(make([]byte, 64<<10)); err != nil {
+		return err
+	}
+	return file.Sync()
+}

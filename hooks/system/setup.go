@@ -1,0 +1,158 @@
+package system
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+)
+
+type setupForm struct {
+	Name         string `json:"name"`
+	Email        string `json:"email"`
+	Password     string `json:"password"`
+	Organization string `json:"organization"`
+	Timezone     string `json:"timezone"`
+	Language     string `json:"language"`
+	Demo         bool   `json:"demo"`
+}
+
+var errSettled = errors.New("an account exists")
+
+// setup makes the first account, its organization and its membership, or
+// nothing at all. Two people who try at once: the second is told that there is
+// an account.
+func (s *system) setup(e *core.RequestEvent) error {
+	var form setupForm
+	if needed, err := setupNeeded(e.App); err != nil {
+		return e.InternalServerError("", err)
+	} else if !needed {
+		return taken()
+	}
+	if err := e.BindBody(&form); err != nil {
+		return e.BadRequestError("The body could not be read.", err)
+	}
+	if problems := form.tidy(); len(problems) > 0 {
+		return e.BadRequestError("Some fields need attention.", problems)
+	}
+	var user, organization *core.Record
+	err := e.App.RunInTransaction(func(tx core.App) (err error) {
+		if needed, err := setupNeeded(tx); err != nil {
+			return err
+		} else if !needed {
+			return errSettled
+		}
+		if user, organization, err = form.save(tx); err != nil {
+			return err
+		}
+		if form.Demo && s.Demo != nil {
+			if err := s.Demo(tx, organization, user); err != nil {
+				return err
+			}
+		}
+		return audit.Add(tx, audit.Entry{
+			Organization: organization.Id, Actor: audit.ActorOf(e), Action: "organizations.setup",
+			Resource: collections.Organizations, Record: organization.Id, Details: map[string]any{"demo": form.Demo && s.Demo != nil},
+		})
+	})
+	var problems validation.Errors
+	switch {
+	case errors.Is(err, errSettled):
+		return taken()
+	case errors.As(err, &problems):
+		return e.BadRequestError("Some fields need attention.", problems)
+	case err != nil:
+		return e.InternalServerError("The account could not be made; nothing was stored.", err)
+	}
+	settled(e.App).Store(true)
+	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
+		s.DemoSaved(organization.Id)
+	}
+	token, err := user.NewAuthToken()
+	if err != nil {
+		return e.InternalServerError("The account was made; sign in.", err)
+	}
+	user.IgnoreEmailVisibility(true)
+	return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
+}
+
+func taken() error {
+	return router.NewApiError(http.StatusConflict, "This installation has an account already. Sign in.", nil)
+}
+
+// tidy fills what may be left out and returns what is wrong.
+func (f *setupForm) tidy() validation.Errors {
+	f.Name, f.Email, f.Organization = strings.TrimSpace(f.Name), strings.TrimSpace(f.Email), strings.TrimSpace(f.Organization)
+	if !slices.Contains(collections.Languages, f.Language) {
+		f.Language = collections.Languages[0]
+	}
+	if _, err := time.LoadLocation(f.Timezone); err != nil || f.Timezone == "" || f.Timezone == "Local" {
+		f.Timezone = "UTC"
+	}
+	problems := validation.Errors{}
+	for name, value := range map[string]string{"name": f.Name, "email": f.Email, "password": f.Password, "organization": f.Organization} {
+		if value == "" {
+			problems[name] = validation.ErrRequired
+		}
+	}
+	return problems
+}
+
+// save stores the three rows. Reasons of the organization's fields are given
+// the names of the form.
+func (f *setupForm) save(tx core.App) (user, organization *core.Record, err error) {
+	make := func(collection string, values map[string]any) (*core.Record, error) {
+		c, err := tx.FindCachedCollectionByNameOrId(collection)
+		if err != nil {
+			return nil, err
+		}
+		r := core.NewRecord(c)
+		r.Load(values)
+		if password, ok := values["password"].(string); ok {
+			r.SetPassword(password)
+		}
+		return r, tx.Save(r)
+	}
+	user, err = make(collections.Users, map[string]any{
+		"name": f.Name, "email": f.Email, "password": f.Password, "verified": true, "is_active": true,
+		"language": f.Language, "theme": "auto",
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	organization, err = make(collections.Organizations, map[string]any{
+		"name": f.Organization, "status": collections.OrganizationActive, "plan": collections.Plans[0], "balance_state": collections.BalanceOK,
+		"timezone": f.Timezone, "language": f.Language, "currency": "USD", "created_by": user.Id,
+	})
+	if err != nil {
+		var problems validation.Errors
+		if errors.As(err, &problems) && problems["name"] != nil {
+			return nil, nil, validation.Errors{"organization": problems["name"]}
+		}
+		return nil, nil, err
+	}
+	membership := map[string]any{
+		"organization": organization.Id, "user": user.Id, "role": collections.Owner, "status": collections.MembershipActive,
+		"is_default": true, "full_name": f.Name, "email": f.Email, "timezone": f.Timezone, "joined_at": types.NowDateTime(),
+	}
+	for _, capability := range collections.Capabilities {
+		membership[capability] = true
+	}
+	if _, err = make(collections.Memberships, membership); err != nil {
+		return nil, nil, err
+	}
+	user.Set("last_organization", organization.Id)
+	if err := tx.Save(user); err != nil {
+		return nil, nil, err
+	}
+	return user, organization, nil
+}

@@ -1,0 +1,92 @@
+package system
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// workers are the roles that work calls.
+var workers = []string{collections.Owner, collections.Admin, collections.Manager, collections.Agent}
+
+// simulate lets the sandbox's caller ring one of the organization's numbers.
+func (s *system) simulate(e *core.RequestEvent) error {
+	t, err := tenant.RequireCan(e, collections.CanViewCalls)
+	if err != nil {
+		return err
+	}
+	if !t.Is(workers...) {
+		return e.ForbiddenError("Your role does not allow this.", nil)
+	}
+	if s.SandboxURL == "" {
+		return e.NotFoundError("Calls can be simulated only with the sandbox.", nil)
+	}
+	var form struct {
+		PhoneNumber string `json:"phone_number"`
+		Script      string `json:"script"`
+		Language    string `json:"language"`
+	}
+	if err := e.BindBody(&form); err != nil {
+		return e.BadRequestError("The body could not be read.", err)
+	}
+	number, err := e.App.FindRecordById(collections.PhoneNumbers, form.PhoneNumber)
+	if err != nil || number.GetString("organization") != t.ID() {
+		return e.NotFoundError("There is no such number.", err)
+	}
+	if number.GetString("vapi_phone_id") == "" {
+		return router.NewApiError(http.StatusConflict, "This number is not at the provider yet.", nil)
+	}
+	order := map[string]string{"phoneNumberId": number.GetString("vapi_phone_id")}
+	if form.Script != "" {
+		order["script"] = form.Script
+	}
+	if form.Language != "" {
+		order["language"] = form.Language
+	}
+	return s.ring(e, order)
+}
+
+func (s *system) ring(e *core.RequestEvent, order map[string]string) error {
+	body, err := json.Marshal(order)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	r, err := http.NewRequestWithContext(e.Request.Context(), http.MethodPost, s.SandboxURL+"/_sandbox/calls", bytes.NewReader(body))
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := s.http.Do(r)
+	if err != nil {
+		return router.NewApiError(http.StatusBadGateway, "The sandbox does not answer.", err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return router.NewApiError(http.StatusBadGateway, "The sandbox does not answer.", err)
+	}
+	var said struct {
+		CallID  string `json:"callId"`
+		Message any    `json:"message"`
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return router.NewApiError(http.StatusBadGateway, "The sandbox answered nonsense.", err)
+	}
+	switch {
+	case res.StatusCode == http.StatusNotFound:
+		return router.NewApiError(http.StatusConflict, "The provider does not know this number (it forgets when the server restarts); save the number again.", nil)
+	case res.StatusCode >= 400 && res.StatusCode < 500:
+		return e.BadRequestError(fmt.Sprint(said.Message), nil)
+	case res.StatusCode >= 300 || said.CallID == "":
+		return router.NewApiError(http.StatusBadGateway, "The sandbox refused.", fmt.Errorf("status %d", res.StatusCode))
+	}
+	return e.JSON(http.StatusCreated, map[string]string{"vapi_call_id": said.CallID})
+}

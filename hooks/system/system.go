@@ -1,0 +1,119 @@
+// Package system is about the installation itself: whether it is well, what it
+// is, how it starts for the first time, how browsers sign in with a cookie, and
+// what it says about itself in headers, mails and the log.
+//
+// Routes:
+//
+//	GET    /api/health    how it is, in the documented shape; 200 or 503
+//	GET    /readyz        whether it can take work: reads, writes, has room
+//	GET    /api/desk      what this installation is, for the sign-in page
+//	POST   /api/setup     the first account and its organization, once
+//	GET    /api/csrf      a CSRF token and its cookie
+//	POST   /api/session   a cookie session for a signed-in browser
+//	DELETE /api/session   its end
+//	POST   /api/simulate  a scripted caller rings (sandbox only)
+package system
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+)
+
+// Deps are what the domain needs.
+type Deps struct {
+	Facade *facade.Facade
+	// Serving is true for the command serve: settings are only stored then.
+	Serving bool
+	Version string
+	// PublicURL has no slash at the end; "" when it is not known.
+	PublicURL string
+	// SignUp is "open" or "invite-only".
+	SignUp string
+	// SandboxURL is the address of the stand-ins; "" when providers are real.
+	SandboxURL string
+	// Key is the master key; the sessions' key is derived from it.
+	Key []byte
+	// Demo fills a new organization with a demonstration, in the transaction
+	// that makes it. Nil when there is none.
+	Demo func(tx core.App, organization, owner *core.Record) error
+	// DemoSaved runs after that transaction, with the organization's id.
+	DemoSaved func(organization string)
+}
+
+type system struct {
+	Deps
+	app     core.App
+	health  *health
+	session *session
+	http    *http.Client
+}
+
+// Register binds the domain. Call it before Facade.Mount's OnServe hook is bound.
+func Register(app core.App, d Deps) error {
+	key, err := hkdf.Key(sha256.New, d.Key, nil, "browser sessions", 32)
+	if err != nil {
+		return fmt.Errorf("system: %w", err)
+	}
+	s := &system{
+		Deps: d, app: app, health: newHealth(app, d.Version), session: &session{key: key, publicURL: d.PublicURL},
+		http: &http.Client{Timeout: 10 * time.Second}, // the sandbox only, on this machine
+	}
+	audit.Register(app)
+	s.document()
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if d.Serving {
+			if err := storeSettings(se.App, d.PublicURL); err != nil {
+				return err
+			}
+			if err := storeMails(se.App); err != nil {
+				return err
+			}
+		}
+		se.Router.Bind(s.answerHealth(), redactURL(), s.session.load(), headers(d.PublicURL))
+		se.Router.GET("/readyz", s.readyz).Bind(apis.SkipSuccessActivityLog())
+		se.Router.GET("/api/desk", s.desk).Bind(apis.SkipSuccessActivityLog())
+		se.Router.POST("/api/setup", s.setup).Bind(apis.BodyLimit(64 << 10))
+		se.Router.POST("/api/session", s.session.start)
+		se.Router.DELETE("/api/session", s.session.end)
+		se.Router.POST("/api/simulate", s.simulate).Bind(apis.BodyLimit(64 << 10))
+		return se.Next()
+	})
+	app.OnFileDownloadRequest().BindFunc(keepFilePrivate)
+	return nil
+}
+
+func (s *system) document() {
+	pocketline := func(method, path string, auth facade.Auth, summary, body, answer, errors string) {
+		s.Facade.Document(facade.Route{Method: method, Path: path, Auth: auth, System: facade.Pocketline, Summary: summary, Body: body, Answer: answer, Errors: errors})
+	}
+	s.Facade.Document(facade.Route{
+		Method: "GET", Path: "/api/health", Auth: facade.Guest, System: facade.CoreComm, Item: "S-259",
+		Summary: "How the installation is.",
+		Answer:  `{"status": "healthy"|"degraded"|"unhealthy", "checks": {"service"|"database"|"writes"|"disk"|"inbox": {"status": "pass"|"warn"|"fail", "message": …}}, "timestamp": <ms>, "version": …}`,
+		Errors:  "503 when unhealthy, in the same shape",
+	})
+	s.Facade.Handle(facade.Route{
+		Method: "GET", Path: "/api/csrf", Auth: facade.Guest, System: facade.CoreComm, Item: "S-260",
+		Summary: "A CSRF token for writes of a cookie session (header X-CSRF-Token), and its cookie.",
+		Answer:  `{"token": …, "message": "CSRF token generated successfully"}`,
+	}, s.session.csrf)
+	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.", "", `{"status": "ready"}`, "503 {status, reason}")
+	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
+		`{"version": …, "sandbox": bool, "setup_needed": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool}`, "")
+	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
+		`{"name", "email", "password", "organization", "timezone"?, "language"?: "en"|"fr", "demo"?: bool}`,
+		`{"token": …, "record": user, "organization": {…}}`, "400 with reasons, 409 once an account exists")
+	pocketline("POST", "/api/session", facade.SignedIn, "Puts the bearer token into an HttpOnly cookie.", "", `{"token": <csrf token>}`, "")
+	pocketline("DELETE", "/api/session", facade.Guest, "Ends the cookie session.", "", "204", "403 without the CSRF token")
+	pocketline("POST", "/api/simulate", facade.Member, "A scripted caller rings one of the organization's numbers (sandbox only).",
+		`{"phone_number": id, "script"?: …, "language"?: "en"|"fr"}`, `201 {"vapi_call_id": …}`, "403 for roles that do not work calls, 404 without a sandbox, 409 when the number is not at the provider yet")
+}
