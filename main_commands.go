@@ -91,9 +91,10 @@ func newCLI(app *pocketbase.PocketBase, cfg *providers.Config) *cli {
 	args := os.Args[1:]
 	found, rest, err := root.Find(args)
 	switch {
+	case slices.ContainsFunc(args, isHelp):
 	case err != nil && len(args) > 0 && slices.Contains(hooks.CommandNames, args[0]):
 		c.asked = root // added once the domains exist
-	case err == nil && found != root && !slices.ContainsFunc(args, isHelp):
+	case err == nil && found != root:
 		c.asked = found
 	}
 	if c.asked == c.serve && c.serve.ParseFlags(rest) != nil {
@@ -216,18 +217,31 @@ func (c *cli) banner() error {
 	if c.keyMade != "" {
 		fmt.Fprintf(c.out, "  key        made: %s (mode 0600). Without it the stored secrets cannot be read: keep a copy.\n", c.keyMade)
 	}
+	if c.sandboxURL != "" {
+		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n", c.sandboxURL)
+	}
+	if c.cfg.PublicURL == "" && c.cfg.VapiAPIKey != "" {
+		fmt.Fprintln(c.out, "  NOTE       POCKETLINE_PUBLIC_URL is not set: Vapi cannot reach this server, so no call will be answered")
+	}
 	people, err := c.app.CountRecords(collections.Users)
 	if err != nil {
 		return err
 	}
-	if people == 0 {
+	switch {
+	case people == 0 && c.demo:
+		go func() { // it waits for the server, which begins to answer when this function has returned
+			if err := c.fillDemo(); err != nil {
+				fmt.Fprintln(os.Stderr, "pocketline: the demonstration was not made:", err)
+				return
+			}
+			c.sayDemo()
+			fmt.Fprintln(c.out)
+		}()
+		return nil
+	case people == 0:
 		fmt.Fprintf(c.out, "  first      open %s/setup to create the owner's account\n", c.origin())
-	}
-	if c.sandboxURL != "" {
-		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n", c.sandboxURL)
-	}
-	if c.cfg.PublicURL == "" && c.cfg.VapiAPIKey != "" && !c.cfg.Sandbox {
-		fmt.Fprintln(c.out, "  NOTE       POCKETLINE_PUBLIC_URL is not set: Vapi cannot reach this server, so no call will be answered")
+	case c.sandboxURL != "":
+		c.sayDemo()
 	}
 	fmt.Fprintln(c.out)
 	return nil

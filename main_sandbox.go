@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,8 +26,18 @@ const (
 	// they hold was never real, demonstration accounts with a known password
 	// included.
 	sandboxMark = ".sandbox"
+	// sandboxState is what the stand-ins remember over restarts.
+	sandboxState = ".sandbox.json"
 	// sandboxPatience is how long calls being played get to stop.
 	sandboxPatience = 5 * time.Second
+
+	// The demonstration's owner. The password is known to everybody, which is
+	// why it exists in sandbox directories only.
+	demoEmail        = "owner@demo.pocketline.test"
+	demoPassword     = "demo-front-desk"
+	demoOrganization = "Marlow Dental"
+	// demoPatience is how long the demonstration may take to be made.
+	demoPatience = 30 * time.Second
 )
 
 var (
@@ -53,7 +67,10 @@ func (c *cli) startSandbox() (string, error) {
 		}
 		return "", nil
 	}
-	s, err := sandbox.Start(sandbox.Config{Speed: c.cfg.SandboxSpeed})
+	if err := os.MkdirAll(c.app.DataDir(), 0o700); err != nil {
+		return "", err
+	}
+	s, err := sandbox.Start(sandbox.Config{Speed: c.cfg.SandboxSpeed, StateFile: filepath.Join(c.app.DataDir(), sandboxState)})
 	if err != nil {
 		return "", err
 	}
@@ -95,4 +112,41 @@ func (c *cli) startSandbox() (string, error) {
 		},
 	})
 	return s.URL(), nil
+}
+
+// fillDemo makes the demonstration the way a person would make the first
+// account: through the setup route of the running server.
+func (c *cli) fillDemo() error {
+	body, err := json.Marshal(map[string]any{
+		"name": "Robin Marlow", "email": demoEmail, "password": demoPassword, "organization": demoOrganization,
+		"timezone": "Europe/London", "language": "en", "demo": true,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.origin()+"/api/setup", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(io.LimitReader(res.Body, 2_000)) // only to say more
+		return fmt.Errorf("the server answers %s: %s", res.Status, bytes.TrimSpace(answer))
+	}
+	return nil
+}
+
+// sayDemo prints the demonstration's sign-in when the database has it.
+func (c *cli) sayDemo() {
+	if _, err := c.app.FindAuthRecordByEmail(collections.Users, demoEmail); err == nil {
+		fmt.Fprintf(c.out, "  sign in    %s  /  %s\n", demoEmail, demoPassword)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocketline/pocketline/hooks/calls"
-	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/live"
@@ -24,6 +23,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/orgs"
+	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/hooks/usage"
 	"github.com/pocketline/pocketline/providers"
 	"github.com/pocketline/pocketline/ui"
@@ -73,7 +73,6 @@ func Register(app core.App, d Deps) (*Desk, error) {
 
 	// The mechanisms.
 	tenant.Register(app)
-	audit.Register(app)
 	inbox.Register(app)
 	hub := live.New(app, access{app})
 	jobs := schedule.New(app)
@@ -84,6 +83,11 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	routes := facade.New(app)
 
 	// The domains.
+	if err := system.Register(app, system.Deps{
+		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
+	}); err != nil {
+		return nil, err
+	}
 	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
 	usage.Register(app)
 	calls.Register(app, calls.Deps{

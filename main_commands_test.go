@@ -1,0 +1,133 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestHelper_is_the_program runs main in a process of its own: see program.
+func TestHelper_is_the_program(t *testing.T) {
+	line, ok := os.LookupEnv("PL_TEST_ARGS")
+	if !ok {
+		return
+	}
+	os.Args = append([]string{"pocketline"}, strings.Fields(line)...)
+	main()
+	os.Exit(0)
+}
+
+// program runs the command line in an empty directory and returns what it said,
+// whether it succeeded, and the directory.
+func program(t *testing.T, line string, env ...string) (said string, ok bool, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	c := exec.Command(os.Args[0], "-test.run=^TestHelper_is_the_program$")
+	c.Dir = dir
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "POCKETLINE_") && !strings.HasPrefix(pair, "VAPI_") {
+			c.Env = append(c.Env, pair)
+		}
+	}
+	c.Env = append(append(c.Env, "PL_TEST_ARGS="+line), env...)
+	out, err := c.CombinedOutput()
+	return string(out), err == nil, dir
+}
+
+func TestCommands_that_need_no_data_make_none(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		ok   bool
+		says string
+	}{
+		{"version", true, version()},
+		{"--version", true, "pocketline version"},
+		{"--help", true, "jobs"},
+		{"serve --help", true, "--sandbox"},
+		{"jobs --help", true, "run"},
+		{"", true, "Usage"},
+		{"srve", false, `pocketline: unknown command "srve"`},
+		{"serve --sandobx", false, "pocketline: unknown flag: --sandobx"},
+		{"version --loud", false, "pocketline: unknown flag: --loud"},
+		{"schema write x", false, "run this in the repository"},
+		{"typegen", false, "run this in the repository"},
+		{"health --url http://127.0.0.1:1", false, "pocketline: health:"},
+		{"serve --demo --http 127.0.0.1:0", false, "--demo fills in accounts with a known password: it needs --sandbox"},
+		{"serve --http nonsense", false, "pocketline: listen tcp"},
+	} {
+		said, ok, dir := program(t, c.line)
+		if ok != c.ok || !strings.Contains(said, c.says) {
+			t.Errorf("%q: got success %v and %q, want %v and %q", c.line, ok, said, c.ok, c.says)
+		}
+		if strings.Count(said, "pocketline:") > 1 || !ok && strings.Contains(said, "Usage:") {
+			t.Errorf("%q: an error is one line, got %q", c.line, said)
+		}
+		if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
+			t.Errorf("%q: left %v behind (%v)", c.line, made, err)
+		}
+	}
+}
+
+func TestConfiguration_that_is_wrong_stops_the_start(t *testing.T) {
+	said, ok, dir := program(t, "serve --http 127.0.0.1:0", "POCKETLINE_SIGN_UP=closed", "VAPI_BASE_URL=api.vapi.ai", "POCKETLINE_SIGNUP=open")
+	if ok {
+		t.Error("the start went on")
+	}
+	for _, name := range []string{"POCKETLINE_SIGN_UP: ", "VAPI_BASE_URL: "} {
+		if !strings.Contains(said, name) {
+			t.Errorf("got %q, want it to name %s", said, name)
+		}
+	}
+	if made, _ := os.ReadDir(dir); len(made) > 0 {
+		t.Errorf("left %v behind", made)
+	}
+	if said, _, _ := program(t, "version", "POCKETLINE_SIGNUP=open"); !strings.Contains(said, "POCKETLINE_SIGNUP is set, but Pocketline does not know it") {
+		t.Errorf("got %q, want a warning about the misspelled name", said)
+	}
+}
+
+func TestKey_that_is_wrong_stops_the_start(t *testing.T) {
+	said, ok, _ := program(t, "jobs list", "POCKETLINE_KEY=tiny-planted-mark")
+	if ok || !strings.Contains(said, "POCKETLINE_KEY") || strings.Contains(said, "planted-mark") {
+		t.Errorf("got success %v and %q, want an error that names the variable and hides its value", ok, said)
+	}
+}
+
+func TestKey_is_made_once_and_said(t *testing.T) {
+	said, ok, dir := program(t, "jobs list")
+	if !ok || !strings.Contains(said, "a master key was made: ") || !strings.Contains(said, "outbox.deliver") {
+		t.Fatalf("got success %v and %q", ok, said)
+	}
+	info, err := os.Stat(filepath.Join(dir, "pb_data", ".pocketline_key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v, want a key with mode 0600", info, err)
+	}
+}
+
+func TestData_of_the_sandbox_is_never_served_as_real(t *testing.T) {
+	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, sandboxMark), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, ok, _ := program(t, "serve --http 127.0.0.1:0 --dir "+data)
+	if ok || !strings.Contains(said, errSandboxData.Error()) {
+		t.Errorf("got success %v and %q, want the start refused", ok, said)
+	}
+}
+
+func TestReachable_is_an_address_that_can_be_dialled(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:8090": "127.0.0.1:8090",
+		"0.0.0.0:8080":   "127.0.0.1:8080",
+		":8080":          "127.0.0.1:8080",
+		"[::]:8080":      "127.0.0.1:8080",
+		"[::1]:8080":     "[::1]:8080",
+		"desk.lan:80":    "desk.lan:80",
+	} {
+		if got := reachable(address); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}
