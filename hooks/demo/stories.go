@@ -1,0 +1,70 @@
+package demo
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// story is a kind of call: what is said, and what comes of it.
+type story struct {
+	outcome, reason, resolution, sentiment, priority, summary string
+	outbound                                                  bool
+	said                                                      []string // the assistant begins, then they take turns
+}
+
+func (s story) direction() string {
+	if s.outbound {
+		return collections.Outbound
+	}
+	return collections.Inbound
+}
+
+// lines are the words of one call of this kind.
+func (s story) lines(random *rand.Rand, name string) []string {
+	pick := func(of []string) string { return of[random.IntN(len(of))] }
+	replace := strings.NewReplacer("{name}", name, "{time}", pick(times), "{day}", pick(days), "{service}", pick(services), "{detail}", pick(details))
+	out := make([]string, len(s.said))
+	for i, line := range s.said {
+		out[i] = replace.Replace(line)
+	}
+	return out
+}
+
+var stories = []story{
+	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} booked a cleaning; the time was confirmed.", false, []string{
+		"Marlow Dental, good morning. How can I help?", "Hi, I'd like to book a {service} for {day}, {detail}.",
+		"I have {time} on {day}. Does that suit you?", "Yes, {time} is fine. My name is {name}.",
+		"Done. You are booked for {time} on {day}, {name}. Anything else?", "No, that's all. Thank you.", "See you on {day}. Goodbye!"}},
+	{"completed", "assistant-ended-call", "resolved", "neutral", "low", "{name} asked what a treatment costs.", false, []string{
+		"Marlow Dental, good morning. How can I help?", "How much is a {service}, and do you take insurance? {detail}",
+		"A {service} is ninety dollars, and yes, we take most plans.", "All right, I will think about it. Thanks.", "You are welcome. Goodbye!"}},
+	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high", "{name} complained about an invoice and was put through to the practice.", false, []string{
+		"Marlow Dental, good morning. How can I help?", "I have been charged twice for my {service} and nobody calls me back! {detail}",
+		"I am sorry about that, {name}. Let me put you through to the practice.", "Please do.", "One moment, I am transferring you."}},
+	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} moved an appointment.", false, []string{
+		"Marlow Dental, good morning. How can I help?", "Could I move my {service} from {day} to another time? {detail}",
+		"Of course. I can offer {time} instead.", "Perfect, {time} works. It is {name}.", "Moved to {time}. See you then, {name}.", "Thanks, bye."}},
+	{"voicemail", "voicemail", "pending", "", "medium", "Nobody answered; a reminder was left for {name}.", true, []string{
+		"This is Marlow Dental with a reminder of your {service} on {day} at {time}. Please call us if you cannot come."}},
+	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil},
+	{"completed", "silence-timed-out", "pending", "neutral", "low", "The caller said nothing.", false, []string{
+		"Marlow Dental, good morning. How can I help?"}},
+	{"completed", "customer-ended-call", "resolved", "negative", "urgent", "{name} is in pain and got the emergency slot.", false, []string{
+		"Marlow Dental, good morning. How can I help?", "My tooth broke and it hurts terribly. {detail} Can somebody see me today?",
+		"I am sorry to hear that. We keep {time} free for emergencies. Can you be here by then?", "Yes, thank you so much. {name} is my name.",
+		"You are in at {time}, {name}. Take a cold compress until then.", "Thank you. Goodbye."}},
+}
+
+var (
+	firstNames = []string{"Priya", "Noah", "Zoé", "Liam", "Amara", "Camille", "Mateo", "Ingrid", "Kofi", "Hana", "Lucía", "Oskar", "Fatou", "Ravi", "Élodie", "Tomás"}
+	lastNames  = []string{"Raman", "Keller", "Dubois", "Okafor", "Lindqvist", "Moreau", "Silva", "Novak", "Haddad", "Tanaka", "O'Neill", "Garcia", "Mbeki", "Roy", "Fischer", "Costa"}
+	times      = []string{"half past eight", "nine thirty", "eleven o'clock", "a quarter past two", "three forty", "five o'clock"}
+	days       = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday"}
+	services   = []string{"cleaning", "check-up", "whitening", "filling", "crown fitting", "consultation"}
+	details    = []string{
+		"I only moved here last month.", "My daughter comes along.", "I can park nearby, right?", "I was at your café corner last time.", "It is for my husband.",
+		"I would prefer Doctor Marlow.", "The afternoon is better for me.", "I am allergic to latex.", "I have an old x-ray I can bring.", "Please send me a message to confirm.",
+	}
+)
