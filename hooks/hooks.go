@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocketline/pocketline/hooks/calls"
+	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/live"
@@ -44,10 +45,11 @@ type Deps struct {
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs"}
+var CommandNames = []string{"jobs", "seed"}
 
 // Desk is the product, put together.
 type Desk struct {
+	app      core.App
 	Schedule *schedule.Scheduler
 	Facade   *facade.Facade
 }
@@ -83,9 +85,15 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	routes := facade.New(app)
 
 	// The domains.
-	if err := system.Register(app, system.Deps{
+	installation := system.Deps{
 		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
-	}); err != nil {
+	}
+	if d.SandboxURL != "" {
+		// A demonstration makes copies at the provider: never at a real one.
+		installation.Demo = demo.Fill(d.SandboxURL)
+		installation.DemoSaved = func(string) { owed.Nudge() }
+	}
+	if err := system.Register(app, installation); err != nil {
 		return nil, err
 	}
 	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
@@ -104,12 +112,12 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.SandboxURL != "" {
 		bindSandbox(app, jobs)
 	}
-	return &Desk{Schedule: jobs, Facade: routes}, nil
+	return &Desk{app: app, Schedule: jobs, Facade: routes}, nil
 }
 
 // Commands are the product's commands that work on its data.
 func (d *Desk) Commands() []*cobra.Command {
-	return []*cobra.Command{d.Schedule.Command()}
+	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app)}
 }
 
 // mountDashboard answers every path that is not a route.

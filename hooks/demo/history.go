@@ -24,7 +24,6 @@ type HistoryOptions struct {
 	Lines        bool      // their transcripts have a row a line, too
 	Test         bool      // they are marked as tests
 	Seed         uint64    // the same seed makes the same calls
-	Progress     func(done int)
 }
 
 // rowsEach bounds one INSERT: SQLite takes 32,766 arguments.
@@ -34,21 +33,20 @@ const rowsEach = 500
 // index's rows stand in the order of time. It uses plain SQL: no hook runs, no
 // usage is metered. The caller chooses the transaction.
 func History(app core.App, o HistoryOptions) error {
+	return history(app, o, time.Duration(max(o.Days, 1))*24*time.Hour)
+}
+
+func history(app core.App, o HistoryOptions, span time.Duration) error {
 	w := &writer{tx: atomic.Of(app), o: o, random: rand.New(rand.NewPCG(o.Seed, 11))}
 	if err := atomic.One(w.tx, `SELECT coalesce(max(position), 0) FROM call_reports`, nil, &w.position); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	days := max(o.Days, 1)
-	span := time.Duration(days) * 24 * time.Hour
 	for n := range o.Calls {
 		at := o.Until.Add(-span + time.Duration(float64(span)*(float64(n)+w.random.Float64()*0.9)/float64(o.Calls)))
 		w.add(at)
 		if len(w.calls) >= rowsEach || n == o.Calls-1 {
 			if err := w.flush(); err != nil {
 				return fmt.Errorf("history: %w", err)
-			}
-			if o.Progress != nil {
-				o.Progress(n + 1)
 			}
 		}
 	}
@@ -60,7 +58,6 @@ type writer struct {
 	o        HistoryOptions
 	random   *rand.Rand
 	position int64
-	people   map[string]bool
 
 	calls, reports, lines, contacts [][]any
 }
