@@ -294,7 +294,7 @@ func (c *liveCall) fill(s string) string {
 	return strings.NewReplacer(pairs...).Replace(s)
 }
 
-// argument fills the blanks in the values of an arguments object.
+// argumentsOf fills the blanks in the values of an arguments object.
 func (c *liveCall) argumentsOf(o object) object {
 	filled := object{}
 	for k, v := range o {

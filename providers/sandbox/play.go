@@ -131,9 +131,6 @@ func (c *liveCall) perform(s step, cut bool) error {
 	if err := c.consultServer(); err != nil {
 		return err
 	}
-	if c.knowledge != "" && s.Late {
-		text = c.knowledge
-	}
 	return c.respond(text, cut)
 }
 

@@ -37,6 +37,8 @@ const (
 	assistantRequestLimit = 7500 * time.Millisecond
 	// signedURLLife is how long the target of a recording redirect works.
 	signedURLLife = 15 * time.Minute
+	// closingTime is how long requests under way get when the sandbox closes.
+	closingTime = 500 * time.Millisecond
 	// maxBody bounds what a client may send; Vapi's own limits are larger for files only.
 	maxBody = 5 << 20
 )
@@ -168,7 +170,14 @@ func (s *Server) Key() string { return s.cfg.Key }
 // returns when everything has stopped or ctx is done.
 func (s *Server) Close(ctx context.Context) error {
 	s.cancel()
-	err := s.http.Shutdown(ctx)
+	// Shutdown waits five seconds for a connection that was opened and never
+	// used; every answer here takes far less than closingTime.
+	graceful, stop := context.WithTimeout(ctx, closingTime)
+	defer stop()
+	err := s.http.Shutdown(graceful)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
 	stopped := make(chan struct{})
 	go func() { s.wg.Wait(); close(stopped) }()
 	select {

@@ -56,7 +56,7 @@ func (s *Server) callArtifact(w http.ResponseWriter, r *http.Request) error {
 	if s.get("call", id) == nil {
 		return notFound("call")
 	}
-	if file == "" || s.mediaFile(id, file) == nil {
+	if file == "" || !s.hasMedia(id, file) {
 		return refuse(http.StatusNotFound, "This call has no "+strings.ReplaceAll(r.PathValue("artifact"), "-", " ")+".")
 	}
 	http.Redirect(w, r, s.signed(id, file, time.Now().Add(s.linkLife())), http.StatusFound)
@@ -98,6 +98,14 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+}
+
+// hasMedia tells whether a call left the file, without rendering it.
+func (s *Server) hasMedia(id, file string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.settings.media[id]
+	return m != nil && (file == "log.jsonl.gz" && m.log != nil || file != "log.jsonl.gz" && m.length > 0)
 }
 
 // mediaFile renders a call's file, or finds an uploaded one; nil when there is none.

@@ -64,7 +64,7 @@ func wavFile(pcm []int16, channels int) []byte {
 }
 
 // vowels are the first two formants of a, e, i, o, u in hertz.
-var vowels = [][2]float64{{730, 1090}, {530, 1840}, {270, 2290}, {570, 840}, {300, 870}}
+var vowels = [...][2]float64{{730, 1090}, {530, 1840}, {270, 2290}, {570, 840}, {300, 870}}
 
 // lane renders one side's speech.
 func lane(caller bool, segments []segment, samples int) []int16 {
@@ -111,17 +111,29 @@ func babble(out []int16, from, to int, pitch float64, seed int) {
 		if at < syllable/8 {
 			source += 0.12 * hiss
 		}
-		formants := vowels[index*7%len(vowels)]
+		formants := turns[index*7%len(vowels)]
 		y := resonate(source, formants[0], &y1, &y2)
 		z := resonate(source, formants[1], &z1, &z2)
 		out[i] = int16(max(-28000, min(28000, envelope*(7000*y+4000*z))))
 	}
 }
 
-// resonate is a two-pole filter with 90 Hz bandwidth around a frequency.
-func resonate(in, frequency float64, y1, y2 *float64) float64 {
-	const radius = 0.965
-	y := in + 2*radius*math.Cos(2*math.Pi*frequency/sampleRate)**y1 - radius*radius**y2
+// radius sets the resonators' bandwidth, about 90 Hz.
+const radius = 0.965
+
+// turns are the resonators' coefficients for the formants in vowels.
+var turns = func() (t [len(vowels)][2]float64) {
+	for i, formants := range vowels {
+		for j, frequency := range formants {
+			t[i][j] = 2 * radius * math.Cos(2*math.Pi*frequency/sampleRate)
+		}
+	}
+	return t
+}()
+
+// resonate is a two-pole filter.
+func resonate(in, turn float64, y1, y2 *float64) float64 {
+	y := in + turn**y1 - radius*radius**y2
 	*y2, *y1 = *y1, y
 	return y
 }
