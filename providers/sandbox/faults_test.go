@@ -108,6 +108,9 @@ func TestBusiness_sells_a_slot_once(t *testing.T) {
 	if p := b.must("POST", "/_sandbox/tools/get_price", object{"service": "a filling"}); str(p, "price") != "140 dollars" {
 		t.Errorf("price is %v", p)
 	}
+	if p := b.must("POST", "/_sandbox/tools/check_availability", object{"date": "2026-11-19", "service": "détartrage"}); str(p, "result") != "Libre le 2026-11-19 : 11:00 et 14:00 et 16:30." {
+		t.Errorf("in French: %v", p["result"])
+	}
 	if status, _ := b.do("POST", "/_sandbox/tools/fly", object{}); status != 404 {
 		t.Errorf("an unknown tool answered %d", status)
 	}
