@@ -5,7 +5,7 @@
 export const routes = [
   { name: 'login', path: '/login', guest: true },
   { name: 'forgot-password', path: '/forgot-password', guest: true },
-  { name: 'reset', path: '/reset/an.expired.token', guest: true },
+  { name: 'reset', path: `/reset/e30.e30.${'x'.repeat(43)}`, guest: true },
   { name: 'setup', path: '/setup', guest: true, needs: 'setup' },
   { name: 'me', path: '/me' },
   { name: 'not-found', path: '/o/nowhere/home' },
