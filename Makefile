@@ -17,7 +17,7 @@ UI_SOURCES := $(shell find ui/src ui/public ui/scripts ui/index.html ui/package.
 
 # Tools of `make check`, pinned.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 # Packages whose tests can rewrite what they compare with.
 GOLDEN = $(shell grep -rl --include='*_test.go' --exclude-dir=node_modules 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
