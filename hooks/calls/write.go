@@ -232,13 +232,18 @@ func (e *engine) saveRecording(tx *inbox.Tx, c call, now time.Time) error {
 // billing and webhooks): their reactions see the row before and after. Only
 // changes of the state, or the report's arrival, can be followed.
 func (e *engine) settle(tx *inbox.Tx, before, after call, found bool) error {
+	var changed []string
+	if before.Status != after.Status {
+		changed = append(changed, "status")
+	}
+	if before.ReportedAt != after.ReportedAt {
+		changed = append(changed, "reported_at")
+	}
 	when := atomic.Updated
 	if !found {
 		when = atomic.Created
-	} else if before.Status == after.Status && before.ReportedAt == after.ReportedAt {
-		return nil
 	}
-	if !atomic.Any(e.app, collections.Calls, when) {
+	if len(changed) == 0 || !atomic.Any(e.app, collections.Calls, when, changed...) {
 		return nil
 	}
 	collection, err := e.app.FindCachedCollectionByNameOrId(collections.Calls)

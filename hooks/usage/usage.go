@@ -18,8 +18,8 @@ import (
 
 // Register binds the meters.
 func Register(app core.App) {
-	atomic.On(app, collections.Calls, atomic.Created, "usage: meter the call", meterCall)
-	atomic.On(app, collections.Calls, atomic.Updated, "usage: meter the call", meterCall)
+	atomic.On(app, collections.Calls, atomic.Created, "usage: meter the call", meterCall, "reported_at")
+	atomic.On(app, collections.Calls, atomic.Updated, "usage: meter the call", meterCall, "reported_at")
 }
 
 const insertUsage = `INSERT INTO usage_events (id, organization, kind, quantity, unit, cost_micros, call, at, reference, created, updated)

@@ -37,6 +37,8 @@ type Entry struct {
 	Collection string
 	When       When
 	Name       string // "usage: meter the call"
+	// Watched are the fields whose change it follows; empty means any change.
+	Watched []string
 }
 
 type registered struct {
@@ -59,12 +61,13 @@ func of(app core.App) *registry {
 }
 
 // On registers a reaction to a change of a collection. name says, in a few
-// words, what it does; it appears in errors and in docs/reactions.md.
-func On(app core.App, collection string, when When, name string, do Reaction) {
+// words, what it does; it appears in errors and in docs/reactions.md. With
+// watched fields it follows only changes of those.
+func On(app core.App, collection string, when When, name string, do Reaction, watched ...string) {
 	r := of(app)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.all = append(r.all, registered{Entry{collection, when, name}, do})
+	r.all = append(r.all, registered{Entry{collection, when, name, watched}, do})
 	if key := collection + "/" + string(when); !r.bound[key] {
 		r.bound[key] = true
 		bind(app, collection, when)
@@ -83,10 +86,29 @@ func Reactions(app core.App) []Entry {
 	return entries
 }
 
-// Any tells whether something reacts to this change, so that a caller can save
-// itself the work of building records.
-func Any(app core.App, collection string, when When) bool {
-	return slices.ContainsFunc(Reactions(app), func(e Entry) bool { return e.Collection == collection && e.When == when })
+// Any tells whether something reacts to a change of these fields, so that a
+// caller can save itself the work of building records.
+func Any(app core.App, collection string, when When, changed ...string) bool {
+	r := of(app)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.ContainsFunc(r.all, func(one registered) bool {
+		return one.Collection == collection && one.When == when &&
+			(len(one.Watched) == 0 || slices.ContainsFunc(one.Watched, func(f string) bool { return slices.Contains(changed, f) }))
+	})
+}
+
+// follows tells whether a reaction is about this change.
+func (one registered) follows(before, after *core.Record) bool {
+	if len(one.Watched) == 0 || one.When == Deleted {
+		return true
+	}
+	return slices.ContainsFunc(one.Watched, func(f string) bool {
+		if before == nil {
+			return after.GetString(f) != ""
+		}
+		return before.GetString(f) != after.GetString(f)
+	})
 }
 
 // Run runs the reactions to a change that was made with SQL in tx. It returns
@@ -97,7 +119,7 @@ func Run(app core.App, tx Tx, collection string, when When, before, after *core.
 	all := r.all
 	r.mu.RUnlock()
 	for _, one := range all {
-		if one.Collection != collection || one.When != when {
+		if one.Collection != collection || one.When != when || !one.follows(before, after) {
 			continue
 		}
 		if err := one.do(tx, before, after); err != nil {

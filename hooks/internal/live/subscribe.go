@@ -47,6 +47,7 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 	for _, sub := range e.Subscriptions {
 		topic, _, _ := strings.Cut(sub, "?")
 		switch {
+		case topic == "PB_CONNECT": // the SDK names its own greeting when a page listens for it
 		case strings.HasPrefix(topic, OrganizationTopic):
 			id := strings.TrimPrefix(topic, OrganizationTopic)
 			if e.Auth == nil || !h.access.MayFollow(e.Auth, id) {
