@@ -28,6 +28,8 @@ const (
 	sandboxMark = ".sandbox"
 	// sandboxState is what the stand-ins remember over restarts.
 	sandboxState = ".sandbox.json"
+	// nowhere is an address at which nobody listens.
+	nowhere = "http://127.0.0.1:1"
 	// sandboxPatience is how long calls being played get to stop.
 	sandboxPatience = 5 * time.Second
 
@@ -49,7 +51,7 @@ var (
 // asked for, and returns their address. Real and sandbox never mix, neither in
 // a process nor in a data directory.
 func (c *cli) startSandbox() (string, error) {
-	if !c.serving() {
+	if !c.usesData() {
 		return "", nil
 	}
 	mark := filepath.Join(c.app.DataDir(), sandboxMark)
@@ -58,6 +60,12 @@ func (c *cli) startSandbox() (string, error) {
 		return "", err
 	}
 	marked := err == nil
+	if !c.serving() {
+		if marked { // a job run by hand must not send a demonstration to the real provider
+			c.cfg.VapiAPIKey, c.cfg.VapiBaseURL = "", nowhere
+		}
+		return "", nil
+	}
 	if !c.cfg.Sandbox {
 		if c.demo {
 			return "", errors.New("--demo fills in accounts with a known password: it needs --sandbox")

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/hooks/assistants"
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
@@ -97,6 +98,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return nil, err
 	}
 	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
+	assistants.Register(app, assistants.Deps{
+		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
+		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
+	})
 	usage.Register(app)
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,

@@ -51,7 +51,7 @@ func LoadKeys(value, dataDir string) (Keys, error) {
 }
 
 // NoKeys are for commands that open no data, so that nothing gets sealed.
-func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize)} }
+func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize), Webhook: "unused"} }
 
 // vapiSecrets are what Vapi may present, the one we hand out first. The derived
 // one stays good, so that setting VAPI_WEBHOOK_SECRET loses no message of
