@@ -3,6 +3,7 @@ package inbox
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pocketline/pocketline/collections"
@@ -163,7 +164,7 @@ func guard(apply Apply, tx *Tx) (after func(), err error) {
 
 func clip(s string, max int) string {
 	if len(s) > max {
-		return s[:max]
+		return strings.ToValidUTF8(s[:max], "")
 	}
 	return s
 }

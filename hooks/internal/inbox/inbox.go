@@ -71,7 +71,9 @@ type Inbox struct {
 	queue chan *job
 	stop  chan struct{}
 	done  chan struct{}
-	once  sync.Once
+
+	mu      sync.RWMutex // taken for reading while a message enters the queue
+	stopped bool
 
 	// Used by the writer only.
 	statements map[string]*sql.Stmt
@@ -106,8 +108,9 @@ func New(app core.App) (*Inbox, error) {
 
 // Store stores a message once and applies it. It returns after the commit.
 //
-// Errors: ErrBusy, ErrStopped, the context's, or the database's; in each case
-// nothing was stored and the provider must be told to try again (5xx).
+// Errors: ErrBusy, ErrStopped or the database's: nothing was stored and the
+// provider must be told to try again (5xx). After the context's error the
+// message may still be stored; a repeat finds out.
 func (i *Inbox) Store(ctx context.Context, m Message, apply Apply) (Result, error) {
 	if m.ReceivedAt.IsZero() {
 		m.ReceivedAt = time.Now()
@@ -145,15 +148,22 @@ func (i *Inbox) Waiting() int { return len(i.queue) }
 
 // Stop writes what waits and ends the writer.
 func (i *Inbox) Stop() {
-	i.once.Do(func() { close(i.stop) })
+	i.mu.Lock()
+	if !i.stopped {
+		i.stopped = true
+		close(i.stop)
+	}
+	i.mu.Unlock()
 	<-i.done
 }
 
+// enqueue puts a job into the queue. Whatever is in the queue when Stop takes
+// the lock is still written; nothing enters it afterwards.
 func (i *Inbox) enqueue(j *job) error {
-	select {
-	case <-i.stop:
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	if i.stopped {
 		return ErrStopped
-	default:
 	}
 	select {
 	case i.queue <- j:
@@ -240,11 +250,22 @@ func (i *Inbox) commit(batch []*job) {
 	}
 	for _, j := range batch {
 		if j.err == nil && j.after != nil {
-			j.after()
+			i.tell(j.after)
 		}
 		close(j.ready)
 	}
 	i.keep()
+}
+
+// tell runs what follows a commit. The message is stored by then: a panic here
+// costs somebody a live update, never the writer.
+func (i *Inbox) tell(after func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			i.app.Logger().Error("what follows a message panicked", "panic", fmt.Sprint(p))
+		}
+	}()
+	after()
 }
 
 func (i *Inbox) transaction(batch []*job, careful bool) (err error) {
