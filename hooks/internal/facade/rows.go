@@ -52,6 +52,9 @@ type Row struct {
 	Defaults map[string]any
 	// Saved runs after a create, update or delete that succeeded.
 	Saved func(e *core.RequestEvent, id string) error
+	// Gone tells of a stored row that the documented surface no longer has,
+	// such as one that waits for the provider to agree to its end.
+	Gone func(row map[string]any) bool
 	// Out makes the documented form of a stored row.
 	Out func(row map[string]any) map[string]any
 	// More adds to the answer of a view.
@@ -203,7 +206,7 @@ func (f *Facade) own(e *core.RequestEvent, t *tenant.Tenant, row Row) (map[strin
 	if err := in.Decode(&found); err != nil {
 		return nil, err
 	}
-	if found["organization"] != t.ID() {
+	if found["organization"] != t.ID() || row.Gone != nil && row.Gone(found) {
 		return nil, Error(http.StatusNotFound, "")
 	}
 	return found, nil
@@ -364,4 +367,14 @@ func (row Row) out(stored map[string]any) map[string]any {
 		return stored
 	}
 	return row.Out(stored)
+}
+
+// Time writes one of PocketBase's times as the documented surfaces do
+// (RFC 3339, UTC), nil when it is empty.
+func Time(stored any) any {
+	text, _ := stored.(string)
+	if text == "" {
+		return nil
+	}
+	return strings.Replace(text, " ", "T", 1)
 }
