@@ -135,20 +135,20 @@ func bind(app core.App, collection string, when When) {
 	handler := func(e *core.RecordEvent) error {
 		outer := e.App
 		defer func() { e.App = outer }()
-		before := e.Record.Original()
 		return outer.RunInTransaction(func(tx core.App) error {
 			e.App = tx
+			var before *core.Record
+			if when != Created {
+				before = stored(tx, e.Record)
+			}
 			if err := e.Next(); err != nil {
 				return err
 			}
-			switch when {
-			case Created:
-				return Run(outer, Of(tx), collection, when, nil, e.Record)
-			case Deleted:
-				return Run(outer, Of(tx), collection, when, before, nil)
-			default:
-				return Run(outer, Of(tx), collection, when, before, e.Record)
+			after := e.Record
+			if when == Deleted {
+				after = nil
 			}
+			return Run(outer, Of(tx), collection, when, before, after)
 		})
 	}
 	switch when {
@@ -159,4 +159,16 @@ func bind(app core.App, collection string, when When) {
 	case Deleted:
 		app.OnRecordDelete(collection).BindFunc(handler)
 	}
+}
+
+// stored reads the row as it is before a change.
+//
+// NB! Record.Original tells how a record was loaded, not how it was last saved:
+// of a record that is saved twice it is too old.
+func stored(tx core.App, r *core.Record) *core.Record {
+	before, err := tx.FindRecordById(r.Collection(), r.LastSavedPK())
+	if err != nil {
+		return r.Original() // the save fails by itself, or nothing is there to save
+	}
+	return before
 }
