@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -78,7 +80,7 @@ func (c *cli) startSandbox() (string, error) {
 	if err := os.MkdirAll(c.app.DataDir(), 0o700); err != nil {
 		return "", err
 	}
-	s, err := sandbox.Start(sandbox.Config{Speed: c.cfg.SandboxSpeed, StateFile: filepath.Join(c.app.DataDir(), sandboxState)})
+	s, err := c.startStandIns(mark)
 	if err != nil {
 		return "", err
 	}
@@ -102,9 +104,11 @@ func (c *cli) startSandbox() (string, error) {
 			if n > 0 {
 				return errRealData
 			}
-			if err := os.WriteFile(mark, []byte("This directory was used with `serve --sandbox`.\n"), 0o600); err != nil {
-				return err
-			}
+		}
+		// The mark holds the stand-ins' address: functions of the demonstration
+		// point at it, so the next start takes the same one.
+		if err := os.WriteFile(mark, []byte(at.Host+"\n"), 0o600); err != nil {
+			return err
 		}
 		return se.Next()
 	})
@@ -120,6 +124,22 @@ func (c *cli) startSandbox() (string, error) {
 		},
 	})
 	return s.URL(), nil
+}
+
+// startStandIns starts them at the address they had the last time, or at another
+// when that is taken.
+func (c *cli) startStandIns(mark string) (*sandbox.Server, error) {
+	config := sandbox.Config{Speed: c.cfg.SandboxSpeed, StateFile: filepath.Join(c.app.DataDir(), sandboxState)}
+	if before, err := os.ReadFile(mark); err == nil {
+		if _, _, err := net.SplitHostPort(strings.TrimSpace(string(before))); err == nil {
+			config.Addr = strings.TrimSpace(string(before))
+			if s, err := sandbox.Start(config); err == nil {
+				return s, nil
+			}
+			config.Addr = ""
+		}
+	}
+	return sandbox.Start(config)
 }
 
 // fillDemo makes the demonstration the way a person would make the first
