@@ -166,7 +166,8 @@ func bind(app core.App, collection string, when When) {
 // NB! Record.Original tells how a record was loaded, not how it was last saved:
 // of a record that is saved twice it is too old.
 func stored(tx core.App, r *core.Record) *core.Record {
-	before, err := tx.FindRecordById(r.Collection(), r.LastSavedPK())
+	id, _ := r.LastSavedPK().(string)
+	before, err := tx.FindRecordById(r.Collection(), id)
 	if err != nil {
 		return r.Original() // the save fails by itself, or nothing is there to save
 	}
