@@ -8,7 +8,8 @@ import classes from './DirtyBar.module.css'
 export function DirtyBar({ dirty, saving, onDiscard }: { dirty: boolean; saving: boolean; onDiscard: () => void }) {
   const t = useT()
   useBlocker({
-    shouldBlockFn: async () => !(await confirm({ title: t('dirty.leaveTitle'), body: t('dirty.leaveText'), action: t('dirty.leave'), danger: true })),
+    // A tab or a filter of the same page keeps the form.
+    shouldBlockFn: async ({ current, next }) => current.pathname !== next.pathname && !(await confirm({ title: t('dirty.leaveTitle'), body: t('dirty.leaveText'), action: t('dirty.leave'), danger: true })),
     enableBeforeUnload: dirty,
     disabled: !dirty || saving,
   })

@@ -23,6 +23,7 @@ export type Action =
   | 'inbox.reply'
   | 'assistants.view'
   | 'assistants.manage'
+  | 'functions.manage'
   | 'numbers.view'
   | 'numbers.manage'
   | 'knowledge.view'
@@ -42,6 +43,8 @@ interface Rule {
   roles: readonly Role[]
   /** Asked from everybody but owners and admins, who may do everything. */
   needs?: Capability
+  /** A role that needs no flag for it. */
+  free?: Role
 }
 
 const everyone = ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] as const
@@ -56,9 +59,10 @@ const rules: Record<Action, Rule> = {
   'inbox.view': { roles: everyone, needs: 'can_view_messages' },
   'inbox.reply': { roles: staff, needs: 'can_view_messages' },
   'assistants.view': { roles: everyone },
-  'assistants.manage': { roles: builders, needs: 'can_manage_agents' },
+  'assistants.manage': { roles: leads, needs: 'can_manage_agents' },
+  'functions.manage': { roles: builders, needs: 'can_manage_agents', free: 'developer' },
   'numbers.view': { roles: everyone },
-  'numbers.manage': { roles: leads, needs: 'can_manage_agents' },
+  'numbers.manage': { roles: ['owner', 'admin'] },
   'knowledge.view': { roles: everyone },
   'knowledge.manage': { roles: builders, needs: 'can_manage_agents' },
   'analytics.view': { roles: everyone, needs: 'can_access_analytics' },
@@ -78,6 +82,6 @@ export function can(access: Access | undefined, action: Action): boolean {
   if (!access) return false
   const rule = rules[action]
   if (!rule.roles.includes(access.role)) return false
-  if (!rule.needs || access.role === 'owner' || access.role === 'admin') return true
+  if (!rule.needs || access.role === rule.free || access.role === 'owner' || access.role === 'admin') return true
   return access[rule.needs] === true
 }
