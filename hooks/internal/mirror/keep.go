@@ -150,7 +150,7 @@ func (m *Mirror) store(r Resource, before, after *core.Record) error {
 		default:
 			current.Set(statusField, collections.SyncSynced)
 		}
-		return save(tx, current)
+		return m.save(tx, current)
 	})
 }
 
@@ -176,7 +176,7 @@ func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
 		if j.Verdict == Refused && current.GetString(r.IDField) == "" {
 			current.Set(hashField, "") // a clear no: there is no copy
 		}
-		return save(tx, current)
+		return m.save(tx, current)
 	})
 	if err != nil {
 		return errors.Join(failure, err)
@@ -236,7 +236,7 @@ func (m *Mirror) withdraw(ctx context.Context, r Resource, record *core.Record) 
 				current.Set(statusField, collections.SyncPending)
 			}
 		}
-		return save(tx, current)
+		return m.save(tx, current)
 	})
 }
 
@@ -251,11 +251,20 @@ func (m *Mirror) remove(ctx context.Context, r Resource, p promise) error {
 		record := core.NewRecord(c)
 		record.Load(p.Gone)
 		record.Id = p.Record
+		record.SetRaw("created", parsed(p.Gone["created"])) // Load leaves automatic dates alone
 		if id, err = r.Find(ctx, record); err != nil {
 			return m.verdict(r, fmt.Errorf("look for the copy: %w", err))
 		}
 	}
 	return m.verdict(r, m.discard(ctx, r, id))
+}
+
+func parsed(value any) types.DateTime {
+	at, err := types.ParseDateTime(value)
+	if err != nil {
+		return types.DateTime{} // Find then looks everywhere
+	}
+	return at
 }
 
 func (m *Mirror) verdict(r Resource, err error) error {

@@ -44,10 +44,6 @@ const (
 // intent stands in sync_hash while a copy may exist whose id we do not know.
 const intent = "?"
 
-// own marks a record this package saves: its own hooks let it pass. It is
-// custom data of the record, neither stored nor shown.
-const own = "@mirror"
-
 // Resource says how one collection is mirrored.
 type Resource struct {
 	Collection string
@@ -104,6 +100,7 @@ type Mirror struct {
 	resources map[string]Resource
 	order     []string
 	dropping  sync.Map // "collection/id" of rows whose copy is gone for sure
+	saving    sync.Map // records this package is saving: its own hooks let them pass
 	compared  syncatomic.Bool
 
 	mu      sync.Mutex

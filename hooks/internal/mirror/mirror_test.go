@@ -376,7 +376,7 @@ func TestMirror_keeps_one_copy_when_the_commit_fails(t *testing.T) {
 	d, p := setup(t)
 	full := true
 	d.OnRecordUpdateExecute(collections.Functions).BindFunc(func(e *core.RecordEvent) error {
-		if full && isOwn(e.Record) {
+		if full && d.mirror.isOwn(e.Record) {
 			return errors.New("database or disk is full")
 		}
 		return e.Next()

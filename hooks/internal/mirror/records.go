@@ -31,7 +31,7 @@ func (m *Mirror) bind(r Resource) {
 	app.OnRecordUpdate(r.Collection).BindFunc(func(e *core.RecordEvent) error {
 		// The worker writes this row too: a save must not put old columns back.
 		e.Record.IgnoreUnchangedFields(true)
-		if !isOwn(e.Record) && m.owes(r, e.Record.Original(), e.Record) {
+		if !m.isOwn(e.Record) && m.owes(r, e.Record.Original(), e.Record) {
 			e.Record.Set(statusField, collections.SyncPending)
 			e.Record.Set(errorField, "")
 		}
@@ -78,7 +78,7 @@ func (m *Mirror) owes(r Resource, before, after *core.Record) bool {
 }
 
 func (m *Mirror) afterUpdate(tx atomic.Tx, r Resource, before, after *core.Record) error {
-	if isOwn(after) || !m.owes(r, before, after) {
+	if m.isOwn(after) || !m.owes(r, before, after) {
 		return nil
 	}
 	// The save left the column alone when the record was loaded as pending; the
@@ -120,7 +120,7 @@ func (m *Mirror) deleteRequest(r Resource, e *core.RecordRequestEvent) error {
 		// From here on the worker creates no copy of this row any more.
 		current.Set(statusField, collections.SyncDeleting)
 		current.Set(errorField, "")
-		if err := save(tx, current); err != nil || atOnce {
+		if err := m.save(tx, current); err != nil || atOnce {
 			return err
 		}
 		return m.promise(atomic.Of(tx), promise{Collection: r.Collection, Record: current.Id}, current.GetString("organization"))
@@ -154,12 +154,16 @@ func (m *Mirror) restore(app core.App, r Resource, id string) error {
 
 // save stores a record on behalf of the mirror: only what changed, and whatever
 // the collection's rules for people's input have become since.
-func save(app core.App, record *core.Record) error {
-	record.Set(own, true)
+func (m *Mirror) save(app core.App, record *core.Record) error {
+	m.saving.Store(record, true)
+	defer m.saving.Delete(record)
 	return app.SaveNoValidate(record)
 }
 
-func isOwn(record *core.Record) bool { return record.GetBool(own) }
+func (m *Mirror) isOwn(record *core.Record) bool {
+	_, own := m.saving.Load(record)
+	return own
+}
 
 // differ tells whether one of the columns is not the same in both records.
 func differ(fields []string, a, b *core.Record) bool {

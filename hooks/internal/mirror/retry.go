@@ -74,7 +74,7 @@ func (m *Mirror) again(r Resource, id string) error {
 		}
 		if status == collections.SyncFailed {
 			record.Set(statusField, collections.SyncPending)
-			if err := save(app, record); err != nil {
+			if err := m.save(app, record); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,80 @@
+// Package assistants keeps the people-made side of a conversation: assistants,
+// who answer the phone, and functions, what they can do besides talking.
+//
+// The rows are the truth. A voice assistant has a copy at Vapi (an assistant),
+// every function has one (a tool), and the mirror keeps them equal: vapi.go says
+// what a copy is made of, copies.go how it is pushed and found again. An
+// assistant names its functions by the ids their copies have, so it is pushed
+// again when one of them gets, loses or changes its copy.
+//
+// Inactive assistants stay mirrored: whether one answers is decided when the
+// phone rings. Types other than voice have no copy.
+//
+// A function's headers are write-only: a client sends them as an object, they
+// are sealed, and answers say only that there are some (headers_set).
+package assistants
+
+import (
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// Deps is what the domain needs.
+type Deps struct {
+	Vapi   *vapi.Client
+	Mirror *mirror.Mirror
+	Sealed *sealed.Box
+	// PublicURL is where Vapi reaches this server.
+	PublicURL string
+	// WebhookSecret is the secret Vapi's messages carry.
+	WebhookSecret func() string
+	// CheckURL tells whether a function's address may ever be called
+	// (providers.Clients.CheckURL).
+	CheckURL func(string) error
+}
+
+// late runs a hook after those of other packages, which may change the
+// record's id or refuse the request.
+const late = 40
+
+type domain struct {
+	Deps
+	app core.App
+}
+
+// Register binds the domain.
+func Register(app core.App, deps Deps) {
+	d := &domain{Deps: deps, app: app}
+
+	// What people send (records.go).
+	app.OnRecordCreateRequest(collections.Assistants).BindFunc(d.fillNumbersAndFlags)
+	app.OnRecordCreate(collections.Assistants).BindFunc(d.fillAssistant)
+	app.OnRecordUpdate(collections.Assistants).BindFunc(d.normalizeAssistant)
+	app.OnRecordValidate(collections.Assistants).BindFunc(d.validateAssistant)
+	app.OnRecordDeleteRequest(collections.Assistants).BindFunc(d.keepUsed)
+
+	// Functions (functions.go).
+	app.OnRecordCreateRequest(collections.Functions).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealHeaders})
+	app.OnRecordUpdateRequest(collections.Functions).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealHeaders})
+	app.OnRecordCreate(collections.Functions).BindFunc(d.fillFunction)
+	app.OnRecordValidate(collections.Functions).BindFunc(d.validateFunction)
+	app.OnRecordEnrich(collections.Functions).BindFunc(d.showHeadersSet)
+
+	// Copies at Vapi (copies.go).
+	d.Mirror.Add(mirror.Resource{
+		Collection: collections.Functions, IDField: toolID, Fields: toolFields,
+		Push: d.pushFunction, Find: d.findFunction, Delete: d.Vapi.Tools.Delete, Judge: judge, Hash: d.functionHash,
+	})
+	d.Mirror.Add(mirror.Resource{
+		Collection: collections.Assistants, IDField: assistantID, Fields: assistantFields,
+		Push: d.pushAssistant, Find: d.findAssistant, Delete: d.Vapi.Assistants.Delete, Judge: judge, Hash: d.assistantHash,
+		Skip: func(a *core.Record) bool { return a.GetString("type") != "voice" },
+	})
+	atomic.On(app, collections.Functions, atomic.Updated, "assistants: follow a function's copy", d.followFunction)
+}

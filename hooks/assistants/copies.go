@@ -1,0 +1,218 @@
+package assistants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// webhookPath is where Vapi's messages arrive.
+const webhookPath = "/api/webhooks/vapi"
+
+// errNoAddress is shown at the row, so it is a sentence.
+var errNoAddress = errors.New("Vapi cannot reach this server: its public address is not known (POCKETLINE_PUBLIC_URL)")
+
+// server is where Vapi sends the messages of a copy. record marks copies that
+// have no metadata.
+func (d *domain) server(record string) (*vapi.Server, error) {
+	if d.PublicURL == "" {
+		return nil, errNoAddress
+	}
+	s := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, d.WebhookSecret())
+	if record != "" {
+		if s.Headers == nil {
+			s.Headers = map[string]string{}
+		}
+		s.Headers[mirror.RecordHeader] = record
+	}
+	return s, nil
+}
+
+// judge says what an error of Vapi means for the next try.
+func judge(err error) mirror.Judgement {
+	var e *vapi.Error
+	if !errors.As(err, &e) {
+		return mirror.Judgement{}
+	}
+	return mirror.JudgeStatus(e.Status, e.Unclear, e.RetryAfter)
+}
+
+// since narrows the search for the copy of a row.
+func since(record *core.Record) *vapi.ListOptions {
+	if record.GetDateTime("created").IsZero() {
+		return nil
+	}
+	return &vapi.ListOptions{CreatedAtGt: record.GetDateTime("created").Time().Add(-mirror.ClockSkew)}
+}
+
+// assistantCopy is what an assistant's copy shall be.
+func (d *domain) assistantCopy(a *core.Record) (*vapi.AssistantDTO, error) {
+	server, err := d.server("")
+	if err != nil {
+		return nil, err
+	}
+	functions, err := d.app.FindRecordsByIds(collections.Functions, a.GetStringSlice("functions"))
+	if err != nil {
+		return nil, fmt.Errorf("functions of the assistant: %w", err)
+	}
+	var tools []string
+	for _, f := range functions {
+		if usable(f) && f.GetString("organization") == a.GetString("organization") {
+			tools = append(tools, f.GetString(toolID))
+		}
+	}
+	slices.Sort(tools) // the order has no meaning; a stable one causes no requests
+	return toAssistant(a, tools, server), nil
+}
+
+// usable tells whether an assistant may have this function.
+func usable(f *core.Record) bool {
+	return f.GetString(toolID) != "" && f.GetBool("is_active") && f.GetString("sync_status") != collections.SyncDeleting
+}
+
+func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, error) {
+	dto, err := d.assistantCopy(a)
+	if err != nil {
+		return "", err
+	}
+	patch, hash, err := mirror.Diff(a, dto, clearable...)
+	if err != nil {
+		return "", err
+	}
+	id := a.GetString(assistantID)
+	switch {
+	case id == "":
+		made, err := d.Vapi.Assistants.Create(ctx, dto)
+		if err != nil {
+			return "", err
+		}
+		id = made.ID
+	case len(patch) > 0:
+		if _, err := d.Vapi.Assistants.Update(ctx, id, &vapi.AssistantDTO{Extra: patch}); err != nil {
+			return "", err
+		}
+	}
+	a.Set("sync_hash", hash)
+	return id, nil
+}
+
+func (d *domain) findAssistant(ctx context.Context, a *core.Record) (string, error) {
+	for one, err := range d.Vapi.Assistants.All(ctx, since(a)) {
+		if err != nil {
+			return "", err
+		}
+		if mirror.Marked(one.Raw, a.Id) {
+			return one.ID, nil
+		}
+	}
+	return "", nil
+}
+
+func (d *domain) assistantHash(a *core.Record) (string, error) {
+	dto, err := d.assistantCopy(a)
+	if err != nil {
+		return "", err
+	}
+	_, hash, err := mirror.Diff(a, dto)
+	return hash, err
+}
+
+// functionCopy is what a function's copy shall be.
+func (d *domain) functionCopy(f *core.Record) (*vapi.ToolDTO, error) {
+	server, err := d.server(f.Id)
+	if err != nil {
+		return nil, err
+	}
+	return toTool(f, server), nil
+}
+
+func (d *domain) pushFunction(ctx context.Context, f *core.Record) (string, error) {
+	dto, err := d.functionCopy(f)
+	if err != nil {
+		return "", err
+	}
+	patch, hash, err := mirror.Diff(f, dto, "messages")
+	if err != nil {
+		return "", err
+	}
+	delete(patch, "type") // it never changes, and a change need not repeat it
+	id := f.GetString(toolID)
+	switch {
+	case id == "":
+		made, err := d.Vapi.Tools.Create(ctx, dto)
+		if err != nil {
+			return "", err
+		}
+		id = made.ID
+	case len(patch) > 0:
+		if _, err := d.Vapi.Tools.Update(ctx, id, &vapi.ToolDTO{Extra: patch}); err != nil {
+			return "", err
+		}
+	}
+	f.Set("sync_hash", hash)
+	return id, nil
+}
+
+func (d *domain) findFunction(ctx context.Context, f *core.Record) (string, error) {
+	for one, err := range d.Vapi.Tools.All(ctx, since(f)) {
+		if err != nil {
+			return "", err
+		}
+		if mirror.Marked(one.Raw, f.Id) {
+			return one.ID, nil
+		}
+	}
+	return "", nil
+}
+
+func (d *domain) functionHash(f *core.Record) (string, error) {
+	dto, err := d.functionCopy(f)
+	if err != nil {
+		return "", err
+	}
+	_, hash, err := mirror.Diff(f, dto)
+	return hash, err
+}
+
+// followFunction pushes the assistants that use a function whose copy came,
+// went or may not be used any more.
+func (d *domain) followFunction(tx atomic.Tx, before, after *core.Record) error {
+	if usable(before) == usable(after) && before.GetString(toolID) == after.GetString(toolID) {
+		return nil
+	}
+	rows, err := tx.Query(`SELECT a.id FROM assistants a WHERE a.organization = ?
+		AND EXISTS (SELECT 1 FROM json_each(a.functions) f WHERE f.value = ?)`, after.GetString("organization"), after.Id)
+	if err != nil {
+		return fmt.Errorf("assistants of a function: %w", err)
+	}
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Close(); err != nil { // before writing: there is one connection
+		return err
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := d.Mirror.Touch(tx, collections.Assistants, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package assistants
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"github.com/pocketbase/dbx"
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// nameMin is the shortest name, as the old systems had it.
+const nameMin = 3
+
+// Defaults of a new assistant: one that answers well without a choice made. The
+// model is quick enough for a conversation, the voice and the transcriber cost
+// least.
+var defaults = map[string]string{
+	"type": "voice", "status": collections.AssistantActive, "language": "en",
+	"model_provider": "openai", "voice_provider": "vapi", "transcriber_provider": "deepgram",
+}
+
+// Names that fit a provider above and no other.
+var defaultNames = []struct{ provider, is, name, value string }{
+	{"model_provider", "openai", "model_name", "gpt-4.1-mini"},
+	{"voice_provider", "vapi", "voice_id", "Elliot"},
+	{"transcriber_provider", "deepgram", "transcriber_model", "nova-3"},
+}
+
+const defaultTemperature = 0.5
+
+// fillNumbersAndFlags sets what a request left out and whose zero means
+// something: only the request tells the two apart.
+func (d *domain) fillNumbersAndFlags(e *core.RecordRequestEvent) error {
+	info, err := e.RequestInfo()
+	if err != nil {
+		return e.BadRequestError("The body could not be read.", err)
+	}
+	if _, given := info.Body["recording_enabled"]; !given {
+		e.Record.Set("recording_enabled", true)
+	}
+	if _, given := info.Body["model_temperature"]; !given {
+		e.Record.Set("model_temperature", defaultTemperature)
+	}
+	return e.Next()
+}
+
+func (d *domain) fillAssistant(e *core.RecordEvent) error {
+	for name, value := range defaults {
+		if e.Record.GetString(name) == "" {
+			e.Record.Set(name, value)
+		}
+	}
+	for _, n := range defaultNames {
+		if e.Record.GetString(n.name) == "" && e.Record.GetString(n.provider) == n.is {
+			e.Record.Set(n.name, n.value)
+		}
+	}
+	return d.normalizeAssistant(e)
+}
+
+// normalizeAssistant brings spellings people use to the one that is stored.
+func (d *domain) normalizeAssistant(e *core.RecordEvent) error {
+	e.Record.Set("name", strings.TrimSpace(e.Record.GetString("name")))
+	e.Record.Set("voice_provider", vapi.VoiceProvider(e.Record.GetString("voice_provider")))
+	if number := e.Record.GetString("forwarding_phone_number"); number != "" {
+		if e164, err := d.e164(e.App, number, e.Record.GetString("organization")); err == nil {
+			e.Record.Set("forwarding_phone_number", e164)
+		}
+	}
+	return e.Next()
+}
+
+func (d *domain) validateAssistant(e *core.RecordEvent) error {
+	a, found := e.Record, validation.Errors{}
+	if n := utf8.RuneCountInString(a.GetString("name")); n > 0 && n < nameMin {
+		found["name"] = validation.NewError("validation_name_too_short", fmt.Sprintf("Use at least %d characters.", nameMin))
+	}
+	for _, n := range []struct{ field, provider, what string }{
+		{"model_name", "model_provider", "model"}, {"voice_id", "voice_provider", "voice"},
+	} {
+		if a.GetString(n.provider) != "" && a.GetString(n.field) == "" {
+			found[n.field] = validation.NewError("validation_choice_missing", "Choose a "+n.what+" of this provider.")
+		}
+	}
+	if number := a.GetString("forwarding_phone_number"); number != "" {
+		if _, err := d.e164(e.App, number, a.GetString("organization")); err != nil {
+			found["forwarding_phone_number"] = validation.NewError("validation_invalid_phone_number", "This is not a phone number that can be called.")
+		}
+	}
+	if raw := a.GetString("end_call_phrases"); raw != "" && raw != "null" {
+		var list []string
+		if a.UnmarshalJSONField("end_call_phrases", &list) != nil {
+			found["end_call_phrases"] = validation.NewError("validation_invalid_list", "This must be a list of texts.")
+		}
+		for _, phrase := range list {
+			if n := utf8.RuneCountInString(phrase); n < 2 || n > 140 {
+				found["end_call_phrases"] = validation.NewError("validation_invalid_phrase", "Each phrase has 2 to 140 characters.")
+			}
+		}
+	}
+	if raw := a.GetString("config"); raw != "" && raw != "null" {
+		var object map[string]any
+		if a.UnmarshalJSONField("config", &object) != nil {
+			found["config"] = validation.NewError("validation_invalid_object", "This must be a JSON object.")
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return e.Next()
+}
+
+// keepUsed refuses to delete the assistant a number is answered by, unless the
+// request says force=true; then the number is left without one.
+func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
+	numbers, err := e.App.FindRecordsByFilter(collections.PhoneNumbers, "assistant = {:id} && sync_status != {:deleting}", "created", 0, 0,
+		dbx.Params{"id": e.Record.Id, "deleting": collections.SyncDeleting})
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	if len(numbers) > 0 && e.Request.URL.Query().Get("force") != "true" {
+		name := numbers[0].GetString("phone_number")
+		if label := numbers[0].GetString("friendly_name"); label != "" {
+			name = strings.TrimSpace(label + " " + name)
+		}
+		others := ""
+		if n := len(numbers) - 1; n > 0 {
+			others = fmt.Sprintf(" and %d more", n)
+		}
+		return e.Error(http.StatusConflict, "This assistant answers "+name+others+
+			". Assign another assistant first, or delete it anyway with force=true.", nil)
+	}
+	if len(numbers) == 0 {
+		return e.Next()
+	}
+	if err := e.App.RunInTransaction(func(tx core.App) error {
+		for _, number := range numbers {
+			number.Set("assistant", "")
+			number.IgnoreUnchangedFields(true)
+			if err := tx.SaveNoValidate(number); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return e.InternalServerError("The numbers could not be taken off the assistant.", err)
+	}
+	return e.Next()
+}
+
+// e164 reads a number as people of the organization's country write it.
+func (d *domain) e164(app core.App, number, organization string) (string, error) {
+	region := ""
+	if o, err := app.FindRecordById(collections.Organizations, organization); err == nil {
+		region = strings.ToUpper(o.GetString("country"))
+	}
+	parsed, err := phonenumbers.Parse(number, region)
+	if err != nil {
+		return "", err
+	}
+	if !phonenumbers.IsPossibleNumber(parsed) {
+		return "", phonenumbers.ErrNotANumber
+	}
+	return phonenumbers.Format(parsed, phonenumbers.E164), nil
+}
