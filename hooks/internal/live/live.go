@@ -76,6 +76,9 @@ func (h *Hub) Changed(organization, collection string, ids ...string) {
 	if len(audience) == 0 {
 		return
 	}
+	if ids == nil || len(ids) > maxNamed {
+		ids = []string{}
+	}
 	change := Change{Collection: collection, IDs: ids}
 	data, err := json.Marshal(change)
 	if err != nil {
@@ -121,9 +124,9 @@ func (h *Hub) Drop(user, organization string) {
 				delete(o.topics, topic)
 				h.leave(o, topic)
 				o.client.Unsubscribe(topic)
+				o.end(topic)
 			}
 		}
-		o.end(OrganizationTopic + organization)
 	}
 	for _, listeners := range h.listeners {
 		for l := range listeners {
@@ -168,16 +171,16 @@ func (h *Hub) leave(o *outlet, topic string) {
 	}
 }
 
-// hot are the collections the inbox writer changes by SQL; it reports them
-// itself, once per batch.
-var hot = []string{"calls", "messages", "call_events", "call_reports", "provider_events"}
+// parts are collections whose rows are shown as part of their call.
+var parts = []string{"messages", "call_events", "call_reports"}
 
-// followRecords reports changes made through PocketBase's records.
+// followRecords reports changes made through PocketBase's records; the inbox
+// writer, whose SQL fires no hooks, reports its own.
 func (h *Hub) followRecords() {
 	report := func(e *core.RecordEvent) error {
 		if organization := e.Record.GetString("organization"); organization != "" && !published(e.Context) {
 			h.Changed(organization, e.Record.Collection().Name, e.Record.Id)
-			if call := e.Record.GetString("call"); call != "" && slices.Contains(hot, e.Record.Collection().Name) {
+			if call := e.Record.GetString("call"); call != "" && slices.Contains(parts, e.Record.Collection().Name) {
 				h.Changed(organization, "calls", call)
 			}
 		} else if e.Record.Collection().Name == "organizations" {

@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,6 +63,10 @@ func (o *outlet) user() string {
 // merged, so a slow reader gets fewer and larger messages, never a queue.
 func (o *outlet) change(topic string, c Change, data []byte) {
 	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
 	for i := range o.changes {
 		if p := &o.changes[i]; p.topic == topic && p.change.Collection == c.Collection {
 			p.merge(c)
@@ -80,38 +85,33 @@ func (p *pending) merge(c Change) {
 		return
 	}
 	if len(c.IDs) == 0 {
-		p.change.IDs = nil
+		p.change.IDs = c.IDs
 		return
 	}
 	merged := append([]string{}, p.change.IDs...)
 	for _, id := range c.IDs {
-		if !contains(merged, id) {
+		if !slices.Contains(merged, id) {
 			merged = append(merged, id)
 		}
 	}
 	if len(merged) > maxNamed {
-		merged = nil
+		merged = []string{}
 	}
 	p.change.IDs = merged
-}
-
-func contains(ids []string, id string) bool {
-	for _, one := range ids {
-		if one == id {
-			return true
-		}
-	}
-	return false
 }
 
 // line queues one message in order. A reader too far behind is cut off: it
 // reconnects and reads the saved transcript.
 func (o *outlet) line(topic string, data []byte) {
 	o.mu.Lock()
-	if len(o.lines) >= maxWaiting {
-		o.closed = true
+	if o.closed {
 		o.mu.Unlock()
-		go o.client.Discard() // Discard waits for a send in progress
+		return
+	}
+	if len(o.lines) >= maxWaiting {
+		o.closed, o.lines, o.changes = true, nil, nil
+		o.mu.Unlock()
+		go o.client.Discard() // under the hub's lock nobody waits, not even for the client's
 		o.nudge()
 		return
 	}

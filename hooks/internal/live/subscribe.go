@@ -50,43 +50,57 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 		case topic == "PB_CONNECT": // the SDK names its own greeting when a page listens for it
 		case strings.HasPrefix(topic, OrganizationTopic):
 			id := strings.TrimPrefix(topic, OrganizationTopic)
-			if e.Auth == nil || !h.access.MayFollow(e.Auth, id) {
+			if !h.may(e.Auth, topic, id) {
 				return e.ForbiddenError("You are not a member of this organization.", nil)
 			}
 			topics[topic] = id
 		case strings.HasPrefix(topic, CallTopic):
 			organization, err := h.organizationOfCall(strings.TrimPrefix(topic, CallTopic))
-			if err != nil || e.Auth == nil || !h.access.MayHear(e.Auth, organization) {
+			if err != nil || !h.may(e.Auth, topic, organization) {
 				return e.NotFoundError("There is no such call.", err)
 			}
 			topics[topic] = organization
 		default:
 			name, _, found := strings.Cut(topic, "/")
-			if _, err := e.App.FindCachedCollectionByNameOrId(name); !found || err != nil {
+			collection, err := e.App.FindCachedCollectionByNameOrId(name)
+			if !found || err != nil {
 				return e.BadRequestError("There is no topic "+strings.ToValidUTF8(name, "")+".", nil)
 			}
-			records[name] = true
+			records[collection.Name] = true
 		}
 	}
 	h.mu.RLock()
 	open := 0
-	for _, o := range h.outlets {
-		if e.Auth != nil && o.user() == e.Auth.Id {
+	for id, o := range h.outlets {
+		if e.Auth != nil && id != e.Client.Id() && o.user() == e.Auth.Id {
 			open++
 		}
 	}
 	h.mu.RUnlock()
-	if open > streamsPerPerson {
+	if open >= streamsPerPerson {
 		return e.TooManyRequestsError("Too many open streams: close some windows.", nil)
 	}
 	if err := e.Next(); err != nil {
 		return err
 	}
+	h.follow(e.Client.Id(), topics, records)
+	// A right that was lost between the check above and now was dropped too
+	// early to reach this stream.
+	for topic, organization := range topics {
+		if !h.may(e.Auth, topic, organization) {
+			h.Drop(e.Auth.Id, organization)
+		}
+	}
+	return nil
+}
+
+// follow replaces what a stream listens to.
+func (h *Hub) follow(client string, topics map[string]string, records map[string]bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	o := h.outlets[e.Client.Id()]
+	o := h.outlets[client]
 	if o == nil {
-		return nil // the stream ended meanwhile
+		return // the stream ended meanwhile
 	}
 	for topic := range o.topics {
 		h.leave(o, topic)
@@ -95,7 +109,17 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 	for topic := range topics {
 		h.join(o, topic)
 	}
-	return nil
+}
+
+// may tells whether a person may listen to a topic of an organization.
+func (h *Hub) may(person *core.Record, topic, organization string) bool {
+	if person == nil {
+		return false
+	}
+	if strings.HasPrefix(topic, CallTopic) {
+		return h.access.MayHear(person, organization)
+	}
+	return h.access.MayFollow(person, organization)
 }
 
 func (h *Hub) organizationOfCall(id string) (string, error) {
