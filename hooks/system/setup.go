@@ -59,8 +59,10 @@ func (s *system) setup(e *core.RequestEvent) error {
 				return err
 			}
 		}
+		actor := audit.ActorOf(e)
+		actor.Type, actor.User, actor.Name = audit.ActorUser, user.Id, form.Name
 		return audit.Add(tx, audit.Entry{
-			Organization: organization.Id, Actor: audit.ActorOf(e), Action: "organizations.setup",
+			Organization: organization.Id, Actor: actor, Action: "organizations.setup",
 			Resource: collections.Organizations, Record: organization.Id, Details: map[string]any{"demo": form.Demo && s.Demo != nil},
 		})
 	})

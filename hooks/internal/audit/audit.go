@@ -108,12 +108,40 @@ func Register(app core.App) {
 	}
 	app.OnRecordCreateRequest().BindFunc(note)
 	app.OnRecordUpdateRequest().BindFunc(note)
-	app.OnRecordDeleteRequest().BindFunc(note)
+	app.OnRecordDeleteRequest().BindFunc(deleteRequest)
 	app.OnRecordCreate().BindFunc(write("create"))
 	app.OnRecordUpdate().BindFunc(write("update"))
 	app.OnRecordDelete().BindFunc(write("delete"))
 	app.OnRecordAuthRequest().BindFunc(afterSignIn)
 	app.OnRecordAuthWithPasswordRequest(collections.Users, core.CollectionNameSuperusers).BindFunc(afterFailedSignIn)
+}
+
+// written takes the mark's place once the entry is there.
+type written struct{}
+
+// deleteRequest notes who deletes, and writes the entry itself when the request
+// was answered without a delete: a row with a copy at a provider goes later,
+// when the provider agrees.
+func deleteRequest(e *core.RecordRequestEvent) error {
+	By(e.RequestEvent, e.Record)
+	if err := e.Next(); err != nil {
+		return err
+	}
+	actor, open := e.Record.Get(mark).(Actor)
+	if !open {
+		return nil
+	}
+	e.Record.Set(mark, written{})
+	c := e.Record.Collection()
+	err := Add(e.App, Entry{
+		Organization: organizationOf(e.Record), Actor: actor, Action: c.Name + ".delete",
+		Resource: c.Name, Record: e.Record.Id, Details: Changes(e.Record, "delete"),
+	})
+	if err != nil {
+		// The answer is out, and the row is on its way.
+		e.App.Logger().Error("deletion not written down", "collection", c.Name, "record", e.Record.Id, "error", err)
+	}
+	return nil
 }
 
 // write saves the record and the entry about it together.
@@ -131,6 +159,7 @@ func write(verb string) func(e *core.RecordEvent) error {
 			if err := e.Next(); err != nil {
 				return err
 			}
+			e.Record.Set(mark, written{})
 			if verb == "update" && len(details) == 0 {
 				return nil
 			}

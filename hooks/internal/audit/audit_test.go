@@ -139,6 +139,24 @@ func TestChange_without_its_entry_is_undone(t *testing.T) {
 	}
 }
 
+func TestDeletes_that_wait_for_a_provider_are_written_down(t *testing.T) {
+	app := testkit.New(t, bind, func(app core.App) {
+		app.OnRecordDeleteRequest(collections.Assistants).BindFunc(func(e *core.RecordRequestEvent) error {
+			return e.NoContent(204) // what the mirror does: the row stays for now
+		})
+	})
+	api := testkit.API(t, app)
+	api.Do("DELETE", "/api/collections/assistants/records/"+testkit.AcmeAssistant, testkit.AcmeOwner, nil).Want(204)
+	rows := log(t, app, "assistants.delete")
+	if len(rows) != 1 || rows[0].GetString("user") != testkit.User(testkit.AcmeOwner) {
+		t.Errorf("got %v, want one entry by the owner", rows)
+	}
+	api.Do("DELETE", "/api/collections/contacts/records/"+testkit.AcmeContact, testkit.AcmeOwner, nil).Want(204)
+	if n := len(log(t, app, "contacts.delete")); n != 1 {
+		t.Errorf("an ordinary delete: got %d entries, want 1", n)
+	}
+}
+
 func TestNobody_changes_the_log(t *testing.T) {
 	app := testkit.New(t, bind)
 	api := testkit.API(t, app)

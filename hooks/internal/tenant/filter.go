@@ -8,9 +8,10 @@ import (
 )
 
 // Literal writes a value as a text literal of PocketBase's filter language, so
-// that quotes, operators and comments in it stay text.
+// that quotes, operators and comments in it stay text. A NUL, which ends a
+// filter, is left out: no stored text holds one.
 func Literal(value string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`).Replace(value) + "'"
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\x00", "").Replace(value) + "'"
 }
 
 // Containing writes a value as the right side of `~`, so that % and _ in it

@@ -68,7 +68,7 @@ func TestGuard_never_waits_for_a_page_bigger_than_everything(t *testing.T) {
 }
 
 func FuzzLiteral_stays_one_value(f *testing.F) {
-	for _, s := range []string{"", "a", `'`, `\`, `\'`, `' || id != '`, "a\n// b", `%_\%`, `\\'`, "é\t\r"} {
+	for _, s := range []string{"", "a", `'`, `\`, `\'`, `' || id != '`, "a\n// b", `%_\%`, "\x00", `\\'`, "é\t\r"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
