@@ -40,6 +40,7 @@ func organizations() *core.Collection {
 		text("currency", 3),
 		image("logo"),
 		object("business_hours", SmallJSON),
+		object("closures", SmallJSON),
 		object("primary_goals", SmallJSON),
 		number("expected_volume"),
 		text("success_metrics", noteMax),
@@ -53,11 +54,13 @@ func organizations() *core.Collection {
 		boolean("onboarding_completed"),
 		object("setup_steps_completed", SmallJSON),
 		relation("created_by", Users),
+		boolean("paused"),  // an agency's switch: calls go to the fallback
+		date("deletes_at"), // the grace period of a deletion ends
 	)
 	unique(c, "member_key", "member_key != ''")
 	index(c, "created_by")
 	access(c, Member(""), Member(""), "",
-		frozen(Role("", Owner, Admin), "status", "plan", "balance_state", "limits", "member_key", "created_by"), "")
+		frozen(Role("", Owner, Admin), "status", "plan", "balance_state", "limits", "member_key", "created_by", "paused", "deletes_at"), "")
 	return c
 }
 

@@ -27,6 +27,9 @@ func users() *core.Collection {
 		boolean("onboarding_completed"),
 		relation("last_organization", Organizations),
 		hidden(object("metadata", SmallJSON)),
+		object("notifications", SmallJSON),
+		boolean("two_factor"), // an authenticator app is set up
+		boolean("is_service"), // an API key's account: nobody signs in as it
 		&core.AutodateField{Name: "created", OnCreate: true},
 		&core.AutodateField{Name: "updated", OnCreate: true, OnUpdate: true},
 	)
@@ -37,8 +40,9 @@ func users() *core.Collection {
 	// No sign-up by REST: accounts begin at /setup or with an invitation. What
 	// a person may change about the account is what the profile shows.
 	access(c, Self, Self, "",
-		Self+` && @request.body.is_active:changed = false && @request.body.last_organization:changed = false`, "")
-	c.AuthRule = rule("is_active = true")
+		Self+` && @request.body.is_active:changed = false && @request.body.last_organization:changed = false`+
+			` && @request.body.two_factor:changed = false && @request.body.is_service:changed = false && @request.body.onboarding_completed:changed = false`, "")
+	c.AuthRule = rule("is_active = true && is_service = false")
 	c.AuthAlert.Enabled = false
 	c.PasswordAuth.Enabled = true
 	c.PasswordAuth.IdentityFields = []string{"email"}

@@ -89,7 +89,7 @@ func TestAccess_realtime_tells_only_those_who_may_see(t *testing.T) {
 			r := row{id: id, organization: organization}
 			if b.c.Name == collections.Users {
 				r.about = id
-			} else if b.c.Name == collections.Memberships {
+			} else if b.c.Name == collections.Memberships || b.c.Name == collections.Sessions {
 				r.about = record.GetString("user")
 			}
 			for _, a := range actors {

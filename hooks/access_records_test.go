@@ -3,6 +3,7 @@ package hooks_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestAccess_list_and_view(t *testing.T) {
 					continue
 				}
 				r := row{id: id, organization: organization}
-				if b.c.Name == collections.Users || b.c.Name == collections.Memberships {
+				if slices.Contains([]string{collections.Users, collections.Memberships, collections.Sessions}, b.c.Name) {
 					r.about = testkit.User(map[string]string{testkit.Acme: testkit.AcmeViewer, testkit.Bolt: testkit.BoltOwner, testkit.Void: testkit.Nobody}[organization])
 				}
 				b.list(a, organization, r)

@@ -87,14 +87,16 @@ var matrix = map[string]access{
 	collections.Users: {
 		see: onlySelf, create: nobody, update: onlySelf, remove: nobody,
 		change: map[string]any{"name": "Changed"},
-		fixed:  map[string]any{"is_active": false, "last_organization": testkit.Void},
+		fixed: map[string]any{
+			"is_active": false, "last_organization": testkit.Void, "two_factor": true, "is_service": true, "onboarding_completed": false,
+		},
 	},
 	collections.Organizations: {
 		see: members, create: nobody, update: chiefs, remove: nobody,
 		change: map[string]any{"description": "Changed"},
 		fixed: map[string]any{
 			"status": "closed", "plan": "enterprise", "balance_state": "empty", "limits": map[string]any{"calls": 9},
-			"member_key": "stolen", "created_by": testkit.User(testkit.AcmeViewer),
+			"member_key": "stolen", "created_by": testkit.User(testkit.AcmeViewer), "paused": true, "deletes_at": "2026-10-01 00:00:00.000Z",
 		},
 	},
 	collections.Memberships: {
@@ -168,6 +170,15 @@ var matrix = map[string]access{
 	collections.Recordings:       {row: "recording", see: callers, change: map[string]any{"error": "changed"}},
 	collections.UsageEvents:      {row: "usage", see: analysts, change: map[string]any{"quantity": 1}},
 	collections.AuditLogs:        {row: "audit", see: chiefs, change: map[string]any{"action": "changed"}},
+	collections.Invitations:      {row: "invite", see: chiefs, change: map[string]any{"role": "owner"}},
+	collections.SecuritySettings: {row: "security", see: chiefs, change: map[string]any{"keep_audit_days": 9}},
+	collections.APIKeys:          {row: "key", see: roles{"owner", "admin", "developer"}, change: map[string]any{"role": "admin"}},
+	collections.Sessions:         {row: "session", see: onlySelf, change: map[string]any{"ended_at": "2026-10-01 00:00:00.000Z"}},
+	collections.Authenticators:   {row: "totp", see: nobody, change: map[string]any{"last_step": 9}},
+	collections.Wallets:          {row: "wallet", see: chiefs, change: map[string]any{"balance_minor": 9}},
+	collections.LedgerEntries:    {row: "ledger", see: chiefs, change: map[string]any{"amount_minor": 9}},
+	collections.Subscriptions:    {row: "plan", see: chiefs, change: map[string]any{"plan": "enterprise"}},
+	collections.PrivacyRequests:  {row: "privacy", see: chiefs, change: map[string]any{"status": "done"}},
 	collections.ProviderAccounts: {row: "account", see: nobody, change: map[string]any{"name": "Changed"}},
 	collections.ProviderEvents:   {row: "inbox", see: nobody, change: map[string]any{"status": "parked"}},
 	collections.Outbox:           {row: "promise", see: nobody, change: map[string]any{"status": "pending"}},
@@ -213,7 +224,7 @@ func rowOf(collection string, columns map[string]any) row {
 	switch collection {
 	case collections.Users:
 		r.about = r.id
-	case collections.Memberships:
+	case collections.Memberships, collections.Sessions:
 		r.about = text("user")
 	case collections.Organizations:
 		r.organization = r.id

@@ -176,6 +176,7 @@ func (s *seeder) desk(organization string, n int) {
 		"organization": organization, "actor_name": "system", "actor_type": "system", "action": "organization.created",
 		"resource": collections.Organizations, "record": organization,
 	})
+	s.papers(organization, n)
 	s.save(collections.ProviderAccounts, id("account"), values{
 		"organization": organization, "provider": "vapi", "name": "Vapi", "api_key": SealedValue, "webhook_secret": SealedValue,
 	})
@@ -189,6 +190,33 @@ func (s *seeder) desk(organization string, n int) {
 	})
 	s.save(collections.JobRuns, id("job"), values{
 		"job": "outbox.deliver", "status": collections.JobDone, "started_at": Start, "finished_at": Start, "processed": 1,
+	})
+}
+
+// papers saves what belongs to the people and the money of an organization.
+func (s *seeder) papers(organization string, n int) {
+	id := func(noun string) string { return Row(organization, noun) }
+	person := User(map[string]string{Acme: AcmeViewer, Bolt: BoltOwner, Void: Nobody}[organization])
+	hash := fmt.Sprintf("%064d", n)
+	s.save(collections.Invitations, id("invite"), values{
+		"organization": organization, "email": "invited@" + organization[:4] + ".test", "role": collections.Agent,
+		"status": collections.InvitationPending, "token_hash": hash, "expires_at": Start.AddDate(1, 0, 0),
+	})
+	s.save(collections.SecuritySettings, id("security"), values{"organization": organization, "session_timeout_minutes": 1440})
+	s.save(collections.APIKeys, id("key"), values{
+		"organization": organization, "name": "Reports", "role": collections.Viewer, "prefix": "pk_fixture", "hash": hash,
+	})
+	s.save(collections.Sessions, id("session"), values{"user": person, "token_hash": hash, "method": collections.AuthPassword, "last_seen_at": Start})
+	s.save(collections.Authenticators, id("totp"), values{"user": person, "totp_secret": SealedValue})
+	s.save(collections.Wallets, id("wallet"), values{"organization": organization, "balance_minor": 500, "currency": "USD"})
+	s.save(collections.LedgerEntries, id("ledger"), values{
+		"organization": organization, "wallet": id("wallet"), "amount_minor": 500, "currency": "USD", "kind": "bonus", "reference": "welcome",
+	})
+	s.save(collections.Subscriptions, id("plan"), values{
+		"organization": organization, "plan": "pro", "status": collections.SubscriptionTrialing, "trial_ends_at": Start.AddDate(0, 0, collections.TrialDays),
+	})
+	s.save(collections.PrivacyRequests, id("privacy"), values{
+		"organization": organization, "kind": "export", "status": "done", "subject_hash": hash, "subject_hint": "70",
 	})
 }
 

@@ -9,6 +9,13 @@ export type OrganizationsCompanySize = 'small' | 'medium' | 'large'
 export type OrganizationsLanguage = 'en' | 'fr'
 export type MembershipsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
 export type MembershipsStatus = 'active' | 'inactive' | 'invited' | 'suspended'
+export type InvitationsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type InvitationsStatus = 'pending' | 'accepted' | 'declined' | 'expired' | 'cancelled'
+export type ApiKeysRole = 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type LedgerEntriesKind = 'top_up' | 'usage' | 'monthly_grant' | 'bonus' | 'refund' | 'adjustment' | 'addon_purchase'
+export type SubscriptionsStatus = 'active' | 'past_due' | 'canceled' | 'incomplete' | 'incomplete_expired' | 'trialing' | 'unpaid'
+export type PrivacyRequestsKind = 'export' | 'erase'
+export type PrivacyRequestsStatus = 'pending' | 'running' | 'done' | 'failed'
 export type AssistantsType = 'voice' | 'messaging' | 'email' | 'workspace'
 export type AssistantsStatus = 'active' | 'inactive' | 'training' | 'error'
 export type AssistantsModelProvider =
@@ -101,6 +108,9 @@ export interface UsersRecord {
   is_active: boolean
   onboarding_completed: boolean
   last_organization: string
+  notifications: unknown
+  two_factor: boolean
+  is_service: boolean
   created: string
   updated: string
 }
@@ -122,6 +132,7 @@ export interface OrganizationsRecord {
   currency: string
   logo: string
   business_hours: unknown
+  closures: unknown
   primary_goals: unknown
   expected_volume: number
   success_metrics: string
@@ -135,6 +146,8 @@ export interface OrganizationsRecord {
   onboarding_completed: boolean
   setup_steps_completed: unknown
   created_by: string
+  paused: boolean
+  deletes_at: string
   created: string
   updated: string
 }
@@ -168,6 +181,164 @@ export interface MembershipsRecord {
   last_accessed_at: string
   total_sessions: number
   total_calls_handled: number
+  created: string
+  updated: string
+}
+
+export interface InvitationsRecord {
+  collectionId: string
+  collectionName: 'invitations'
+  id: string
+  organization: string
+  email: string
+  role: InvitationsRole
+  status: InvitationsStatus
+  full_name: string
+  department: string
+  phone_number: string
+  timezone: string
+  can_access_analytics: boolean
+  can_manage_integrations: boolean
+  can_manage_team: boolean
+  can_manage_agents: boolean
+  can_view_calls: boolean
+  can_view_messages: boolean
+  can_view_emails: boolean
+  message: string
+  notes: string
+  permissions: unknown
+  config: unknown
+  expires_at: string
+  sent_at: string
+  invited_by: string
+  accepted_by: string
+  accepted_at: string
+  metadata: unknown
+  created: string
+  updated: string
+}
+
+export interface SecuritySettingsRecord {
+  collectionId: string
+  collectionName: 'security_settings'
+  id: string
+  organization: string
+  two_factor_enabled: boolean
+  allowed_auth_methods: unknown
+  session_timeout_minutes: number
+  ip_whitelist: unknown
+  keep_recordings_days: number
+  keep_transcripts_days: number
+  keep_messages_days: number
+  keep_events_days: number
+  keep_audit_days: number
+  legal_hold: boolean
+  created: string
+  updated: string
+}
+
+export interface ApiKeysRecord {
+  collectionId: string
+  collectionName: 'api_keys'
+  id: string
+  organization: string
+  name: string
+  role: ApiKeysRole
+  prefix: string
+  acts_as: string
+  created_by: string
+  expires_at: string
+  revoked_at: string
+  last_used_at: string
+  last_used_ip: string
+  created: string
+  updated: string
+}
+
+export interface SessionsRecord {
+  collectionId: string
+  collectionName: 'sessions'
+  id: string
+  user: string
+  method: string
+  second_factor: boolean
+  ip_address: string
+  user_agent: string
+  last_seen_at: string
+  expires_at: string
+  ended_at: string
+  created: string
+  updated: string
+}
+
+export interface AuthenticatorsRecord {
+  collectionId: string
+  collectionName: 'authenticators'
+  id: string
+  user: string
+  confirmed_at: string
+  last_step: number
+  failures: number
+  locked_until: string
+  created: string
+  updated: string
+}
+
+export interface WalletsRecord {
+  collectionId: string
+  collectionName: 'wallets'
+  id: string
+  organization: string
+  balance_minor: number
+  currency: string
+  created: string
+  updated: string
+}
+
+export interface LedgerEntriesRecord {
+  collectionId: string
+  collectionName: 'ledger_entries'
+  id: string
+  organization: string
+  wallet: string
+  amount_minor: number
+  currency: string
+  kind: LedgerEntriesKind
+  reference: string
+  description: string
+  created: string
+  updated: string
+}
+
+export interface SubscriptionsRecord {
+  collectionId: string
+  collectionName: 'subscriptions'
+  id: string
+  organization: string
+  plan: string
+  status: SubscriptionsStatus
+  provider_subscription_id: string
+  provider_customer_id: string
+  trial_ends_at: string
+  current_period_start: string
+  current_period_end: string
+  canceled_at: string
+  created: string
+  updated: string
+}
+
+export interface PrivacyRequestsRecord {
+  collectionId: string
+  collectionName: 'privacy_requests'
+  id: string
+  organization: string
+  kind: PrivacyRequestsKind
+  status: PrivacyRequestsStatus
+  subject_hint: string
+  requested_by: string
+  finished_at: string
+  certificate: unknown
+  error: string
   created: string
   updated: string
 }
@@ -499,6 +670,15 @@ export interface Records {
   users: UsersRecord
   organizations: OrganizationsRecord
   memberships: MembershipsRecord
+  invitations: InvitationsRecord
+  security_settings: SecuritySettingsRecord
+  api_keys: ApiKeysRecord
+  sessions: SessionsRecord
+  authenticators: AuthenticatorsRecord
+  wallets: WalletsRecord
+  ledger_entries: LedgerEntriesRecord
+  subscriptions: SubscriptionsRecord
+  privacy_requests: PrivacyRequestsRecord
   assistants: AssistantsRecord
   functions: FunctionsRecord
   phone_numbers: PhoneNumbersRecord
@@ -526,6 +706,7 @@ export const limits = {
     language: { values: ['en', 'fr'] },
     theme: { values: ['auto', 'light', 'dark'] },
     preferences: { max: 16384 },
+    notifications: { max: 16384 },
   },
   organizations: {
     name: { required: true, max: 100 },
@@ -541,6 +722,7 @@ export const limits = {
     currency: { max: 3 },
     logo: { max: 2097152 },
     business_hours: { max: 16384 },
+    closures: { max: 16384 },
     primary_goals: { max: 16384 },
     success_metrics: { max: 5000 },
     current_volume: { max: 255 },
@@ -566,6 +748,79 @@ export const limits = {
     metadata: { max: 16384 },
     total_sessions: { min: 0 },
     total_calls_handled: { min: 0 },
+  },
+  invitations: {
+    organization: { required: true },
+    email: { required: true },
+    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
+    status: { required: true, values: ['pending', 'accepted', 'declined', 'expired', 'cancelled'] },
+    full_name: { max: 100 },
+    department: { max: 100 },
+    phone_number: { max: 40 },
+    timezone: { max: 64 },
+    message: { max: 5000 },
+    notes: { max: 5000 },
+    permissions: { max: 16384 },
+    config: { max: 16384 },
+    expires_at: { required: true },
+    metadata: { max: 16384 },
+  },
+  security_settings: {
+    organization: { required: true },
+    allowed_auth_methods: { max: 16384 },
+    session_timeout_minutes: { min: 0, max: 525600 },
+    ip_whitelist: { max: 16384 },
+    keep_recordings_days: { min: 0, max: 3650 },
+    keep_transcripts_days: { min: 0, max: 3650 },
+    keep_messages_days: { min: 0, max: 3650 },
+    keep_events_days: { min: 0, max: 3650 },
+    keep_audit_days: { min: 0, max: 3650 },
+  },
+  api_keys: {
+    organization: { required: true },
+    name: { required: true, max: 100 },
+    role: { required: true, values: ['admin', 'manager', 'agent', 'viewer', 'developer'] },
+    prefix: { max: 24 },
+    last_used_ip: { max: 64 },
+  },
+  sessions: {
+    user: { required: true },
+    method: { max: 40 },
+    ip_address: { max: 64 },
+    user_agent: { max: 500 },
+  },
+  authenticators: {
+    user: { required: true },
+    last_step: { min: 0 },
+    failures: { min: 0 },
+  },
+  wallets: {
+    organization: { required: true },
+    currency: { required: true, max: 3 },
+  },
+  ledger_entries: {
+    organization: { required: true },
+    wallet: { required: true },
+    amount_minor: { required: true },
+    currency: { required: true, max: 3 },
+    kind: { required: true, values: ['top_up', 'usage', 'monthly_grant', 'bonus', 'refund', 'adjustment', 'addon_purchase'] },
+    reference: { required: true, max: 255 },
+    description: { max: 500 },
+  },
+  subscriptions: {
+    organization: { required: true },
+    plan: { required: true, max: 100 },
+    status: { required: true, values: ['active', 'past_due', 'canceled', 'incomplete', 'incomplete_expired', 'trialing', 'unpaid'] },
+    provider_subscription_id: { max: 255 },
+    provider_customer_id: { max: 255 },
+  },
+  privacy_requests: {
+    organization: { required: true },
+    kind: { required: true, values: ['export', 'erase'] },
+    status: { required: true, values: ['pending', 'running', 'done', 'failed'] },
+    subject_hint: { max: 20 },
+    certificate: { max: 65536 },
+    error: { max: 500 },
   },
   assistants: {
     organization: { required: true },

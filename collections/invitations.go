@@ -1,0 +1,54 @@
+package collections
+
+import "github.com/pocketbase/pocketbase/core"
+
+// Invitations ask a person to join an organization. Only a hash of the token is
+// kept; the token itself travels once, in the link.
+const Invitations = "invitations"
+
+// States of an invitation.
+const (
+	InvitationPending   = "pending"
+	InvitationAccepted  = "accepted"
+	InvitationDeclined  = "declined"
+	InvitationExpired   = "expired"
+	InvitationCancelled = "cancelled"
+)
+
+func invitations() *core.Collection {
+	c := tenant(Invitations,
+		required(email("email")),
+		required(choice("role", Roles...)),
+		required(choice("status", InvitationPending, InvitationAccepted, InvitationDeclined, InvitationExpired, InvitationCancelled)),
+		text("full_name", nameMax),
+		text("department", nameMax),
+		text("phone_number", 40),
+		text("timezone", 64),
+		boolean(CanAccessAnalytics),
+		boolean(CanManageIntegrations),
+		boolean(CanManageTeam),
+		boolean(CanManageAgents),
+		boolean(CanViewCalls),
+		boolean(CanViewMessages),
+		boolean(CanViewEmails),
+		text("message", noteMax),
+		text("notes", noteMax),
+		object("permissions", SmallJSON),
+		object("config", SmallJSON),
+		hidden(text("token_hash", 64)),
+		required(date("expires_at")),
+		date("sent_at"),
+		relation("invited_by", Users),
+		relation("accepted_by", Users),
+		date("accepted_at"),
+		object("metadata", SmallJSON),
+	)
+	unique(c, "token_hash", "token_hash != ''")
+	// One open invitation per address and organization.
+	c.AddIndex("uq_invitations_open", true, "organization, email COLLATE NOCASE", "status = 'pending'")
+	index(c, "organization, created")
+	index(c, "invited_by")
+	index(c, "accepted_by")
+	readOnly(c, Can("organization", CanManageTeam))
+	return c
+}
