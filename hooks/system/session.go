@@ -38,8 +38,18 @@ type session struct {
 // open are routes a person must reach to become signed in, or that prove
 // themselves otherwise: there the cookie is passed over, not refused.
 func open(path string) bool {
-	for _, prefix := range []string{"/api/collections/users/auth-", "/api/collections/users/request-", "/api/collections/users/confirm-", "/api/webhooks/", "/api/setup", "/functions/v1/webhooks/receive"} {
+	for _, prefix := range []string{"/api/webhooks/", "/functions/v1/webhooks/receive", "/api/setup"} {
 		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	rest, ok := strings.CutPrefix(path, "/api/collections/")
+	if !ok {
+		return false
+	}
+	_, action, _ := strings.Cut(rest, "/")
+	for _, prefix := range []string{"auth-", "request-", "confirm-"} {
+		if strings.HasPrefix(action, prefix) {
 			return true
 		}
 	}

@@ -364,6 +364,19 @@ func TestSession_writes_need_the_token_of_this_session(t *testing.T) {
 	}
 }
 
+func TestSession_passes_over_the_cookie_only_where_people_sign_in(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/api/collections/users/auth-with-password": true, "/api/collections/_superusers/request-otp": true,
+		"/api/collections/users/confirm-password-reset": true, "/api/webhooks/vapi": true, "/api/setup": true,
+		"/api/collections/users/records": false, "/api/collections/auth-x/records": false, "/api/calls": false,
+		"/functions/v1/webhooks": false, "/api/collections/users/impersonate/x": false,
+	} {
+		if got := open(path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
+	}
+}
+
 func TestSession_cookies_are_secure_over_https(t *testing.T) {
 	s := serve(t, Deps{PublicURL: "https://desk.example.com"})
 	a := s.ask(testkit.Guest, "GET", "/api/csrf", nil, nil)
