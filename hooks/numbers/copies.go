@@ -1,0 +1,144 @@
+package numbers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// webhookPath is where Vapi's messages arrive.
+const webhookPath = "/api/webhooks/vapi"
+
+// errNoAddress is shown at the row, so it is a sentence.
+var errNoAddress = errors.New("Vapi cannot reach this server: its public address is not known (POCKETLINE_PUBLIC_URL)")
+
+// copyOf is what a number's copy shall be.
+func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
+	if d.PublicURL == "" {
+		return nil, errNoAddress
+	}
+	server := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, d.WebhookSecret())
+	if server.Headers == nil {
+		server.Headers = map[string]string{}
+	}
+	server.Headers[mirror.RecordHeader] = n.Id // numbers have no metadata at Vapi
+	token := ""
+	if n.GetString("provider") == "twilio" {
+		var err error
+		if token, err = d.Sealed.Open(n.GetString("twilio_auth_token"), sealed.Place(collections.PhoneNumbers, n.Id, "twilio_auth_token")); err != nil {
+			return nil, fmt.Errorf("Twilio token: %w", err)
+		}
+	}
+	return toNumber(n, token, server), nil
+}
+
+func (d *domain) push(ctx context.Context, n *core.Record) (string, error) {
+	dto, err := d.copyOf(n)
+	if err != nil {
+		return "", err
+	}
+	fresh := n.GetString("sync_hash") == ""
+	patch, hash, err := mirror.Diff(n, dto, clearable...)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range once {
+		delete(patch, key)
+	}
+	id := n.GetString(phoneID)
+	switch {
+	case id == "":
+		made, err := d.Vapi.PhoneNumbers.Create(ctx, dto)
+		if err != nil {
+			return "", err
+		}
+		id = made.ID
+		apply(n, made)
+	case len(patch) > 0:
+		if fresh {
+			// Whatever somebody assigned over there would keep Vapi from asking us.
+			patch["assistantId"], patch["squadId"] = nil, nil
+		}
+		changed, err := d.Vapi.PhoneNumbers.Update(ctx, id, &vapi.PhoneNumberDTO{Extra: patch})
+		if err != nil {
+			return "", err
+		}
+		apply(n, changed)
+	}
+	n.Set("sync_hash", hash)
+	return id, nil
+}
+
+func (d *domain) find(ctx context.Context, n *core.Record) (string, error) {
+	var o *vapi.ListOptions
+	if created := n.GetDateTime("created"); !created.IsZero() {
+		o = &vapi.ListOptions{CreatedAtGt: created.Time().Add(-mirror.ClockSkew)}
+	}
+	for one, err := range d.Vapi.PhoneNumbers.All(ctx, o) {
+		if err != nil {
+			return "", err
+		}
+		// By our mark alone: the digits could be another organization's.
+		if mirror.Marked(one.Raw, n.Id) {
+			return one.ID, nil
+		}
+	}
+	return "", nil
+}
+
+func (d *domain) hash(n *core.Record) (string, error) {
+	dto, err := d.copyOf(n)
+	if err != nil {
+		return "", err
+	}
+	_, hash, err := mirror.Diff(n, dto)
+	return hash, err
+}
+
+// judge says what an error of Vapi means for the next try.
+func judge(err error) mirror.Judgement {
+	var e *vapi.Error
+	if !errors.As(err, &e) {
+		return mirror.Judgement{}
+	}
+	return mirror.JudgeStatus(e.Status, e.Unclear, e.RetryAfter)
+}
+
+// activate is the job numbers.activate: it asks after numbers that Vapi was
+// still preparing when it answered.
+func (d *domain) activate(ctx context.Context, r *schedule.Run) error {
+	waiting, err := d.app.FindRecordsByFilter(collections.PhoneNumbers, "status = {:pending} && vapi_phone_id != '' && sync_status = {:synced}",
+		"created", 0, 0, dbx.Params{"pending": collections.NumberPending, "synced": collections.SyncSynced})
+	if err != nil {
+		return err
+	}
+	var failures error
+	for _, n := range waiting {
+		answer, err := d.Vapi.PhoneNumbers.Get(ctx, n.GetString(phoneID))
+		if err != nil {
+			failures = errors.Join(failures, fmt.Errorf("number %s: %w", n.Id, err))
+			continue
+		}
+		apply(n, answer)
+		if n.GetString("status") == collections.NumberPending && n.GetString("phone_number") == n.Original().GetString("phone_number") {
+			continue
+		}
+		n.IgnoreUnchangedFields(true)
+		if err := d.app.SaveNoValidate(n); err != nil {
+			failures = errors.Join(failures, err)
+			continue
+		}
+		r.Add(1)
+	}
+	return failures
+}

@@ -1,0 +1,163 @@
+package numbers
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+)
+
+// areaCode is how area codes look where Vapi gives numbers.
+var areaCode = regexp.MustCompile(`^[2-9][0-9]{2}$`)
+
+// token is what Twilio's auth tokens and API secrets look like, generously.
+var token = regexp.MustCompile(`^[A-Za-z0-9_-]{8,200}$`)
+
+func (d *domain) createRequest(e *core.RecordRequestEvent) error {
+	if e.Record.GetString("provider") == "vapi" && !e.HasSuperuserAuth() {
+		e.Record.Set("phone_number", "") // Vapi chooses it; nobody claims one
+	}
+	return d.sealToken(e)
+}
+
+// sealToken takes the body's twilio_auth_token, which a client may write and
+// nobody reads: PocketBase itself drops a hidden field silently.
+func (d *domain) sealToken(e *core.RecordRequestEvent) error {
+	// The body as it was sent: RequestInfo has lost hidden fields by now.
+	body := map[string]any{}
+	if err := e.BindBody(&body); err != nil {
+		return e.BadRequestError("The body could not be read.", err)
+	}
+	value, given := body["twilio_auth_token"]
+	if !given {
+		return e.Next()
+	}
+	text, ok := value.(string)
+	if value != nil && (!ok || text != "" && !token.MatchString(text)) {
+		return e.BadRequestError("The token cannot be used.", validation.Errors{
+			"twilio_auth_token": validation.NewError("validation_invalid_token", "This does not look like a token of Twilio."),
+		})
+	}
+	if e.Record.Id == "" {
+		e.Record.Id = core.GenerateDefaultRandomId()
+	}
+	secret, err := d.Sealed.Seal(text, sealed.Place(collections.PhoneNumbers, e.Record.Id, "twilio_auth_token"))
+	if err != nil {
+		return e.InternalServerError("The token could not be sealed.", err)
+	}
+	e.Record.Set("twilio_auth_token", secret)
+	return e.Next()
+}
+
+// showTokenSet tells that there is a token, never which.
+func (d *domain) showTokenSet(e *core.RecordEnrichEvent) error {
+	e.Record.WithCustomData(true)
+	e.Record.Set("twilio_auth_token_set", e.Record.GetString("twilio_auth_token") != "")
+	return e.Next()
+}
+
+// fill sets what a new number left out.
+func (d *domain) fill(e *core.RecordEvent) error {
+	if e.Record.GetString("number_type") == "" {
+		e.Record.Set("number_type", "voice")
+	}
+	if e.Record.GetString("status") == "" {
+		status := collections.NumberPending // until Vapi says that it works
+		if e.Record.GetString("provider") == "other" {
+			status = collections.NumberActive
+		}
+		e.Record.Set("status", status)
+	}
+	return d.normalize(e)
+}
+
+// normalize writes numbers as E.164; what cannot be read is left for validate.
+func (d *domain) normalize(e *core.RecordEvent) error {
+	n := e.Record
+	for _, name := range []string{"phone_number", "fallback_number"} {
+		number := strings.TrimSpace(n.GetString(name))
+		if number == "" || number == n.Original().GetString(name) {
+			continue
+		}
+		e164, region, err := read(number, d.region(e.App, n.GetString("organization")))
+		if err != nil {
+			continue
+		}
+		n.Set(name, e164)
+		if name == "phone_number" && n.GetString("country_code") == "" {
+			n.Set("country_code", region)
+		}
+	}
+	return e.Next()
+}
+
+func (d *domain) validate(e *core.RecordEvent) error {
+	n, found := e.Record, validation.Errors{}
+	changed := func(name string) bool { return n.IsNew() || n.GetString(name) != n.Original().GetString(name) }
+	for _, name := range []string{"phone_number", "fallback_number"} {
+		number := n.GetString(name)
+		if number == "" || !changed(name) {
+			continue
+		}
+		if _, _, err := read(number, d.region(e.App, n.GetString("organization"))); err != nil {
+			found[name] = validation.NewError("validation_invalid_phone_number",
+				"This is not a phone number. Write it with the country's code, for example +1 415 555 2671.")
+		}
+	}
+	if code := n.GetString("area_code"); code != "" && !areaCode.MatchString(code) {
+		found["area_code"] = validation.NewError("validation_invalid_area_code", "An area code has three digits, for example 415.")
+	}
+	for _, name := range required[n.GetString("provider")] {
+		if n.GetString(name) == "" {
+			found[name] = validation.NewError("validation_required", "This provider needs it.")
+		}
+	}
+	if id := n.GetString("assistant"); id != "" && changed("assistant") {
+		a, err := e.App.FindRecordById(collections.Assistants, id)
+		switch {
+		case err != nil || a.GetString("organization") != n.GetString("organization"):
+			found["assistant"] = validation.NewError("validation_missing_rel_records", "Choose an assistant of this organization.")
+		case a.GetString("sync_status") == collections.SyncDeleting:
+			found["assistant"] = validation.NewError("validation_deleted_assistant", "This assistant is being deleted.")
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return e.Next()
+}
+
+// required are the columns the import of a provider's number needs.
+var required = map[string][]string{
+	"twilio": {"phone_number", "twilio_account_sid", "twilio_auth_token"},
+	"vonage": {"phone_number", "credential_id"},
+	"telnyx": {"phone_number", "credential_id"},
+	"byo":    {"credential_id"},
+	"other":  {"phone_number"},
+}
+
+// region is the country whose people's way of writing numbers is understood.
+func (d *domain) region(app core.App, organization string) string {
+	o, err := app.FindRecordById(collections.Organizations, organization)
+	if err != nil {
+		return "" // then only numbers with the country's code can be read
+	}
+	return strings.ToUpper(o.GetString("country"))
+}
+
+// read gives a number as E.164 and the country it belongs to.
+func read(number, region string) (e164, country string, err error) {
+	parsed, err := phonenumbers.Parse(number, region)
+	if err != nil {
+		return "", "", err
+	}
+	if !phonenumbers.IsPossibleNumber(parsed) {
+		return "", "", phonenumbers.ErrNotANumber
+	}
+	return phonenumbers.Format(parsed, phonenumbers.E164), phonenumbers.GetRegionCodeForNumber(parsed), nil
+}
