@@ -614,6 +614,30 @@ func TestJob_mends_rows_nobody_owes_and_hurries_when_the_provider_is_back(t *tes
 	d.want(r.Id, collections.SyncSynced, "object-1")
 }
 
+func TestJob_goes_on_through_a_long_outage(t *testing.T) {
+	d, p := setup(t)
+	s := schedule.New(d.TestApp)
+	d.mirror.Schedule(s)
+	d.mirror.compared.Store(true)
+	p.before = func(string) error { return errBroken }
+	r := d.create("book")
+	run := func() {
+		t.Helper()
+		if err := s.RunNow(t.Context(), "mirror.retry"); err != nil {
+			t.Fatal(err)
+		}
+		d.deliver()
+		d.later(5 * time.Minute)
+	}
+	for range 60 { // five hours
+		run()
+	}
+	d.want(r.Id, collections.SyncFailed, "")
+	p.before = nil
+	run()
+	d.want(r.Id, collections.SyncSynced, "object-1")
+}
+
 func TestJob_compares_every_row_once_with_what_was_sent(t *testing.T) {
 	d, p := setup(t)
 	s := schedule.New(d.TestApp)

@@ -122,11 +122,11 @@ func (m *Mirror) retryAll(ctx context.Context, r Resource) (n int, err error) {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		died, err := m.outbox.Died(atomic.Of(m.app), subject(r.Collection, id))
+		died, usedUp, err := m.outbox.Died(atomic.Of(m.app), subject(r.Collection, id))
 		if err != nil {
 			return n, err
 		}
-		if m.now().Sub(died) < refusedPause {
+		if !usedUp && m.now().Sub(died) < refusedPause {
 			// Refused a while ago; only a newer promise is worth a hurry.
 			if _, err := m.outbox.Hurry(atomic.Of(m.app), subject(r.Collection, id)); err != nil {
 				return n, err

@@ -329,13 +329,39 @@ func TestHurry_and_Died_see_only_their_prefix(t *testing.T) {
 	if got := row(t, app, "x:10:a").GetString("status"); got != collections.OutboxPending {
 		t.Errorf("the neighbour is %s", got)
 	}
-	if at, err := o.Died(atomic.Of(app), "x:1:"); err != nil || !at.Equal(c.now()) {
-		t.Errorf("died %v, %v; want %v", at, err, c.now())
+	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || usedUp || !at.Equal(c.now()) {
+		t.Errorf("died %v, used up %v, %v; want %v", at, usedUp, err, c.now())
 	}
-	if at, err := o.Died(atomic.Of(app), "x:10:"); err != nil || !at.IsZero() {
+	if at, _, err := o.Died(atomic.Of(app), "x:10:"); err != nil || !at.IsZero() {
 		t.Errorf("the neighbour died %v, %v", at, err)
 	}
 	if open, err := o.Hurry(atomic.Of(app), "x:1:"); err != nil || open != 0 {
 		t.Errorf("open %d, %v; want 0", open, err)
+	}
+}
+
+func TestHurry_respects_a_wait_the_other_side_asked_for(t *testing.T) {
+	app, o, c := setup(t)
+	o.Handle("note", func(context.Context, Row) error { return After(time.Hour, errors.New("slow down")) })
+	add(t, app, o, "note", "x:1:a")
+	deliver(t, o, 1)
+	if open, err := o.Hurry(atomic.Of(app), "x:1:"); err != nil || open != 1 {
+		t.Errorf("open %d, %v; want 1", open, err)
+	}
+	deliver(t, o, 0)
+	c.move(time.Hour)
+	deliver(t, o, 1)
+}
+
+func TestDied_knows_when_the_tries_were_used_up(t *testing.T) {
+	app, o, c := setup(t)
+	o.Handle("note", func(context.Context, Row) error { return errors.New("not now") })
+	add(t, app, o, "note", "x:1:a")
+	for range len(delays) + 1 {
+		deliver(t, o, 1)
+		c.move(12 * time.Hour)
+	}
+	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || !usedUp || at.IsZero() {
+		t.Errorf("died %v, used up %v, %v", at, usedUp, err)
 	}
 }

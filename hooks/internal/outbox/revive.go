@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,12 +13,13 @@ import (
 )
 
 // Hurry makes promises whose keys begin with prefix due now and returns how
-// many are open, those being delivered included. prefix ends in a colon.
+// many are open, those being delivered included. A wait the other side asked for
+// (After) stays. prefix ends in a colon.
 func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (open int, err error) {
 	from, to := span(prefix)
 	now := stamp(o.now())
-	if _, err := tx.Exec(`UPDATE outbox SET next_at = ? WHERE status = ? AND next_at > ? AND [key] >= ? AND [key] < ?`,
-		now, collections.OutboxPending, now, from, to); err != nil {
+	if _, err := tx.Exec(`UPDATE outbox SET next_at = ? WHERE status = ? AND next_at > ? AND lease_until <= ? AND [key] >= ? AND [key] < ?`,
+		now, collections.OutboxPending, now, now, from, to); err != nil {
 		return 0, fmt.Errorf("outbox: hurry %s: %w", prefix, err)
 	}
 	if err := atomic.One(tx, `SELECT count(*) FROM outbox WHERE status IN (?, ?) AND [key] >= ? AND [key] < ?`,
@@ -29,17 +32,23 @@ func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (open int, err error) {
 	return open, nil
 }
 
-// Died returns when the last promise whose key begins with prefix was given up;
-// the zero time when none was.
-func (o *Outbox) Died(tx atomic.Tx, prefix string) (time.Time, error) {
+// Died tells when the last promise whose key begins with prefix was given up
+// (the zero time when none was), and whether that was because its tries were
+// used up: then nobody refused it, and it is worth promising again.
+func (o *Outbox) Died(tx atomic.Tx, prefix string) (at time.Time, usedUp bool, err error) {
 	from, to := span(prefix)
-	var at string
-	if err := atomic.One(tx, `SELECT coalesce(max(done_at), '') FROM outbox WHERE status = ? AND [key] >= ? AND [key] < ?`,
-		[]any{collections.OutboxDead, from, to}, &at); err != nil {
-		return time.Time{}, fmt.Errorf("outbox: look for dead %s: %w", prefix, err)
+	var done string
+	var attempts int
+	err = atomic.One(tx, `SELECT done_at, attempts FROM outbox WHERE status = ? AND [key] >= ? AND [key] < ? ORDER BY done_at DESC LIMIT 1`,
+		[]any{collections.OutboxDead, from, to}, &done, &attempts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, false, nil
 	}
-	died, err := types.ParseDateTime(at)
-	return died.Time(), err
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("outbox: look for dead %s: %w", prefix, err)
+	}
+	died, err := types.ParseDateTime(done)
+	return died.Time(), attempts > len(delays), err
 }
 
 // span is the range of keys that begin with prefix, for the index on key.

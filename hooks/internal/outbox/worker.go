@@ -168,7 +168,7 @@ func (o *Outbox) deliver(ctx context.Context, r Row) {
 // that came back after its lease had ended.
 func (o *Outbox) close(r Row, failure error) error {
 	now := o.now()
-	status, next, done, text := collections.OutboxDone, stamp(now), stamp(now), ""
+	status, next, done, text, notBefore := collections.OutboxDone, stamp(now), stamp(now), "", ""
 	if failure != nil {
 		text = short(failure)
 		wait, dead := verdict(r.Attempt, failure, o.jitter)
@@ -177,12 +177,15 @@ func (o *Outbox) close(r Row, failure error) error {
 			o.app.Logger().Error("outbox gave a row up", "kind", r.Kind, "key", r.Key, "attempt", r.Attempt, "error", text)
 		} else {
 			status, next, done = collections.OutboxPending, stamp(now.Add(wait)), ""
+			if asked := (afterError{}); errors.As(failure, &asked) {
+				notBefore = stamp(now.Add(asked.wait)) // nobody may hurry the row before
+			}
 			o.app.Logger().Warn("outbox tries again later", "kind", r.Kind, "key", r.Key, "attempt", r.Attempt, "error", text)
 		}
 	}
-	_, err := atomic.Of(o.app).Exec(`UPDATE outbox SET status = ?, next_at = ?, lease_until = '', done_at = ?, error = ?, updated = ?
+	_, err := atomic.Of(o.app).Exec(`UPDATE outbox SET status = ?, next_at = ?, lease_until = ?, done_at = ?, error = ?, updated = ?
 		WHERE id = ? AND status = ? AND attempts = ?`,
-		status, next, done, text, stamp(now), r.ID, collections.OutboxRunning, r.Attempt)
+		status, next, notBefore, done, text, stamp(now), r.ID, collections.OutboxRunning, r.Attempt)
 	return err
 }
 
