@@ -24,6 +24,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/numbers"
 	"github.com/pocketline/pocketline/hooks/orgs"
 	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/hooks/usage"
@@ -100,6 +101,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
+		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
+	})
+	numbers.Register(app, numbers.Deps{
+		Vapi: d.Clients.Vapi, Mirror: copies, Schedule: jobs, Sealed: box, PublicURL: c.PublicURL,
 		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
 	})
 	usage.Register(app)
