@@ -33,7 +33,7 @@ func apply(c call, m *vapi.Message) (call, changes) {
 			}}
 		}
 	case vapi.TypeToolCalls, vapi.TypeFunctionCall:
-		for _, tool := range m.ToolCalls {
+		for _, tool := range identified(m) {
 			ch.events = append(ch.events, toolEvent(tool, instant(m.Timestamp)))
 		}
 	case vapi.TypeTransferUpdate:
@@ -136,8 +136,10 @@ func end(c *call, reason string, when instant) {
 	if c.ReportedAt != 0 {
 		return
 	}
+	if first := c.EndedAt.earlier(when); c.EndedReason == "" || reason != "" && first != c.EndedAt {
+		c.EndedReason = clip(reason, 255)
+	}
 	c.EndedAt = c.EndedAt.earlier(when)
-	fill(&c.EndedReason, clip(reason, 255))
 	c.close()
 	c.measure()
 }
@@ -166,24 +168,24 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 	if c.ReportedAt != 0 {
 		return // the same report again
 	}
-	c.ReportedAt = instant(m.Timestamp)
+	c.ReportedAt = reportedAt(m)
 	c.EndedReason = clip(m.EndedReason, 255)
 	c.AnsweredAt = at(m.StartedAt)
-	if ended := at(m.EndedAt); ended != 0 {
-		c.EndedAt = ended
-	}
-	if c.EndedAt == 0 {
-		c.EndedAt = instant(m.Timestamp)
-	}
+	c.EndedAt = endedAt(m)
 	c.close()
 	c.measure()
 	if c.DurationSeconds == 0 && m.Duration > 0 {
 		c.DurationSeconds = int64(math.Round(m.Duration.Seconds()))
 	}
 	c.CostMicros = micros(m.Cost)
-	c.Summary = clip(m.Summary, 10_000)
 	c.Success = clip(m.Analysis.SuccessEvaluation, 500)
-	c.Sentiment = sentiment(m.Analysis.StructuredData)
+	// Without an analysis what people wrote meanwhile stays.
+	if m.Summary != "" {
+		c.Summary = clip(m.Summary, 10_000)
+	}
+	if felt := sentiment(m.Analysis.StructuredData); felt != "" {
+		c.Sentiment = felt
+	}
 	if c.Resolution == collections.ResolutionPending {
 		c.Resolution = resolution(c)
 	}
@@ -207,6 +209,29 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 	if m.Destination != nil {
 		ch.events = append(ch.events, transferEvent(m))
 	}
+}
+
+// reportedAt is when a report was made. It is never 0, which would mean that
+// there is none.
+func reportedAt(m *vapi.Message) instant {
+	for _, when := range []instant{instant(m.Timestamp), at(m.EndedAt), at(m.Call.CreatedAt)} {
+		if when > 0 {
+			return when
+		}
+	}
+	return 1
+}
+
+// endedAt is when a reported call ended, from the report alone: what a state
+// said before must not matter, it may come later as well.
+func endedAt(m *vapi.Message) instant {
+	switch ended, answered := at(m.EndedAt), at(m.StartedAt); {
+	case ended != 0:
+		return ended
+	case answered != 0 && m.Duration > 0:
+		return answered + instant(m.Duration.Milliseconds())
+	}
+	return reportedAt(m)
 }
 
 // resolution is what a finished call suggests; people change it.

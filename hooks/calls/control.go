@@ -1,9 +1,12 @@
 package calls
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 	"github.com/pocketbase/pocketbase/core"
@@ -54,7 +57,7 @@ func (e *engine) sayInCall(re *core.RequestEvent) error {
 	if err := re.BindBody(&body); err != nil {
 		return facade.Error(http.StatusBadRequest, "The body is not the JSON this route takes")
 	}
-	if body.Content = strings.TrimSpace(body.Content); body.Content == "" || len(body.Content) > 1000 {
+	if body.Content = strings.TrimSpace(body.Content); body.Content == "" || utf8.RuneCountInString(body.Content) > 1000 {
 		return facade.Invalid(map[string]string{"content": "Must have 1 to 1,000 characters"})
 	}
 	url, err := e.controlURL(call)
@@ -68,10 +71,11 @@ func (e *engine) sayInCall(re *core.RequestEvent) error {
 	return re.JSON(http.StatusOK, map[string]bool{"said": true})
 }
 
+func isOver(r *core.Record) bool { return fromRecord(r).over() }
+
 // controlURL opens the address a running call is controlled by.
 func (e *engine) controlURL(call *core.Record) (string, error) {
-	status := call.GetString("status")
-	if status == collections.CallCompleted || status == collections.CallFailed {
+	if isOver(call) {
 		return "", facade.Error(http.StatusConflict, "The call is over")
 	}
 	stored := call.GetString("control_url")
@@ -91,7 +95,7 @@ func (e *engine) note(re *core.RequestEvent, call *core.Record, t *tenant.Tenant
 		data["by"] = t.User.GetString("name")
 	}
 	now := time.Now()
-	c := call2(call)
+	c := fromRecord(call)
 	ev := event{Type: collections.EventControl, Name: name, Key: "control:" + name + ":" + stamp(now.UnixMilli()), Position: at(now), Data: data}
 	box, err := e.box()
 	if err == nil {
@@ -104,9 +108,9 @@ func (e *engine) note(re *core.RequestEvent, call *core.Record, t *tenant.Tenant
 	}
 }
 
-// call2 is what telling and noting need of a record.
-func call2(r *core.Record) call {
-	return call{ID: r.Id, Organization: r.GetString("organization"), Status: r.GetString("status")}
+// fromRecord is what telling and noting need of a call.
+func fromRecord(r *core.Record) call {
+	return call{ID: r.Id, Organization: r.GetString("organization"), Status: r.GetString("status"), Summary: r.GetString("summary")}
 }
 
 // providerError is a refusal of the provider in its own words.
@@ -174,7 +178,7 @@ func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) 
 	if problem != "" {
 		reasons["customer_number"] = problem
 	}
-	if len(body.CustomerName) > 100 {
+	if utf8.RuneCountInString(body.CustomerName) > 100 {
 		reasons["customer_name"] = "Must have at most 100 characters"
 	}
 	if len(reasons) > 0 {
@@ -212,7 +216,8 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 	}
 	now := time.Now()
 	var after call
-	err = box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
+	// The phone rings already: the row is written although the person left.
+	err = box.Do(context.WithoutCancel(re.Request.Context()), func(tx *inbox.Tx) (func(), error) {
 		before, found, err := load(tx, placed.ID)
 		if err != nil {
 			return nil, err
@@ -221,7 +226,7 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 			before.Organization, before.ID = t.ID(), collections.NewID(now)
 		}
 		m := &vapi.Message{
-			Type: "placed", Timestamp: placed.CreatedAt.UnixMilli(), Customer: vapi.MessageCustomer{Number: customer, Name: name},
+			Type: "placed", Timestamp: now.UnixMilli(), Customer: vapi.MessageCustomer{Number: customer, Name: name},
 			PhoneNumber: vapi.MessagePhoneNumber{Number: number.GetString("phone_number")},
 			Call:        &vapi.MessageCall{ID: placed.ID, Type: "outboundPhoneCall", CreatedAt: placed.CreatedAt.Time, Monitor: placed.Monitor},
 		}
@@ -243,6 +248,10 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 	return after, err
 }
 
+// satellites are the codes of no country: Inmarsat, personal numbers, satellite
+// and shared networks, international premium. They are never called.
+var satellites = []int32{870, 878, 881, 882, 883, 979}
+
 // reachable normalizes a number and refuses what may not be called: other
 // countries than the organization's own and those it was allowed, premium and
 // shared-cost numbers (security.md S40).
@@ -256,8 +265,11 @@ func reachable(text, from string, organization *core.Record) (number, problem st
 		return "", "Must be a phone number, with + and the country code"
 	}
 	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN:
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
 		return "", "Premium and shared-cost numbers cannot be called"
+	}
+	if slices.Contains(satellites, n.GetCountryCode()) {
+		return "", "Satellite and shared international numbers cannot be called"
 	}
 	region := phonenumbers.GetRegionCodeForNumber(n)
 	if region == "" {
@@ -267,7 +279,9 @@ func reachable(text, from string, organization *core.Record) (number, problem st
 		Countries []string `json:"outbound_countries"`
 	}
 	_ = organization.UnmarshalJSONField("limits", &limits) // absent limits allow the home country only
-	allowed := home != "" && (region == home || phonenumbers.GetCountryCodeForRegion(home) == int(n.GetCountryCode()))
+	// The country, not its code: Jamaica and the Bahamas share +1 with the United
+	// States and are where toll fraud goes.
+	allowed := home != "" && region == home
 	for _, c := range limits.Countries {
 		allowed = allowed || c == region || c == "*"
 	}

@@ -73,9 +73,9 @@ func (e *engine) documented() {
 		return row
 	}
 	f.Rows(
-		with(create, facade.Create, "Call created successfully", func(r *facade.Row) { r.In, r.Saved = keepTranscript, e.saveTranscript }),
+		with(create, facade.Create, "Call created successfully", func(r *facade.Row) { r.In, r.Saved = e.keepTranscript, e.saveTranscript }),
 		with(view, facade.View, "", nil),
-		with(update, facade.Update, "Call updated successfully", func(r *facade.Row) { r.In, r.Saved = keepTranscript, e.saveTranscript }),
+		with(update, facade.Update, "Call updated successfully", func(r *facade.Row) { r.In, r.Saved = e.keepTranscript, e.saveTranscript }),
 		with(remove, facade.Delete, "Call deleted successfully", nil),
 	)
 
@@ -96,18 +96,33 @@ func (e *engine) documented() {
 
 const transcriptKey = "pocketline.transcript"
 
-// keepTranscript remembers the transcript of a body: it has a row of its own.
-func keepTranscript(re *core.RequestEvent, body, _ map[string]any) error {
-	if text, ok := body["transcript"].(string); ok {
-		re.Set(transcriptKey, text)
+// keepTranscript remembers the transcript of a body: it has a row of its own. A
+// provider's stays.
+func (e *engine) keepTranscript(re *core.RequestEvent, body, _ map[string]any) error {
+	text, given := body["transcript"].(string)
+	if !given {
+		return nil
 	}
+	if id := re.Request.PathValue("id"); id != "" {
+		call, err := e.app.FindRecordById(collections.Calls, id)
+		if err != nil {
+			return facade.Error(http.StatusNotFound, "")
+		}
+		if before, _ := e.reportOf(id); call.GetString("vapi_call_id") != "" && text != before {
+			return facade.Invalid(map[string]string{"transcript": "This was reported by the phone provider and cannot be changed"})
+		}
+	}
+	re.Set(transcriptKey, text)
 	return nil
 }
 
 // saveTranscript stores it beside the call, where search finds it.
 func (e *engine) saveTranscript(re *core.RequestEvent, id string) error {
 	text, given := re.Get(transcriptKey).(string)
-	call, err := e.app.FindRecordById(collections.Calls, id)
+	if !given {
+		return nil
+	}
+	record, err := e.app.FindRecordById(collections.Calls, id)
 	if err != nil {
 		return err
 	}
@@ -115,21 +130,12 @@ func (e *engine) saveTranscript(re *core.RequestEvent, id string) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, c := time.Now(), fromRecord(record)
 	return box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
-		if given && call.GetString("vapi_call_id") != "" {
-			return nil, facade.Invalid(map[string]string{"transcript": "This was reported by the phone provider and cannot be changed"})
-		}
-		c := call2(call)
-		c.Summary = call.GetString("summary")
-		if !given {
-			_, err := tx.Exec(`UPDATE call_reports SET summary = ?, updated = ? WHERE call = ? AND summary != ?`, c.Summary, inbox.Date(now), id, c.Summary)
-			return nil, err
-		}
 		if err := saveReport(tx, c, &report{Transcript: text}, now); err != nil {
 			return nil, err
 		}
-		_, err := tx.Exec(`UPDATE call_reports SET summary = ?, transcript = ?, updated = ? WHERE call = ?`, c.Summary, text, inbox.Date(now), id)
+		_, err := tx.Exec(`UPDATE call_reports SET transcript = ?, updated = ? WHERE call = ? AND transcript != ?`, text, inbox.Date(now), id, text)
 		return nil, err
 	})
 }
@@ -153,8 +159,8 @@ func (e *engine) documentedList(re *core.RequestEvent, defaultLimit int, out fun
 	for _, own := range []string{"page", "limit", "after", "sort"} {
 		values.Del(own)
 	}
-	if s := values.Get("status"); s == "failed" {
-		values.Set("status", collections.CallFailed)
+	if values.Get("status") == "in_progress" { // AlloKoli's word for every call that is not over
+		values.Set("status", collections.CallScheduled+",live")
 	}
 	inner.URL.RawQuery = values.Encode()
 	q, err := parseQuery(inner, t.ID())

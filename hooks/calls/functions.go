@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (e *engine) functionRoutes() {
 	})
 	place := route("POST", "calls", "S-102", "Places a call.", `201 {"data": `+functionShape+`}`)
 	place.Body = `{"assistant_id", "phone_number_id", "workflow_id", "customer_number"}`
-	place.Errors = "400 a field is wrong · 402 the balance is empty · 403 role or country · 409 not synced · 502 the provider refused"
+	place.Errors = "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · 409 not synced · 502 the provider refused"
 	f.Handle(place, e.placeByFunction)
 	change := route("PATCH", "calls/{id}", "S-103", "Changes what people write about a call.", `{"data": `+functionShape+`}`)
 	change.Body = `{"resolution_status", "priority", "sentiment", "summary", "notes", "metadata"}`
@@ -213,7 +214,7 @@ func (e *engine) addMessage(re *core.RequestEvent) error {
 	if _, err := e.functionCall(re); err != nil {
 		return err
 	}
-	call, t, err := e.workCall(re)
+	call, _, err := e.workCall(re)
 	if err != nil {
 		return err
 	}
@@ -229,7 +230,10 @@ func (e *engine) addMessage(re *core.RequestEvent) error {
 		return err
 	}
 	role, content := columns["role"].(string), strings.TrimSpace(columns["content"].(string))
-	if stored := call.GetString("control_url"); stored != "" && call.GetString("ended_at") == "" {
+	if content == "" {
+		return facade.Invalid(map[string]string{"content": "Cannot be empty"})
+	}
+	if stored := call.GetString("control_url"); stored != "" && !isOver(call) {
 		url, err := e.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "control_url"))
 		if err != nil {
 			return err
@@ -243,20 +247,7 @@ func (e *engine) addMessage(re *core.RequestEvent) error {
 			return providerError(err)
 		}
 	}
-	id, now := collections.NewID(time.Now()), time.Now()
-	box, err := e.box()
-	if err != nil {
-		return err
-	}
-	err = box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
-		stamp := inbox.Date(now)
-		_, err := tx.Exec(`INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, 0, TRUE, ?, ?)`, id, t.ID(), call.Id, role, content, now.UnixMilli(), max(0, now.UnixMilli()-call.GetDateTime("started_at").Time().UnixMilli()), stamp, stamp)
-		c := call2(call)
-		return func() {
-			e.tell(c, c, true, changes{lines: []line{{ID: id, Role: role, Content: content, Position: at(now)}}})
-		}, err
-	})
+	id, err := e.keepLine(re.Request.Context(), call, line{Role: role, Content: content})
 	if err != nil {
 		return err
 	}
@@ -266,3 +257,32 @@ func (e *engine) addMessage(re *core.RequestEvent) error {
 	}
 	return re.JSON(http.StatusCreated, facade.Functions(re, facade.Answer{Row: messageRow(message)}))
 }
+
+// keepLine stores a line a person added, after what was said so far. The line
+// was said already: it is kept although the person left.
+func (e *engine) keepLine(ctx context.Context, call *core.Record, l line) (id string, err error) {
+	box, err := e.box()
+	if err != nil {
+		return "", err
+	}
+	now, c := time.Now(), fromRecord(call)
+	l.ID = collections.NewID(now)
+	err = box.Do(context.WithoutCancel(ctx), func(tx *inbox.Tx) (func(), error) {
+		// Two lines of one millisecond stand one after the other.
+		var next int64
+		if err := tx.Get(`SELECT coalesce(max(position) + 1, 0) FROM messages WHERE call = ?`, []any{c.ID}, &next); err != nil {
+			return nil, err
+		}
+		l.Position = max(at(now), instant(next))
+		if started := at(call.GetDateTime("started_at").Time()); started != 0 {
+			l.OffsetMS = max(0, int64(l.Position-started))
+		}
+		stamp := inbox.Date(now)
+		_, err := tx.Exec(insertPersonLine, l.ID, c.Organization, c.ID, l.Role, l.Content, int64(l.Position), l.OffsetMS, stamp, stamp)
+		return func() { e.tell(c, c, true, changes{lines: []line{l}}) }, err
+	})
+	return l.ID, err
+}
+
+const insertPersonLine = `INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
+	VALUES (?, ?, ?, ?, ?, ?, ?, 0, TRUE, ?, ?)`

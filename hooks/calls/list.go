@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -94,10 +95,16 @@ func parseQuery(r *http.Request, organization string) (query, error) {
 		}
 	}
 	q.Search = strings.TrimSpace(v.Get("search"))
-	if len(q.Search) > 200 {
+	if utf8.RuneCountInString(q.Search) > 200 {
 		return q, wrong("search", "must have at most 200 characters")
 	}
-	q.Best = v.Get("order") == "best"
+	switch v.Get("order") {
+	case "", "newest":
+	case "best":
+		q.Best = true
+	default:
+		return q, wrong("order", "must be best or newest")
+	}
 	if sort := v.Get("sort"); sort != "" {
 		q.Ascending = !strings.HasPrefix(sort, "-")
 		q.Sort = strings.TrimLeft(sort, "-+")
@@ -146,7 +153,7 @@ func decodeCursor(text string) (cursor, error) {
 		return cursor{}, err
 	}
 	value, id, ok := strings.Cut(string(b), "\x00")
-	if !ok || len(id) > 15 || len(value) > 40 {
+	if !ok || len(id) > 15 || len(value) > 80 {
 		return cursor{}, fmt.Errorf("not a cursor")
 	}
 	return cursor{value, id}, nil

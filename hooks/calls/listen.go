@@ -1,10 +1,12 @@
 package calls
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -41,47 +44,57 @@ func (e *engine) listen(re *core.RequestEvent) error {
 	}
 	listener := e.Hub.Listen(call.Id, follower, t.ID())
 	defer listener.Close()
+	// What happened between looking and listening, the end of the call or of the
+	// right to listen, would never be heard of.
+	if call, _, err = e.callOf(re); err != nil {
+		return err
+	}
 
-	stream := &eventStream{re: re, control: http.NewResponseController(re.Response)}
-	stream.begin()
+	stream := &eventStream{re: re, control: http.NewResponseController(re.Response), sent: map[string]bool{}}
+	if stream.begin() != nil {
+		return nil // the reader left
+	}
 	// What was said before is sent first; the listener is already in place, so
 	// nothing falls between.
 	if err := e.replay(stream, call.Id); err != nil {
 		return nil // the reader left
 	}
-	if call.GetString("ended_at") != "" {
+	if isOver(call) {
 		_ = stream.send("over", []byte(`{"type":"over","status":"`+call.GetString("status")+`"}`))
 		return nil
 	}
-	return e.follow(re, stream, listener.Lines(), listener.Done())
-}
-
-func (e *engine) follow(re *core.RequestEvent, stream *eventStream, lines <-chan []byte, cut <-chan struct{}) error {
 	ticker := time.NewTicker(listenKeepAlive)
 	defer ticker.Stop()
+	follow(re.Request.Context(), stream, listener, ticker.C)
+	return nil
+}
+
+// follow sends what is heard until the call is over, the reader leaves or is
+// cut off.
+func follow(ctx context.Context, stream *eventStream, listener *live.Listener, quiet <-chan time.Time) {
 	limit := time.NewTimer(listenLimit)
 	defer limit.Stop()
 	for {
 		select {
-		case data := <-lines:
-			var m liveMessage
-			kind := "message"
-			if json.Unmarshal(data, &m) == nil && m.Type != "" {
-				kind = m.Type
+		case data := <-listener.Lines():
+			select {
+			case <-listener.Done():
+				return // nothing more, not even what waits already
+			default:
 			}
-			if stream.send(kind, data) != nil || kind == "over" {
-				return nil
+			if over, err := stream.message(data); over || err != nil {
+				return
 			}
-		case <-ticker.C:
+		case <-quiet:
 			if stream.comment("keep-alive") != nil {
-				return nil
+				return
 			}
-		case <-cut:
-			return nil
+		case <-listener.Done():
+			return
 		case <-limit.C:
-			return nil
-		case <-re.Request.Context().Done():
-			return nil
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -102,7 +115,7 @@ func (e *engine) replay(stream *eventStream, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := stream.send("line", data); err != nil {
+		if _, err := stream.message(data); err != nil {
 			return err
 		}
 	}
@@ -116,7 +129,7 @@ func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
 		return err
 	}
 	stored := call.GetString("listen_url")
-	if stored == "" {
+	if stored == "" || isOver(call) {
 		return facade.Error(http.StatusConflict, "The call is over or its sound cannot be heard")
 	}
 	url, err := e.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "listen_url"))
@@ -130,14 +143,34 @@ func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
 type eventStream struct {
 	re      *core.RequestEvent
 	control *http.ResponseController
+	sent    map[string]bool // lines, by who said them when
 }
 
-func (s *eventStream) begin() {
+// begin sends the head at once: the first line may be long in coming.
+func (s *eventStream) begin() error {
 	h := s.re.Response.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	s.re.Response.WriteHeader(http.StatusOK)
+	return s.comment("listening")
+}
+
+// message sends one message of the call and tells whether it was the last. A
+// line that was stored while the stream began comes twice and goes out once.
+func (s *eventStream) message(data []byte) (over bool, err error) {
+	var m liveMessage
+	if err := json.Unmarshal(data, &m); err != nil {
+		return false, err
+	}
+	if m.Type == "line" {
+		key := m.Role + strconv.FormatInt(m.Position, 10)
+		if s.sent[key] {
+			return false, nil
+		}
+		s.sent[key] = true
+	}
+	return m.Type == "over", s.send(m.Type, data)
 }
 
 func (s *eventStream) send(kind string, data []byte) error {

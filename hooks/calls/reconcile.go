@@ -76,11 +76,15 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 	return nil
 }
 
+// Organization by organization, so that only the last days of calls are walked.
+const selectUnreported = `SELECT c.vapi_call_id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_started_at
+	WHERE c.organization = o.id AND c.started_at > ? AND c.vapi_call_id != '' AND c.reported_at = ''
+	AND ((c.ended_at != '' AND c.ended_at < ?) OR (c.ended_at = '' AND c.started_at < ?)) ORDER BY c.started_at DESC LIMIT ?`
+
 // unreported are the provider's ids of calls whose report is late.
 func (e *engine) unreported(ctx context.Context, now time.Time) ([]string, error) {
-	rows, err := e.reads.QueryContext(ctx, `SELECT vapi_call_id FROM calls WHERE vapi_call_id != '' AND reported_at = ''
-		AND ((ended_at != '' AND ended_at < ?) OR (ended_at = '' AND started_at < ?)) AND started_at > ? ORDER BY started_at DESC LIMIT ?`,
-		inbox.Date(now.Add(-reportGrace)), inbox.Date(now.Add(-openLimit)), inbox.Date(now.AddDate(0, 0, -14)), reconcileBatch)
+	rows, err := e.reads.QueryContext(ctx, selectUnreported,
+		inbox.Date(now.AddDate(0, 0, -14)), inbox.Date(now.Add(-reportGrace)), inbox.Date(now.Add(-openLimit)), reconcileBatch)
 	if err != nil {
 		return nil, fmt.Errorf("unreported calls: %w", err)
 	}
@@ -116,7 +120,9 @@ func (e *engine) ask(ctx context.Context, id string) error {
 func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 	m, err := call.Report()
 	if err != nil {
-		return fmt.Errorf("read call: %w", err)
+		// One call nobody can read must not keep the others from being mended.
+		e.app.Logger().Warn("finished call not readable", "error", err)
+		return nil
 	}
 	organization, phone, assistant, err := e.owner(ctx, m)
 	if err != nil {
@@ -168,18 +174,21 @@ func (e *engine) retry(ctx context.Context, r *schedule.Run) error {
 	if err := e.open(); err != nil {
 		return err
 	}
-	rows, err := e.reads.QueryContext(ctx, `SELECT event_key, payload FROM provider_events
+	rows, err := e.reads.QueryContext(ctx, `SELECT event_key, payload, attempts FROM provider_events
 		WHERE status = ? AND next_at <= ? AND provider = 'vapi' AND attempts < ? ORDER BY next_at LIMIT 500`,
 		collections.EventErrored, inbox.Date(time.Now()), maxAttempts)
 	if err != nil {
 		return fmt.Errorf("failed messages: %w", err)
 	}
 	defer rows.Close()
-	type stored struct{ key, payload string }
+	type stored struct {
+		key, payload string
+		attempts     int
+	}
 	var all []stored
 	for rows.Next() {
 		var s stored
-		if err := rows.Scan(&s.key, &s.payload); err != nil {
+		if err := rows.Scan(&s.key, &s.payload, &s.attempts); err != nil {
 			return err
 		}
 		all = append(all, s)
@@ -188,7 +197,7 @@ func (e *engine) retry(ctx context.Context, r *schedule.Run) error {
 		return err
 	}
 	for _, s := range all {
-		if err := e.applyStored(ctx, s.key, []byte(s.payload)); err != nil {
+		if err := e.applyStored(ctx, s.key, []byte(s.payload), s.attempts); err != nil {
 			e.app.Logger().Warn("provider message still does not apply", "error", err)
 		}
 		r.Add(1)
@@ -203,7 +212,7 @@ const (
 
 // applyStored applies one stored message; the effect and the mark commit
 // together. What still fails is put off, longer each time.
-func (e *engine) applyStored(ctx context.Context, key string, payload []byte) error {
+func (e *engine) applyStored(ctx context.Context, key string, payload []byte, attempts int) error {
 	box, err := e.box()
 	if err != nil {
 		return err
@@ -214,7 +223,7 @@ func (e *engine) applyStored(ctx context.Context, key string, payload []byte) er
 		return nil
 	}
 	return errors.Join(failure, box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
-		_, err := tx.Exec(markLater, clip(failure.Error(), 500), inbox.Date(now.Add(10*time.Minute)), inbox.Date(now), key)
+		_, err := tx.Exec(markLater, clip(failure.Error(), 500), inbox.Date(now.Add(time.Minute<<attempts)), inbox.Date(now), key)
 		return nil, err
 	}))
 }

@@ -22,6 +22,8 @@ import (
 // fetchKind is the promise to copy a recording home.
 const fetchKind = "recordings.fetch"
 
+var errTooLarge = fmt.Errorf("the recording is larger than %d MB", collections.RecordingMax>>20)
+
 type fetchPayload struct {
 	Recording string `json:"recording"`
 }
@@ -48,15 +50,25 @@ func (e *engine) fetchRecording(ctx context.Context, row outbox.Row) error {
 	if err == nil {
 		return nil
 	}
+	// What could not be kept must not be saved with the failure.
+	if record, missing := e.app.FindRecordById(collections.Recordings, p.Recording); missing == nil {
+		return e.failRecording(record, row.Attempt, err)
+	}
+	return nil
+}
+
+// failRecording notes why a recording is not here, and gives it up when trying
+// again cannot help.
+func (e *engine) failRecording(record *core.Record, attempt int, err error) error {
 	record.Set("status", collections.RecordingFailed)
-	if vapi.IsNotFound(err) && row.Attempt > 3 {
-		// The provider says it has none; right after a call it may still be
-		// making it.
+	// Right after a call the provider may still be making what it says it does
+	// not have.
+	if vapi.IsNotFound(err) && attempt > 3 || errors.Is(err, errTooLarge) {
 		record.Set("status", collections.RecordingGone)
 		err = outbox.Dead(err)
 	}
 	record.Set("error", clip(err.Error(), 500))
-	record.Set("attempts", row.Attempt)
+	record.Set("attempts", attempt)
 	record.IgnoreUnchangedFields(true)
 	return errors.Join(err, e.app.Save(record))
 }
@@ -77,7 +89,7 @@ func (e *engine) copyHome(ctx context.Context, vapiID string, record *core.Recor
 		return fmt.Errorf("fetch recording: %w", err)
 	}
 	if size > collections.RecordingMax {
-		return outbox.Dead(fmt.Errorf("the recording is larger than %d MB", collections.RecordingMax>>20))
+		return errTooLarge
 	}
 	kept, err := filesystem.NewFileFromPath(file.Name())
 	if err != nil {

@@ -37,7 +37,15 @@ func (e *engine) guardRecords() {
 		return re.Next()
 	})
 	atomic.On(e.app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy", e.bury)
+	atomic.On(e.app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is", findSummary, "summary")
 	e.Outbox.Handle(eraseKind, e.erase)
+}
+
+// findSummary keeps what search looks through equal to the row people edit.
+func findSummary(tx atomic.Tx, _, after *core.Record) error {
+	_, err := tx.Exec(`UPDATE call_reports SET summary = ?, updated = ? WHERE call = ? AND summary != ?`,
+		after.GetString("summary"), inbox.Date(time.Now()), after.Id, after.GetString("summary"))
+	return err
 }
 
 // fillWritten completes a call a person wrote down: it is over, and without a

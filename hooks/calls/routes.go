@@ -20,7 +20,7 @@ import (
 func (e *engine) routes() {
 	f := e.Facade
 	const filters = "status, outcome (comma lists; status=live, outcome=failed), call_type, assistant, phone_number, contact, resolution_status, priority, " +
-		"from, to (date or RFC 3339), search (words, \"a phrase\", or a number), order=best"
+		"from, to (date or RFC 3339), search (words, \"a phrase\", or a number), order=newest (best match first: best)"
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "A page of calls, newest first, by key: any depth costs the same.",
@@ -38,7 +38,7 @@ func (e *engine) routes() {
 		Summary: "Places a call: the assistant rings the number.",
 		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional"}`,
 		Answer:  `201 {"id", "vapi_call_id", "status"}`,
-		Errors:  "400 a field is wrong · 402 the balance is empty · 403 role, country or rate do not allow it · 409 the assistant or number is not synced yet · 502 the provider refused, in its words",
+		Errors:  "400 a field is wrong · 402 the balance is empty · 403 the role does not allow it · 409 the assistant or number is not synced yet · 429 too many calls a minute · 502 the provider refused, in its words",
 	}, e.placeCall)
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/home", Auth: facade.SignedIn, System: facade.Pocketline,

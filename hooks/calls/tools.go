@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,16 +70,17 @@ type function struct {
 func (e *engine) answerTools(re *core.RequestEvent, m *vapi.Message, p place) error {
 	results := make([]outcome, len(m.ToolCalls))
 	var wait sync.WaitGroup
-	for i, tool := range m.ToolCalls {
-		wait.Go(func() { results[i] = e.runTool(re.Request.Context(), m, p, tool) })
+	tools := identified(m)
+	for i, tool := range tools {
+		wait.Go(func() { results[i] = e.runTool(re.Request.Context(), m, p, tool, i) })
 	}
 	wait.Wait()
 
 	reply := toolsAnswer{ToolCallsReply: vapi.ToolCallsReply{Results: []vapi.ToolResult{}}}
 	events := make([]event, len(results))
 	for i, r := range results {
-		tool := m.ToolCalls[i]
-		reply.Results = append(reply.Results, vapi.ToolResult{ToolCallID: tool.ID, Name: tool.Name, Result: r.Result, Error: r.Error})
+		tool := tools[i]
+		reply.Results = append(reply.Results, vapi.ToolResult{ToolCallID: m.ToolCalls[i].ID, Name: tool.Name, Result: r.Result, Error: r.Error})
 		if i == 0 {
 			reply.Data.Result = r.Result + r.Error
 		}
@@ -96,6 +98,19 @@ func (e *engine) answerTools(re *core.RequestEvent, m *vapi.Message, p place) er
 	return re.JSON(http.StatusOK, reply)
 }
 
+// identified are the tool calls of a message, each with an id to recognize a
+// repeat by: the older function-call has none, but the message itself has.
+func identified(m *vapi.Message) []vapi.ToolCall {
+	tools := slices.Clone(m.ToolCalls)
+	for i := range tools {
+		if tools[i].ID == "" {
+			_, event, _ := strings.Cut(m.EventKey(), ":")
+			tools[i].ID = fmt.Sprintf("%s:%d", event, i)
+		}
+	}
+	return tools
+}
+
 func (o outcome) data(into map[string]any) map[string]any {
 	if o.Result != "" || o.Error == "" {
 		into["answer"] = o.Result
@@ -110,16 +125,14 @@ func (o outcome) data(into map[string]any) map[string]any {
 }
 
 // runTool gives the result of one tool call: the stored one when it was run
-// before, a shared one while it is running, else it runs.
-func (e *engine) runTool(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall) outcome {
+// before, a shared one while it is running, else it runs. beside counts the tool
+// calls before it in the same message.
+func (e *engine) runTool(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall, beside int) outcome {
 	if tool.Err != nil {
 		return outcome{Error: "The arguments could not be read."}
 	}
 	if p.organization == "" {
 		return outcome{Error: "This call is not known here."}
-	}
-	if tool.ID == "" { // the older function-call has no id to recognize a repeat by
-		return e.callFunction(context.WithoutCancel(ctx), m, p, tool)
 	}
 	key := m.CallID() + "/" + tool.ID
 	if o, ok := e.recent.get(key); ok {
@@ -133,7 +146,7 @@ func (e *engine) runTool(ctx context.Context, m *vapi.Message, p place, tool vap
 			e.app.Logger().Warn("stored tool result not read", "error", err)
 		}
 		if !found {
-			o = e.callFunction(ctx, m, p, tool)
+			o = e.callFunction(ctx, m, p, tool, beside)
 		}
 		e.recent.put(key, o)
 		return o, nil
@@ -170,7 +183,7 @@ func (e *engine) storedOutcome(ctx context.Context, callID, toolID string) (o ou
 }
 
 // callFunction posts the arguments to the organization's own server.
-func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall) outcome {
+func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall, beside int) outcome {
 	started := time.Now()
 	f, err := e.findFunction(ctx, p.organization, tool.Name)
 	if err != nil {
@@ -182,7 +195,7 @@ func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, too
 	}
 	if used, err := e.toolsUsed(ctx, m.CallID()); err != nil {
 		e.app.Logger().Warn("functions of the call not counted", "error", err)
-	} else if used >= maxToolCalls {
+	} else if used+beside >= maxToolCalls {
 		return outcome{Error: "This call has used all the functions it may."}
 	}
 	if problem := checkArguments(f.Parameters, tool.Arguments); problem != "" {

@@ -23,6 +23,8 @@ import (
 // maxBody bounds a message: the report of a long call is some hundred KB.
 const maxBody = 5 << 20
 
+const tooLarge = "The message is larger than 5 MB."
+
 // webhookRoute binds POST /api/webhooks/vapi (documented: S-332) and AlloKoli's
 // POST /functions/v1/webhooks/receive (S-164).
 // No user signs these in, no request log is written, and PocketBase's per-address
@@ -30,8 +32,7 @@ const maxBody = 5 << 20
 func (e *engine) webhookRoute(se *core.ServeEvent) {
 	for _, path := range []string{"/api/webhooks/vapi", "/functions/v1/webhooks/receive"} {
 		se.Router.POST(path, e.receive).
-			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId).
-			Bind(apis.BodyLimit(maxBody))
+			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId, apis.DefaultBodyLimitMiddlewareId)
 	}
 }
 
@@ -46,17 +47,23 @@ type received struct {
 
 // receive takes one message in: verify the raw bytes, then answer or store.
 func (e *engine) receive(re *core.RequestEvent) error {
+	known := e.knowsSecret(re.Request)
+	if !known && len(e.HMAC.Secrets) == 0 {
+		return e.refuse(re) // without having read what a stranger sends
+	}
+	if re.Request.ContentLength > maxBody {
+		return fail(re, http.StatusRequestEntityTooLarge, tooLarge)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(re.Response, re.Request.Body, maxBody))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return fail(re, http.StatusRequestEntityTooLarge, "The message is larger than 5 MB.")
+		var over *http.MaxBytesError
+		if errors.As(err, &over) {
+			return fail(re, http.StatusRequestEntityTooLarge, tooLarge)
 		}
 		return fail(re, http.StatusBadRequest, "The message could not be read.")
 	}
-	if !e.verified(re.Request, body) {
-		e.refused.Add(1)
-		return fail(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
+	if !known && vapi.VerifyHMAC(e.HMAC, re.Request.Header, body, time.Now()) != nil {
+		return e.refuse(re)
 	}
 	m, err := vapi.ParseMessage(body)
 	if err != nil {
@@ -89,13 +96,16 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	return re.JSON(http.StatusOK, envelope{received{true}})
 }
 
-// verified accepts our secret in a header, or an HMAC over the exact bytes where
-// one is set up.
-func (e *engine) verified(r *http.Request, body []byte) bool {
-	if secrets := e.Secrets(); len(secrets) > 0 && vapi.VerifySecret(r.Header, secrets) == nil {
-		return true
-	}
-	return len(e.HMAC.Secrets) > 0 && vapi.VerifyHMAC(e.HMAC, r.Header, body, time.Now()) == nil
+// knowsSecret tells whether a request carries our secret in a header. Where an
+// HMAC is set up, a signature of the exact bytes is accepted as well.
+func (e *engine) knowsSecret(r *http.Request) bool {
+	return vapi.VerifySecret(r.Header, e.Secrets()) == nil
+}
+
+// refuse counts a message without proof; nothing of it is stored.
+func (e *engine) refuse(re *core.RequestEvent) error {
+	e.refused.Add(1)
+	return fail(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
 }
 
 // busy tells the provider to try again.

@@ -38,8 +38,9 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?, ?) ON CONFLICT DO NOTHING`
 	deleteLines = `DELETE FROM messages WHERE call = ? AND from_person = FALSE`
 
+	// Patching an empty object first leaves out the nulls patching later would.
 	upsertEvent = `INSERT INTO call_events (id, organization, call, type, name, position, key, data, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, json_patch('{}', ?), ?, ?)
 		ON CONFLICT (call, key) DO UPDATE SET position = min(position, excluded.position),
 			name = CASE WHEN excluded.name = '' THEN name ELSE excluded.name END, data = json_patch(data, excluded.data), updated = excluded.updated
 		WHERE position > excluded.position OR data != json_patch(data, excluded.data)`
@@ -53,6 +54,8 @@ const (
 			first_seen_at = min(first_seen_at, excluded.first_seen_at), last_seen_at = max(last_seen_at, excluded.last_seen_at),
 			name = CASE WHEN name = '' THEN excluded.name ELSE name END, updated = excluded.updated
 		RETURNING id`
+
+	nameContact = `UPDATE contacts SET name = ?, updated = ? WHERE id = ? AND name = ''`
 
 	lastReport   = `SELECT coalesce(max(position), 0) FROM call_reports`
 	insertReport = `INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
@@ -102,6 +105,11 @@ func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, 
 	if after.Contact == "" && after.customer() != "" {
 		if err := meet(tx, &after, ch.customerName, now); err != nil {
 			return err
+		}
+	} else if ch.report != nil && ch.customerName != "" {
+		// Not every message says who called; the report does if any does.
+		if _, err := tx.Exec(nameContact, ch.customerName, inbox.Date(now), after.Contact); err != nil {
+			return fmt.Errorf("contact: %w", err)
 		}
 	}
 	stamp := inbox.Date(now)
