@@ -1,0 +1,450 @@
+package calls
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+const selectStored = `SELECT status, type, event_key FROM provider_events WHERE provider = 'vapi' AND id NOT LIKE '%inbox%' ORDER BY event_key`
+
+func TestWebhook_without_proof_stores_nothing(t *testing.T) {
+	d := newDesk(t, nil)
+	body := sample(t, "end-of-call-report.json")
+	for name, header := range map[string]http.Header{
+		"no secret":           {},
+		"a false secret":      {vapi.SecretHeader: {"wrong"}},
+		"an empty secret":     {vapi.SecretHeader: {""}},
+		"a prefix of it":      {vapi.SecretHeader: {secret[:len(secret)-1]}},
+		"a false bearer":      {"Authorization": {"Bearer wrong"}},
+		"a signature, unset":  {"X-Signature": {"00"}, "X-Timestamp": {strconv.FormatInt(time.Now().Unix(), 10)}},
+		"a person's token":    {"Authorization": {testkit.As(t, testkit.AcmeOwner)["Authorization"]}},
+		"the secret as a key": {"X-Api-Key": {secret}},
+	} {
+		rec := d.post(bytes.NewReader(body), header)
+		if rec.Code != http.StatusUnauthorized || object(t, rec)["error"] == nil {
+			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
+		}
+	}
+	if got := d.rows(selectStored); got != "" {
+		t.Errorf("stored %s", got)
+	}
+	if got := d.engine().refused.Load(); got != 8 {
+		t.Errorf("counted %d refused messages, want 8", got)
+	}
+	for name, header := range map[string]http.Header{"the header": {vapi.SecretHeader: {secret}}, "a bearer": {"Authorization": {"Bearer " + secret}}} {
+		if rec := d.post(bytes.NewReader(body), header); rec.Code != http.StatusOK || strings.TrimSpace(rec.Body.String()) != `{"data":{"received":true}}` {
+			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
+		}
+	}
+	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = ?`, sampleCall); got != "1\n" {
+		t.Errorf("got %s calls", got)
+	}
+}
+
+func TestWebhook_without_any_secret_configured_refuses_everything(t *testing.T) {
+	d := newDesk(t, nil)
+	d.engine().Secrets = func() []string { return nil }
+	for _, given := range []string{"", secret} {
+		if rec := d.post(bytes.NewReader(sample(t, "hang.json")), http.Header{vapi.SecretHeader: {given}}); rec.Code != http.StatusUnauthorized {
+			t.Errorf("%q: got %d", given, rec.Code)
+		}
+	}
+}
+
+func TestWebhook_accepts_a_signature_where_one_is_set_up(t *testing.T) {
+	d := newDesk(t, nil)
+	key := []byte("signing-key-of-this-desk")
+	d.engine().HMAC = vapi.HMACConfig{Secrets: []string{string(key)}}
+	body := sample(t, "hang.json")
+	sign := func(body []byte, when time.Time) http.Header {
+		stamp := strconv.FormatInt(when.Unix(), 10)
+		mac := hmac.New(sha256.New, key)
+		fmt.Fprintf(mac, "%s.%s", stamp, body)
+		return http.Header{"X-Signature": {hex.EncodeToString(mac.Sum(nil))}, "X-Timestamp": {stamp}}
+	}
+	now := time.Now()
+	unsigned := sign(body, now)
+	unsigned.Del("X-Signature")
+	late := sign(body, now)
+	late.Set("X-Timestamp", strconv.FormatInt(now.Add(time.Second).Unix(), 10))
+	for _, one := range []struct {
+		name   string
+		header http.Header
+		want   int
+	}{
+		{"no proof", http.Header{}, 401},
+		{"expired", sign(body, now.Add(-vapi.SignatureWindow-time.Minute)), 401},
+		{"from the future", sign(body, now.Add(vapi.SignatureWindow+time.Minute)), 401},
+		{"another body", sign(append([]byte(" "), body...), now), 401},
+		{"another time", late, 401},
+		{"no signature", unsigned, 401},
+		{"right", sign(body, now), 200},
+		{"the secret still counts", http.Header{vapi.SecretHeader: {secret}}, 200},
+	} {
+		if rec := d.post(bytes.NewReader(body), one.header); rec.Code != one.want {
+			t.Errorf("%s: got %d %s, want %d", one.name, rec.Code, rec.Body, one.want)
+		}
+	}
+	if got := d.rows(`SELECT count(*) FROM provider_events WHERE type = 'hang'`); got != "1\n" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+func TestWebhook_refuses_bodies_over_five_megabytes(t *testing.T) {
+	d := newDesk(t, nil)
+	known := http.Header{vapi.SecretHeader: {secret}}
+	fill := func(n int) io.Reader {
+		return strings.NewReader(`{"message":{"type":"hang","text":"` + strings.Repeat("x", n) + `"}}`)
+	}
+	for _, one := range []struct {
+		name   string
+		body   io.Reader
+		header http.Header
+		want   int
+	}{
+		{"announced", fill(maxBody), known, 413},
+		{"in pieces", io.MultiReader(fill(maxBody)), known, 413},
+		{"of a stranger, unread", io.MultiReader(fill(maxBody)), http.Header{}, 401},
+		{"just small enough", io.MultiReader(fill(maxBody - 100)), known, 200},
+	} {
+		rec := d.post(one.body, one.header)
+		if rec.Code != one.want {
+			t.Errorf("%s: got %d, want %d: %.200s", one.name, rec.Code, one.want, rec.Body)
+		}
+		if one.want != 200 && object(t, rec)["error"] == nil {
+			t.Errorf("%s: the refusal has no error text: %s", one.name, rec.Body)
+		}
+	}
+	if rec := d.post(&endless{}, known); rec.Code != 413 {
+		t.Errorf("a body without end: got %d", rec.Code)
+	}
+	stranger := &endless{}
+	if rec := d.post(stranger, http.Header{}); rec.Code != 401 || stranger.read > 0 {
+		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
+	}
+}
+
+// endless is a body that never ends.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// reliability.md F14: a correctly signed body is never lost and never a 5xx.
+func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
+	d := newDesk(t, nil)
+	hang := func(more string) string { return `{"message":{"type":"hang","call":{"id":"odd-1"}` + more + `}}` }
+	deep := strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000)
+	for _, one := range []struct {
+		name, body, contentType string
+		unread                  bool
+	}{
+		{"empty", "", "application/json", true},
+		{"text", "hello", "application/json", true},
+		{"null", "null", "application/json", true},
+		{"a list", "[]", "application/json", true},
+		{"an empty object", "{}", "application/json", true},
+		{"no type", `{"message":{}}`, "application/json", true},
+		{"a type that is no text", `{"message":{"type":5}}`, "application/json", true},
+		{"truncated", string(sample(t, "end-of-call-report.json")[:900]), "application/json", true},
+		{"trailing data", hang("") + " x", "application/json", true},
+		{"two documents", hang("") + hang(""), "application/json", true},
+		{"too deep", hang(`,"x":` + deep), "application/json", true},
+		{"NUL bytes", "\x00\x00", "application/json", true},
+		{"form data", "a=b&c=d", "application/x-www-form-urlencoded", true},
+		{"duplicate keys", hang(`,"call":{"id":"odd-2"}`), "application/json", false},
+		{"bad UTF-8", hang(",\"text\":\"\xff\xfe\""), "application/json", false},
+		{"an escaped NUL", hang(`,"text":"a\u0000b"`), "application/json", false},
+		{"half a surrogate", hang(`,"text":"\ud800"`), "application/json", false},
+		{"huge numbers", hang(`,"timestamp":1e400,"cost":-1e999`), "application/json", false},
+		{"a huge integer", hang(`,"timestamp":` + strings.Repeat("9", 400)), "application/json", false},
+		{"a time before all", hang(`,"timestamp":-62135596800000`), "application/json", false},
+		{"a time after all", hang(`,"timestamp":9007199254740993`), "application/json", false},
+		{"wrong kinds", hang(`,"status":{"a":1},"toolCallList":"no","artifact":[],"customer":7`), "application/json", false},
+		{"no content type", hang(`,"turn":1`), "", false},
+		{"a wrong content type", hang(`,"turn":2`), "text/plain", false},
+		{"multipart", hang(`,"turn":3`), "multipart/form-data; boundary=x", false},
+	} {
+		before := strings.Count(d.rows(`SELECT id FROM provider_events`), "\n")
+		header := http.Header{vapi.SecretHeader: {secret}}
+		if one.contentType != "" {
+			header.Set("Content-Type", one.contentType)
+		}
+		rec := d.post(strings.NewReader(one.body), header)
+		if rec.Code != http.StatusOK {
+			t.Errorf("%s: got %d %s", one.name, rec.Code, rec.Body)
+			continue
+		}
+		if !one.unread {
+			continue // understood; what of it is stored, ParseMessage's tests show
+		}
+		if after := strings.Count(d.rows(`SELECT id FROM provider_events`), "\n"); after != before+1 {
+			t.Errorf("%s: %d rows were added, want one", one.name, after-before)
+		}
+		last := strings.SplitN(strings.TrimSuffix(d.rows(`SELECT event_key, status, payload FROM provider_events WHERE type = 'unread' ORDER BY rowid DESC LIMIT 1`), "\n"), " | ", 3)
+		if last[1] != collections.EventParked || len(one.body) > 3 && strings.Contains(last[2], one.body) {
+			t.Errorf("%s: kept %.200s", one.name, last)
+		}
+		plain, err := d.engine().Sealed.Open(last[2], sealed.Place(collections.ProviderEvents, last[0], "payload"))
+		if err != nil {
+			t.Errorf("%s: %v", one.name, err)
+		} else if raw, err := base64.StdEncoding.DecodeString(plain); err != nil || string(raw) != one.body {
+			t.Errorf("%s: the kept body is another one (%v)", one.name, err)
+		}
+	}
+}
+
+func TestWebhook_unknown_type_is_kept_and_counted(t *testing.T) {
+	d := newDesk(t, nil)
+	body := remake(t, sample(t, "hang.json"), map[string]any{"message.type": "brand-new"})
+	for range 2 {
+		if rec := d.send(body); rec.Code != http.StatusOK || object(t, rec)["data"] == nil {
+			t.Errorf("got %d %s", rec.Code, rec.Body)
+		}
+	}
+	if got := d.rows(`SELECT status, type, organization FROM provider_events WHERE type = 'brand-new'`); got != "applied | brand-new | "+testkit.Acme+"\n" {
+		t.Errorf("stored %q", got)
+	}
+	if got := d.engine().unknown.Load(); got != 2 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+func TestWebhook_of_an_unknown_number_is_parked(t *testing.T) {
+	d := newDesk(t, nil)
+	body := bytes.ReplaceAll(bytes.ReplaceAll(sample(t, "end-of-call-report.json"), []byte(sampleNumber), []byte("another-number")), []byte(sampleAssistant), []byte("another-assistant"))
+	if rec := d.send(body); rec.Code != http.StatusOK {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+	if got := d.rows(`SELECT status, organization FROM provider_events WHERE type = 'end-of-call-report'`); got != "parked | \n" {
+		t.Errorf("stored %q", got)
+	}
+	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = ?`, sampleCall); got != "0\n" {
+		t.Errorf("made %s calls", got)
+	}
+}
+
+// The number and the assistant are gone, the call is known: its messages still
+// find it. An assistant of another organization never moves a call.
+func TestWebhook_belongs_to_the_call_we_know(t *testing.T) {
+	d := newDesk(t, nil)
+	messages := lines(t, "call-inbound.jsonl")
+	d.sendAll(messages[:2])
+	d.await(sampleCall)
+	d.set("assistants", testkit.BoltAssistant, map[string]any{"vapi_assistant_id": "bolts-own"})
+	for collection, field := range map[string]string{"phone_numbers": "vapi_phone_id", "assistants": "vapi_assistant_id"} {
+		id := map[string]string{"phone_numbers": testkit.AcmeNumber, "assistants": testkit.AcmeAssistant}[collection]
+		d.set(collection, id, map[string]any{field: "made-anew"})
+	}
+	d.sendAll(messages[2:])
+	d.await(sampleCall)
+	if got := d.rows(`SELECT organization, status FROM calls WHERE vapi_call_id = ?`, sampleCall); got != testkit.Acme+" | completed\n" {
+		t.Errorf("got %q", got)
+	}
+	// A false claim: Bolt's assistant on Acme's number.
+	d.set("phone_numbers", testkit.AcmeNumber, map[string]any{"vapi_phone_id": sampleNumber})
+	stolen := bytes.ReplaceAll(bytes.ReplaceAll(messages[1], []byte(sampleAssistant), []byte("bolts-own")), []byte(sampleCall), []byte("stolen-call"))
+	d.sendAll([][]byte{stolen})
+	if got := d.rows(`SELECT organization, assistant FROM calls WHERE vapi_call_id = 'stolen-call'`); got != testkit.Acme+" | \n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWebhook_limits_the_rate_of_an_organization(t *testing.T) {
+	d := newDesk(t, nil)
+	d.engine().pace = newPace(3, time.Hour)
+	body := sample(t, "hang.json")
+	statuses := make([]int, 5)
+	for i := range statuses {
+		rec := d.send(body)
+		statuses[i] = rec.Code
+		if rec.Code == http.StatusTooManyRequests && rec.Header().Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	if !slices.Equal(statuses, []int{200, 200, 200, 429, 429}) {
+		t.Errorf("got %v", statuses)
+	}
+	// Others are not slowed down.
+	d.set("phone_numbers", testkit.BoltNumber, map[string]any{"vapi_phone_id": "bolts-number"})
+	d.set("assistants", testkit.BoltAssistant, map[string]any{"vapi_assistant_id": "bolts-assistant"})
+	other := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(sampleNumber), []byte("bolts-number")), []byte(sampleAssistant), []byte("bolts-assistant"))
+	if rec := d.send(other); rec.Code != http.StatusOK {
+		t.Errorf("another organization: got %d", rec.Code)
+	}
+}
+
+func TestPace_begins_anew_with_each_window(t *testing.T) {
+	p, now := newPace(2, time.Second), testkit.Start
+	for i, want := range []bool{true, true, false} {
+		if p.allow("a", now) != want {
+			t.Errorf("message %d: want %v", i, want)
+		}
+	}
+	if !p.allow("b", now) || !p.allow("a", now.Add(time.Second)) {
+		t.Error("another organization or the next second is not let through")
+	}
+}
+
+// reliability.md F5.
+func TestWebhook_the_same_message_five_times_at_once_has_one_effect(t *testing.T) {
+	for _, name := range []string{"call-inbound.jsonl", "call-outbound.jsonl"} {
+		messages := lines(t, name)
+		id := callID(t, messages[0])
+		straight := newDesk(t, nil)
+		straight.sendAll(messages)
+		want := straight.await(id)
+		d := newDesk(t, nil)
+		for _, m := range messages {
+			var wait sync.WaitGroup
+			for range 5 {
+				wait.Go(func() {
+					if rec := d.send(m); rec.Code != http.StatusOK {
+						t.Errorf("got %d %s", rec.Code, rec.Body)
+					}
+				})
+			}
+			wait.Wait()
+		}
+		if got := d.await(id); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
+
+func TestWebhook_a_message_that_fails_to_apply_is_applied_later(t *testing.T) {
+	straight := newDesk(t, nil)
+	messages := lines(t, "call-inbound.jsonl")
+	straight.sendAll(messages)
+	want := straight.await(sampleCall)
+
+	d := newDesk(t, nil)
+	broken := true
+	atomic.On(d.TestApp, collections.Calls, atomic.Updated, "test: fails at first", func(atomic.Tx, *core.Record, *core.Record) error {
+		if broken {
+			return errors.New("the ledger is not there")
+		}
+		return nil
+	}, "reported_at")
+	d.sendAll(messages) // every answer is 200: the message is stored
+	d.await(sampleCall)
+	const failed = `SELECT type, status, attempts, error FROM provider_events WHERE status = 'failed'`
+	if got := d.rows(failed); !strings.HasPrefix(got, "end-of-call-report | failed | 1 | test: fails at first") || strings.Count(got, "\n") != 1 {
+		t.Fatalf("got %q", got)
+	}
+	if got := d.rows(`SELECT count(*) FROM usage_events WHERE reference = ?`, "call:"+sampleCall); got != "0\n" {
+		t.Errorf("a report that was undone is metered: %s", got)
+	}
+	retry := func() {
+		t.Helper()
+		d.exec(`UPDATE provider_events SET next_at = '2026-01-01 00:00:00.000Z' WHERE status = 'failed'`)
+		if err := d.schedule.RunNow(context.Background(), "inbox.retry"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	retry()
+	if got := d.rows(failed); !strings.HasPrefix(got, "end-of-call-report | failed | 2 | ") {
+		t.Errorf("got %q", got)
+	}
+	if got := d.rows(`SELECT next_at > ? FROM provider_events WHERE status = 'failed'`, inDate(time.Now())); got != "1\n" {
+		t.Error("what still fails is not put off")
+	}
+	broken = false
+	retry()
+	if got := d.rows(failed); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := d.await(sampleCall); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func inDate(t time.Time) string { return at(t).date() }
+
+func TestWebhook_a_message_is_left_for_a_person_after_ten_failures(t *testing.T) {
+	d := newDesk(t, nil)
+	d.exec(`INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error, attempts, next_at, created, updated)
+		VALUES ('poison000000000', ?, 'vapi', 'poison:1', 'hang', 'failed', 'not json', '', '', ?, '', '', '')`, testkit.Acme, maxAttempts-1)
+	for range 2 {
+		d.exec(`UPDATE provider_events SET next_at = '' WHERE id = 'poison000000000'`)
+		if err := d.schedule.RunNow(context.Background(), "inbox.retry"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.rows(`SELECT attempts, error != '' FROM provider_events WHERE id = 'poison000000000'`); got != fmt.Sprintf("%d | 1\n", maxAttempts) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWebhook_answers_busy_when_nothing_can_be_stored(t *testing.T) {
+	d := newDesk(t, nil)
+	box, err := d.engine().box()
+	if err != nil {
+		t.Fatal(err)
+	}
+	box.Stop()
+	for _, name := range []string{"hang.json", "end-of-call-report.json"} {
+		rec := d.send(sample(t, name))
+		if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: got %d %v", name, rec.Code, rec.Header())
+		}
+	}
+	if rec := d.send([]byte("{")); rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("an unreadable message: got %d", rec.Code)
+	}
+	// The caller still gets a voice.
+	if rec := d.send(sample(t, "assistant-request.json")); rec.Code != http.StatusOK || object(t, rec)["assistantId"] != sampleAssistant {
+		t.Errorf("assistant-request: got %d %s", rec.Code, rec.Body)
+	}
+}
+
+// Every documented type is taken in, and none of them as unknown.
+func TestWebhook_every_documented_type_is_handled(t *testing.T) {
+	d := newDesk(t, nil)
+	template := sample(t, "hang.json")
+	for _, kind := range append(slices.Clone(vapi.ServerMessages), vapi.RequestMessages...) {
+		id := "type-" + strconv.Itoa(len(kind)) + kind[:3]
+		rec := d.send(remake(t, template, map[string]any{"message.type": kind, "message.call.id": id}))
+		if rec.Code != http.StatusOK {
+			t.Errorf("%s: got %d %s", kind, rec.Code, rec.Body)
+		}
+		answer := object(t, rec)
+		needs := (&vapi.Message{Type: kind}).NeedsAnswer()
+		if kind == vapi.TypeVoiceRequest || kind == vapi.TypeCallEndpointingRequest {
+			needs = false // of voices and endpointing models of one's own; we set up neither
+		}
+		if needs != (fmt.Sprint(answer["data"]) != "map[received:true]") {
+			t.Errorf("%s: answered %s", kind, rec.Body)
+		}
+	}
+	if got := d.engine().unknown.Load(); got != 0 {
+		t.Errorf("%d documented types count as unknown", got)
+	}
+}
