@@ -1,0 +1,254 @@
+package calls
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// ready is a number whose calls are answered.
+func ready(changes ...func(*numberEntry)) *numberEntry {
+	n := &numberEntry{
+		ID: "n", Organization: "o", Status: collections.NumberActive, OrganizationName: "Acme", State: collections.OrganizationActive,
+		Balance: collections.BalanceOK, Language: "en", Assistant: "a", AssistantName: "Front desk",
+		AssistantStatus: collections.AssistantActive, AssistantVapiID: "va", AssistantSync: collections.SyncSynced,
+	}
+	for _, change := range changes {
+		change(n)
+	}
+	return n
+}
+
+func TestDecide_says_who_answers(t *testing.T) {
+	off := func(n *numberEntry) { n.Status = collections.NumberInactive }
+	number := func(n *numberEntry) { n.FallbackNumber = "+12025550190" }
+	message := func(n *numberEntry) { n.FallbackMessage = "Back at nine." }
+	french := func(n *numberEntry) { n.Language = "fr" }
+	say := func(language, reason string) string {
+		b, err := json.Marshal(sentences[language][reason])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return `{"error":` + string(b) + `,"data":{"error":` + string(b) + `}}`
+	}
+	const answered = `{"assistantId":"va","data":{"assistant":{"id":"va","name":"Front desk"}}}`
+	for _, one := range []struct {
+		name   string
+		number *numberEntry
+		want   string
+	}{
+		{"all is well", ready(), answered},
+		{"all is well, whatever the fallbacks", ready(number, message), answered},
+		{"statuses nobody set", ready(func(n *numberEntry) { n.State, n.Status, n.AssistantStatus, n.Balance = "", "", "", "" }), answered},
+		{"the assistant is being changed at the provider", ready(func(n *numberEntry) { n.AssistantSync = collections.SyncPending }), answered},
+		{"the balance is low", ready(func(n *numberEntry) { n.Balance = collections.BalanceLow }), answered},
+		{"nobody's number", nil, say("en", "unknown")},
+		{"the organization is suspended", ready(func(n *numberEntry) { n.State = collections.OrganizationSuspended }), say("en", "closed")},
+		{"the number is off", ready(off), say("en", "number")},
+		{"the balance is empty", ready(func(n *numberEntry) { n.Balance = collections.BalanceEmpty }), say("en", "balance")},
+		{"no assistant", ready(func(n *numberEntry) { n.Assistant = "" }), say("en", "assistant")},
+		{"the assistant is not at the provider", ready(func(n *numberEntry) { n.AssistantVapiID = "" }), say("en", "assistant")},
+		{"the assistant is being deleted", ready(func(n *numberEntry) { n.AssistantSync = collections.SyncDeleting }), say("en", "assistant")},
+		{"the assistant is off", ready(func(n *numberEntry) { n.AssistantStatus = collections.AssistantInactive }), say("en", "assistant")},
+		{"in French", ready(off, french), say("fr", "number")},
+		{"in a language without sentences", ready(off, func(n *numberEntry) { n.Language = "xx" }), say("en", "number")},
+		{"a number to fall back to", ready(off, number), `{"destination":{"type":"number","number":"+12025550190"},"data":{}}`},
+		{"a number and a message", ready(off, number, message), `{"destination":{"type":"number","message":"Back at nine.","number":"+12025550190"},"data":{}}`},
+		{"a message to fall back to", ready(off, message), `{"error":"Back at nine.","data":{"error":"Back at nine."}}`},
+	} {
+		reply, data := decide(one.number)
+		got, err := json.Marshal(requestAnswer{reply, data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sameJSON(t, got, []byte(one.want)) {
+			t.Errorf("%s: got %s, want %s", one.name, got, one.want)
+		}
+	}
+}
+
+func sameJSON(t *testing.T, a, b []byte) bool {
+	t.Helper()
+	var out [2]bytes.Buffer
+	for i, in := range [][]byte{a, b} {
+		var v any
+		if err := json.Unmarshal(in, &v); err != nil {
+			t.Fatalf("%v in %s", err, in)
+		}
+		if err := json.NewEncoder(&out[i]).Encode(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out[0].String() == out[1].String()
+}
+
+func TestSentences_exist_in_each_language_and_say_nothing_of_money(t *testing.T) {
+	reasons := slices.Sorted(maps.Keys(sentences["en"]))
+	for language, all := range sentences {
+		if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, reasons) {
+			t.Errorf("%s has %v, want %v", language, got, reasons)
+		}
+		for reason, text := range all {
+			for _, word := range []string{"balance", "pay", "credit", "solde", "payer", "crédit"} {
+				if text == "" || strings.Contains(strings.ToLower(text), word) {
+					t.Errorf("%s %s says %q", language, reason, text)
+				}
+			}
+		}
+	}
+}
+
+// The answer comes although another transaction holds the only write
+// connection: nothing is written before it.
+func TestAssistantRequest_is_answered_while_the_database_is_being_written(t *testing.T) {
+	d := newDesk(t, nil)
+	body := sample(t, "assistant-request.json")
+	id := callID(t, body)
+	err := d.RunInTransaction(func(tx core.App) error {
+		if _, err := tx.NonconcurrentDB().NewQuery("UPDATE contacts SET notes = 'held'").Execute(); err != nil {
+			return err
+		}
+		rec := d.send(body)
+		if rec.Code != http.StatusOK || object(t, rec)["assistantId"] != sampleAssistant {
+			t.Errorf("got %d %s", rec.Code, rec.Body)
+		}
+		if got := object(t, d.send(sample(t, "knowledge-base-request.json")))["documents"]; got == nil {
+			t.Error("a knowledge-base-request is not answered")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.await(id)
+	if got := d.rows(`SELECT c.organization, c.status FROM calls c JOIN provider_events p ON p.event_key LIKE c.vapi_call_id || ':assistant-request:%' WHERE c.vapi_call_id = ?`, id); got != testkit.Acme+" | queued\n" {
+		t.Errorf("stored %q", got)
+	}
+}
+
+func TestAssistantRequest_has_exactly_the_documented_keys(t *testing.T) {
+	d := newDesk(t, nil)
+	keys := func() string {
+		got := object(t, d.send(sample(t, "assistant-request.json")))
+		inner, _ := got["data"].(map[string]any)
+		return strings.Join(slices.Sorted(maps.Keys(got)), " ") + " / " + strings.Join(slices.Sorted(maps.Keys(inner)), " ")
+	}
+	if got := keys(); got != "assistantId data / assistant" {
+		t.Errorf("answered: got %s", got)
+	}
+	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive})
+	if got := keys(); got != "data error / error" {
+		t.Errorf("refused: got %s", got)
+	}
+	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"})
+	if got := keys(); got != "data destination / " {
+		t.Errorf("forwarded: got %s", got)
+	}
+}
+
+func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
+	d := newDesk(t, nil)
+	answer := func() any {
+		got := object(t, d.send(sample(t, "assistant-request.json")))
+		for _, key := range []string{"assistantId", "error"} {
+			if got[key] != nil {
+				return got[key]
+			}
+		}
+		return got["destination"].(map[string]any)["number"]
+	}
+	for _, step := range []struct {
+		collection, id string
+		change         map[string]any
+		want           string
+	}{
+		{collections.Contacts, testkit.AcmeContact, map[string]any{"notes": "unrelated"}, sampleAssistant},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive}, "We will call you back."},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"}, "+12025550190"},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberActive}, sampleAssistant},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": "made-anew"}, "made-anew"},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantInactive}, "+12025550190"},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantActive}, "made-anew"},
+		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty}, "+12025550190"},
+		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceOK}, "made-anew"},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": "elsewhere"}, sentences["en"]["unknown"]},
+	} {
+		answer() // whatever is remembered, is remembered now
+		d.set(step.collection, step.id, step.change)
+		if got := answer(); got != step.want {
+			t.Errorf("after %s %v: got %v, want %s", step.collection, step.change, got, step.want)
+		}
+	}
+	// A deletion too.
+	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": sampleNumber})
+	answer()
+	r, err := d.FindRecordById(collections.PhoneNumbers, testkit.AcmeNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete(r); err != nil {
+		t.Fatal(err)
+	}
+	if got := answer(); got != sentences["en"]["unknown"] {
+		t.Errorf("after deleting the number: got %v", got)
+	}
+}
+
+// A read that began before a change must not be remembered after it.
+func TestDirectory_does_not_keep_what_it_read_before_a_change(t *testing.T) {
+	d := newDesk(t, nil)
+	dir := d.engine().directory
+	dir.mu.RLock()
+	age := dir.age
+	dir.mu.RUnlock()
+	if n, err := dir.number(t.Context(), sampleNumber); err != nil || n == nil || len(dir.numbers) != 1 {
+		t.Fatalf("got %v, %v, %d remembered", n, err, len(dir.numbers))
+	}
+	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"friendly_name": "Other"})
+	if dir.age == age || len(dir.numbers) != 0 {
+		t.Errorf("age %d after %d, %d remembered", dir.age, age, len(dir.numbers))
+	}
+	if n, err := dir.number(t.Context(), "nobody's"); n != nil || err != nil || len(dir.numbers) != 0 {
+		t.Errorf("a number that is not ours: got %v, %v, %d remembered", n, err, len(dir.numbers))
+	}
+}
+
+func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
+	d := newDesk(t, nil)
+	for _, one := range []struct{ file, want string }{
+		{"transfer-destination-request.json", `{"error":"There is no number to transfer this call to."}`},
+		{"handoff-destination-request.json", `{"error":"There is nobody to hand this call to."}`},
+		{"knowledge-base-request.json", `{"documents":[]}`},
+		{"campaign.predial.json", `{"eligible":false}`},
+	} {
+		if rec := d.send(sample(t, one.file)); rec.Code != http.StatusOK || !sameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
+			t.Errorf("%s: got %d %s, want %s", one.file, rec.Code, rec.Body, one.want)
+		}
+	}
+	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
+	rec := d.send(sample(t, "transfer-destination-request.json"))
+	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !sameJSON(t, rec.Body.Bytes(), []byte(want)) {
+		t.Errorf("got %s, want %s", rec.Body, want)
+	}
+}
+
+// The caller names a number; the call goes to the one the assistant has.
+func TestTransfer_never_goes_where_the_caller_says(t *testing.T) {
+	d := newDesk(t, nil)
+	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
+	body := remake(t, sample(t, "transfer-destination-request.json"), map[string]any{
+		"message.destination": map[string]any{"type": "number", "number": "+19005550100"}, "message.number": "+19005550100",
+	})
+	if rec := d.send(body); strings.Contains(rec.Body.String(), "1900") || !strings.Contains(rec.Body.String(), "+12025550177") {
+		t.Errorf("got %s", rec.Body)
+	}
+}
