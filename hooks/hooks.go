@@ -103,6 +103,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
 		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
 	})
+	assistants.Documented(routes, copies.Wait)
 	numbers.Register(app, numbers.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Schedule: jobs, Sealed: box, PublicURL: c.PublicURL,
 		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },

@@ -111,6 +111,7 @@ func Register(app core.App, d Deps) {
 		},
 	})
 	app.Store().Set(engineKey, e)
+	e.documentWebhook()
 	e.routes()
 	e.documented()
 	e.guardRecords()

@@ -61,6 +61,21 @@ func (e *engine) routes() {
 	}, e.sayInCall)
 }
 
+// documentWebhook describes the routes webhookRoute binds.
+func (e *engine) documentWebhook() {
+	r := facade.Route{
+		Method: "POST", Path: "/api/webhooks/vapi", Auth: facade.Signature, System: facade.CoreComm, Item: "S-332",
+		Summary: "Takes in the messages Vapi sends about calls; proven by X-Vapi-Secret, a bearer token or an HMAC.",
+		Body:    `{"message": {"type", "timestamp", "call", …}}, at most 5 MB`,
+		Answer: `{"data": {"received": true}}; assistant-request: {"assistantId" | "destination" | "error", "data": {"assistant" | "error"}}; ` +
+			`tool-calls: {"results": [{"toolCallId", "name", "result" | "error"}], "data": {"result"}}, always 200; function-call: {"result", "data": {"result"}}`,
+		Errors: "401 no valid proof · 413 larger than 5 MB · 429 more than the organization's rate · 503 not stored, send it again",
+	}
+	e.Facade.Document(r)
+	r.Path, r.System, r.Item = "/functions/v1/webhooks/receive", facade.AlloKoli, "S-164"
+	e.Facade.Document(r)
+}
+
 // mayHear is the caller in the path's organization, when calls may be viewed.
 func (e *engine) mayHear(re *core.RequestEvent) (*tenant.Tenant, error) {
 	t, err := tenant.In(re, re.Request.PathValue("organization"))
