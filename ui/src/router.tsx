@@ -1,6 +1,8 @@
 import { createRouter } from '@tanstack/react-router'
 import { queries } from './lib/queries'
 import { forgotRoute, loginRoute, resetRoute } from './routes/auth/routes'
+import { callsRoutes } from './routes/calls/routes'
+import { homeRoutes } from './routes/home/routes'
 import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './routes/base'
 import { meRoute } from './routes/me/routes'
 import { setupRoute } from './routes/setup/routes'
@@ -18,6 +20,8 @@ const tree = rootRoute.addChildren([
     meRoute,
     orgRoute.addChildren([
       orgIndexRoute,
+      ...homeRoutes,
+      ...callsRoutes,
     ]),
   ]),
 ])

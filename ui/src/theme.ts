@@ -61,6 +61,11 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--pl-border': '#e4e9ec',
     '--pl-active': '#e3f3ee',
     '--pl-active-text': '#075346',
+    '--pl-lane-caller': '#2f6fb5',
+    '--pl-lane-assistant': '#0c7866',
+    '--pl-chart-answered': '#12947a',
+    '--pl-chart-missed': '#e0975a',
+    '--pl-mark': '#ffe9a8',
   },
   dark: {
     ...named(darkText),
@@ -73,5 +78,10 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--pl-border': '#28313a',
     '--pl-active': '#123a34',
     '--pl-active-text': '#a9ebd8',
+    '--pl-lane-caller': '#7db3ee',
+    '--pl-lane-assistant': '#41c6a7',
+    '--pl-chart-answered': '#1fae90',
+    '--pl-chart-missed': '#d98a4b',
+    '--pl-mark': '#5c4a12',
   },
 })

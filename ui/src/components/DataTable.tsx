@@ -38,6 +38,8 @@ const WINDOW_ABOVE = 100
 
 /** A click anywhere in a row is a click on its link; selecting text and inner controls stay what they are. */
 function open(event: MouseEvent<HTMLElement>): void {
+  // React also brings clicks in menus and popovers of a row, which are elsewhere in the document.
+  if (!event.currentTarget.contains(event.target as Node)) return
   if (event.defaultPrevented || window.getSelection()?.toString() || (event.target as HTMLElement).closest('a,button,input,label')) return
   const link = event.currentTarget.querySelector<HTMLAnchorElement>('a[data-primary]')
   link?.dispatchEvent(new window.MouseEvent('click', { bubbles: true, cancelable: true, metaKey: event.metaKey, ctrlKey: event.ctrlKey, button: event.button }))
@@ -62,7 +64,9 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
   const narrow = useMediaQuery('(max-width: 47.99em)', undefined, { getInitialValueInEffect: false }) ?? false
   const items = useMemo(() => rows.data?.pages.flatMap((page) => page.items) ?? [], [rows.data])
   const root = useRef<HTMLDivElement>(null)
-  const [current, setCurrent] = useState(-1)
+  // The row j/k stand on, by its id: rows come and go above it.
+  const [current, setCurrent] = useState('')
+  const moved = useRef(false)
   const windowed = items.length > WINDOW_ABOVE
   // oxlint-disable-next-line react/incompatible-library -- the compiler that this rule warns about is not in use
   const virtual = useWindowVirtualizer({
@@ -73,16 +77,21 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
     getItemKey: (index) => items[index]?.id ?? index,
   })
 
-  // A row that j/k scrolled to may not be in the document yet: focus follows once it is.
+  // A row that j/k scrolled to may not be in the document yet: focus follows once it is. Only j/k move the focus: rows
+  // that load anew must not take it from a search being typed.
   useEffect(() => {
-    const row = items[current]
-    if (row) root.current?.querySelector<HTMLElement>(`[data-row="${row.id}"] a[data-primary]`)?.focus()
-  }, [current, items])
+    if (!moved.current) return
+    const link = root.current?.querySelector<HTMLElement>(`[data-row="${current}"] a[data-primary]`)
+    if (!link) return
+    moved.current = false
+    link.focus()
+  })
   const move = (step: number) => {
     if (items.length === 0) return
-    const next = Math.min(items.length - 1, Math.max(0, current + step))
+    const next = Math.min(items.length - 1, Math.max(0, items.findIndex((item) => item.id === current) + step))
     if (windowed) virtual.scrollToIndex(next, { align: 'auto' })
-    setCurrent(next)
+    moved.current = true
+    setCurrent(items[next]!.id)
   }
   useShortcut('j', () => move(1), href !== undefined)
   useShortcut('k', () => move(-1), href !== undefined)
@@ -106,7 +115,7 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
           {before > 0 && <li aria-hidden style={{ height: before }} />}
           {shown.map(({ row, index }) => (
             // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions -- the link inside takes the keys
-            <li key={row.id} ref={measure} data-index={index} data-row={row.id} className={classes.card} data-link={href ? true : undefined} onClick={href && open} onFocus={() => setCurrent(index)}>
+            <li key={row.id} ref={measure} data-index={index} data-row={row.id} className={classes.card} data-link={href ? true : undefined} onClick={href && open} onFocus={() => setCurrent(row.id)}>
               {columns.filter((c) => c.primary).map((c) => <Box key={c.id} fw={600}>{primary(c, row)}</Box>)}
               <dl className={classes.facts}>
                 {columns.filter((c) => !c.primary && !c.wideOnly).map((c) => (
@@ -128,7 +137,7 @@ export function DataTable<T extends { id: string }>({ label, columns, rows, href
             <Table.Tbody>
               {before > 0 && <tr aria-hidden style={{ height: before }} />}
               {shown.map(({ row, index }) => (
-                <Table.Tr key={row.id} ref={measure} data-index={index} data-row={row.id} className={href && classes.row} onClick={href && open} onFocus={() => setCurrent(index)}>
+                <Table.Tr key={row.id} ref={measure} data-index={index} data-row={row.id} className={href && classes.row} onClick={href && open} onFocus={() => setCurrent(row.id)}>
                   {columns.map((c) => <Table.Td key={c.id} ta={c.align}>{c.primary ? primary(c, row) : c.cell(row)}</Table.Td>)}
                 </Table.Tr>
               ))}

@@ -109,6 +109,10 @@ function code(body: Record<string | symbol, unknown>): string | undefined {
 
 function fieldErrors(body: Record<string | symbol, unknown>, t: T): Record<string, string> {
   const fields: Record<string, string> = {}
+  // The documented routes name wrong fields in `details`, each with its sentence.
+  if (typeof body.details === 'object' && body.details !== null) {
+    for (const [name, value] of Object.entries(body.details)) if (typeof value === 'string') fields[name] = value
+  }
   if (typeof body.data !== 'object' || body.data === null) return fields
   for (const [name, value] of Object.entries(body.data)) {
     const detail = value as { code?: unknown; message?: unknown } | null

@@ -20,7 +20,7 @@ export function LivePill() {
     enabled: exists && org !== '' && can('calls.view'),
     queryFn: async ({ signal }) => {
       const { items } = await pb.collection('calls').getList(1, MOST + 1, {
-        filter: pb.filter('organization = {:org} && (status = "ringing" || status = "in-progress" || status = "forwarding")', { org }),
+        filter: pb.filter('organization = {:org} && (status = "queued" || status = "ringing" || status = "in_progress" || status = "forwarding")', { org }),
         fields: 'id', skipTotal: true, signal,
       })
       return items.length

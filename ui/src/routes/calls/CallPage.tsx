@@ -1,0 +1,188 @@
+import { ActionIcon, Anchor, Button, Group, Menu, Paper, Skeleton, Stack, Tabs, Text, Tooltip } from '@mantine/core'
+import '@mantine/core/styles/Tabs.layer.css'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { ArrowLeft, ChevronLeft, ChevronRight, Ellipsis, PhoneOutgoing, Trash2 } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
+import { confirm } from '../../components/confirm'
+import { Page } from '../../components/Page'
+import { ErrorState, Forbidden, SkeletonAfter200ms } from '../../components/States'
+import { failed, saved } from '../../components/toast'
+import { When } from '../../components/When'
+import { problem } from '../../lib/errors'
+import { duration, parseDate } from '../../lib/format'
+import { useT, type T } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
+import { phone } from '../../lib/phone'
+import { areaPath, useHere, useOrg } from '../../lib/session'
+import { useShortcut } from '../../lib/shortcuts'
+import { Missing } from '../../shell/Root'
+import classes from './Call.module.css'
+import { CallFacts } from './CallFacts'
+import { Conversation } from './Conversation'
+import { callQuery, eventsQuery, isLive, otherEnd, someCallsQuery, type CallDetail, type CallItem } from './data'
+import { EndReason } from './EndReason'
+import { toQuery } from './filters'
+import { LiveActions } from './LiveActions'
+import { RunningClock } from './LivePage'
+import { Timeline } from './Timeline'
+import { trailOf } from './trail'
+import { aboutOf, CallBadge, TestBadge, whoOf } from './words'
+
+const PlaceCall = lazy(() => import('./PlaceCall').then((m) => ({ default: m.PlaceCall })))
+
+/** One call: what it was about, what was said, what it cost, and what people noted. */
+export function CallPage() {
+  const org = useOrg()
+  const { id } = useParams({ strict: false }) as { id: string }
+  const { can } = useHere()
+  const call = useQuery({ ...callQuery(org, id), enabled: can('calls.view') })
+  if (!can('calls.view')) return <Forbidden level={1} />
+  if (call.isPending) return <Loading />
+  if (!call.data) return <ErrorState error={call.error} onRetry={() => void call.refetch()} level={1} />
+  if (call.data.organization !== org) return <Missing />
+  return <Detail key={id} call={call.data} />
+}
+
+function Detail({ call }: { call: CallDetail }) {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const [tab, setTab] = useState<string | null>('conversation')
+  const [calling, setCalling] = useState(false)
+  const events = useQuery(eventsQuery(org, call.id))
+  const item: CallItem = { ...call, name: call.expand?.contact?.name || undefined }
+  const who = whoOf(item, t)
+  const live = isLive(call)
+  const number = otherEnd(call)
+  return (
+    <Page
+      title={titleOf(item, call.expand?.assistant?.name, t)}
+      description={(
+        <Group gap="xs" component="span">
+          <When value={call.started_at} exact />
+          {call.answered_at && !live && <span>· {duration(call.duration_seconds)}</span>}
+          {item.name && number && <span className="pl-tabular">· {phone(number)}</span>}
+        </Group>
+      )}
+      actions={(
+        <>
+          <Neighbours call={call} />
+          {can('calls.place') && number && !live && <Button variant="default" leftSection={<PhoneOutgoing size={16} aria-hidden />} onClick={() => setCalling(true)}>{t('calls.callBack')}</Button>}
+          <More call={call} />
+        </>
+      )}
+    >
+      <div className={classes.layout}>
+        <Stack gap="md" miw={0}>
+          <Paper withBorder className={classes.block} component="section" aria-label={t('calls.summary')}>
+            <Stack gap="sm">
+              <Group gap="xs"><CallBadge call={call} />{call.is_test && <TestBadge />}{live && <RunningClock since={call.answered_at} />}</Group>
+              <Text className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>{aboutOf(call, t)}</Text>
+              {!live && <EndReason call={call} />}
+              {live && can('calls.place') && <LiveActions id={call.id} who={who} />}
+            </Stack>
+          </Paper>
+          <Paper withBorder className={classes.block} component="section" aria-label={t('calls.conversation')}>
+            <Tabs value={tab} onChange={setTab} keepMounted>
+              <Tabs.List mb="md">
+                <Tabs.Tab value="conversation">{t('calls.conversation')}</Tabs.Tab>
+                <Tabs.Tab value="timeline">{t('calls.timeline.title')}</Tabs.Tab>
+              </Tabs.List>
+              <Tabs.Panel value="conversation"><Conversation call={call} who={item.name ?? t('player.caller')} events={events.data ?? []} /></Tabs.Panel>
+              <Tabs.Panel value="timeline">
+                {events.isPending ? <SkeletonAfter200ms /> : events.error && !events.data ? <ErrorState error={events.error} onRetry={() => void events.refetch()} /> : <Timeline call={call} events={events.data} />}
+              </Tabs.Panel>
+            </Tabs>
+          </Paper>
+        </Stack>
+        <CallFacts call={call} />
+      </div>
+      <Suspense>{calling && <PlaceCall onClose={() => setCalling(false)} to={number} name={item.name} />}</Suspense>
+    </Page>
+  )
+}
+
+function titleOf(call: CallItem, assistant: string | undefined, t: T): string {
+  const who = whoOf(call, t)
+  if (call.call_type === 'outbound') return assistant ? t('calls.title.outboundBy', { who, assistant }) : t('calls.title.outbound', { who })
+  return assistant && call.answered_at ? t('calls.title.inboundTo', { who, assistant }) : t('calls.title.inbound', { who })
+}
+
+/** The call before and after this one, in the list it was opened from. */
+function Neighbours({ call }: { call: CallDetail }) {
+  const t = useT()
+  const org = useOrg()
+  const navigate = useNavigate()
+  const { organization } = useHere()
+  const { sort: _, search: _s, ...filters } = trailOf(org)
+  const query = toQuery(filters, organization?.timezone)
+  const started = parseDate(call.started_at)
+  const at = started?.getTime() ?? 0
+  const enabled = started !== undefined
+  // Neighbours of an older call do not change; new calls reach the newest one's page through its own refetch.
+  const { data: newer = [] } = useQuery({ ...someCallsQuery(org, { ...query, sort: 'started_at', from: new Date(at + 1).toISOString() }, 1), enabled })
+  const { data: older = [] } = useQuery({ ...someCallsQuery(org, { ...query, to: new Date(at).toISOString() }, 1), enabled })
+  const path = (neighbour: CallItem | undefined) => (neighbour ? areaPath(org, `calls/${neighbour.id}`) : undefined)
+  const [previous, next] = [path(newer[0]), path(older[0])]
+  useShortcut('k', () => previous && void navigate({ to: previous }), previous !== undefined)
+  useShortcut('j', () => next && void navigate({ to: next }), next !== undefined)
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Anchor component={Link} to={areaPath(org, 'calls')} search={trailOf(org) as never} size="sm" me="xs">
+        <Group gap={4} component="span" wrap="nowrap"><ArrowLeft size={14} aria-hidden />{t('nav.calls')}</Group>
+      </Anchor>
+      <Step to={previous} label={t('calls.newer')} icon={<ChevronLeft size={18} aria-hidden />} />
+      <Step to={next} label={t('calls.older')} icon={<ChevronRight size={18} aria-hidden />} />
+    </Group>
+  )
+}
+
+function Step({ to, label, icon }: { to: string | undefined; label: string; icon: React.ReactNode }) {
+  if (!to) return <ActionIcon variant="default" size={36} aria-label={label} disabled>{icon}</ActionIcon>
+  return <Tooltip label={label}><ActionIcon component={Link} to={to} variant="default" size={36} aria-label={label}>{icon}</ActionIcon></Tooltip>
+}
+
+/** What is done rarely. Only owners and admins may delete a call. */
+function More({ call }: { call: CallDetail }) {
+  const t = useT()
+  const org = useOrg()
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const { place } = useHere()
+  const remove = useMutation({
+    mutationFn: () => pb.collection('calls').delete(call.id),
+    onSuccess: async () => {
+      saved(t('calls.delete.done'))
+      await navigate({ to: areaPath(org, 'calls') })
+      queries.removeQueries({ queryKey: [org, 'calls', call.id] })
+      void queries.invalidateQueries({ queryKey: [org, 'calls'] })
+    },
+    onError: (error) => failed(problem(error, t)),
+  })
+  if (place?.role !== 'owner' && place?.role !== 'admin') return null
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target><ActionIcon variant="default" size={36} loading={remove.isPending} aria-label={t('calls.more')}><Ellipsis size={18} aria-hidden /></ActionIcon></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item color="red" leftSection={<Trash2 size={16} aria-hidden />} onClick={async () => {
+          if (await confirm({ title: t('calls.delete.title'), body: t('calls.delete.text'), action: t('calls.delete.action'), danger: true })) remove.mutate()
+        }}>{t('calls.delete.action')}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+function Loading() {
+  return (
+    <SkeletonAfter200ms>
+      <Stack gap="lg">
+        <Skeleton h={32} w="60%" />
+        <div className={classes.layout}>
+          <Stack gap="md"><Skeleton h={140} /><Skeleton h={420} /></Stack>
+          <Stack gap="md"><Skeleton h={240} /><Skeleton h={200} /></Stack>
+        </div>
+      </Stack>
+    </SkeletonAfter200ms>
+  )
+}

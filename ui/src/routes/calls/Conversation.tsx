@@ -1,0 +1,70 @@
+import { Alert, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { AudioLines, CircleAlert } from 'lucide-react'
+import { useMemo, useRef, useState } from 'react'
+import { Player, type PlayerHandle } from '../../components/Player'
+import { ErrorState, SkeletonAfter200ms } from '../../components/States'
+import { Transcript, type Row } from '../../components/Transcript'
+import { fetchBlob } from '../../lib/api'
+import { useT } from '../../lib/i18n'
+import { useOrg } from '../../lib/session'
+import { conversation, cues, lineAt, type TimelineEvent } from './conversation'
+import { isLive, recordingQuery, type CallDetail } from './data'
+import { EventCard } from './EventCard'
+import { useLines } from './useLines'
+
+/** The recording and the words, each leading to its place in the other. */
+export function Conversation({ call, who, events }: { call: CallDetail; who: string; events: readonly TimelineEvent[] }) {
+  const t = useT()
+  const org = useOrg()
+  const live = isLive(call)
+  const recording = useQuery({ ...recordingQuery(org, call.id), enabled: call.has_recording })
+  const { lines, isPending, error, refetch } = useLines(org, call)
+  const player = useRef<PlayerHandle>(null)
+  const [time, setTime] = useState({ ms: -1, playing: false })
+  const ready = recording.data?.status === 'ready'
+  const assistant = call.expand?.assistant?.name ?? t('player.assistant')
+
+  const entries = useMemo(() => conversation(lines, events), [lines, events])
+  const rows = useMemo(() => entries.map((entry): Row => (entry.kind === 'event'
+    ? { key: entry.key, card: <EventCard event={entry.event} /> }
+    : {
+        key: entry.key,
+        line: {
+          role: entry.line.role, content: entry.line.content, offsetMs: entry.line.offset_ms,
+          who: entry.line.role === 'user' ? who : entry.line.role === 'assistant' ? assistant : t('calls.systemLine'),
+        },
+      })), [entries, who, assistant, t])
+  const places = useMemo(() => cues(entries), [entries])
+  const offsets = useMemo(() => places.map((place) => place.at), [places])
+  const current = time.ms < 0 ? -1 : (places[lineAt(offsets, time.ms)]?.index ?? -1)
+  const [seek] = useState(() => (ms: number) => player.current?.playFrom(ms / 1000))
+  const [onTime] = useState(() => (seconds: number, playing: boolean) => setTime({ ms: seconds * 1000, playing }))
+
+  return (
+    <Stack gap="md">
+      {ready
+        ? <Player ref={player} load={() => fetchBlob(`/api/calls/${call.id}/recording`)} peaks={recording.data!.peaks} seconds={(recording.data!.duration_ms || call.duration_seconds * 1000) / 1000} onTime={onTime}
+            name={`${call.started_at.slice(0, 16).replace(/[ :]/g, '-')}-${call.id}.${recording.data!.mime_type.includes('mpeg') ? 'mp3' : 'wav'}`} />
+        : <RecordingState call={call} status={recording.data?.status} live={live} waiting={recording.isPending} />}
+      {isPending ? <SkeletonAfter200ms lines={8} />
+        : error && lines.length === 0 ? <ErrorState error={error} onRetry={() => void refetch()} />
+          : rows.length === 0 ? <Text size="sm" c="dimmed" role="status">{t(live ? 'calls.live.quiet' : 'calls.noWords')}</Text>
+            : <div aria-live={live ? 'polite' : undefined}><Transcript label={t('calls.transcript')} rows={rows} current={current} follow={time.playing} stick={live} onSeek={ready ? seek : undefined} /></div>}
+    </Stack>
+  )
+}
+
+/** Why there is no player (yet). */
+function RecordingState({ call, status, live, waiting }: { call: CallDetail; status: string | undefined; live: boolean; waiting: boolean }) {
+  const t = useT()
+  if (live) return null
+  if (!call.has_recording) return call.answered_at ? <Text size="sm" c="dimmed">{t(call.reported_at ? 'calls.recording.none' : 'calls.recording.soon')}</Text> : null
+  if (waiting) return null
+  const bad = status === 'failed' || status === 'gone'
+  return (
+    <Alert variant="light" color={bad ? 'yellow' : 'blue'} icon={bad ? <CircleAlert size={18} aria-hidden /> : <AudioLines size={18} aria-hidden />} role="status">
+      {t(status === 'gone' ? 'calls.recording.gone' : status === 'failed' ? 'calls.recording.failed' : 'calls.recording.copying')}
+    </Alert>
+  )
+}

@@ -1,0 +1,23 @@
+import { Code, Group, Text } from '@mantine/core'
+import { useT } from '../../lib/i18n'
+import type { CallDetail } from './data'
+
+// The provider has some six hundred reasons; these are the ones people meet. The others are told by their outcome.
+const known = [
+  'customer-ended-call', 'assistant-ended-call', 'assistant-ended-call-after-message-spoken', 'assistant-said-end-call-phrase', 'assistant-forwarded-call', 'silence-timed-out',
+  'exceeded-max-duration', 'customer-did-not-answer', 'customer-busy', 'voicemail', 'manually-canceled', 'customer-ended-call-before-warm-transfer', 'assistant-not-found', 'assistant-request-failed',
+  'assistant-request-returned-error', 'twilio-failed-to-connect-call', 'customer-did-not-give-microphone-permission',
+] as const
+
+/** Why the call ended, in words; the provider's own word beside it for support. */
+export function EndReason({ call }: { call: Pick<CallDetail, 'ended_reason' | 'outcome' | 'status'> }) {
+  const t = useT()
+  if (!call.ended_reason) return null
+  const reason = known.find((one) => one === call.ended_reason)
+  return (
+    <Group gap="xs">
+      <Text size="sm" c="dimmed">{reason ? t(`calls.ended.${reason}`) : t(`calls.came.${call.outcome || 'completed'}`)}</Text>
+      <Code fz={11} className="pl-wrap">{call.ended_reason}</Code>
+    </Group>
+  )
+}

@@ -1,0 +1,114 @@
+import { Button, CloseButton, Select, Stack, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { ListFilter, Search } from 'lucide-react'
+import { useEffect, useEffectEvent, useState, type ReactNode } from 'react'
+import { useT } from '../../lib/i18n'
+import { phone } from '../../lib/phone'
+import { useOrg } from '../../lib/session'
+import { useShortcut } from '../../lib/shortcuts'
+import classes from './Calls.module.css'
+import { assistantsQuery, numbersQuery } from './data'
+import { countFilters, directions, outcomes, priorities, resolutions, sorts, statuses, type CallFilters } from './filters'
+
+// Fast enough to feel immediate, slow enough not to ask for each letter.
+const TYPING_MS = 300
+
+/** Search and filters of the list. What is chosen goes into the address at once. */
+export function Filters({ filters, onChange, extra }: { filters: CallFilters; onChange: (filters: CallFilters) => void; extra?: ReactNode }) {
+  const t = useT()
+  const org = useOrg()
+  const { search: _, outcome: _o, status: _s, sort: _sort, ...hidden } = filters
+  const [open, setOpen] = useState(countFilters(hidden) > 0)
+  const { data: assistants = [] } = useQuery(assistantsQuery(org))
+  const { data: numbers = [] } = useQuery(numbersQuery(org))
+  const set = (change: CallFilters) => onChange(Object.fromEntries(Object.entries({ ...filters, ...change }).filter(([, value]) => value)))
+  const became = filters.status ? `status:${filters.status}` : filters.outcome ? `outcome:${filters.outcome}` : null
+  const active = countFilters(filters)
+  return (
+    <Stack gap="xs" role="search" aria-label={t('calls.filters.label')}>
+      <div className={classes.filters}>
+        <SearchInput value={filters.search ?? ''} onChange={(search) => set({ search })} />
+        <Select
+          aria-label={t('calls.filters.became')} placeholder={t('calls.filters.anyBecame')} clearable w={200} value={became} clearButtonProps={{ 'aria-label': t('calls.filters.clearOne') }}
+          data={[
+            { group: t('calls.filters.now'), items: statuses.map((status) => ({ value: `status:${status}`, label: t(`calls.filters.status.${status}`) })) },
+            { group: t('calls.filters.cameTo'), items: outcomes.map((outcome) => ({ value: `outcome:${outcome}`, label: t(`calls.outcome.${outcome}`) })) },
+          ]}
+          onChange={(value) => {
+            const [kind, word] = (value ?? '').split(':')
+            set({ status: kind === 'status' ? word : '', outcome: kind === 'outcome' ? word : '' })
+          }}
+        />
+        <Select
+          aria-label={t('calls.filters.sort')} allowDeselect={false} w={190} value={filters.sort ?? '-started_at'}
+          data={sorts.map((sort) => ({ value: sort, label: t(`calls.sort.${sort.replace('-', 'down_') as 'started_at'}`) }))}
+          onChange={(value) => set({ sort: value === '-started_at' ? undefined : (value as CallFilters['sort']) })}
+          disabled={Boolean(filters.search)}
+        />
+        <Button variant="default" leftSection={<ListFilter size={16} aria-hidden />} aria-expanded={open} onClick={() => setOpen(!open)}>
+          {countFilters(hidden) > 0 ? t('calls.filters.moreSet', { count: countFilters(hidden) }) : t('calls.filters.more')}
+        </Button>
+        {active > 0 && <Button variant="subtle" color="gray" onClick={() => onChange(filters.sort ? { sort: filters.sort } : {})}>{t('states.noMatch.clear')}</Button>}
+        {extra}
+      </div>
+      {open && (
+        <div className={classes.more}>
+          <Choice label={t('calls.filters.direction')} value={filters.call_type} onChange={(call_type) => set({ call_type })} data={directions.map((value) => ({ value, label: t(`calls.direction.${value}`) }))} />
+          <Choice label={t('calls.assistant')} value={filters.assistant} onChange={(assistant) => set({ assistant })} data={assistants.map(({ id, name }) => ({ value: id, label: name }))} searchable />
+          <Choice label={t('calls.number')} value={filters.phone_number} onChange={(phone_number) => set({ phone_number })} data={numbers.map((n) => ({ value: n.id, label: n.name || phone(n.phone_number) }))} searchable />
+          <Choice label={t('calls.priority')} value={filters.priority} onChange={(priority) => set({ priority })} data={priorities.map((value) => ({ value, label: t(`calls.priorities.${value}`) }))} />
+          <Choice label={t('calls.resolution')} value={filters.resolution_status} onChange={(resolution_status) => set({ resolution_status })} data={resolutions.map((value) => ({ value, label: t(`calls.resolutions.${value}`) }))} />
+          <TextInput type="date" label={t('calls.filters.from')} value={filters.from ?? ''} max={filters.to} onChange={(e) => set({ from: e.currentTarget.value })} />
+          <TextInput type="date" label={t('calls.filters.to')} value={filters.to ?? ''} min={filters.from} onChange={(e) => set({ to: e.currentTarget.value })} />
+        </div>
+      )}
+    </Stack>
+  )
+}
+
+function Choice<V extends string>({ label, value, data, onChange, searchable }: {
+  label: string
+  value: V | undefined
+  data: { value: V; label: string }[]
+  onChange: (value: V | undefined) => void
+  searchable?: boolean
+}) {
+  const t = useT()
+  return (
+    <Select label={label} placeholder={t('calls.filters.any')} clearable clearButtonProps={{ 'aria-label': t('calls.filters.clearOne') }} searchable={searchable && data.length > 8} value={value ?? null} data={data}
+      onChange={(next) => onChange((next as V | null) ?? undefined)} />
+  )
+}
+
+function SearchInput({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const t = useT()
+  const [typed, setTyped] = useState(value)
+  const [known, setKnown] = useState(value)
+  const [input, setInput] = useState<HTMLInputElement | null>(null)
+  // Changed from outside (back, "clear filters"): what was typed gives way.
+  if (known !== value) {
+    setKnown(value)
+    setTyped(value)
+  }
+  const send = (text: string) => {
+    setKnown(text)
+    onChange(text)
+  }
+  const sendLater = useEffectEvent(send)
+  useEffect(() => {
+    if (typed.trim() === known) return
+    const timer = setTimeout(() => sendLater(typed.trim()), TYPING_MS)
+    return () => clearTimeout(timer)
+  }, [typed, known])
+  useShortcut('/', () => input?.focus())
+  return (
+    <TextInput
+      ref={setInput} className={classes.search} type="search" aria-label={t('calls.filters.search')} placeholder={t('calls.filters.searchHint')} maxLength={200}
+      value={typed} onChange={(event) => setTyped(event.currentTarget.value)} leftSection={<Search size={16} aria-hidden />}
+      rightSection={typed ? <CloseButton size="sm" aria-label={t('calls.filters.clearOne')} onClick={() => {
+        setTyped('')
+        send('')
+      }} /> : undefined}
+    />
+  )
+}

@@ -1,0 +1,79 @@
+import { Anchor, Box, Group, Skeleton, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { ArrowLeft, PhoneCall } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Page } from '../../components/Page'
+import { EmptyState, ErrorState, Forbidden, SkeletonAfter200ms } from '../../components/States'
+import { clock, parseDate } from '../../lib/format'
+import { useT } from '../../lib/i18n'
+import { areaPath, useHere, useOrg } from '../../lib/session'
+import { assistantsQuery, someCallsQuery, type CallItem } from './data'
+import classes from './Live.module.css'
+import { LiveActions } from './LiveActions'
+import { useLines } from './useLines'
+import { CallBadge, TestBadge, whoOf } from './words'
+
+// Each card hears its own call; more at once nobody can follow.
+const MOST = 24
+const LAST_LINES = 4
+
+/** The calls that run now, each with its last words. */
+export function LivePage() {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const calls = useQuery({ ...someCallsQuery(org, { status: 'live' }, MOST), enabled: can('calls.view') })
+  const { data: assistants = [] } = useQuery(assistantsQuery(org))
+  if (!can('calls.view')) return <Forbidden level={1} />
+  return (
+    <Page title={t('calls.live.title')} description={<Anchor component={Link} to={areaPath(org, 'calls')} size="sm"><Group gap={4} component="span"><ArrowLeft size={14} aria-hidden />{t('calls.back')}</Group></Anchor>}>
+      {calls.isPending ? <SkeletonAfter200ms><div className={classes.grid}>{[0, 1].map((i) => <Skeleton key={i} h={260} />)}</div></SkeletonAfter200ms>
+        : calls.error && !calls.data ? <ErrorState error={calls.error} onRetry={() => void calls.refetch()} />
+          : calls.data.length === 0 ? <EmptyState icon={PhoneCall} title={t('calls.live.empty')} text={t('calls.live.emptyText')} action={<Anchor component={Link} to={areaPath(org, 'calls')} size="sm">{t('calls.back')}</Anchor>} />
+            : (
+              <div className={classes.grid}>
+                {calls.data.map((call) => <LiveCard key={call.id} call={call} assistant={assistants.find((a) => a.id === call.assistant)?.name} />)}
+              </div>
+            )}
+    </Page>
+  )
+}
+
+function LiveCard({ call, assistant }: { call: CallItem; assistant?: string }) {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const { lines } = useLines(org, call)
+  const who = whoOf(call, t)
+  return (
+    <article className={classes.card} aria-label={who}>
+      <Group justify="space-between" wrap="nowrap" align="flex-start">
+        <Box miw={0}>
+          <Anchor component={Link} to={areaPath(org, `calls/${call.id}`)} fw={600} className="pl-wrap">{who}</Anchor>
+          {assistant && <Text size="xs" c="dimmed">{t('calls.with', { assistant })}</Text>}
+        </Box>
+        <Group gap={6} wrap="nowrap">{call.is_test && <TestBadge />}<CallBadge call={call} /><RunningClock since={call.answered_at} /></Group>
+      </Group>
+      <ul className={classes.lines} aria-live="polite" aria-label={t('calls.live.last')}>
+        {lines.length === 0 && <li><Text size="sm" c="dimmed">{t('calls.live.quiet')}</Text></li>}
+        {lines.slice(-LAST_LINES).map((line) => (
+          <li key={`${line.position}:${line.role}`} data-role={line.role}><b>{line.role === 'user' ? t('player.caller') : line.role === 'assistant' ? assistant ?? t('player.assistant') : t('calls.systemLine')}</b>{line.content}</li>
+        ))}
+      </ul>
+      {can('calls.place') && <LiveActions id={call.id} who={who} />}
+    </article>
+  )
+}
+
+/** How long the call has been going on. */
+export function RunningClock({ since }: { since: string }) {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000)
+    return () => clearInterval(timer)
+  }, [])
+  const start = parseDate(since)
+  if (!start) return null
+  return <Text span size="sm" className="pl-tabular" role="timer">{clock((now - start.getTime()) / 1000)}</Text>
+}

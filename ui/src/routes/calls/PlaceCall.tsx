@@ -1,0 +1,73 @@
+import { Alert, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { Info } from 'lucide-react'
+import { ProblemAlert } from '../../components/States'
+import { api } from '../../lib/api'
+import { useSubmit } from '../../lib/form'
+import { useT } from '../../lib/i18n'
+import { e164, phone } from '../../lib/phone'
+import { areaPath, useOrg } from '../../lib/session'
+import { assistantsQuery, numbersQuery } from './data'
+
+interface Values extends Record<string, unknown> {
+  assistant: string
+  phone_number: string
+  customer_number: string
+  customer_name: string
+}
+
+/** Asks whom to call, and says what will happen before it does. */
+export function PlaceCall({ onClose, to = '', name = '' }: { onClose: () => void; to?: string; name?: string }) {
+  const t = useT()
+  const org = useOrg()
+  const navigate = useNavigate()
+  const assistants = useQuery(assistantsQuery(org))
+  const numbers = useQuery(numbersQuery(org))
+  const form = useForm<Values>({
+    initialValues: { assistant: '', phone_number: '', customer_number: to, customer_name: name },
+    validate: {
+      assistant: (value) => (value ? null : t('errors.field.required')),
+      phone_number: (value) => (value ? null : t('errors.field.required')),
+      customer_number: (value) => (value.trim() ? null : t('errors.field.required')),
+    },
+  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    (values) => api.post<{ id: string }>(`/api/organizations/${org}/calls`, { ...values, customer_number: e164(values.customer_number), customer_name: values.customer_name.trim() }),
+    ({ id }) => {
+      onClose()
+      void navigate({ to: areaPath(org, `calls/${id}`) })
+    },
+  )
+  const { assistant, phone_number, customer_number } = form.values
+  const who = assistants.data?.find((a) => a.id === assistant)
+  const from = numbers.data?.find((n) => n.id === phone_number)
+  const nothing = assistants.data?.length === 0 || numbers.data?.length === 0
+  return (
+    <Modal opened onClose={onClose} title={t('calls.place.title')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+      <form onSubmit={submit} noValidate>
+        <Stack gap="md">
+          <ProblemAlert problem={failure} />
+          {nothing && <Alert color="yellow" variant="light" icon={<Info size={18} aria-hidden />}>{t('calls.place.nothing')}</Alert>}
+          <TextInput label={t('calls.place.to')} description={t('calls.place.toHint')} type="tel" autoComplete="off" required maxLength={40} data-autofocus {...form.getInputProps('customer_number')} />
+          <TextInput label={t('calls.place.name')} maxLength={100} autoComplete="off" {...form.getInputProps('customer_name')} />
+          <Select label={t('calls.assistant')} required searchable={(assistants.data?.length ?? 0) > 8} data={(assistants.data ?? []).map((a) => ({ value: a.id, label: a.name }))} {...form.getInputProps('assistant')} />
+          <Select label={t('calls.place.from')} required data={(numbers.data ?? []).map((n) => ({ value: n.id, label: n.name ? `${n.name} · ${phone(n.phone_number)}` : phone(n.phone_number) }))} {...form.getInputProps('phone_number')} />
+          {who && from && customer_number.trim() && (
+            <Alert color="teal" variant="light" icon={<Info size={18} aria-hidden />} role="status">
+              <Text size="sm" className="pl-wrap">{t('calls.place.does', { assistant: who.name, to: phone(e164(customer_number)), from: phone(from.phone_number) })}</Text>
+              {who.first_message && <Text size="sm" mt={4} className="pl-wrap">{t('calls.place.says', { words: who.first_message })}</Text>}
+              <Text size="xs" mt={4}>{t('calls.place.price')}</Text>
+            </Alert>
+          )}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
+            <Button type="submit" loading={busy}>{t('calls.place.call')}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

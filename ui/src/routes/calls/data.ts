@@ -1,0 +1,179 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { api } from '../../lib/api'
+import { pb } from '../../lib/pb'
+import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
+import type { Line, TimelineEvent } from './conversation'
+
+/** A row of the server's list of calls. */
+export type CallItem = Pick<CallsRecord,
+  'id' | 'vapi_call_id' | 'status' | 'outcome' | 'call_type' | 'channel' | 'caller_number' | 'recipient_number' | 'contact' | 'assistant' | 'phone_number' |
+  'started_at' | 'answered_at' | 'ended_at' | 'duration_seconds' | 'cost_micros' | 'ended_reason' | 'summary' | 'resolution_status' | 'sentiment' | 'priority' |
+  'transferred_to' | 'is_test' | 'has_recording'> & {
+    /** Where a search matched, the words between ‹ and ›. */
+    snippet?: string
+    /** The contact's name, when there is one. */
+    name?: string
+  }
+
+interface CallsPage {
+  items: CallItem[]
+  next: string
+}
+
+export const PAGE = 50
+
+/** Adds the contacts' names to rows: the list names contacts by id. */
+async function named(organization: string, items: CallItem[], signal: AbortSignal): Promise<CallItem[]> {
+  const ids = [...new Set(items.map((item) => item.contact).filter(Boolean))]
+  if (ids.length === 0) return items
+  const params = Object.fromEntries(ids.map((id, i) => [`c${i}`, id]))
+  const { items: contacts } = await pb.collection('contacts').getList<{ id: string; name: string }>(1, ids.length, {
+    filter: `${pb.filter('organization = {:organization}', { organization })} && (${ids.map((_, i) => pb.filter(`id = {:c${i}}`, params)).join(' || ')})`,
+    fields: 'id,name', skipTotal: true, signal,
+  })
+  const names = new Map(contacts.map((contact) => [contact.id, contact.name]))
+  return items.map((item) => ({ ...item, name: names.get(item.contact) || undefined }))
+}
+
+async function page(organization: string, query: Record<string, string | number>, signal: AbortSignal): Promise<CallsPage> {
+  const answer = await api.get<CallsPage>(`/api/organizations/${organization}/calls`, { query, signal })
+  return { next: answer.next, items: await named(organization, answer.items, signal) }
+}
+
+/** The filtered calls, a page at a time. */
+export const callsQuery = (organization: string, query: Record<string, string>) =>
+  infiniteQueryOptions({
+    queryKey: [organization, 'calls', 'list', query],
+    initialPageParam: '',
+    getNextPageParam: (last: CallsPage) => last.next || undefined,
+    queryFn: ({ pageParam, signal }) => page(organization, { ...query, limit: PAGE, ...(pageParam && { after: pageParam }) }, signal),
+    meta: { collections: ['contacts'] },
+  })
+
+/** The first calls that match, for places that show a few. */
+export const someCallsQuery = (organization: string, query: Record<string, string>, limit: number) =>
+  queryOptions({
+    queryKey: [organization, 'calls', 'some', query, limit],
+    queryFn: async ({ signal }) => (await page(organization, { ...query, limit }, signal)).items,
+    meta: { collections: ['contacts'] },
+  })
+
+export interface CallDetail extends CallsRecord {
+  expand?: {
+    contact?: { id: string; name: string; phone_number: string }
+    assistant?: { id: string; name: string }
+    phone_number?: { id: string; phone_number: string; friendly_name: string }
+  }
+}
+
+export const callQuery = (organization: string, id: string) =>
+  queryOptions({
+    queryKey: [organization, 'calls', id, 'call'],
+    queryFn: async ({ signal }) => pb.collection('calls').getOne<CallDetail>(id, {
+      expand: 'contact,assistant,phone_number',
+      fields: '*,expand.contact.id,expand.contact.name,expand.contact.phone_number,expand.assistant.id,expand.assistant.name,' +
+        'expand.phone_number.id,expand.phone_number.phone_number,expand.phone_number.friendly_name',
+      signal,
+    }),
+    meta: { collections: ['contacts'] },
+  })
+
+// The most the server gives at once.
+const LINES = 200
+
+export const linesQuery = (organization: string, id: string) =>
+  queryOptions({
+    queryKey: [organization, 'calls', id, 'lines'],
+    queryFn: async ({ signal }) => {
+      const lines: (Line & { id: string })[] = []
+      for (let last = { id: '', position: 0 }; ;) {
+        // oxlint-disable-next-line no-await-in-loop -- each page begins where the one before ended
+        const { items } = await pb.collection('messages').getList<Line & { id: string }>(1, LINES, {
+          filter: pb.filter('call = {:call} && (position > {:position} || (position = {:position} && id > {:id}))', { call: id, ...last }), sort: 'position,id',
+          fields: 'id,role,content,position,offset_ms,from_person', skipTotal: true, signal, query: { organization },
+        })
+        lines.push(...items)
+        if (items.length < LINES) return lines
+        last = { id: items.at(-1)!.id, position: items.at(-1)!.position }
+      }
+    },
+  })
+
+export const eventsQuery = (organization: string, id: string) =>
+  queryOptions({
+    queryKey: [organization, 'calls', id, 'events'],
+    queryFn: async ({ signal }) => (await pb.collection('call_events').getList<TimelineEvent>(1, LINES, {
+      filter: pb.filter('call = {:id}', { id }), sort: 'position', fields: 'id,type,name,position,data', skipTotal: true, signal, query: { organization },
+    })).items,
+  })
+
+export type RecordingFacts = Pick<RecordingsRecord, 'id' | 'status' | 'duration_ms' | 'error' | 'mime_type' | 'size_bytes'> & {
+  peaks: { left?: number[]; right?: number[] | null } | null
+}
+
+/** The recording's facts and waveform; null when none is expected. */
+export const recordingQuery = (organization: string, id: string) =>
+  queryOptions({
+    queryKey: [organization, 'calls', id, 'recording'],
+    queryFn: async ({ signal }) => (await pb.collection('recordings').getList<RecordingFacts>(1, 1, {
+      filter: pb.filter('call = {:id}', { id }), fields: 'id,status,duration_ms,error,mime_type,size_bytes,peaks', skipTotal: true, signal, query: { organization },
+    })).items[0] ?? null,
+    meta: { collections: ['recordings'] },
+  })
+
+export interface Report {
+  id: string
+  costs: { breakdown?: Record<string, number> } | null
+  performance: Record<string, unknown> | null
+  analysis: { success_evaluation?: string; structured_data?: unknown } | null
+}
+
+/** What the provider's report adds: costs, latencies, analysis. The transcript is read line by line instead. */
+export const reportQuery = (organization: string, id: string) =>
+  queryOptions({
+    queryKey: [organization, 'calls', id, 'report'],
+    queryFn: async ({ signal }) => (await pb.collection('call_reports').getList<Report>(1, 1, {
+      filter: pb.filter('call = {:id}', { id }), fields: 'id,costs,performance,analysis', skipTotal: true, signal, query: { organization },
+    })).items[0] ?? null,
+  })
+
+export interface Choice {
+  id: string
+  name: string
+}
+
+export interface NumberChoice extends Choice {
+  phone_number: string
+  assistant: string
+  vapi_phone_id: string
+}
+
+// An organization with more than this many of either searches for them on their own pages.
+const CHOICES = 200
+
+export const assistantsQuery = (organization: string) =>
+  queryOptions({
+    queryKey: [organization, 'assistants', 'names'],
+    queryFn: async ({ signal }) => (await pb.collection('assistants').getList<Choice & { first_message: string; vapi_assistant_id: string }>(1, CHOICES, {
+      filter: pb.filter('organization = {:organization}', { organization }), sort: 'name', fields: 'id,name,first_message,vapi_assistant_id', skipTotal: true, signal,
+    })).items,
+  })
+
+export const numbersQuery = (organization: string) =>
+  queryOptions({
+    queryKey: [organization, 'phone_numbers', 'names'],
+    queryFn: async ({ signal }) => (await pb.collection('phone_numbers').getList<Omit<NumberChoice, 'name'> & { friendly_name: string }>(1, CHOICES, {
+      filter: pb.filter('organization = {:organization}', { organization }), sort: 'phone_number', fields: 'id,phone_number,friendly_name,assistant,vapi_phone_id', skipTotal: true, signal,
+    })).items.map(({ friendly_name, ...number }): NumberChoice => ({ ...number, name: friendly_name })),
+  })
+
+const liveStatuses = new Set<string>(['queued', 'ringing', 'in_progress', 'forwarding'])
+
+export function isLive(call: Pick<CallItem, 'status'>): boolean {
+  return liveStatuses.has(call.status)
+}
+
+/** The number at the other end of a call. */
+export function otherEnd(call: Pick<CallItem, 'call_type' | 'caller_number' | 'recipient_number'>): string {
+  return call.call_type === 'outbound' ? call.recipient_number : call.caller_number
+}

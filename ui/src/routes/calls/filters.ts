@@ -1,0 +1,98 @@
+import type { CallsCallType, CallsPriority, CallsResolutionStatus } from '../../lib/pb-types.gen'
+
+/** What narrows the list of calls: the address holds it, so that a list can be shared and gone back to. */
+export interface CallFilters {
+  search?: string
+  status?: string
+  outcome?: string
+  call_type?: CallsCallType
+  assistant?: string
+  phone_number?: string
+  priority?: CallsPriority
+  resolution_status?: CallsResolutionStatus
+  /** Days in the organization's zone, both included. */
+  from?: string
+  to?: string
+  sort?: CallSort
+}
+
+export const sorts = ['-started_at', 'started_at', '-duration_seconds', '-cost_micros'] as const
+export type CallSort = (typeof sorts)[number]
+
+/** What one choice offers for "what became of it": going on, waiting, or an outcome. */
+export const statuses = ['live', 'scheduled'] as const
+export const outcomes = ['completed', 'transferred', 'no_answer', 'voicemail', 'cancelled', 'failed'] as const
+export const directions = ['inbound', 'outbound'] as const
+export const priorities = ['urgent', 'high', 'medium', 'low'] as const
+export const resolutions = ['pending', 'resolved', 'escalated', 'failed'] as const
+
+const everyStatus = ['live', 'scheduled', 'queued', 'ringing', 'in_progress', 'forwarding', 'completed', 'failed']
+const everyOutcome = [...outcomes, 'failed_desk', 'failed_account', 'failed_setup', 'failed_telephony', 'failed_provider', 'failed_vapi']
+
+// What the server takes at most; a longer search comes from a wrong paste.
+const SEARCH_MAX = 200
+
+const day = /^\d{4}-\d\d-\d\d$/
+const id = /^[a-z0-9]{1,15}$/i
+
+/** Reads the address's query. What is not a filter is left out, never an error: addresses are typed and truncated. */
+export function readFilters(raw: Record<string, unknown>): CallFilters {
+  // Digits alone arrive as a number.
+  const text = (name: string) => (typeof raw[name] === 'string' || typeof raw[name] === 'number' ? String(raw[name]) : '')
+  const one = <V extends string>(name: string, allowed: readonly V[]) => allowed.find((value) => value === text(name))
+  const matching = (name: string, pattern: RegExp) => (pattern.test(text(name)) ? text(name) : undefined)
+  const list = (name: string, allowed: readonly string[]) => text(name).split(',').filter((value) => allowed.includes(value)).join(',')
+  const found: CallFilters = {
+    search: text('search').slice(0, SEARCH_MAX),
+    status: list('status', everyStatus),
+    outcome: list('outcome', everyOutcome),
+    call_type: one('call_type', directions),
+    assistant: matching('assistant', id),
+    phone_number: matching('phone_number', id),
+    priority: one('priority', priorities),
+    resolution_status: one('resolution_status', resolutions),
+    from: matching('from', day),
+    to: matching('to', day),
+    sort: one('sort', sorts),
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value)) as CallFilters
+}
+
+/** How many conditions hold, the order not being one. */
+export function countFilters(filters: CallFilters): number {
+  return Object.entries(filters).filter(([name, value]) => name !== 'sort' && value).length
+}
+
+/** The filters as the server's query parameters. */
+export function toQuery({ from, to, ...filters }: CallFilters, zone: string | undefined): Record<string, string> {
+  const query: Record<string, string> = { ...filters }
+  if (from) query.from = dayStart(from, zone).toISOString()
+  if (to) query.to = dayStart(nextDay(to), zone).toISOString()
+  return query
+}
+
+function nextDay(date: string): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
+}
+
+/** The instant a day begins in a zone. Zones the browser does not know count as UTC. */
+export function dayStart(date: string, zone: string | undefined): Date {
+  const utc = Date.parse(`${date}T00:00:00Z`)
+  // The offset at the guessed instant may be another one than at midnight, on the two days a year clocks change.
+  let instant = utc - offset(utc, zone)
+  instant = utc - offset(instant, zone)
+  return new Date(instant)
+}
+
+/** How far a zone is ahead of UTC at an instant, in milliseconds. */
+function offset(instant: number, zone: string | undefined): number {
+  try {
+    const parts = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone || 'UTC', hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+    }).formatToParts(instant)
+    const n = (type: string) => Number(parts.find((part) => part.type === type)?.value)
+    return Date.UTC(n('year'), n('month') - 1, n('day'), n('hour'), n('minute'), n('second')) - Math.floor(instant / 1000) * 1000
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,70 @@
+import { Badge, Group, Text, ThemeIcon, Tooltip } from '@mantine/core'
+import {
+  ArrowRightLeft, CalendarClock, CircleCheck, CircleX, FlaskConical, PhoneCall, PhoneForwarded, PhoneIncoming, PhoneMissed, PhoneOutgoing, TriangleAlert, Voicemail, type LucideIcon,
+} from 'lucide-react'
+import { StatusBadge, type Tone } from '../../components/StatusBadge'
+import { useT, type T } from '../../lib/i18n'
+import { phone } from '../../lib/phone'
+import { isLive, otherEnd, type CallItem } from './data'
+
+interface Face {
+  icon: LucideIcon
+  tone: Tone
+}
+
+const byOutcome: Record<string, Face> = {
+  completed: { icon: CircleCheck, tone: 'good' },
+  transferred: { icon: PhoneForwarded, tone: 'good' },
+  no_answer: { icon: PhoneMissed, tone: 'warn' },
+  voicemail: { icon: Voicemail, tone: 'warn' },
+  cancelled: { icon: CircleX, tone: 'off' },
+}
+
+/** What a call came to, or what it is doing now, in a word with its icon. */
+export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' | 'answered_at'> }) {
+  const t = useT()
+  if (isLive(call)) return <StatusBadge icon={call.status === 'forwarding' ? ArrowRightLeft : PhoneCall} tone="busy" label={t(`calls.status.${call.status as 'ringing'}`)} />
+  if (call.status === 'scheduled') return <StatusBadge icon={CalendarClock} tone="off" label={t('calls.status.scheduled')} />
+  const outcome = call.outcome || 'completed'
+  const face = byOutcome[outcome] ?? { icon: TriangleAlert, tone: 'bad' as Tone }
+  return <StatusBadge icon={face.icon} tone={face.tone} label={t(`calls.outcome.${outcome}`)} />
+}
+
+export function TestBadge() {
+  const t = useT()
+  return (
+    <Tooltip label={t('calls.testHint')}>
+      <Badge variant="outline" color="gray" radius="sm" tt="none" fw={550} leftSection={<FlaskConical size={13} aria-hidden />}>{t('calls.test')}</Badge>
+    </Tooltip>
+  )
+}
+
+/** The other end's name, else number, else a word for "withheld". */
+export function whoOf(call: Pick<CallItem, 'call_type' | 'caller_number' | 'recipient_number' | 'name' | 'channel'>, t: T): string {
+  return call.name || phone(otherEnd(call)) || t(call.channel === 'web' ? 'calls.webCaller' : 'calls.unknownCaller')
+}
+
+/** What a call was about: its summary, or a sentence on what became of it. */
+export function aboutOf(call: Pick<CallItem, 'summary' | 'status' | 'outcome' | 'call_type'>, t: T): string {
+  if (call.summary) return call.summary
+  if (isLive(call) || call.status === 'scheduled') return t(`calls.now.${call.status as 'ringing'}`)
+  return t(`calls.came.${call.outcome || 'completed'}`)
+}
+
+/** Who called whom: direction icon, name, and the number below when the name is known. */
+export function Who({ call }: { call: CallItem }) {
+  const t = useT()
+  const number = phone(otherEnd(call))
+  const inbound = call.call_type === 'inbound'
+  const Icon = inbound ? PhoneIncoming : PhoneOutgoing
+  return (
+    <Group gap="sm" wrap="nowrap" component="span" style={{ display: 'inline-flex' }}>
+      <ThemeIcon component="span" variant="light" color={inbound ? 'teal' : 'blue'} size={30} radius="xl"><Icon size={15} aria-hidden /></ThemeIcon>
+      <span style={{ minWidth: 0 }}>
+        <Text span size="sm" fw={600} display="block" className="pl-tabular" style={{ whiteSpace: call.name ? undefined : 'nowrap' }}>{whoOf(call, t)}</Text>
+        {call.name && number && <Text span size="xs" c="dimmed" fw={400} display="block" className="pl-tabular" style={{ whiteSpace: 'nowrap' }}>{number}</Text>}
+        <span className="pl-hidden">{t(inbound ? 'calls.direction.inbound' : 'calls.direction.outbound')}</span>
+      </span>
+    </Group>
+  )
+}
