@@ -22,6 +22,10 @@ const webhookPath = "/api/webhooks/vapi"
 // errNoAddress is shown at the row, so it is a sentence.
 var errNoAddress = errors.New("Vapi cannot reach this server: its public address is not known (POCKETLINE_PUBLIC_URL)")
 
+// errReleased is shown at the row: making the copy again would get other digits
+// than those people ring.
+var errReleased = errors.New("Vapi no longer has this number. Delete it here and add a new one")
+
 // copyOf is what a number's copy shall be.
 func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
 	if d.PublicURL == "" {
@@ -70,6 +74,9 @@ func (d *domain) push(ctx context.Context, n *core.Record) (string, error) {
 			patch["assistantId"], patch["squadId"] = nil, nil
 		}
 		changed, err := d.Vapi.PhoneNumbers.Update(ctx, id, &vapi.PhoneNumberDTO{Extra: patch})
+		if vapi.IsNotFound(err) && n.GetString("provider") == "vapi" && !fresh {
+			return "", errReleased
+		}
 		if err != nil {
 			return "", err
 		}
@@ -107,6 +114,9 @@ func (d *domain) hash(n *core.Record) (string, error) {
 
 // judge says what an error of Vapi means for the next try.
 func judge(err error) mirror.Judgement {
+	if errors.Is(err, errReleased) {
+		return mirror.Judgement{Verdict: mirror.Refused}
+	}
 	var e *vapi.Error
 	if !errors.As(err, &e) {
 		return mirror.Judgement{}

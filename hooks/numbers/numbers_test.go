@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,6 +208,39 @@ func TestNumber_is_bought_once_when_the_answer_is_lost(t *testing.T) {
 	}
 }
 
+func TestPush_of_an_adopted_number_takes_it_off_its_assistant_and_repeats_no_making(t *testing.T) {
+	var got map[string]any
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPatch || r.URL.Path != "/phone-number/pn-1" {
+			t.Errorf("%s %s", r.Method, r.URL.Path)
+		}
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		w.Write([]byte(`{"id":"pn-1","provider":"vapi","number":"+14155550123","status":"active"}`))
+	}))
+	defer server.Close()
+	d := &domain{Deps: Deps{
+		Vapi:      vapi.NewClient(vapi.WithBaseURL(server.URL), vapi.WithMaxAttempts(1)),
+		PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "s" },
+	}}
+	n := row(map[string]any{"provider": "vapi", "area_code": "415", "vapi_phone_id": "pn-1", "status": "pending"})
+	if id, err := d.push(t.Context(), n); err != nil || id != "pn-1" {
+		t.Fatalf("%q, %v", id, err)
+	}
+	keys := slices.Sorted(maps.Keys(got))
+	if want := []string{"assistantId", "server", "squadId"}; !slices.Equal(keys, want) || got["assistantId"] != nil || got["squadId"] != nil {
+		t.Errorf("sent %v, want %v with null for both ids", got, want)
+	}
+	if n.GetString("phone_number") != "+14155550123" || n.GetString("status") != collections.NumberActive {
+		t.Errorf("row %s %s", n.GetString("phone_number"), n.GetString("status"))
+	}
+	got = nil
+	if _, err := d.push(t.Context(), n); err != nil || got != nil {
+		t.Errorf("an equal copy was sent %v, %v", got, err)
+	}
+}
+
 func TestNumber_shows_vapis_words(t *testing.T) {
 	d := open(t)
 	id := d.create(map[string]any{"provider": "vonage", "phone_number": "+12025550155", "credential_id": "cred"})
@@ -223,6 +259,30 @@ func TestNumber_shows_vapis_words(t *testing.T) {
 	n := d.settle(third)
 	if n.GetString("sync_status") != collections.SyncFailed || !strings.Contains(n.GetString("sync_error"), "Existing phone number") || n.GetString(phoneID) != "" {
 		t.Errorf("%s with %q: %s", n.GetString("sync_status"), n.GetString(phoneID), n.GetString("sync_error"))
+	}
+}
+
+func TestNumber_released_at_vapi_is_not_silently_replaced(t *testing.T) {
+	d := open(t)
+	free := d.settle(d.create(map[string]any{"provider": "vapi"}))
+	imported := d.settle(d.create(map[string]any{"provider": "telnyx", "phone_number": "+12025550155", "credential_id": "cred"}))
+	for _, n := range []*core.Record{free, imported} {
+		if err := d.vapi.PhoneNumbers.Delete(t.Context(), n.GetString(phoneID)); err != nil {
+			t.Fatal(err)
+		}
+		d.api.Do("PATCH", url+"/"+n.Id, testkit.AcmeOwner, map[string]any{"friendly_name": "Renamed"}).Want(200)
+	}
+	if n := d.settle(free.Id); n.GetString("sync_status") != collections.SyncFailed || n.GetString("phone_number") != free.GetString("phone_number") ||
+		!strings.Contains(n.GetString("sync_error"), "no longer has this number") {
+		t.Errorf("the free number is %s %s: %s", n.GetString("sync_status"), n.GetString("phone_number"), n.GetString("sync_error"))
+	}
+	if n := d.settle(imported.Id); n.GetString("sync_status") != collections.SyncSynced || n.GetString("phone_number") != "+12025550155" {
+		t.Errorf("the imported number is %s: %s", n.GetString("sync_status"), n.GetString("sync_error"))
+	}
+	d.api.Do("DELETE", url+"/"+free.Id, testkit.AcmeOwner, nil).Want(204)
+	d.mirror.Wait(t.Context(), free)
+	if _, err := d.FindRecordById(collections.PhoneNumbers, free.Id); err == nil {
+		t.Error("a number that Vapi does not have cannot be deleted")
 	}
 }
 

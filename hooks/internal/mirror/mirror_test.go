@@ -357,8 +357,13 @@ func TestMirror_keeps_one_copy_when_the_process_dies_before_the_commit(t *testin
 				testkit.API(t, second.TestApp).Do("DELETE", "/api/collections/functions/records/"+r.Id, testkit.AcmeOwner, nil).Want(204)
 			}
 			second.later(2 * time.Minute)
-			second.deliver()
-			if die.deleted {
+			if !die.deleted {
+				second.deliver()
+			} else {
+				second.outbox.Nudge() // the requests' mux started the worker
+				if err := second.mirror.Wait(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
 				if _, err := second.FindRecordById(collections.Functions, r.Id); err == nil || len(p.objects) != 0 {
 					t.Errorf("row or copy stay: %v, %v", err, p.objects)
 				}
@@ -405,6 +410,48 @@ func TestMirror_leaves_a_change_during_the_push_pending(t *testing.T) {
 	if got := p.objects["object-1"]["description"]; got != "typed meanwhile" {
 		t.Errorf("the copy has %q", got)
 	}
+}
+
+func TestMirror_deletes_a_copy_that_was_being_made(t *testing.T) {
+	d, p := setup(t)
+	inside, release := make(chan struct{}), make(chan struct{})
+	p.made = func() { close(inside); <-release }
+	api := testkit.API(t, d.TestApp) // the worker runs
+	r := d.create("book")
+	<-inside
+	api.Do("DELETE", "/api/collections/functions/records/"+r.Id, testkit.AcmeOwner, nil).Want(204)
+	d.want(r.Id, collections.SyncDeleting, "")
+	close(release)
+	for { // one settling is the push, the next one the deletion
+		if err := d.mirror.Wait(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		current, err := d.FindRecordById(collections.Functions, r.Id)
+		if err != nil {
+			break
+		}
+		if status := current.GetString("sync_status"); status != collections.SyncDeleting {
+			t.Fatalf("the push made the row %s again", status)
+		}
+	}
+	p.wantLog(t, "create", "delete")
+	if len(p.objects) != 0 {
+		t.Errorf("copies stay: %v", p.objects)
+	}
+}
+
+func TestMirror_keeps_the_copys_id_when_an_older_record_is_saved(t *testing.T) {
+	d, p := setup(t)
+	old := d.create("book")
+	d.deliver()
+	old.Set("description", "from before the push")
+	if err := d.Save(old); err != nil {
+		t.Fatal(err)
+	}
+	d.want(old.Id, collections.SyncPending, "object-1")
+	d.deliver()
+	d.want(old.Id, collections.SyncSynced, "object-1")
+	p.wantLog(t, "create", "patch description")
 }
 
 func TestMirror_makes_a_copy_again_that_was_removed_at_the_provider(t *testing.T) {
