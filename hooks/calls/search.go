@@ -37,7 +37,7 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	}
 	// The order of the joins is fixed by CROSS JOIN: the index first, then the
 	// rows it names.
-	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, -1, '‹', '›', '…', 24)
+	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, 2, '‹', '›', '…', 24), snippet(call_search, 1, '‹', '›', '…', 24)
 		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
 		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
 	args = append(append([]any{match}, args...), q.Limit+1, offset)
@@ -49,8 +49,12 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	p := page{Items: make([]item, 0, q.Limit)}
 	for rows.Next() {
 		var i item
-		if err := rows.Scan(append(i.scan(), &i.row, &i.Snippet)...); err != nil {
+		var inSummary string
+		if err := rows.Scan(append(i.scan(), &i.row, &i.Snippet, &inSummary)...); err != nil {
 			return page{}, fmt.Errorf("search calls: %w", err)
+		}
+		if !strings.Contains(i.Snippet, "‹") { // what was said does not match, the summary does
+			i.Snippet = inSummary
 		}
 		p.Items = append(p.Items, i)
 	}

@@ -1,0 +1,27 @@
+package calls
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+func TestSearch_shows_where_it_matched_never_the_organization(t *testing.T) {
+	d := newDesk(t, nil)
+	if _, err := atomicOf(d.TestApp).Exec(`UPDATE call_reports SET summary = 'Ordered a marzipan cake.' WHERE id = ?`, testkit.AcmeReport); err != nil {
+		t.Fatal(err)
+	}
+	e := d.Store().Get(engineKey).(*engine)
+	for typed, want := range map[string]string{"sourdough": "‹sourdough›", "marzipan": "‹marzipan›"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		p, err := e.list(r, query{Organization: testkit.Acme, Search: typed, Limit: 10})
+		if err != nil || len(p.Items) != 1 {
+			t.Fatalf("%s: got %d calls, %v", typed, len(p.Items), err)
+		}
+		if got := p.Items[0].Snippet; !strings.Contains(got, want) || strings.Contains(got, testkit.Acme) {
+			t.Errorf("%s: got %q, want %q in it", typed, got, want)
+		}
+	}
+}
