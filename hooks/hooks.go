@@ -98,7 +98,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err := system.Register(app, installation); err != nil {
 		return nil, err
 	}
-	orgs.Register(app, orgs.Deps{Drop: hub.Drop})
+	orgs.Register(app, orgs.Deps{
+		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait,
+		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson,
+	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
 		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },

@@ -37,6 +37,8 @@ type Config struct {
 
 	// SignUp is SignUpOpen or SignUpInviteOnly.
 	SignUp string
+	// OrganizationsPerPerson is how many one person may create; 0 is no limit.
+	OrganizationsPerPerson int
 	// AdminPanel is AdminPanelLocal, AdminPanelOn or AdminPanelOff.
 	AdminPanel string
 	// AllowedOrigins are scheme://host[:port], without the server's own.

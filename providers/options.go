@@ -45,6 +45,8 @@ const (
 	maxDrain     = 10 * time.Minute
 	// maxSandboxSpeed keeps a scripted minute longer than a few milliseconds.
 	maxSandboxSpeed = 10_000
+	// maxPerPerson is more than anybody runs; beyond it, say 0.
+	maxPerPerson = 100_000
 )
 
 const (
@@ -87,6 +89,9 @@ func Options() []Option {
 		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly, group: groupAccess,
 			About: "Whether a stranger may create an account; the very first account can be created either way.",
 			read:  readOneOf(func(c *Config) *string { return &c.SignUp }, SignUpOpen, SignUpInviteOnly)},
+		{Name: "POCKETLINE_ORGANIZATIONS_PER_PERSON", Default: "10", Kind: "whole number from 0 to 100000", group: groupAccess,
+			About: "How many organizations one person may create; 0 means as many as they like.",
+			read:  readInteger(func(c *Config) *int { return &c.OrganizationsPerPerson }, 0, maxPerPerson)},
 		{Name: "POCKETLINE_ADMIN_PANEL", Default: AdminPanelLocal, Kind: "local, on or off", group: groupAccess,
 			About: "Who reaches the operator's panel at /_/: local means browsers on this machine or in its private network, on means everybody who can reach the server.",
 			read:  readOneOf(func(c *Config) *string { return &c.AdminPanel }, AdminPanelLocal, AdminPanelOn, AdminPanelOff)},

@@ -65,6 +65,17 @@ func readNumber(at func(*Config) *float64, least, most float64) func(*Config, st
 	}
 }
 
+func readInteger(at func(*Config) *int, least, most int) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("it must be a whole number from %d to %d", least, most)
+		}
+		*at(c) = n
+		return nil
+	}
+}
+
 func readDuration(at func(*Config) *time.Duration, least, most time.Duration) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		d, err := time.ParseDuration(value)

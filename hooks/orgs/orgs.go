@@ -7,20 +7,45 @@
 package orgs
 
 import (
+	"context"
+
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
 // Deps are what the domain needs.
 type Deps struct {
 	// Drop ends what a person hears of an organization (live.Hub.Drop).
-	Drop func(user, organization string)
+	Drop     func(user, organization string)
+	Facade   *facade.Facade
+	Outbox   *outbox.Outbox
+	Schedule *schedule.Scheduler
+	Sealed   *sealed.Box
+	// Wait returns when the provider's copy of a record is equal or a try has
+	// failed (mirror.Wait).
+	Wait func(ctx context.Context, record *core.Record) error
+	// PublicURL has no slash at the end; "" when it is not known.
+	PublicURL string
+	// PerPerson is how many organizations a person may create; 0 is no limit.
+	PerPerson int
+}
+
+type domain struct {
+	Deps
+	app core.App
 }
 
 // Register binds the domain.
-func Register(app core.App, d Deps) {
+func Register(app core.App, deps Deps) {
+	d := &domain{Deps: deps, app: app}
+
+	// Streams end when rights do.
 	app.OnRecordAfterUpdateSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
 	app.OnRecordAfterDeleteSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
 	app.OnRecordAfterUpdateSuccess(collections.Users).BindFunc(afterUserChanged)
@@ -30,7 +55,7 @@ func Register(app core.App, d Deps) {
 // rights are the columns of a membership that open or close something.
 var rights = append([]string{"status", "role", "user", "organization"}, collections.Capabilities...)
 
-func (d Deps) afterMembershipChanged(e *core.RecordEvent) error {
+func (d *domain) afterMembershipChanged(e *core.RecordEvent) error {
 	before := e.Record.Original()
 	changed := e.Type == core.ModelEventTypeDelete
 	for _, column := range rights {
