@@ -64,7 +64,7 @@ type Resource struct {
 	// Skip, when set, names records that have no copy.
 	Skip func(record *core.Record) bool
 	// Hash, when set, returns what Push would leave in sync_hash. Once per
-	// process the job mirror.retry compares it, so that a changed public
+	// server process the job mirror.retry compares it, so that a changed public
 	// address or secret reaches every copy.
 	Hash func(record *core.Record) (string, error)
 	// Judge says what an error of Push, Find or Delete means; without it every
@@ -101,6 +101,7 @@ type Mirror struct {
 	order     []string
 	dropping  sync.Map // "collection/id" of rows whose copy is gone for sure
 	saving    sync.Map // records this package is saving: its own hooks let them pass
+	serving   syncatomic.Bool
 	compared  syncatomic.Bool
 
 	mu      sync.Mutex
@@ -112,6 +113,7 @@ func New(app core.App, o *outbox.Outbox) *Mirror {
 	m := &Mirror{app: app, outbox: o, now: time.Now, resources: map[string]Resource{}, waiting: map[string][]chan struct{}{}}
 	o.HandleSerial(kind, m.keep)
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
+		m.serving.Store(true)
 		e.Router.POST("/api/sync/{collection}/{id}/retry", m.retry)
 		return e.Next()
 	})

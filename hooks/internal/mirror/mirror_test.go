@@ -634,7 +634,6 @@ func TestJob_mends_rows_nobody_owes_and_hurries_when_the_provider_is_back(t *tes
 		}
 		d.deliver()
 	}
-	d.mirror.compared.Store(true) // the fixtures' rows are not this test's
 
 	p.before = func(string) error { return errBroken }
 	r := d.create("book")
@@ -665,7 +664,6 @@ func TestJob_goes_on_through_a_long_outage(t *testing.T) {
 	d, p := setup(t)
 	s := schedule.New(d.TestApp)
 	d.mirror.Schedule(s)
-	d.mirror.compared.Store(true)
 	p.before = func(string) error { return errBroken }
 	r := d.create("book")
 	run := func() {
@@ -694,11 +692,17 @@ func TestJob_compares_every_row_once_with_what_was_sent(t *testing.T) {
 	if _, err := atomic.Of(d).Exec(`UPDATE functions SET name = 'changed_elsewhere' WHERE id = ?`, r.Id); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	run := func() {
+		t.Helper()
 		if err := s.RunNow(t.Context(), "mirror.retry"); err != nil {
 			t.Fatal(err)
 		}
 	}
+	run()
+	d.want(r.Id, collections.SyncSynced, "object-1") // a command, not the server
+	d.mirror.serving.Store(true)
+	run()
+	run()
 	d.deliver()
 	if got := p.objects["object-1"]["name"]; got != "changed_elsewhere" {
 		t.Errorf("the copy is named %q", got)

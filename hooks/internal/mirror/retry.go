@@ -97,7 +97,8 @@ func (m *Mirror) Schedule(s *schedule.Scheduler) {
 			r.Add(n)
 			failures = errors.Join(failures, err)
 		}
-		if m.compared.Load() {
+		// A command-line process may have other settings than the server.
+		if !m.serving.Load() || m.compared.Load() {
 			return failures
 		}
 		for _, name := range m.order {
@@ -146,6 +147,12 @@ func (m *Mirror) compare(ctx context.Context, r Resource) (n int, err error) {
 	if r.Hash == nil {
 		return 0, nil
 	}
+	unknown, failure := 0, error(nil)
+	defer func() {
+		if unknown > 0 {
+			m.app.Logger().Warn("records cannot be compared with their copies", "collection", r.Collection, "records", unknown, "error", failure)
+		}
+	}()
 	for after := ""; ; {
 		rows, err := m.app.FindRecordsByFilter(r.Collection, "sync_status = {:synced} && id > {:after}", "id", page, 0,
 			dbx.Params{"synced": collections.SyncSynced, "after": after})
@@ -159,7 +166,7 @@ func (m *Mirror) compare(ctx context.Context, r Resource) (n int, err error) {
 			after = record.Id
 			hash, err := r.Hash(record)
 			if err != nil {
-				m.app.Logger().Warn("a record cannot be compared with its copy", "collection", r.Collection, "record", record.Id, "error", err)
+				unknown, failure = unknown+1, err
 				continue
 			}
 			if hash == record.GetString(hashField) {
