@@ -115,6 +115,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
 		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),
+		Rate: c.WebhookRate,
 	})
 
 	// Last, because it answers whatever no domain did.

@@ -56,7 +56,9 @@ type Config struct {
 	// ControlHosts may receive live call control beside vapi.ai.
 	ControlHosts      []string
 	VapiWebhookSecret string
-	VapiHMAC          HMAC
+	// WebhookRate is how many messages a second one organization may send.
+	WebhookRate int
+	VapiHMAC    HMAC
 
 	// Sandbox puts stand-ins in the place of every provider.
 	Sandbox bool

@@ -109,6 +109,9 @@ func Options() []Option {
 			About: "Whether functions and webhooks may use plain http to public addresses.",
 			read:  readBool(func(c *Config) *bool { return &c.AllowHTTP })},
 
+		{Name: "POCKETLINE_WEBHOOK_RATE", Default: "1000", Kind: "whole number from 1 to 1000000", group: groupVapi,
+			About: "How many messages a second the provider may send for one organization; more are answered 429 and come again.",
+			read:  readInteger(func(c *Config) *int { return &c.WebhookRate }, 1, 1_000_000)},
 		{Name: "VAPI_API_KEY", Secret: true, Kind: "text", group: groupVapi,
 			About: "Your private key from Vapi's dashboard; without it nothing is copied to Vapi and no call can be placed.",
 			read:  readText(func(c *Config) *string { return &c.VapiAPIKey })},
