@@ -1,0 +1,184 @@
+package calls
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+// reasons are the documented reasons by the outcome they mean.
+func reasons(t *testing.T) map[string][]string {
+	t.Helper()
+	var file struct{ Outcomes map[string][]string }
+	if err := json.Unmarshal(sample(t, "ended-reasons.json"), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Outcomes
+}
+
+func TestApply_every_documented_reason_gives_its_outcome(t *testing.T) {
+	state, err := vapi.ParseMessage(sample(t, "status-update.ended-assistant-request-failed.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	finished, err := vapi.ParseMessage(sample(t, "end-of-call-report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for outcome, all := range reasons(t) {
+		if !slices.Contains(collections.Outcomes, outcome) {
+			t.Errorf("the column outcome does not take %s", outcome)
+		}
+		want := collections.CallCompleted
+		if strings.HasPrefix(outcome, "failed") {
+			want = collections.CallFailed
+		}
+		for _, reason := range all {
+			count++
+			for _, template := range []*vapi.Message{state, finished} {
+				m := *template
+				m.EndedReason = reason
+				c, _ := apply(call{}, &m)
+				if c.Status != want || c.Outcome != outcome || c.EndedReason != reason || c.EndedAt == 0 {
+					t.Errorf("%s by %s: got %s %s, want %s %s", reason, m.Type, c.Status, c.Outcome, want, outcome)
+				}
+			}
+		}
+	}
+	if count != 595 {
+		t.Errorf("walked %d reasons, want 595", count)
+	}
+}
+
+func message(t *testing.T, kind string, when int64, change func(*vapi.Message)) *vapi.Message {
+	t.Helper()
+	m := &vapi.Message{Type: kind, Timestamp: when, Call: &vapi.MessageCall{ID: "c", Type: "inboundPhoneCall"}}
+	if change != nil {
+		change(m)
+	}
+	return m
+}
+
+// run applies messages one after the other.
+func run(messages ...*vapi.Message) (c call) {
+	for _, m := range messages {
+		c, _ = apply(c, m)
+	}
+	return c
+}
+
+const beginning = 1_795_014_247_310
+
+// Two messages in both orders end in the same call.
+func TestApply_order_does_not_matter(t *testing.T) {
+	started, ended := at(parse(t, "2026-11-18T15:04:10Z")).Time(), at(parse(t, "2026-11-18T15:05:10Z")).Time()
+	state := func(status string, when int64, reason string) *vapi.Message {
+		return message(t, vapi.TypeStatusUpdate, when, func(m *vapi.Message) { m.Status, m.EndedReason = status, reason })
+	}
+	for name, pair := range map[string][2]*vapi.Message{
+		"two ends":                {state("ended", beginning+50_000, "customer-ended-call"), state("ended", beginning+60_000, "silence-timed-out")},
+		"an end without a reason": {state("ended", beginning+50_000, ""), state("ended", beginning+60_000, "silence-timed-out")},
+		"answered twice":          {state("in-progress", beginning+2_000, ""), state("in-progress", beginning+5_000, "")},
+		"ended, then answered":    {state("in-progress", beginning+2_000, ""), state("ended", beginning+60_000, "customer-ended-call")},
+		"a report without an end": {
+			state("ended", beginning+50_000, "customer-ended-call"),
+			message(t, vapi.TypeEndOfCallReport, beginning+70_000, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }),
+		},
+		"a report with a duration": {
+			state("ended", beginning+50_000, ""),
+			message(t, vapi.TypeEndOfCallReport, beginning+70_000, func(m *vapi.Message) { m.StartedAt, m.Duration = started, ended.Sub(started) }),
+		},
+		"a report without a time": {
+			state("in-progress", beginning+1_000, ""),
+			message(t, vapi.TypeEndOfCallReport, 0, func(m *vapi.Message) { m.StartedAt, m.EndedAt = started, ended }),
+		},
+		"a report without any time": {
+			state("ringing", beginning, ""),
+			message(t, vapi.TypeEndOfCallReport, 0, nil),
+		},
+	} {
+		if one, other := run(pair[0], pair[1]), run(pair[1], pair[0]); one != other {
+			t.Errorf("%s:\n%+v\n%+v", name, one, other)
+		} else if again := run(pair[0], pair[1], pair[1], pair[0]); again != one {
+			t.Errorf("%s, repeated:\n%+v\n%+v", name, again, one)
+		}
+	}
+}
+
+func parse(t *testing.T, text string) (when time.Time) {
+	t.Helper()
+	if err := when.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return when
+}
+
+func TestApply_a_state_never_goes_back(t *testing.T) {
+	order := []string{"scheduled", "queued", "ringing", "in-progress", "forwarding", "ended"}
+	stored := []string{"", "queued", "ringing", "in_progress", "forwarding", "completed"}
+	for i, earlier := range order {
+		for j, later := range order[i:] {
+			of := func(s string, when int64) *vapi.Message {
+				return message(t, vapi.TypeStatusUpdate, when, func(m *vapi.Message) { m.Status, m.EndedReason = s, "customer-ended-call" })
+			}
+			c := run(of(later, beginning+1000), of(earlier, beginning))
+			if want := stored[i+j]; want != "" && c.Status != want {
+				t.Errorf("%s after %s: got %s, want %s", earlier, later, c.Status, want)
+			}
+		}
+	}
+	for _, odd := range []string{"not-found", "deletion-failed", "", "brand-new"} {
+		c := run(message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = odd }))
+		if c.Status != collections.CallQueued {
+			t.Errorf("%q: got %s", odd, c.Status)
+		}
+	}
+}
+
+func TestApply_a_report_leaves_what_people_wrote(t *testing.T) {
+	mine := call{Summary: "Wants a refund.", Sentiment: "negative", Resolution: collections.ResolutionResolved, Priority: "urgent"}
+	c, _ := apply(mine, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }))
+	if c.Summary != mine.Summary || c.Sentiment != mine.Sentiment || c.Resolution != mine.Resolution || c.Priority != mine.Priority {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestApply_the_control_address_ends_with_the_call(t *testing.T) {
+	c, _ := apply(call{ControlURL: "sealed", ListenURL: "sealed"}, message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = "ended" }))
+	if c.ControlURL != "" || c.ListenURL != "" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestApply_a_report_tells_what_came_of_it(t *testing.T) {
+	for _, one := range []struct{ reason, success, want string }{
+		{"customer-ended-call", "true", collections.ResolutionResolved},
+		{"customer-ended-call", "TRUE", collections.ResolutionResolved},
+		{"customer-ended-call", "false", collections.ResolutionPending},
+		{"customer-ended-call", "8", collections.ResolutionPending},
+		{"assistant-forwarded-call", "true", collections.ResolutionEscalated},
+		{"voicemail", "true", collections.ResolutionPending},
+		{"call-start-error-neither-assistant-nor-server-set", "true", collections.ResolutionFailed},
+	} {
+		c, _ := apply(call{}, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) {
+			m.EndedReason, m.Analysis.SuccessEvaluation = one.reason, one.success
+		}))
+		if c.Resolution != one.want {
+			t.Errorf("%s %s: got %s (outcome %s), want %s", one.reason, one.success, c.Resolution, c.Outcome, one.want)
+		}
+	}
+}
+
+func TestMicros_refuses_what_is_no_price(t *testing.T) {
+	for dollars, want := range map[float64]int64{0: 0, 0.0501: 50100, 0.0000004: 0, 0.0000006: 1, -1: 0, 1e7: 0} {
+		if got := micros(dollars); got != want {
+			t.Errorf("%v: got %d, want %d", dollars, got, want)
+		}
+	}
+}
