@@ -1,10 +1,13 @@
 import { createRouter } from '@tanstack/react-router'
 import { queries } from './lib/queries'
+import { assistantRoutes } from './routes/assistants/routes'
 import { forgotRoute, loginRoute, resetRoute } from './routes/auth/routes'
 import { callsRoutes } from './routes/calls/routes'
 import { homeRoutes } from './routes/home/routes'
 import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './routes/base'
+import { functionRoutes } from './routes/functions/routes'
 import { meRoute } from './routes/me/routes'
+import { numberRoutes } from './routes/numbers/routes'
 import { setupRoute } from './routes/setup/routes'
 import { PageError } from './shell/Root'
 
@@ -20,6 +23,9 @@ const tree = rootRoute.addChildren([
     meRoute,
     orgRoute.addChildren([
       orgIndexRoute,
+      ...assistantRoutes,
+      ...functionRoutes,
+      ...numberRoutes,
       ...homeRoutes,
       ...callsRoutes,
     ]),

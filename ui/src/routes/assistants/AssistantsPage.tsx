@@ -1,0 +1,92 @@
+import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { Bot, Plus } from 'lucide-react'
+import { useMemo } from 'react'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Page } from '../../components/Page'
+import { RecordSync } from '../../components/RecordSync'
+import { SearchInput } from '../../components/SearchInput'
+import { EmptyState } from '../../components/States'
+import { useLanguage, useT } from '../../lib/i18n'
+import { useKeyset } from '../../lib/list'
+import { pb } from '../../lib/pb'
+import { limits } from '../../lib/pb-types.gen'
+import { phone } from '../../lib/phone'
+import { useOptions } from '../../lib/record'
+import { areaPath, useHere, useOrg } from '../../lib/session'
+import { AssistantStatus } from './AssistantStatus'
+import { answeredFields, listFields, type AnsweredNumber, type AssistantRow } from './data'
+import { languageName } from './providers'
+import { assistantsRoute, type AssistantsSearch } from './routes'
+
+export function AssistantsPage() {
+  const t = useT()
+  const language = useLanguage()
+  const org = useOrg()
+  const { can } = useHere()
+  const { q = '', status = '' } = assistantsRoute.useSearch()
+  const navigate = assistantsRoute.useNavigate()
+  const manage = can('assistants.manage')
+  const rows = useKeyset<AssistantRow>({
+    organization: org, collection: 'assistants', fields: listFields.join(), sort: 'name', descending: false,
+    filter: [
+      q && pb.filter('(name ~ {:q} || description ~ {:q})', { q }),
+      status && pb.filter('status = {:status}', { status }),
+    ].filter(Boolean).join(' && '),
+  })
+  const numbers = useOptions<AnsweredNumber>(org, 'phone_numbers', answeredFields, 'friendly_name')
+  const answered = useMemo(() => {
+    const by = new Map<string, AnsweredNumber[]>()
+    for (const number of numbers.data ?? []) by.set(number.assistant, [...(by.get(number.assistant) ?? []), number])
+    return by
+  }, [numbers.data])
+  const filter = (change: Partial<AssistantsSearch>) => navigate({
+    replace: true,
+    search: Object.fromEntries(Object.entries({ q, status, ...change }).filter(([, value]) => value)),
+  })
+
+  const columns: Column<AssistantRow>[] = [
+    { id: 'name', header: t('assistants.name'), primary: true, cell: (row) => row.name },
+    { id: 'status', header: t('assistants.status'), cell: (row) => <AssistantStatus status={row.status} /> },
+    { id: 'language', header: t('assistants.language'), cell: (row) => <Text size="sm">{languageName(row.language, language)}</Text> },
+    { id: 'numbers', header: t('assistants.answers'), cell: (row) => <Answers numbers={answered.get(row.id)} /> },
+    { id: 'sync', header: t('assistants.sync'), cell: (row) => <RecordSync collection="assistants" row={row} canRetry={manage} /> },
+    ...(can('calls.view') ? [{
+      id: 'calls', header: t('assistants.calls'),
+      cell: (row: AssistantRow) => (
+        <Anchor size="sm" component={Link} to={areaPath(org, 'calls')} search={{ assistant: row.id } as never} aria-label={t('assistants.callsOf', { name: row.name })}>{t('assistants.seeCalls')}</Anchor>
+      ),
+    }] : []),
+  ]
+  const create = manage && <Button component={Link} to={areaPath(org, 'assistants/new')} leftSection={<Plus size={16} aria-hidden />}>{t('assistants.new')}</Button>
+
+  return (
+    <Page title={t('assistants.title')} description={t('assistants.text')} actions={create || undefined}>
+      <Stack gap="md">
+        <Group gap="xs">
+          <SearchInput label={t('assistants.search')} value={q} onSearch={(text) => void filter({ q: text })} />
+          <Select aria-label={t('assistants.filterStatus')} placeholder={t('assistants.anyStatus')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={190} value={status || null}
+            data={limits.assistants.status.values.map((value) => ({ value, label: t(`assistants.statuses.${value}`) }))}
+            onChange={(value) => void filter({ status: value ?? '' })} />
+        </Group>
+        <DataTable
+          label={t('assistants.title')} columns={columns} rows={rows} href={(row) => areaPath(org, `assistants/${row.id}`)}
+          filtered={q !== '' || status !== ''} onClearFilters={() => void navigate({ search: {}, replace: true })}
+          empty={<EmptyState icon={Bot} title={t('assistants.empty.title')} text={t('assistants.empty.text')} action={create || undefined} />}
+        />
+      </Stack>
+    </Page>
+  )
+}
+
+function Answers({ numbers }: { numbers: AnsweredNumber[] | undefined }) {
+  const t = useT()
+  if (!numbers) return <Text size="sm" c="dimmed">{t('assistants.noNumber')}</Text>
+  const [first, ...others] = numbers.map((number) => phone(number.phone_number) || number.friendly_name || t('numbers.pendingNumber'))
+  return (
+    <Text size="sm" className="pl-tabular" title={others.join(', ') || undefined}>
+      {first}
+      {others.length > 0 && <Text span size="xs" c="dimmed">{` ${t('assistants.andMore', { count: others.length })}`}</Text>}
+    </Text>
+  )
+}

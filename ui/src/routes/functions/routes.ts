@@ -1,0 +1,23 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { orgRoute } from '../base'
+
+export const functionsRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: 'functions',
+  validateSearch: (raw: Record<string, unknown>): { q?: string } => (typeof raw.q === 'string' || typeof raw.q === 'number' ? { q: String(raw.q).slice(0, 100) } : {}),
+  component: lazyRouteComponent(() => import('./FunctionsPage'), 'FunctionsPage'),
+})
+
+export const newFunctionRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: 'functions/new',
+  component: lazyRouteComponent(() => import('./FunctionPage'), 'NewFunctionPage'),
+})
+
+export const functionRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: 'functions/$id',
+  component: lazyRouteComponent(() => import('./FunctionPage'), 'FunctionPage'),
+})
+
+export const functionRoutes = [functionsRoute, newFunctionRoute, functionRoute] as const

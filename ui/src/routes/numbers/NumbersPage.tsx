@@ -1,0 +1,74 @@
+import { Anchor, Box, Button, Text } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Hash, Plus } from 'lucide-react'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Page } from '../../components/Page'
+import { RecordSync } from '../../components/RecordSync'
+import { EmptyState } from '../../components/States'
+import { failed, undoable } from '../../components/toast'
+import { problem } from '../../lib/errors'
+import { useT } from '../../lib/i18n'
+import { useKeyset } from '../../lib/list'
+import { pb } from '../../lib/pb'
+import { phone } from '../../lib/phone'
+import { useOptions } from '../../lib/record'
+import { areaPath, useHere, useOrg } from '../../lib/session'
+import { AssistantSelect } from './AssistantSelect'
+import { choiceFields, listFields, type AssistantChoice, type NumberRow } from './data'
+import { title } from './form'
+import { NumberStatus } from './NumberStatus'
+
+export function NumbersPage() {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const manage = can('numbers.manage')
+  const rows = useKeyset<NumberRow>({ organization: org, collection: 'phone_numbers', fields: listFields.join(), sort: 'created' })
+  const columns: Column<NumberRow>[] = [
+    { id: 'number', header: t('numbers.number'), primary: true, cell: (row) => <span className="pl-tabular">{phone(row.phone_number) || t('numbers.pendingNumber')}</span> },
+    { id: 'name', header: t('numbers.name'), cell: (row) => <Text size="sm">{row.friendly_name}</Text> },
+    { id: 'assistant', header: t('numbers.answeredBy'), width: 220, cell: (row) => <Answerer row={row} writable={manage} /> },
+    { id: 'status', header: t('numbers.status'), cell: (row) => <NumberStatus status={row.status} /> },
+    { id: 'fallback', header: t('numbers.fallback'), cell: (row) => <Text size="sm" c={row.fallback_number ? undefined : 'dimmed'} className="pl-tabular">{phone(row.fallback_number) || t('numbers.noFallback')}</Text> },
+    { id: 'provider', header: t('numbers.provider'), cell: (row) => <Text size="sm">{t(`numbers.providers.${row.provider}`)}</Text> },
+    { id: 'sync', header: t('numbers.sync'), cell: (row) => <RecordSync collection="phone_numbers" row={row} canRetry={manage} /> },
+  ]
+  const create = manage && <Button component={Link} to={areaPath(org, 'numbers/new')} leftSection={<Plus size={16} aria-hidden />}>{t('numbers.new')}</Button>
+  return (
+    <Page title={t('numbers.title')} description={t('numbers.text')} actions={create || undefined}>
+      <DataTable label={t('numbers.title')} columns={columns} rows={rows} href={(row) => areaPath(org, `numbers/${row.id}`)} filtered={false}
+        empty={<EmptyState icon={Hash} title={t('numbers.empty.title')} text={t(manage ? 'numbers.empty.text' : 'numbers.empty.ask')} action={create || undefined} />} />
+    </Page>
+  )
+}
+
+/** Who answers a number: chosen in the row, saved at once, and taken back with one click. */
+function Answerer({ row, writable }: { row: NumberRow; writable: boolean }) {
+  const t = useT()
+  const org = useOrg()
+  const queries = useQueryClient()
+  const assistants = useOptions<AssistantChoice>(org, 'assistants', choiceFields, 'name')
+  const nameOf = (id: string) => assistants.data?.find((one) => one.id === id)?.name ?? ''
+  const assign = useMutation({
+    mutationFn: ({ to }: { to: string; from: string; undo?: boolean }) => pb.collection('phone_numbers').update(row.id, { assistant: to }, { fields: 'id' }),
+    onSuccess: (_, { to, from, undo }) => {
+      if (undo) return
+      const message = to ? t('numbers.assigned', { number: title(row), name: nameOf(to) }) : t('numbers.unassigned', { number: title(row) })
+      undoable(message, () => assign.mutate({ to: from, from: to, undo: true }))
+    },
+    onError: (error) => failed(problem(error, t)),
+    onSettled: () => queries.invalidateQueries({ queryKey: [org, 'phone_numbers'] }),
+  })
+  if (!writable || row.sync_status === 'deleting') {
+    if (!row.assistant) return <Text size="sm" c="dimmed">{t('numbers.nobody')}</Text>
+    return <Anchor size="sm" component={Link} to={areaPath(org, `assistants/${row.assistant}`)}>{nameOf(row.assistant)}</Anchor>
+  }
+  return (
+    <Box miw={180}>
+      <AssistantSelect size="xs" aria-label={t('numbers.answererOf', { number: title(row) })}
+        value={(assign.isPending ? assign.variables.to : row.assistant) || null}
+        onChange={(value) => assign.mutate({ to: value ?? '', from: row.assistant })} />
+    </Box>
+  )
+}

@@ -1,0 +1,70 @@
+import { e164, isPhone, phone } from '../../lib/phone'
+import type { PhoneNumbersProvider } from '../../lib/pb-types.gen'
+import { changed } from '../../lib/rebase'
+import type { NumberDetail } from './data'
+
+/** Ways of adding a number: each is a provider of the collection. */
+export const ways = ['vapi', 'twilio', 'other'] as const satisfies readonly PhoneNumbersProvider[]
+export type Way = (typeof ways)[number]
+
+export type NewNumber = {
+  friendly_name: string
+  phone_number: string
+  area_code: string
+  twilio_account_sid: string
+  twilio_auth_token: string
+  assistant: string
+}
+
+export type NumberProblem = 'phone' | 'area' | 'sid' | 'required'
+
+/** What the server or the provider would refuse, by field. */
+export function newProblems(way: Way, values: NewNumber): Partial<Record<keyof NewNumber, NumberProblem>> {
+  const found: Partial<Record<keyof NewNumber, NumberProblem>> = {}
+  if (way === 'vapi') {
+    if (!/^[2-9]\d{2}$/.test(values.area_code.trim())) found.area_code = 'area'
+    return found
+  }
+  if (!isPhone(values.phone_number)) found.phone_number = 'phone'
+  if (way === 'twilio') {
+    if (!/^AC[0-9a-fA-F]{32}$/.test(values.twilio_account_sid.trim())) found.twilio_account_sid = 'sid'
+    if (!values.twilio_auth_token.trim()) found.twilio_auth_token = 'required'
+  }
+  return found
+}
+
+/** What is sent: only what the way asks for, so that a secret typed for another way stays here. */
+export function newBody(way: Way, values: NewNumber): Record<string, string> {
+  const shared = { provider: way, friendly_name: values.friendly_name.trim(), assistant: values.assistant }
+  if (way === 'vapi') return { ...shared, area_code: values.area_code.trim() }
+  const theirs = { ...shared, phone_number: e164(values.phone_number) }
+  if (way === 'other') return theirs
+  return { ...theirs, twilio_account_sid: values.twilio_account_sid.trim(), twilio_auth_token: values.twilio_auth_token.trim() }
+}
+
+export type NumberForm = Pick<NumberDetail, 'friendly_name' | 'assistant' | 'fallback_number' | 'fallback_message' | 'status' | 'twilio_account_sid'> & {
+  /** Empty keeps the stored token. */
+  twilio_auth_token: string
+}
+
+export function toForm(record: NumberDetail): NumberForm {
+  const { friendly_name, assistant, fallback_number, fallback_message, status, twilio_account_sid } = record
+  return { friendly_name, assistant, fallback_number: phone(fallback_number), fallback_message, status, twilio_account_sid, twilio_auth_token: '' }
+}
+
+/** What a save sends: the fields the person changed. */
+export function toPatch(base: NumberForm, values: NumberForm): Partial<NumberForm> {
+  const patch = changed(base, values)
+  for (const [name, value] of Object.entries(patch)) if (typeof value === 'string') Object.assign(patch, { [name]: value.trim() })
+  if (patch.fallback_number !== undefined) patch.fallback_number = e164(patch.fallback_number)
+  if (!patch.twilio_auth_token) delete patch.twilio_auth_token
+  return patch
+}
+
+/** What a number is called where one line must do. */
+export function title(row: Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string {
+  return phone(row.phone_number) || row.friendly_name
+}
+
+/** What must be typed to release a number: its digits as shown, else its name. Undefined when it has neither. */
+export const releaseText = (row: Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string | undefined => title(row) || undefined
