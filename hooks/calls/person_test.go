@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -166,4 +167,28 @@ func (d *desk) post(body io.Reader, header http.Header) *httptest.ResponseRecord
 	rec := httptest.NewRecorder()
 	d.mux.ServeHTTP(rec, req)
 	return rec
+}
+
+type part struct {
+	status int
+	body   string
+}
+
+// ranged asks for a part of a file.
+func (d *desk) ranged(url, ranges string) part {
+	d.t.Helper()
+	req := httptest.NewRequest(http.MethodGet, url, nil)
+	req.Header.Set("Range", ranges)
+	for k, v := range testkit.As(d.t, testkit.AcmeViewer) {
+		req.Header.Set(k, v)
+	}
+	rec := httptest.NewRecorder()
+	d.mux.ServeHTTP(rec, req)
+	return part{rec.Code, rec.Body.String()}
+}
+
+// fetchRow is the promise to fetch a recording.
+func fetchRow(recording string) outbox.Row {
+	payload, _ := json.Marshal(fetchPayload{recording}) // a string always encodes
+	return outbox.Row{Kind: fetchKind, Key: fetchKind + ":" + recording, Payload: json.RawMessage(payload), Attempt: 1}
 }
