@@ -22,25 +22,7 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	if match == "" {
 		return page{Items: []item{}}, nil
 	}
-	terms, args := q.conditions()
-	order := "s.rowid DESC"
-	offset := 0
-	if q.Best {
-		order = "bm25(call_search, 0, 2, 1), s.rowid DESC"
-		if q.After != nil {
-			offset, _ = strconv.Atoi(q.After.Value) // a wrong number only shows other hits
-		}
-	} else if q.After != nil {
-		row, _ := strconv.ParseInt(q.After.Value, 10, 64)
-		terms = append(terms, "s.rowid < ?")
-		args = append(args, row)
-	}
-	// The order of the joins is fixed by CROSS JOIN: the index first, then the
-	// rows it names.
-	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, 2, '‹', '›', '…', 24), snippet(call_search, 1, '‹', '›', '…', 24)
-		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
-		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
-	args = append(append([]any{match}, args...), q.Limit+1, offset)
+	statement, args := q.searchSQL(match)
 	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
 	if err != nil {
 		return page{}, fmt.Errorf("search calls: %w", err)
@@ -63,24 +45,44 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 		last := p.Items[q.Limit-1]
 		next := cursor{strconv.FormatInt(last.row, 10), last.ID}
 		if q.Best {
-			next.Value = strconv.Itoa(offset + q.Limit)
+			next.Value = strconv.Itoa(q.offset() + q.Limit)
 		}
 		p.Next = next.String()
 	}
 	return p, rows.Err()
 }
 
+// offset is how many hits were shown, best first.
+func (q query) offset() int {
+	if !q.Best || q.After == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(q.After.Value) // a wrong number only shows other hits
+	return max(0, n)
+}
+
+// searchSQL is the statement of a page of hits. The order of the joins is fixed
+// by CROSS JOIN: the index first, then the rows it names.
+func (q query) searchSQL(match string) (string, []any) {
+	terms, args := q.conditions()
+	order := "s.rowid DESC"
+	if q.Best {
+		order = "bm25(call_search, 0, 2, 1), s.rowid DESC"
+	} else if q.After != nil {
+		row, _ := strconv.ParseInt(q.After.Value, 10, 64)
+		terms = append(terms, "s.rowid < ?")
+		args = append(args, row)
+	}
+	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, 2, '‹', '›', '…', 24), snippet(call_search, 1, '‹', '›', '…', 24)
+		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
+		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
+	return statement, append(append([]any{match}, args...), q.Limit+1, q.offset())
+}
+
 // searchNumber lists the calls from numbers that begin with the digits.
 func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, error) {
-	terms, args := q.conditions()
-	if q.After != nil {
-		terms = append(terms, "(c.caller_number, c.id) > (?, ?)")
-		args = append(args, q.After.Value, q.After.ID)
-	}
-	terms = append(terms, "c.caller_number >= ? AND c.caller_number < ?")
-	args = append(args, prefix, prefix+"\xff")
-	rows, err := e.reads.QueryContext(r.Context(), `SELECT `+columns+` FROM calls c INDEXED BY idx_calls_organization_caller_number WHERE `+
-		strings.Join(terms, " AND ")+` ORDER BY c.caller_number, c.id LIMIT ?`, append(args, q.Limit+1)...)
+	statement, args := q.numberSQL(prefix)
+	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
 	if err != nil {
 		return page{}, fmt.Errorf("search numbers: %w", err)
 	}
@@ -99,6 +101,19 @@ func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, er
 		p.Next = cursor{last.CallerNumber, last.ID}.String()
 	}
 	return p, rows.Err()
+}
+
+// numberSQL is the statement of a page of calls from numbers with a beginning.
+func (q query) numberSQL(prefix string) (string, []any) {
+	terms, args := q.conditions()
+	if q.After != nil {
+		terms = append(terms, "(c.caller_number, c.id) > (?, ?)")
+		args = append(args, q.After.Value, q.After.ID)
+	}
+	terms = append(terms, "c.caller_number >= ? AND c.caller_number < ?")
+	args = append(args, prefix, prefix+"\xff")
+	return `SELECT ` + columns + ` FROM calls c INDEXED BY idx_calls_organization_caller_number WHERE ` +
+		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT ?`, append(args, q.Limit+1)
 }
 
 // matchText builds the MATCH argument from what a person typed: words, the last
@@ -126,7 +141,7 @@ func matchText(organization, typed string) string {
 	}
 	// A word still being typed is a beginning; two letters would match half the
 	// index.
-	if last := terms[len(terms)-1]; open && len([]rune(last)) >= 5 && !strings.HasSuffix(typed, " ") {
+	if last := terms[len(terms)-1]; open && len([]rune(last)) >= 5 {
 		terms[len(terms)-1] = last + "*"
 	}
 	return `organization:"` + organization + `" AND {summary transcript}: (` + strings.Join(terms, " AND ") + `)`

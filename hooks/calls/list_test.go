@@ -1,0 +1,357 @@
+package calls
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+const acmeCalls = "/api/organizations/" + testkit.Acme + "/calls"
+
+// put stores a finished call and, with words, its report.
+func (d *desk) put(organization, id string, columns map[string]any, summary, transcript string) {
+	d.t.Helper()
+	values := map[string]any{
+		"id": id, "organization": organization, "vapi_call_id": "v-" + id, "status": "completed", "outcome": "completed", "call_type": "inbound",
+		"channel": "phone", "caller_number": "+13105550100", "recipient_number": "+12025550100", "contact": "", "assistant": "", "phone_number": "",
+		"started_at": "2026-10-01 09:00:00.000Z", "answered_at": "", "ended_at": "", "reported_at": "", "duration_seconds": 0, "cost_micros": 0,
+		"ended_reason": "", "summary": summary, "resolution_status": "pending", "sentiment": "", "priority": "medium", "success_evaluation": "",
+		"transferred_to": "", "notes": "", "is_test": false, "has_recording": false, "control_url": "", "listen_url": "", "created_by": "",
+		"created": "2026-10-01 09:00:00.000Z", "updated": "2026-10-01 09:00:00.000Z",
+	}
+	for k, v := range columns {
+		values[k] = v
+	}
+	var names []string
+	var args []any
+	for k, v := range values {
+		names = append(names, k)
+		args = append(args, v)
+	}
+	d.exec("INSERT INTO calls ("+strings.Join(names, ", ")+") VALUES ("+marks(len(names))+")", args...)
+	if summary+transcript != "" {
+		d.exec(`INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
+			VALUES (?, ?, ?, (SELECT max(position) + 1 FROM call_reports), ?, ?, '{}', '{}', 'null', '', '')`, id[:1]+"R"+id[2:], organization, id, summary, transcript)
+	}
+}
+
+// listed is one page of calls.
+func (d *desk) listed(query string) (ids []string, next string) {
+	d.t.Helper()
+	rec := d.want(200, "GET", acmeCalls+"?"+query, testkit.AcmeViewer, nil)
+	var p page
+	if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil {
+		d.t.Fatalf("%s: %v in %s", query, err, rec.Body)
+	}
+	for _, i := range p.Items {
+		ids = append(ids, i.ID)
+	}
+	return ids, p.Next
+}
+
+// walk is every page of a list, in order.
+func (d *desk) walk(query string) (ids []string) {
+	d.t.Helper()
+	for after := ""; ; {
+		page, next := d.listed(query + "&after=" + url.QueryEscape(after))
+		ids = append(ids, page...)
+		if after = next; next == "" {
+			return ids
+		}
+		if len(ids) > 1000 {
+			d.t.Fatal("the list never ends")
+		}
+	}
+}
+
+func TestList_is_for_members_who_may_view_calls(t *testing.T) {
+	d := newDesk(t, nil)
+	for _, path := range []string{acmeCalls, acmeCalls + ".csv", "/api/organizations/" + testkit.Acme + "/home"} {
+		for _, who := range everyone {
+			want := 200
+			switch who {
+			case testkit.Guest:
+				want = 401
+			case testkit.BoltOwner, testkit.Nobody, testkit.AcmeSuspended:
+				want = 404
+			case testkit.AcmeTrainee:
+				want = 403
+			}
+			rec := d.want(want, "GET", path, who, nil)
+			if want != 200 && (strings.Contains(rec.Body.String(), "sourdough") || object(t, rec)["error"] == nil) {
+				t.Errorf("%s as %q: got %s", path, who, rec.Body)
+			}
+			if strings.Contains(rec.Body.String(), "boltcall") || strings.Contains(rec.Body.String(), testkit.SealedValue) {
+				t.Errorf("%s as %q shows what it must not", path, who)
+			}
+		}
+	}
+}
+
+func TestList_pages_have_no_gaps_and_no_repeats(t *testing.T) {
+	d := newDesk(t, nil)
+	want := []string{testkit.AcmeCall, testkit.AcmeLiveCall}
+	for n := range 40 {
+		id := fmt.Sprintf("zcall%010d", n)
+		// Many equal values of each sort.
+		d.put(testkit.Acme, id, map[string]any{"started_at": fmt.Sprintf("2026-10-0%d 09:00:00.000Z", n%3+1), "duration_seconds": n % 2, "cost_micros": n % 4 * 100}, "", "")
+		d.put(testkit.Bolt, fmt.Sprintf("ycall%010d", n), nil, "", "")
+		want = append(want, id)
+	}
+	slices.Sort(want)
+	for _, sort := range []string{"", "started_at", "-started_at", "duration_seconds", "-duration_seconds", "cost_micros", "-cost_micros", "%2Bcost_micros"} {
+		for _, limit := range []int{1, 7, 42, 100} {
+			got := d.walk(fmt.Sprintf("sort=%s&limit=%d", sort, limit))
+			in := slices.Clone(got)
+			slices.Sort(in)
+			if !slices.Equal(in, want) {
+				t.Errorf("sort %q by %d: got %d calls, want %d: %v", sort, limit, len(got), len(want), got)
+			}
+			column := strings.TrimLeft(strings.TrimPrefix(sort, "%2B"), "-")
+			if column == "" {
+				column = "started_at"
+			}
+			order := "DESC"
+			if sort != "" && !strings.HasPrefix(sort, "-") {
+				order = "ASC"
+			}
+			sorted := strings.Fields(d.rows("SELECT id FROM calls WHERE organization = 'acme00000000000' ORDER BY " + column + " " + order + ", id " + order))
+			if !slices.Equal(got, sorted) {
+				t.Errorf("sort %q by %d: got order %v, want %v", sort, limit, got, sorted)
+			}
+		}
+	}
+	if _, next := d.listed("limit=42"); next != "" {
+		t.Error("the last page has a next one")
+	}
+}
+
+func TestList_filters_narrow(t *testing.T) {
+	d := newDesk(t, nil)
+	d.put(testkit.Acme, "zvoicemail00000", map[string]any{"outcome": "voicemail", "priority": "urgent", "resolution_status": "escalated", "started_at": "2026-10-02 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zbroken00000000", map[string]any{"status": "failed", "outcome": "failed_provider", "call_type": "outbound", "started_at": "2026-10-03 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zcarrier0000000", map[string]any{"status": "failed", "outcome": "failed_telephony", "started_at": "2026-10-04 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zringing0000000", map[string]any{"status": "ringing", "outcome": "", "started_at": "2026-10-05 09:00:00.000Z"}, "", "")
+	for query, want := range map[string]string{
+		"":                                      "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"status=failed":                         "zcarrier0000000 zbroken00000000",
+		"status=live":                           "zringing0000000 acmelive0000000",
+		"status=ringing":                        "zringing0000000",
+		"status=live,failed":                    "zringing0000000 zcarrier0000000 zbroken00000000 acmelive0000000",
+		"outcome=failed":                        "zcarrier0000000 zbroken00000000",
+		"outcome=voicemail":                     "zvoicemail00000",
+		"outcome=voicemail,failed":              "zcarrier0000000 zbroken00000000 zvoicemail00000",
+		"outcome=voicemail&status=failed":       "",
+		"call_type=outbound":                    "zbroken00000000",
+		"priority=urgent":                       "zvoicemail00000",
+		"resolution_status=escalated":           "zvoicemail00000",
+		"assistant=" + testkit.AcmeAssistant:    "acmelive0000000 acmecall0000000",
+		"phone_number=" + testkit.AcmeNumber:    "acmelive0000000 acmecall0000000",
+		"contact=" + testkit.AcmeContact:        "acmelive0000000 acmecall0000000",
+		"contact=" + testkit.BoltContact:        "",
+		"assistant=" + testkit.BoltAssistant:    "",
+		"from=2026-10-03":                       "zringing0000000 zcarrier0000000 zbroken00000000",
+		"to=2026-10-03":                         "zvoicemail00000 acmelive0000000 acmecall0000000",
+		"from=2026-10-03&to=2026-10-04":         "zbroken00000000",
+		"from=2026-10-03T11:00:00%2B02:00":      "zringing0000000 zcarrier0000000 zbroken00000000",
+		"from=2026-10-03T11:00:01%2B02:00":      "zringing0000000 zcarrier0000000",
+		"organization=" + testkit.Bolt + "&x=1": "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"sort=duration_seconds&status=failed":   "zbroken00000000 zcarrier0000000",
+		"limit=1":                               "zringing0000000",
+		"limit=9999":                            "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+	} {
+		got, _ := d.listed(query)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %v, want %s", query, got, want)
+		}
+	}
+}
+
+func TestList_wrong_parameters_are_named(t *testing.T) {
+	d := newDesk(t, nil)
+	for query, field := range map[string]string{
+		"status=nope": "status", "status=live,nope": "status", "outcome=lost": "outcome", "call_type=sideways": "call_type",
+		"resolution_status=x": "resolution_status", "priority=x": "priority", "from=yesterday": "from", "to=2026-13-01": "to",
+		"assistant=muchtoolongforanid": "assistant", "phone_number=muchtoolongforanid": "phone_number", "contact=muchtoolongforanid": "contact",
+		"sort=summary": "sort", "sort=-": "sort", "limit=0": "limit", "limit=-1": "limit", "limit=x": "limit", "after=!": "after",
+		"after=" + "bm90IGEgY3Vyc29y": "after", "search=" + strings.Repeat("x", 201): "search", "order=random": "order",
+	} {
+		for _, path := range []string{acmeCalls, acmeCalls + ".csv"} {
+			got := object(t, d.want(400, "GET", path+"?"+query, testkit.AcmeViewer, nil))
+			details, _ := got["details"].(map[string]any)
+			if len(details) != 1 || details[field] == nil {
+				t.Errorf("%s: got %v, want %s named", query, got, field)
+			}
+		}
+	}
+	if rec := d.do("GET", acmeCalls+"?search="+url.QueryEscape(strings.Repeat("é", 200)), testkit.AcmeViewer, nil); rec.Code != 200 {
+		t.Errorf("200 characters: got %d %s", rec.Code, rec.Body)
+	}
+}
+
+func TestCSV_is_for_spreadsheets(t *testing.T) {
+	d := newDesk(t, nil)
+	d.put(testkit.Acme, "zformula0000000", map[string]any{"caller_number": "+12025550199", "started_at": "2026-10-02 03:30:00.000Z", "cost_micros": 123456},
+		`=HYPERLINK("http://evil.example","x")`, "")
+	d.put(testkit.Acme, "zquotes00000000", map[string]any{"caller_number": "@sip", "started_at": "2026-10-02 03:31:00.000Z"}, "a \"quoted\",\nline", "")
+	rec := d.want(200, "GET", acmeCalls+".csv?from=2026-10-01", testkit.AcmeViewer, nil)
+	text, found := strings.CutPrefix(rec.Body.String(), "\ufeff")
+	if !found {
+		t.Error("no byte order mark")
+	}
+	if h := rec.Header(); !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || !strings.HasPrefix(h.Get("Content-Disposition"), `attachment; filename="calls-20`) ||
+		h.Get("Cache-Control") != "private, no-store" {
+		t.Errorf("got %v", h)
+	}
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("got %d rows, %v", len(rows), err)
+	}
+	column := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
+	if got := column(rows[1], "summary"); got != "a \"quoted\",\nline" {
+		t.Errorf("got %q", got)
+	}
+	if got := column(rows[1], "caller_number"); got != "'@sip" {
+		t.Errorf("got %q", got)
+	}
+	for name, want := range map[string]string{
+		"summary": `'=HYPERLINK("http://evil.example","x")`, "caller_number": "'+12025550199",
+		"started_at": "2026-10-01 23:30:00", // New York
+		"cost_usd":   "0.1235",
+	} {
+		if got := column(rows[2], name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if strings.Contains(text, "boltcall") {
+		t.Error("another organization's call is in the file")
+	}
+}
+
+func TestCSV_holds_more_than_one_page(t *testing.T) {
+	d := newDesk(t, nil)
+	for n := range pageMax + 10 {
+		d.put(testkit.Acme, fmt.Sprintf("zcall%010d", n), nil, "", "")
+	}
+	rec := d.want(200, "GET", acmeCalls+".csv?limit=5", testkit.AcmeViewer, nil)
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(rec.Body.String(), "\ufeff"))).ReadAll()
+	if err != nil || len(rows) != 1+pageMax+10+2 {
+		t.Errorf("got %d rows, %v", len(rows), err)
+	}
+}
+
+func TestSafeCell_guards_what_a_spreadsheet_would_run(t *testing.T) {
+	for in, want := range map[string]string{
+		"=1+1": "'=1+1", "+1202": "'+1202", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "": "", "plain": "plain", "a=b": "a=b", "é": "é",
+	} {
+		if got := safeCell(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Each way of listing walks the index it names, and nothing reads the table.
+func TestList_walks_indexes(t *testing.T) {
+	d := newDesk(t, nil)
+	e := d.engine()
+	plan := func(statement string, args ...any) string {
+		t.Helper()
+		rows, err := e.reads.Query("EXPLAIN QUERY PLAN "+statement, args...)
+		if err != nil {
+			t.Fatalf("%v in %s", err, statement)
+		}
+		defer rows.Close()
+		var all []string
+		for rows.Next() {
+			var a, b, c int
+			var detail string
+			if err := rows.Scan(&a, &b, &c, &detail); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, detail)
+		}
+		return strings.Join(all, "\n")
+	}
+	day := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	base := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30}
+	with := func(change func(*query)) query { q := base; change(&q); return q }
+	for index, queries := range map[string][]query{
+		"idx_calls_organization_started_at": {base, with(func(q *query) { q.From, q.To = day, day }), with(func(q *query) { q.After = &cursor{"2026", "x"} }),
+			with(func(q *query) { q.Outcome, q.Priority = []string{"failed"}, "urgent" }), with(func(q *query) { q.Status = []string{"live"} })},
+		"idx_calls_organization_duration_seconds":  {with(func(q *query) { q.Sort = "duration_seconds"; q.After = &cursor{"1", "x"} })},
+		"idx_calls_organization_cost_micros":       {with(func(q *query) { q.Sort = "cost_micros"; q.Ascending = true })},
+		"idx_calls_organization_status_started_at": {with(func(q *query) { q.Status = []string{"failed"} })},
+		"idx_calls_contact_started_at":             {with(func(q *query) { q.Contact = testkit.AcmeContact })},
+		"idx_calls_assistant_started_at":           {with(func(q *query) { q.Assistant = testkit.AcmeAssistant })},
+		"idx_calls_phone_number_started_at":        {with(func(q *query) { q.PhoneNumber = testkit.AcmeNumber })},
+	} {
+		for _, q := range queries {
+			statement, args := q.sql()
+			got := plan(statement, args...)
+			if !strings.Contains(got, "SEARCH c USING INDEX "+index) || strings.Contains(got, "SCAN") {
+				t.Errorf("%s: got\n%s", index, got)
+			}
+		}
+	}
+	for name, q := range map[string]query{"words": with(func(q *query) { q.Search = "bread" }), "best": with(func(q *query) { q.Search, q.Best = "bread", true })} {
+		statement, args := q.searchSQL(matchText(q.Organization, q.Search))
+		got := plan(statement, args...)
+		if !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING") || !strings.Contains(got, "SEARCH c USING") ||
+			strings.Count(got, "SCAN") != 1 || name == "words" && strings.Contains(got, "TEMP B-TREE") {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+	statement, args := base.numberSQL("+1202")
+	if got := plan(statement, args...); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_caller_number") || strings.Contains(got, "SCAN") {
+		t.Errorf("numbers: got\n%s", got)
+	}
+	if got := plan(selectUnreported, "a", "b", "c", 1); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_started_at") || strings.Contains(got, "SCAN c") {
+		t.Errorf("unreported: got\n%s", got)
+	}
+}
+
+func FuzzParseQuery(f *testing.F) {
+	for _, seed := range []string{"", "status=live,failed&sort=-started_at&limit=5", "after=" + (cursor{"2026-10-01 09:00:00.000Z", "x"}).String(), "from=2026-01-01&search=%22a%20b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.URL.RawQuery = text
+		q, err := parseQuery(r, testkit.Acme)
+		if err != nil {
+			return
+		}
+		if q.Limit < 1 || q.Limit > pageMax || !slices.Contains(collections.CallSorts, q.Sort) || q.Organization != testkit.Acme {
+			t.Errorf("%q gives %+v", text, q)
+		}
+		statement, args := q.sql()
+		if strings.Count(statement, "?") != len(args) {
+			t.Errorf("%q: %d arguments for %s", text, len(args), statement)
+		}
+	})
+}
+
+func FuzzDecodeCursor(f *testing.F) {
+	f.Add((cursor{"2026-10-01 09:00:00.000Z", "zcall0000000001"}).String())
+	f.Add("AAAA")
+	f.Add("not base64 ✓")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := decodeCursor(text)
+		if err != nil {
+			return
+		}
+		if again, err := decodeCursor(c.String()); err != nil || again != c {
+			t.Errorf("%q: %v became %v, %v", text, c, again, err)
+		}
+	})
+}
