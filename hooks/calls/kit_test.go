@@ -44,6 +44,7 @@ type desk struct {
 	schedule *schedule.Scheduler
 	hub      *live.Hub
 	outbox   *outbox.Outbox
+	provider string // address of the desk's own provider
 }
 
 type access struct{ app core.App }
@@ -64,7 +65,7 @@ func newDesk(t testing.TB, provider http.Handler) *desk {
 	}
 	remote := httptest.NewServer(provider)
 	t.Cleanup(remote.Close)
-	d := &desk{t: t}
+	d := &desk{t: t, provider: remote.URL}
 	box, err := sealed.New(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)

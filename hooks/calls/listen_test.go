@@ -1,0 +1,265 @@
+package calls
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// ear is one open stream of server-sent events.
+type ear struct {
+	t      *testing.T
+	status int
+	events chan string
+	leave  func()
+}
+
+// serve puts the desk on loopback: streams need a network.
+func (d *desk) serve() *httptest.Server {
+	d.t.Helper()
+	server := httptest.NewServer(d.mux)
+	d.t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server
+}
+
+func hear(t *testing.T, server *httptest.Server, path, email string) *ear {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range testkit.As(t, email) {
+		req.Header.Set(k, v)
+	}
+	res, err := server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &ear{t: t, status: res.StatusCode, events: make(chan string, 1000), leave: cancel}
+	go func() {
+		defer res.Body.Close()
+		defer close(e.events)
+		in, name := bufio.NewScanner(res.Body), ""
+		for in.Scan() {
+			if value, ok := strings.CutPrefix(in.Text(), "event:"); ok {
+				name = strings.TrimSpace(value)
+			} else if value, ok := strings.CutPrefix(in.Text(), "data:"); ok {
+				e.events <- name + " " + strings.TrimSpace(value)
+			}
+		}
+	}()
+	return e
+}
+
+// next is the next event, or "closed".
+func (e *ear) next() string {
+	e.t.Helper()
+	select {
+	case s, ok := <-e.events:
+		if !ok {
+			return "closed"
+		}
+		return s
+	case <-time.After(20 * time.Second):
+		e.t.Fatal("nothing came")
+		return ""
+	}
+}
+
+// said is the content of the next line, or the event's name.
+func (e *ear) said() string {
+	e.t.Helper()
+	name, data, _ := strings.Cut(e.next(), " ")
+	var m liveMessage
+	if name == "closed" || json.Unmarshal([]byte(data), &m) != nil {
+		return name
+	}
+	return name + " " + m.Content + m.Status + m.Name
+}
+
+// says is a final transcript of the sample call.
+func says(t *testing.T, when int64, text string) []byte {
+	t.Helper()
+	for _, m := range lines(t, "call-inbound.jsonl") {
+		if strings.Contains(string(m), `"transcript"`) && strings.Contains(string(m), `"final"`) {
+			return remake(t, m, map[string]any{"message.type": "transcript", "message.transcriptType": "final", "message.transcript": text, "message.timestamp": when, "message.role": "user"})
+		}
+	}
+	t.Fatal("no final transcript in the sample")
+	return nil
+}
+
+// begin starts the sample call and says something.
+func (d *desk) begin(t *testing.T) (id string) {
+	t.Helper()
+	d.sendAll(lines(t, "call-inbound.jsonl")[:2])
+	d.sendAll([][]byte{says(t, beginning+1_000, "before you came")})
+	d.await(sampleCall)
+	return d.sampleID()
+}
+
+func TestListen_streams_what_is_said_until_the_call_is_over(t *testing.T) {
+	d := newDesk(t, nil)
+	id := d.begin(t)
+	e := hear(t, d.serve(), "/functions/v1/calls/"+id+"/listen", testkit.AcmeViewer)
+	if e.status != 200 || e.said() != "line before you came" {
+		t.Fatalf("status %d", e.status)
+	}
+	d.sendAll([][]byte{says(t, beginning+2_000, "and now")})
+	if got := e.said(); got != "line and now" {
+		t.Errorf("got %s", got)
+	}
+	messages := lines(t, "call-inbound.jsonl")
+	d.sendAll(messages[len(messages)-1:])
+	for {
+		got := e.said()
+		if got == "over completed" {
+			break
+		}
+		if strings.HasPrefix(got, "line") || got == "closed" {
+			t.Fatalf("got %s before the end", got)
+		}
+	}
+	if got := e.next(); got != "closed" {
+		t.Errorf("after the end: got %s", got)
+	}
+	// Who comes late reads what was said and hears that it is over.
+	late := hear(t, d.serve(), "/functions/v1/calls/"+id+"/listen", testkit.AcmeViewer)
+	read := 0
+	for got := late.said(); got != "over completed"; got = late.said() {
+		if !strings.HasPrefix(got, "line ") {
+			t.Fatalf("got %s", got)
+		}
+		read++
+	}
+	if read == 0 || late.next() != "closed" {
+		t.Errorf("read %d lines", read)
+	}
+}
+
+func TestListen_is_for_members_who_may_view_calls(t *testing.T) {
+	d := newDesk(t, nil)
+	path := "/functions/v1/calls/" + testkit.AcmeCall + "/listen"
+	for who, want := range map[string]int{
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.Nobody: 403, testkit.AcmeSuspended: 403, testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer: 200, testkit.AcmeOwner: 200,
+	} {
+		rec := d.want(want, "GET", path, who, nil)
+		if want != 200 && strings.Contains(rec.Body.String(), "sourdough") {
+			t.Errorf("%q reads %s", who, rec.Body)
+		}
+		if want == 200 && (!strings.Contains(rec.Body.String(), "sourdough") || !strings.HasPrefix(rec.Header().Get("Content-Type"), "text/event-stream")) {
+			t.Errorf("%q reads %s", who, rec.Body)
+		}
+	}
+	d.want(404, "GET", "/functions/v1/calls/nothing00000000/listen", testkit.AcmeOwner, nil)
+}
+
+func TestListen_ends_with_the_right_to_listen(t *testing.T) {
+	d := newDesk(t, nil)
+	id := d.begin(t)
+	server := d.serve()
+	path := "/functions/v1/calls/" + id + "/listen"
+	gone, stays := hear(t, server, path, testkit.AcmeViewer), hear(t, server, path, testkit.AcmeAgent)
+	gone.said()
+	stays.said()
+	d.hub.Drop(testkit.User(testkit.AcmeViewer), testkit.Acme)
+	d.sendAll([][]byte{says(t, beginning+2_000, "a secret")})
+	if got := gone.next(); got != "closed" {
+		t.Errorf("who lost the right hears %s", got)
+	}
+	if got := stays.said(); got != "line a secret" {
+		t.Errorf("the other hears %s", got)
+	}
+}
+
+func TestListen_says_something_when_nothing_is_said(t *testing.T) {
+	d := newDesk(t, nil)
+	listener := d.hub.Listen("quiet", "", testkit.Acme)
+	defer listener.Close()
+	rec := httptest.NewRecorder()
+	re := new(core.RequestEvent)
+	re.Request, re.Response = httptest.NewRequest("GET", "/", nil), rec
+	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{}}
+	quiet, done := make(chan time.Time), make(chan struct{})
+	go func() {
+		defer close(done)
+		follow(context.Background(), stream, listener, quiet)
+	}()
+	quiet <- time.Now()
+	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello", Position: 1})
+	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello", Position: 1}) // stored and told at once
+	d.hub.Line("quiet", liveMessage{Type: "line", Role: "assistant", Content: "yes", Position: 1})
+	d.hub.Line("quiet", liveMessage{Type: "over", Status: "completed"})
+	<-done
+	got := rec.Body.String()
+	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 || strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestListen_a_reader_who_does_not_read_delays_nobody(t *testing.T) {
+	d := newDesk(t, nil)
+	id := d.begin(t)
+	deaf := d.hub.Listen(id, "somebody", testkit.Acme) // nobody takes its lines
+	defer deaf.Close()
+	e := hear(t, d.serve(), "/functions/v1/calls/"+id+"/listen", testkit.AcmeViewer)
+	e.said()
+	for n := range 600 {
+		d.hub.Line(id, liveMessage{Type: "line", Role: "user", Content: "x", Position: int64(n + 1)})
+		if got := e.said(); got != "line x" {
+			t.Fatalf("line %d: got %s", n, got)
+		}
+	}
+	select {
+	case <-deaf.Done():
+	default:
+		t.Error("it was not cut off")
+	}
+}
+
+func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing.T) {
+	d := newDesk(t, nil)
+	const url = "wss://phone.example.vapi.ai/listen-secret"
+	d.set(collections.Calls, testkit.AcmeLiveCall, map[string]any{"listen_url": d.seal(url, collections.Calls, testkit.AcmeLiveCall, "listen_url")})
+	ask := func(id, who string) *httptest.ResponseRecorder {
+		req := httptest.NewRequest("GET", "/functions/v1/calls/"+id+"/listen", nil)
+		req.Header.Set("Accept", "application/json")
+		for k, v := range testkit.As(t, who) {
+			req.Header.Set(k, v)
+		}
+		rec := httptest.NewRecorder()
+		d.mux.ServeHTTP(rec, req)
+		return rec
+	}
+	for who, want := range map[string]int{
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403,
+		testkit.AcmeAgent: 200, testkit.AcmeManager: 200, testkit.AcmeOwner: 200,
+	} {
+		rec := ask(testkit.AcmeLiveCall, who)
+		if rec.Code != want || strings.Contains(rec.Body.String(), url) != (want == 200) {
+			t.Errorf("%q: got %d %s, want %d", who, rec.Code, rec.Body, want)
+		}
+	}
+	if got := strings.TrimSpace(ask(testkit.AcmeLiveCall, testkit.AcmeAgent).Body.String()); got != `{"data":{"listen_url":"`+url+`"}}` {
+		t.Errorf("got %s", got)
+	}
+	if rec := ask(testkit.AcmeCall, testkit.AcmeAgent); rec.Code != 409 {
+		t.Errorf("a call that is over: got %d %s", rec.Code, rec.Body)
+	}
+}
