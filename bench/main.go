@@ -1,0 +1,199 @@
+// Command bench measures Pocketline beside a bare PocketBase ("floor") in one
+// run and prints what was reached and what was promised. `make bench` runs it.
+//
+// Both servers work on the same rows, one after the other in short rounds, so
+// that a busy machine slows both; the ratios are what counts.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+type bench struct {
+	cache         string
+	productBinary string
+	floorBinary   string
+	serverCPU     string
+	bareAddr      string
+	rounds        int
+	length        time.Duration
+	version       string
+	command       string
+	began         time.Time
+	only          []string
+	runs          int
+	rows          []row
+	busy          busy
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	b := &bench{began: time.Now()}
+	calls := flag.Int("calls", 100_000, "calls in the largest database; lists and search are also measured at 1,000 and, above it, at 100,000")
+	flag.StringVar(&b.cache, "cache", "", "keep the filled databases in this directory and use them again (default: a temporary one)")
+	out := flag.String("o", "", "write the report into this page")
+	flag.IntVar(&b.rounds, "rounds", 3, "how often each pair is measured")
+	flag.DurationVar(&b.length, "length", 4*time.Second, "how long one measurement takes")
+	pinned := flag.Bool("pin", true, "servers on the first core, the generator on the second")
+	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, disk, survive")
+	flag.Parse()
+	if *only != "" {
+		b.only = strings.Split(*only, ",")
+	}
+	if b.length < 100*time.Millisecond || b.rounds < 1 || *calls < 1_000 {
+		return fmt.Errorf("-length must be at least 100ms, -rounds 1, -calls 1000")
+	}
+	b.command = fmt.Sprintf("make bench SIZE=%d", *calls)
+	if out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output(); err == nil {
+		b.version = strings.TrimSpace(string(out))
+	}
+	temporary, err := os.MkdirTemp("", "pocketline-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	if b.cache == "" {
+		b.cache = temporary
+	} else if err := os.MkdirAll(b.cache, 0o700); err != nil {
+		return err
+	}
+	b.productBinary, b.floorBinary = filepath.Join(temporary, "pocketline"), filepath.Join(temporary, "floor")
+	b.say("building")
+	if err := build(".", b.productBinary); err != nil {
+		return err
+	}
+	if err := build("./bench/floor", b.floorBinary); err != nil {
+		return err
+	}
+	if *pinned {
+		b.serverCPU = pin()
+	}
+	if b.bareAddr, err = freeAddr(); err != nil {
+		return err
+	}
+	go b.busy.watch()
+	if err := b.measure(*calls); err != nil {
+		return err
+	}
+	missed := 0
+	for _, r := range b.rows {
+		if r.verdict() == "MISSED" {
+			missed++
+			fmt.Printf("MISSED: %s: %s (wanted %s)\n", r.Group, r.Measure, r.Target.text)
+		}
+	}
+	if *out != "" {
+		if err := b.write(*out); err != nil {
+			return err
+		}
+	}
+	low, mean, high := b.busy.read()
+	fmt.Printf("%d rows, %d missed; load average %.1f to %.1f, mean %.1f; %s\n", len(b.rows), missed, low, high, mean, time.Since(b.began).Round(time.Second))
+	return nil
+}
+
+func (b *bench) wanted(name string) bool { return len(b.only) == 0 || slices.Contains(b.only, name) }
+
+// sizes are the databases lists are measured on, smallest first.
+func sizes(largest int) []int {
+	all := []int{1_000}
+	for _, n := range []int{100_000, largest} {
+		if n <= largest && n > all[len(all)-1] {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func (b *bench) measure(largest int) error {
+	if b.wanted("sqlite") {
+		if err := b.sqlite(); err != nil {
+			return err
+		}
+	}
+	for _, n := range sizes(largest) {
+		if n != largest && !b.wanted("reads") {
+			continue
+		}
+		d, err := b.open(n)
+		if err != nil {
+			return err
+		}
+		if err := b.measureDesk(d, n == largest); err != nil {
+			return fmt.Errorf("%s: %w", sizeName(n), err)
+		}
+	}
+	if b.wanted("disk") {
+		return b.disk()
+	}
+	return nil
+}
+
+func (b *bench) measureDesk(d *desk, largest bool) error {
+	if largest && b.wanted("start") {
+		if err := b.starts(d); err != nil {
+			return err
+		}
+	}
+	if err := b.served(d, largest); err != nil {
+		return err
+	}
+	if largest && b.wanted("survive") {
+		return b.survive(d)
+	}
+	return nil
+}
+
+// served is everything that is asked of two running servers.
+func (b *bench) served(d *desk, largest bool) error {
+	product, err := d.product(b).start()
+	if err != nil {
+		return err
+	}
+	defer product.stop()
+	floor, err := d.floor(b).start()
+	if err != nil {
+		return err
+	}
+	defer floor.stop()
+	if err := d.signIn(product); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name string
+		all  bool // measured at every size
+		do   func(*desk, *server, *server) error
+	}{{"reads", true, b.reads}, {"ingest", false, b.ingest}, {"answers", false, b.answers}, {"realtime", false, b.realtime}} {
+		if !b.wanted(part.name) || !part.all && !largest {
+			continue
+		}
+		fmt.Printf("\n%s at %s\n", part.name, sizeName(d.calls))
+		var watch [2]func() memory
+		for i, s := range []*server{product, floor} {
+			watch[i] = s.peak()
+		}
+		err := part.do(d, product, floor)
+		fast, slow := watch[0](), watch[1]()
+		if err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		if part.name == "ingest" {
+			b.row(row{Group: "Messages in (durable, exactly once)", Measure: "memory at its peak (PSS, anonymous)", Product: mb(fast.pss) + ", " + mb(fast.anonymous),
+				Floor: mb(slow.pss) + ", " + mb(slow.anonymous), Against: "find and Save()", Ratio: float64(fast.pss) / float64(slow.pss)})
+		}
+	}
+	return nil
+}
