@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func (e *engine) note(re *core.RequestEvent, call *core.Record, t *tenant.Tenant
 	}
 	now := time.Now()
 	c := fromRecord(call)
-	ev := event{Type: collections.EventControl, Name: name, Key: "control:" + name + ":" + stamp(now.UnixMilli()), Position: at(now), Data: data}
+	ev := event{Type: collections.EventControl, Name: name, Key: "control:" + name + ":" + collections.NewID(now), Position: at(now), Data: data}
 	box, err := e.box()
 	if err == nil {
 		err = box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
@@ -118,7 +119,7 @@ func providerError(err error) error {
 	switch {
 	case vapi.IsRateLimited(err):
 		return facade.Error(http.StatusTooManyRequests, "The phone provider is busy: try again in a moment")
-	case vapi.IsNotFound(err):
+	case vapi.IsNotFound(err), errors.Is(err, vapi.ErrCallOver):
 		return facade.Error(http.StatusConflict, "The phone provider no longer has this call")
 	}
 	return facade.Error(http.StatusBadGateway, "The phone provider refused: "+clip(err.Error(), 300))
