@@ -99,6 +99,15 @@ func image(name string) *core.FileField {
 	}
 }
 
+// capabilities are the flags of a membership, and of an invitation to one.
+func capabilities() []core.Field {
+	fields := make([]core.Field, len(Capabilities))
+	for i, name := range Capabilities {
+		fields[i] = boolean(name)
+	}
+	return fields
+}
+
 // mirrored are the columns of a row that has a copy at a provider
 // (hooks/internal/mirror keeps them).
 func mirrored(providerID string) []core.Field {

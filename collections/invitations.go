@@ -16,7 +16,7 @@ const (
 )
 
 func invitations() *core.Collection {
-	c := tenant(Invitations,
+	fields := []core.Field{
 		required(email("email")),
 		required(choice("role", Roles...)),
 		required(choice("status", InvitationPending, InvitationAccepted, InvitationDeclined, InvitationExpired, InvitationCancelled)),
@@ -24,13 +24,9 @@ func invitations() *core.Collection {
 		text("department", nameMax),
 		text("phone_number", 40),
 		text("timezone", 64),
-		boolean(CanAccessAnalytics),
-		boolean(CanManageIntegrations),
-		boolean(CanManageTeam),
-		boolean(CanManageAgents),
-		boolean(CanViewCalls),
-		boolean(CanViewMessages),
-		boolean(CanViewEmails),
+	}
+	fields = append(fields, capabilities()...)
+	fields = append(fields,
 		text("message", noteMax),
 		text("notes", noteMax),
 		object("permissions", SmallJSON),
@@ -43,6 +39,7 @@ func invitations() *core.Collection {
 		date("accepted_at"),
 		object("metadata", SmallJSON),
 	)
+	c := tenant(Invitations, fields...)
 	unique(c, "token_hash", "token_hash != ''")
 	// One open invitation per address and organization.
 	c.AddIndex("uq_invitations_open", true, "organization, email COLLATE NOCASE", "status = 'pending'")

@@ -15,7 +15,7 @@ const (
 )
 
 func memberships() *core.Collection {
-	c := tenant(Memberships,
+	fields := []core.Field{
 		owned(required(relation("user", Users)).(*core.RelationField)),
 		required(choice("role", Roles...)),
 		required(choice("status", MembershipActive, MembershipInactive, MembershipInvited, MembershipSuspended)),
@@ -25,13 +25,9 @@ func memberships() *core.Collection {
 		text("department", nameMax),
 		text("phone_number", 40),
 		text("timezone", 64),
-		boolean(CanAccessAnalytics),
-		boolean(CanManageIntegrations),
-		boolean(CanManageTeam),
-		boolean(CanManageAgents),
-		boolean(CanViewCalls),
-		boolean(CanViewMessages),
-		boolean(CanViewEmails),
+	}
+	fields = append(fields, capabilities()...)
+	fields = append(fields,
 		object("permissions", SmallJSON),
 		text("notes", noteMax),
 		object("config", SmallJSON),
@@ -41,6 +37,7 @@ func memberships() *core.Collection {
 		integer("total_sessions"),
 		integer("total_calls_handled"),
 	)
+	c := tenant(Memberships, fields...)
 	unique(c, "organization, user", "")
 	index(c, "user")
 	index(c, "organization, role")
