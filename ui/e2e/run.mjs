@@ -1,12 +1,13 @@
 // The browser checks, against a running server:
-//   BASE_URL=http://127.0.0.1:8090 E2E_EMAIL=… E2E_PASSWORD=… npm run e2e [walk] [speed] [live]
+//   BASE_URL=http://127.0.0.1:8090 E2E_EMAIL=… E2E_PASSWORD=… npm run e2e [journey] [walk] [speed] [live]
 // E2E_ONLY=login,me walks only these routes. Pictures of failed pages are left in e2e/out.
 import { launch, session } from './browser.mjs'
+import { journey } from './journey.mjs'
 import { live } from './live.mjs'
 import { speed } from './speed.mjs'
 import { walk } from './walk.mjs'
 
-const suites = { walk, speed, live }
+const suites = { journey, walk, speed, live }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in suites))
 if (unknown.length > 0) {

@@ -1,0 +1,129 @@
+// The main job as a person does it: sign in, let somebody call, watch, read, listen, and find the call again.
+import fs from 'node:fs'
+import path from 'node:path'
+import { base, profile, settled, watched } from './browser.mjs'
+
+const CALL_MS = 60_000
+const LOOK_MS = 15_000
+// What the sandbox's booking caller and our assistant say, and what is used between.
+const LINES = 7
+const FUNCTIONS = ['check_availability', 'book_appointment']
+const WORD = 'cleaning'
+
+export async function journey(browser, who, fail) {
+  const context = await profile(browser)
+  const page = await context.newPage()
+  page.setDefaultTimeout(LOOK_MS)
+  const complaints = watched(page)
+  const steps = []
+  const step = async (name, work) => {
+    try {
+      steps.push([name, await work()].filter(Boolean).join(': '))
+      return true
+    } catch (error) {
+      fail(`journey, ${name}: ${error.message.split('\n')[0]} (${page.url()})`)
+      const out = path.join(import.meta.dirname, 'out')
+      fs.mkdirSync(out, { recursive: true })
+      await page.screenshot({ path: path.join(out, 'journey.png'), fullPage: true })
+      return false
+    }
+  }
+  try {
+    await walkThrough(page, who, step)
+    for (const what of complaints) fail(`journey: ${what}`)
+    for (const what of await page.evaluate(() => window.__seen.policy)) fail(`journey: refused by the policy: ${what}`)
+  } finally {
+    await context.close()
+  }
+  return steps.join(' · ')
+}
+
+async function walkThrough(page, who, step) {
+  const conversation = page.getByRole('region', { name: 'Transcript' })
+  const lines = conversation.locator('[data-role]')
+  let call = ''
+
+  if (!await step('signed in', async () => {
+    await page.goto(base + '/login')
+    await page.getByLabel('Email').fill(process.env.E2E_EMAIL)
+    await page.locator('input[type="password"]').fill(process.env.E2E_PASSWORD)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.waitForURL(`**/o/${who.org}/home`)
+    await settled(page)
+  })) return
+
+  if (!await step('a call arrives', async () => {
+    await page.getByRole('button', { name: 'Simulate a call' }).first().click()
+    const dialog = page.getByRole('dialog', { name: 'Simulate a call' })
+    await dialog.getByRole('radio', { name: 'Somebody who books an appointment' }).check()
+    await dialog.getByRole('button', { name: 'Let it ring' }).click()
+    await page.waitForURL(/\/calls\/[a-z0-9]{15}$/)
+    call = page.url()
+  })) return
+
+  if (!await step('lines stream', async () => {
+    // Each number of lines that was on the page while the call went on.
+    const seen = new Set()
+    const end = Date.now() + CALL_MS
+    for (;;) {
+      const now = await page.evaluate(() => ({
+        lines: document.querySelectorAll('[role="region"][aria-label="Transcript"] [data-role]').length,
+        live: document.querySelector('[aria-live="polite"] [aria-label="Transcript"]') !== null,
+        over: document.querySelector('section[aria-label="Recording"]') !== null,
+      }))
+      if (now.live) seen.add(now.lines)
+      if (now.over) break
+      if (Date.now() > end) throw new Error('the call did not end with a recording')
+      await page.waitForTimeout(50)
+    }
+    if (seen.size < 3) throw new Error(`the lines did not come one by one: seen ${[...seen].join(', ') || 'none'} while the call went on`)
+    return `seen ${[...seen].join(', ')}`
+  })) return
+
+  await step('the call is complete', async () => {
+    await page.waitForFunction((n) => document.querySelectorAll('[role="region"][aria-label="Transcript"] [data-role]').length === n, LINES)
+    for (const name of FUNCTIONS) await conversation.getByText(`Function ${name}`).waitFor()
+    await page.getByRole('region', { name: 'Summary' }).getByText('Priya Raman called to book').waitFor()
+    await page.getByRole('region', { name: 'Summary' }).getByText('Answered', { exact: true }).waitFor()
+    const cost = await page.locator('section', { has: page.getByRole('heading', { name: 'Cost', exact: true }) }).innerText()
+    if (!/\$\s?0\.0\d/.test(cost) || !cost.includes('Speaking')) throw new Error(`the cost reads ${JSON.stringify(cost)}`)
+  })
+
+  await step('the timeline', async () => {
+    await page.getByRole('tab', { name: 'Timeline' }).click()
+    const entries = await page.getByRole('tabpanel', { name: 'Timeline' }).getByRole('listitem').allInnerTexts()
+    const wanted = ['Ringing', 'Answered', ...FUNCTIONS.map((name) => `Function ${name}`), 'Ended']
+    const places = wanted.map((text) => entries.findIndex((entry) => entry.includes(text)))
+    if (places.some((at, i) => at < 0 || at <= (places[i - 1] ?? -1))) throw new Error(`reads ${entries.join(' | ')}`)
+    await page.getByRole('tab', { name: 'Conversation' }).click()
+  })
+
+  await step('the recording plays', async () => {
+    const player = page.getByRole('region', { name: 'Recording' })
+    const place = async () => Number(await player.getByRole('slider').getAttribute('aria-valuenow'))
+    await player.getByRole('button', { name: 'Play' }).click()
+    await player.getByRole('button', { name: 'Pause' }).waitFor()
+    await page.waitForFunction(() => Number(document.querySelector('[role="slider"][aria-valuenow]').getAttribute('aria-valuenow')) >= 1)
+    await page.locator('[aria-current="true"]', { hasText: 'How can I help?' }).waitFor()
+    // A press on a later line goes there, and its words are the ones that are marked.
+    const line = lines.nth(3)
+    await line.getByRole('button', { name: /^Play from / }).click()
+    await page.waitForFunction(() => [...document.querySelectorAll('[aria-label="Transcript"] [data-role]')].findIndex((l) => l.getAttribute('aria-current') === 'true') === 3)
+    const at = await place()
+    if (at < 10) throw new Error(`the fourth line is marked at second ${at}`)
+    await player.getByRole('button', { name: 'Pause' }).click()
+    return `from second ${at}`
+  })
+
+  await step('found again', async () => {
+    await page.getByRole('link', { name: 'Calls', exact: true }).first().click()
+    await page.waitForURL(/\/calls(\?|$)/)
+    await page.getByRole('searchbox', { name: 'Search in calls' }).fill(WORD)
+    const row = page.locator('tr, li, a', { has: page.locator('mark', { hasText: WORD }) }).first()
+    await row.waitFor()
+    await page.locator(`a[href$="${new URL(call).pathname}"]`).first().click()
+    await page.waitForURL(call)
+    await settled(page)
+    return `by "${WORD}"`
+  })
+}
