@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -50,6 +51,14 @@ func Register(app core.App, deps Deps) {
 	app.OnRecordAfterDeleteSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
 	app.OnRecordAfterUpdateSuccess(collections.Users).BindFunc(afterUserChanged)
 	app.OnRecordAfterDeleteSuccess(collections.Users).BindFunc(afterUserChanged)
+
+	// Organizations: their columns, their money, what their plan allows.
+	app.OnRecordCreate(collections.Organizations).BindFunc(fillOrganization)
+	app.OnRecordValidate(collections.Organizations).BindFunc(validateOrganization)
+	atomic.On(app, collections.Organizations, atomic.Created, "orgs: open the wallet and start the trial", openAccount)
+	d.keepToPlan()
+	d.organizations() // list, select, limits, open (organizations.go, limits.go, allokoli.go)
+	d.creation()      // create, onboarding (create.go)
 }
 
 // rights are the columns of a membership that open or close something.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/hooks/orgs"
 )
 
 func TestStreams_end_when_rights_do(t *testing.T) {
@@ -26,10 +25,8 @@ func TestStreams_end_when_rights_do(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var dropped []string
-			app := testkit.New(t, func(app core.App) {
-				orgs.Register(app, orgs.Deps{Drop: func(user, organization string) { dropped = append(dropped, user+"@"+organization) }})
-			})
+			d := open(t, nil)
+			app := d.app
 			m, err := app.FindRecordById(collections.Memberships, testkit.UserMembership(testkit.AcmeAgent, testkit.Acme))
 			if err != nil {
 				t.Fatal(err)
@@ -42,22 +39,22 @@ func TestStreams_end_when_rights_do(t *testing.T) {
 			if tt.drops {
 				want = []string{testkit.User(testkit.AcmeAgent) + "@" + testkit.Acme}
 			}
-			if !slices.Equal(dropped, want) {
-				t.Errorf("dropped %v, want %v", dropped, want)
+			if !slices.Equal(d.dropped, want) {
+				t.Errorf("dropped %v, want %v", d.dropped, want)
 			}
-			dropped = nil
+			d.dropped = nil
 			if err := app.Delete(m); err != nil {
 				t.Fatal(err)
 			}
-			if len(dropped) != 1 {
-				t.Errorf("after the end of the membership: dropped %v, want one", dropped)
+			if len(d.dropped) != 1 {
+				t.Errorf("after the end of the membership: dropped %v, want one", d.dropped)
 			}
 		})
 	}
 }
 
 func TestStreams_end_with_the_account(t *testing.T) {
-	app := testkit.New(t, func(app core.App) { orgs.Register(app, orgs.Deps{}) })
+	app := open(t, nil).app
 	listen := func(email string) string {
 		user, err := app.FindAuthRecordByEmail(collections.Users, email)
 		if err != nil {

@@ -1,0 +1,155 @@
+package orgs
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// This file is the function `organization` of the French system: the entity of
+// its reference (S-023 to S-025) and the three routes of its roadmap (S-173 to
+// S-175).
+
+const entity = `{"id", "name", "plan": "free"|"pro"|"enterprise", "created_at", "owner_id", "description", "webhook_url", "trusted_origins", "metadata", "limits", "usage_stats"}`
+
+var entityFields = []facade.Field{
+	{Name: "name", Column: "name", MinLength: 1, MaxLength: 100},
+	{Name: "description", Column: "description", MaxLength: 500},
+	{Name: "webhook_url", Column: "webhook_url", MaxLength: 2_000},
+	{Name: "trusted_origins", Column: "trusted_origins", Kind: facade.List},
+	{Name: "metadata", Column: "metadata", Kind: facade.Object},
+}
+
+func (d *domain) alloKoli() {
+	d.Facade.Handle(facade.Route{
+		Method: "GET", Path: "/functions/v1/organization", Auth: facade.Member, System: facade.AlloKoli, Item: "S-173",
+		Summary: "The active organization. With shape=array, all organizations the caller belongs to, as the reference shows them.",
+		Answer:  `{"data": ` + entity + `}`,
+	}, d.getEntity)
+	d.Facade.Handle(facade.Route{
+		Method: "PATCH", Path: "/functions/v1/organization", Auth: facade.Admin, System: facade.AlloKoli, Item: "S-174",
+		Summary: "Changes the active organization.", Body: `{"name"?, "description"?, "webhook_url"?, "trusted_origins"?: [origin], "metadata"?: {…}}`,
+		Answer: `{"data": ` + entity + `}`, Errors: "400 with reasons, 403 for who is neither owner nor admin",
+	}, d.patchEntity)
+	d.Facade.Handle(facade.Route{
+		Method: "GET", Path: "/functions/v1/organization/limits", Auth: facade.Member, System: facade.AlloKoli, Item: "S-175",
+		Summary: "Limits and current use side by side; 0 is no limit.",
+		Answer:  `{"data": {"plan", "limits": {"minutes", "numbers", "members", "assistants"}, "used": {…}}}`,
+	}, func(e *core.RequestEvent) error {
+		t, err := tenant.Require(e)
+		if err != nil {
+			return err
+		}
+		answer, err := limitsAnswer(e.App, t.Organization)
+		if err != nil {
+			return err
+		}
+		return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: answer}))
+	})
+}
+
+func (d *domain) getEntity(e *core.RequestEvent) error {
+	t, err := tenant.Require(e)
+	if err != nil {
+		return err
+	}
+	row, err := entityOf(e.App, t.Organization)
+	if err != nil {
+		return err
+	}
+	answer := facade.Functions(e, facade.Answer{Row: row})
+	if bare, ok := answer.(map[string]any); ok && bare["id"] != nil && t.User != nil {
+		all := []map[string]any{}
+		for _, m := range tenant.MembershipsOf(e.App, t.UserID()) {
+			o := tenant.OrganizationOf(e.App, m.GetString("organization"))
+			if o == nil {
+				continue
+			}
+			row, err := entityOf(e.App, o)
+			if err != nil {
+				return err
+			}
+			all = append(all, row)
+		}
+		slices.SortFunc(all, func(a, b map[string]any) int { return compareText(a["name"], b["name"]) })
+		answer = all
+	}
+	return e.JSON(http.StatusOK, answer)
+}
+
+func compareText(a, b any) int {
+	x, _ := a.(string)
+	y, _ := b.(string)
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+func (d *domain) patchEntity(e *core.RequestEvent) error {
+	t, err := tenant.Require(e, collections.Owner, collections.Admin)
+	if err != nil {
+		return err
+	}
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	columns, err := facade.Read(entityFields, body, false)
+	if err != nil {
+		return err
+	}
+	in, err := d.Facade.Do(e, http.MethodPatch, "/api/collections/"+collections.Organizations+"/records/"+t.ID(), nil, columns)
+	if err != nil {
+		return err
+	}
+	if err := in.Err(); err != nil {
+		return err
+	}
+	o, err := e.App.FindRecordById(collections.Organizations, t.ID())
+	if err != nil {
+		return err
+	}
+	row, err := entityOf(e.App, o)
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: row}))
+}
+
+func entityOf(app core.App, o *core.Record) (map[string]any, error) {
+	limits, err := limitsAnswer(app, o)
+	if err != nil {
+		return nil, err
+	}
+	var owner any
+	for _, m := range ownersOf(app, o.Id) {
+		owner = m
+		break
+	}
+	return map[string]any{
+		"id": o.Id, "name": o.GetString("name"), "plan": o.GetString("plan"), "created_at": said(o.GetString("created")), "owner_id": owner,
+		"description": o.GetString("description"), "webhook_url": o.GetString("webhook_url"), "trusted_origins": o.Get("trusted_origins"),
+		"metadata": o.Get("metadata"), "limits": limits["limits"], "usage_stats": limits["used"],
+	}, nil
+}
+
+// ownersOf are the people who own an organization, the first one first.
+func ownersOf(app core.App, organization string) []string {
+	var ids []string
+	err := app.DB().Select("user").From(collections.Memberships).
+		Where(hash{"organization": organization, "role": collections.Owner, "status": collections.MembershipActive}).
+		OrderBy("created", "id").Column(&ids)
+	if err != nil {
+		app.Logger().Error("owners could not be read", "organization", organization, "error", err)
+	}
+	return ids
+}
