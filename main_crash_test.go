@@ -171,6 +171,7 @@ func TestKill_in_a_storm_loses_nothing(t *testing.T) {
 			putUnapplied(t, d.operator(t), sent.messages(unapplied, number, assistant))
 		}
 		d.kill()
+		t.Logf("killed after %d messages", s.count())
 		d = start(t, d.dir, d.address(), demo, secret)
 	}
 	close(stop)

@@ -110,7 +110,7 @@ assert.equal(call.expand.phone_number.id, number.id)
 assert.ok(!('control_url' in call) && !('listen_url' in call), 'hidden columns stay hidden')
 const page = await pb.collection('calls').getList(1, 10, { sort: '-started_at', filter: 'status = "completed"', fields: 'id,started_at' })
 assert.equal(page.items.length, 10)
-assert.deepEqual(page.items.map((c) => c.started_at), page.items.map((c) => c.started_at).toSorted().reverse())
+assert.deepEqual(page.items.map((c) => c.started_at), page.items.map((c) => c.started_at).toSorted().toReversed())
 assert.deepEqual(Object.keys(page.items[0]).sort(), ['id', 'started_at'])
 await assert.rejects(pb.collection('calls').getList(1, 10, { filter: 'control_url != ""' }), (e) => e.status === 400)
 
