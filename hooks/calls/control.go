@@ -153,7 +153,7 @@ func (e *engine) placeCall(re *core.RequestEvent) error {
 // it, by the provider's id: whichever comes first, this or the call's first
 // message, there is one row.
 func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) (call, error) {
-	if !t.Is(collections.Owner, collections.Admin, collections.Manager, collections.Agent) {
+	if !mayWork(t) {
 		return call{}, facade.Error(http.StatusForbidden, "Your role does not allow placing calls")
 	}
 	if t.Organization.GetString("status") != collections.OrganizationActive {

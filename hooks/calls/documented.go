@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,9 +74,9 @@ func (e *engine) documented() {
 		return row
 	}
 	f.Rows(
-		with(create, facade.Create, "Call created successfully", func(r *facade.Row) { r.In, r.Saved = e.keepTranscript, e.saveTranscript }),
+		with(create, facade.Create, "Call created successfully", func(r *facade.Row) { r.In, r.Saved = e.readBody, e.saveTranscript }),
 		with(view, facade.View, "", nil),
-		with(update, facade.Update, "Call updated successfully", func(r *facade.Row) { r.In, r.Saved = e.keepTranscript, e.saveTranscript }),
+		with(update, facade.Update, "Call updated successfully", func(r *facade.Row) { r.In, r.Saved = e.readBody, e.saveTranscript }),
 		with(remove, facade.Delete, "Call deleted successfully", nil),
 	)
 
@@ -96,23 +97,39 @@ func (e *engine) documented() {
 
 const transcriptKey = "pocketline.transcript"
 
-// keepTranscript remembers the transcript of a body: it has a row of its own. A
-// provider's stays.
-func (e *engine) keepTranscript(re *core.RequestEvent, body, _ map[string]any) error {
+// readBody finishes a documented body. It names the fields the provider
+// reported, which the access rule would refuse without a word, and remembers
+// the transcript, which has a row of its own.
+func (e *engine) readBody(re *core.RequestEvent, body, columns map[string]any) error {
 	text, given := body["transcript"].(string)
-	if !given {
+	if given {
+		re.Set(transcriptKey, text)
+	}
+	id := re.Request.PathValue("id")
+	if id == "" {
+		return nil // a new call
+	}
+	call, err := e.app.FindRecordById(collections.Calls, id)
+	if err != nil {
+		return facade.Error(http.StatusNotFound, "")
+	}
+	if call.GetString("vapi_call_id") == "" {
 		return nil
 	}
-	if id := re.Request.PathValue("id"); id != "" {
-		call, err := e.app.FindRecordById(collections.Calls, id)
-		if err != nil {
-			return facade.Error(http.StatusNotFound, "")
-		}
-		if before, _ := e.reportOf(id); call.GetString("vapi_call_id") != "" && text != before {
-			return facade.Invalid(map[string]string{"transcript": "This was reported by the phone provider and cannot be changed"})
+	reasons := map[string]string{}
+	const reported = "This was reported by the phone provider and cannot be changed"
+	for _, field := range coreCommFields {
+		value, set := columns[field.Column]
+		if set && slices.Contains(collections.CallFacts, field.Column) && fmt.Sprint(value) != call.GetString(field.Column) {
+			reasons[field.Name] = reported
 		}
 	}
-	re.Set(transcriptKey, text)
+	if before, _ := e.reportOf(id); given && text != before {
+		reasons["transcript"] = reported
+	}
+	if len(reasons) > 0 {
+		return facade.Invalid(reasons)
+	}
 	return nil
 }
 

@@ -108,10 +108,16 @@ func (e *engine) callOf(re *core.RequestEvent) (*core.Record, *tenant.Tenant, er
 // workCall is callOf for people who may act in calls.
 func (e *engine) workCall(re *core.RequestEvent) (*core.Record, *tenant.Tenant, error) {
 	call, t, err := e.callOf(re)
-	if err == nil && !t.Is(collections.Owner, collections.Admin, collections.Manager, collections.Agent) {
+	if err == nil && !mayWork(t) {
 		return nil, nil, facade.Error(http.StatusForbidden, "Your role does not allow acting in calls")
 	}
 	return call, t, err
+}
+
+// mayWork tells who may act in calls: the roles that work them, when they may
+// view them.
+func mayWork(t *tenant.Tenant) bool {
+	return t.Can(collections.CanViewCalls) && t.Is(collections.Owner, collections.Admin, collections.Manager, collections.Agent)
 }
 
 func badField(_ *core.RequestEvent, err error) error {
