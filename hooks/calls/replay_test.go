@@ -19,7 +19,8 @@ func (d *desk) whole(id string) string {
 			started_at, answered_at, ended_at, duration_seconds, cost_micros, ended_reason, summary, resolution_status, sentiment, priority,
 			success_evaluation, transferred_to, has_recording, control_url, listen_url FROM calls WHERE vapi_call_id = ?`, id) +
 		"messages\n" + d.rows(`SELECT m.role, m.content, m.position, m.offset_ms, m.duration_ms FROM messages m JOIN calls c ON c.id = m.call WHERE c.vapi_call_id = ? ORDER BY m.position`, id) +
-		"events\n" + d.rows(`SELECT ev.type, ev.name, ev.key, ev.position FROM call_events ev JOIN calls c ON c.id = ev.call WHERE c.vapi_call_id = ? ORDER BY ev.key`, id) +
+		"events\n" + d.rows(`SELECT ev.type, ev.name, ev.key, ev.position, 
+			(SELECT coalesce(group_concat(e.key || '=' || e.value, ' '), '') FROM (SELECT key, value FROM json_each(ev.data) WHERE key != 'took_ms' ORDER BY key) e) FROM call_events ev JOIN calls c ON c.id = ev.call WHERE c.vapi_call_id = ? ORDER BY ev.key`, id) +
 		"report\n" + d.rows(`SELECT r.summary, r.transcript, r.analysis, r.costs FROM call_reports r JOIN calls c ON c.id = r.call WHERE c.vapi_call_id = ?`, id) +
 		"usage\n" + d.rows(`SELECT u.kind, u.quantity, u.cost_micros, u.at, u.reference FROM usage_events u WHERE u.reference = ?`, "call:"+id) +
 		"contact\n" + d.rows(`SELECT o.phone_number, o.name, o.first_seen_at, o.last_seen_at FROM contacts o JOIN calls c ON c.contact = o.id WHERE c.vapi_call_id = ?`, id) +
