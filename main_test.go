@@ -117,6 +117,7 @@ func TestMainJob(t *testing.T) {
 			t.Errorf("jobs list: success %v, %s", ok, said)
 		}
 	})
+	t.Run("a number just made answers its first caller", func(t *testing.T) { newNumber(t, d, organization) })
 	if stuck := operator.rows(collections.ProviderEvents, "status = 'failed' || status = 'parked'", ""); len(stuck) > 0 {
 		t.Errorf("%d messages were not applied, the first: %v", len(stuck), stuck[0])
 	}
@@ -513,6 +514,30 @@ func throughSDK(t *testing.T, d *desk) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	t.Logf("%s", out)
+}
+
+// newNumber makes an assistant and a number as a new user would, and rings as
+// soon as the provider has it.
+func newNumber(t *testing.T, d *desk, organization string) {
+	owner := d.owner(t)
+	var assistant, number row
+	owner.ask("POST", "/api/collections/"+collections.Assistants+"/records", row{
+		"organization": organization, "name": "Night desk", "type": "voice", "first_message": "Good evening.", "language": "en",
+	}, http.StatusOK, &assistant)
+	owner.ask("POST", "/api/collections/"+collections.PhoneNumbers+"/records", row{
+		"organization": organization, "friendly_name": "Night line", "provider": "vapi", "area_code": "212", "assistant": assistant["id"],
+	}, http.StatusOK, &number)
+	for name := range number {
+		if strings.HasPrefix(name, "@") {
+			t.Errorf("the answer shows %s", name)
+		}
+	}
+	synced(owner)
+	number = owner.one(collections.PhoneNumbers, "id = '"+number["id"].(string)+"'")
+	call := reported(owner, simulate(owner, number, "price", "en"))
+	if call["outcome"] != "completed" || call["assistant"] != assistant["id"] {
+		t.Errorf("the call ended %v (%v) with %v, want completed with the new assistant", call["outcome"], call["ended_reason"], call["assistant"])
+	}
 }
 
 // midCall starts a call in real time and returns once it is being answered.

@@ -66,8 +66,8 @@ func decide(n *numberEntry) (vapi.AssistantRequestReply, answerData) {
 		return spoken("", "unknown")
 	case n.State != collections.OrganizationActive && n.State != "":
 		return fallback(n, "closed")
-	case n.Status != collections.NumberActive && n.Status != "":
-		return fallback(n, "number")
+	case n.Status == collections.NumberInactive || n.Status == collections.NumberSuspended:
+		return fallback(n, "number") // a pending one that rings is ready, whatever we have heard of it
 	case n.Balance == collections.BalanceEmpty:
 		return fallback(n, "balance")
 	case n.Assistant == "" || n.AssistantVapiID == "" || n.AssistantSync == collections.SyncDeleting:

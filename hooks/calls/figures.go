@@ -117,7 +117,7 @@ func (e *engine) answering(ctx context.Context, t *tenant.Tenant) (answering, er
 		switch {
 		case assistant == "":
 			reason = "no_assistant"
-		case status != collections.NumberActive:
+		case status == collections.NumberInactive || status == collections.NumberSuspended:
 			reason = "number_off"
 		case assistantStatus != collections.AssistantActive:
 			reason = "assistant_off"
