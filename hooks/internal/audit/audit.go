@@ -75,7 +75,10 @@ func ActorOf(e *core.RequestEvent) Actor {
 // By notes on a record who is about to save or delete it, so that the change is
 // written down with it. PocketBase's record routes do it by themselves; a
 // handler that saves a record itself calls it first.
-func By(e *core.RequestEvent, record *core.Record) { record.Set(mark, ActorOf(e)) }
+func By(e *core.RequestEvent, record *core.Record) {
+	record.Set(mark, ActorOf(e))
+	record.Hide(mark) // answers of collections that show computed values show all but hidden ones
+}
 
 // Add writes an entry. With a transaction's app it is part of that transaction.
 func Add(app core.App, entry Entry) error {
