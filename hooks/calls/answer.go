@@ -46,15 +46,66 @@ func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) 
 		e.app.Logger().Error("assistant-request not looked up", "error", err)
 	}
 	reply, data := decide(number)
-	e.later.Go(func() { e.storeLater(m, p) })
+	e.storeLater(m, p)
 	return re.JSON(http.StatusOK, requestAnswer{reply, data})
 }
 
-// storeLater keeps an answered assistant-request. When the inbox is full the
-// message is dropped: the call's next message brings the same facts.
+// Messages that are stored after their answer.
+const (
+	// lateWriters is how many of them enter the inbox at once, so that storing
+	// never takes the processor from answering.
+	lateWriters = 4
+	// lateMax is how many may wait for that.
+	lateMax = 1024
+)
+
+// late is an answered message that is still to be stored.
+type late struct {
+	message *vapi.Message
+	place   place
+}
+
+// storeLater keeps an answered message. When more calls ring than can be written
+// it is dropped: the call's next message brings the same facts.
 func (e *engine) storeLater(m *vapi.Message, p place) {
-	if _, err := e.store(context.Background(), m, p, nil, nil); err != nil {
-		e.app.Logger().Warn("assistant-request not stored", "error", err)
+	e.later.Add(1)
+	select {
+	case e.late <- late{m, p}:
+		e.wakeLate()
+	default:
+		e.later.Done()
+		if e.dropped.Add(1)%lateMax == 1 { // one line, not one a call
+			e.app.Logger().Warn("answered messages are not stored: too many at once", "dropped", e.dropped.Load())
+		}
+	}
+}
+
+// wakeLate sees to it that what waits is written, by lateWriters at most.
+func (e *engine) wakeLate() {
+	select {
+	case e.lateSlots <- struct{}{}:
+		go e.writeLate()
+	default: // enough are at it, and they look once more before they leave
+	}
+}
+
+// writeLate stores answered messages until none waits.
+func (e *engine) writeLate() {
+	for {
+		select {
+		case l := <-e.late:
+			if _, err := e.store(context.Background(), l.message, l.place, nil, nil); err != nil {
+				e.app.Logger().Warn("answered message not stored", "error", err)
+			}
+			e.later.Done()
+			continue
+		default:
+		}
+		<-e.lateSlots
+		if len(e.late) > 0 {
+			e.wakeLate()
+		}
+		return
 	}
 }
 
@@ -133,7 +184,7 @@ func (e *engine) answerOther(re *core.RequestEvent, m *vapi.Message, p place) er
 		// No campaign of ours exists, so nobody agreed to be called by one.
 		reply = vapi.PredialReply{Eligible: false}
 	}
-	e.later.Go(func() { e.storeLater(m, p) })
+	e.storeLater(m, p)
 	return re.JSON(http.StatusOK, reply)
 }
 

@@ -77,7 +77,10 @@ type engine struct {
 	recent    *recentAnswers
 	publisher *publisher
 
-	later sync.WaitGroup // messages stored after their answer
+	later     sync.WaitGroup // messages stored after their answer
+	late      chan late
+	lateSlots chan struct{}
+	dropped   atomic.Int64 // of those, not stored
 
 	start sync.Once
 	reads *sql.DB
@@ -95,6 +98,7 @@ func Register(app core.App, d Deps) {
 	e := &engine{
 		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), publisher: newPublisher(app, d.Hub),
 		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newTotals(),
+		late: make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
 	}
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := e.open(); err != nil {

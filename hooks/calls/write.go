@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -28,11 +29,6 @@ const (
 		summary, resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url,
 		transferred_to, notes, is_test, created_by, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, '', ?, ?)`
-
-	updateCall = `UPDATE calls SET status = ?, outcome = ?, call_type = ?, channel = ?, caller_number = ?, recipient_number = ?, contact = ?,
-		assistant = ?, phone_number = ?, started_at = ?, answered_at = ?, ended_at = ?, reported_at = ?, duration_seconds = ?,
-		cost_micros = ?, ended_reason = ?, summary = ?, resolution_status = ?, sentiment = ?, priority = ?, success_evaluation = ?,
-		has_recording = ?, control_url = ?, listen_url = ?, updated = ? WHERE id = ?`
 
 	insertLine = `INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?, ?) ON CONFLICT DO NOTHING`
@@ -123,11 +119,8 @@ func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, 
 			return fmt.Errorf("insert call: %w", err)
 		}
 	case before != after:
-		_, err := tx.Exec(updateCall, after.Status, after.Outcome, after.Direction, after.Channel, after.Caller, after.Recipient, after.Contact,
-			after.Assistant, after.PhoneNumber, after.StartedAt.date(), after.AnsweredAt.date(), after.EndedAt.date(), after.ReportedAt.date(),
-			after.DurationSeconds, after.CostMicros, after.EndedReason, after.Summary, after.Resolution, after.Sentiment, after.Priority,
-			after.Success, after.HasRecording, after.ControlURL, after.ListenURL, stamp, after.ID)
-		if err != nil {
+		query, args := updateCall(before, after)
+		if _, err := tx.Exec(query, append(args, stamp, after.ID)...); err != nil {
 			return fmt.Errorf("update call: %w", err)
 		}
 	}
@@ -148,6 +141,62 @@ func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, 
 		}
 	}
 	return e.settle(tx, before, after, found)
+}
+
+// updateCall writes the columns that changed: an index whose column is named is
+// written again even when the value is the same, and most messages change one
+// column. Few sets of columns occur, so the statements stay prepared. The last
+// arguments, updated and id, are the caller's.
+func updateCall(before, after call) (query string, args []any) {
+	var set strings.Builder
+	set.WriteString("UPDATE calls SET ")
+	text := func(column, old, new string) {
+		if old != new {
+			set.WriteString(column + " = ?, ")
+			args = append(args, new)
+		}
+	}
+	date := func(column string, old, new instant) {
+		if old != new {
+			set.WriteString(column + " = ?, ")
+			args = append(args, new.date())
+		}
+	}
+	number := func(column string, old, new int64) {
+		if old != new {
+			set.WriteString(column + " = ?, ")
+			args = append(args, new)
+		}
+	}
+	text("status", before.Status, after.Status)
+	text("outcome", before.Outcome, after.Outcome)
+	text("call_type", before.Direction, after.Direction)
+	text("channel", before.Channel, after.Channel)
+	text("caller_number", before.Caller, after.Caller)
+	text("recipient_number", before.Recipient, after.Recipient)
+	text("contact", before.Contact, after.Contact)
+	text("assistant", before.Assistant, after.Assistant)
+	text("phone_number", before.PhoneNumber, after.PhoneNumber)
+	date("started_at", before.StartedAt, after.StartedAt)
+	date("answered_at", before.AnsweredAt, after.AnsweredAt)
+	date("ended_at", before.EndedAt, after.EndedAt)
+	date("reported_at", before.ReportedAt, after.ReportedAt)
+	number("duration_seconds", before.DurationSeconds, after.DurationSeconds)
+	number("cost_micros", before.CostMicros, after.CostMicros)
+	text("ended_reason", before.EndedReason, after.EndedReason)
+	text("summary", before.Summary, after.Summary)
+	text("resolution_status", before.Resolution, after.Resolution)
+	text("sentiment", before.Sentiment, after.Sentiment)
+	text("priority", before.Priority, after.Priority)
+	text("success_evaluation", before.Success, after.Success)
+	if before.HasRecording != after.HasRecording {
+		set.WriteString("has_recording = ?, ")
+		args = append(args, after.HasRecording)
+	}
+	text("control_url", before.ControlURL, after.ControlURL)
+	text("listen_url", before.ListenURL, after.ListenURL)
+	set.WriteString("updated = ? WHERE id = ?")
+	return set.String(), args
 }
 
 // meet finds or makes the contact of the call's other end.
