@@ -26,14 +26,14 @@ func (everybody) MayHear(*core.Record, string) bool   { return true }
 // the client's channel.
 type seat struct {
 	*outlet
-	done chan struct{}
+	stream *client
 }
 
 // sit opens a stream of a person that follows the topics; with pumping it is
 // served, else what waits for it can be looked at.
 func sit(t *testing.T, h *Hub, user string, topics map[string]string, pumping bool) *seat {
 	t.Helper()
-	client := subscriptions.NewDefaultClient()
+	client := newClient(subscriptions.NewDefaultClient(), func() {})
 	users, err := h.app.FindCachedCollectionByNameOrId("users")
 	if err != nil {
 		t.Fatal(err)
@@ -41,18 +41,15 @@ func sit(t *testing.T, h *Hub, user string, topics map[string]string, pumping bo
 	person := core.NewRecord(users)
 	person.Id = user
 	client.Set(apis.RealtimeClientAuthKey, person)
-	s := &seat{newOutlet(client), make(chan struct{})}
+	s := &seat{newOutlet(client), client}
 	h.mu.Lock()
 	h.outlets[client.Id()] = s.outlet
 	h.mu.Unlock()
 	h.follow(client.Id(), topics, nil)
 	if pumping {
-		go s.pump(s.done)
+		go s.pump(client.gone)
 	}
-	t.Cleanup(func() {
-		close(s.done)
-		client.Discard()
-	})
+	t.Cleanup(client.Discard)
 	return s
 }
 
@@ -60,11 +57,10 @@ func sit(t *testing.T, h *Hub, user string, topics map[string]string, pumping bo
 func (s *seat) next(t *testing.T) string {
 	t.Helper()
 	select {
-	case m, ok := <-s.client.Channel():
-		if !ok {
-			return "closed"
-		}
+	case m := <-s.stream.out:
 		return m.Name + " " + string(m.Data)
+	case <-s.stream.gone:
+		return "closed"
 	case <-time.After(10 * time.Second):
 		t.Fatal("nothing came")
 		return ""
@@ -258,5 +254,20 @@ func TestListener_leaves_nothing_behind(t *testing.T) {
 	other.Close()
 	if len(h.listeners) != 0 {
 		t.Errorf("%d calls are still listened to", len(h.listeners))
+	}
+}
+
+func TestClient_ends_once_and_lets_senders_go(t *testing.T) {
+	ended := 0
+	c := newClient(subscriptions.NewDefaultClient(), func() { ended++ })
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() { c.Send(subscriptions.Message{Name: "nobody reads this"}) })
+		wait.Go(c.Discard)
+	}
+	wait.Wait()
+	c.Send(subscriptions.Message{}) // does not wait either
+	if ended != 1 || !c.IsDiscarded() {
+		t.Errorf("ended %d times, discarded %v", ended, c.IsDiscarded())
 	}
 }

@@ -111,7 +111,7 @@ func (o *outlet) line(topic string, data []byte) {
 	if len(o.lines) >= maxWaiting {
 		o.closed, o.lines, o.changes = true, nil, nil
 		o.mu.Unlock()
-		go o.client.Discard() // under the hub's lock nobody waits, not even for the client's
+		o.client.Discard()
 		o.nudge()
 		return
 	}

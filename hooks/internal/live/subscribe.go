@@ -19,22 +19,20 @@ const writeDeadline = 5 * time.Second
 const streamsPerPerson = 20
 
 func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
-	o := newOutlet(e.Client)
-	done := make(chan struct{})
+	client := adopt(e)
+	o := newOutlet(client)
 	h.mu.Lock()
-	h.outlets[e.Client.Id()] = o
+	h.outlets[client.Id()] = o
 	h.mu.Unlock()
-	go o.pump(done)
+	go o.pump(client.gone)
 	defer func() {
-		close(done)
+		client.Discard() // ends the pump too
 		h.mu.Lock()
-		delete(h.outlets, e.Client.Id())
+		defer h.mu.Unlock()
+		delete(h.outlets, client.Id())
 		for topic := range o.topics {
 			h.leave(o, topic)
 		}
-		h.mu.Unlock()
-		// A pump blocked in Send is released when the client is discarded.
-		e.Client.Discard()
 	}()
 	return e.Next()
 }
