@@ -114,6 +114,13 @@ func Register(app core.App, d Deps) {
 			return te.Next()
 		},
 	})
+	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
+		// After it: nothing is left to tell then, and the database still open.
+		Priority: 1, Func: func(te *core.TerminateEvent) error {
+			e.publisher.working.Wait()
+			return te.Next()
+		},
+	})
 	app.Store().Set(engineKey, e)
 	e.documentWebhook()
 	e.routes()

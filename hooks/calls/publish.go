@@ -70,6 +70,7 @@ type publisher struct {
 	mu      sync.Mutex
 	records map[string]string // collection/id → action
 	busy    bool
+	working sync.WaitGroup
 }
 
 func newPublisher(app core.App, hub *live.Hub) *publisher {
@@ -92,7 +93,7 @@ func (p *publisher) record(collection, id, action string) {
 func (p *publisher) wake() {
 	if !p.busy {
 		p.busy = true
-		go p.work()
+		p.working.Go(p.work)
 	}
 }
 
