@@ -14,7 +14,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +45,7 @@ func loadSample(t *testing.T) sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sample{text: strings.TrimSpace(string(raw))}
+	s := sample{text: asOfNow(t, strings.TrimSpace(string(raw)))}
 	for line := range strings.Lines(s.text) {
 		m, err := vapi.ParseMessage([]byte(line))
 		if err != nil {
@@ -55,6 +57,33 @@ func loadSample(t *testing.T) sample {
 		}
 	}
 	return s
+}
+
+var (
+	sampleStamp = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+	sampleClock = regexp.MustCompile(`\b1[6-9]\d{11}\b`) // milliseconds since 1970
+)
+
+// asOfNow moves a recorded call to the present: an open call of last week would
+// be asked after and found lost, as it should.
+func asOfNow(t *testing.T, text string) string {
+	t.Helper()
+	first, err := strconv.ParseInt(sampleClock.FindString(text), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := time.Since(time.UnixMilli(first)).Truncate(time.Second)
+	text = sampleStamp.ReplaceAllStringFunc(text, func(s string) string {
+		at, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at.Add(by).Format("2006-01-02T15:04:05.000Z")
+	})
+	return sampleClock.ReplaceAllStringFunc(text, func(s string) string {
+		at, _ := strconv.ParseInt(s, 10, 64) // thirteen digits
+		return strconv.FormatInt(at+by.Milliseconds(), 10)
+	})
 }
 
 // messages are those of one call of ours.

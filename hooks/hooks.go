@@ -127,6 +127,9 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.SandboxURL != "" {
 		bindSandbox(app, jobs)
 	}
+	if d.Serving {
+		bindStart(app, jobs)
+	}
 	return &Desk{app: app, Schedule: jobs, Facade: routes}, nil
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
-// bindSandbox gives the sandbox back what it forgot: its memory ends with the
-// process, so every copy it held is made again at the start.
+// bindSandbox makes every copy at the sandbox equal again at the start: this
+// server may have another address than the last time, and the file that holds
+// the sandbox's memory may be gone.
 func bindSandbox(app core.App, jobs *schedule.Scheduler) {
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		owed := int64(0)

@@ -1,0 +1,33 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+)
+
+// bindStart asks the provider after calls as soon as the server runs: calls went
+// on while it was away, and the job's clock begins anew with each start. An
+// installation that never had a call has nothing to ask for.
+func bindStart(app core.App, jobs *schedule.Scheduler) {
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		var known bool
+		err := atomic.One(atomic.Of(se.App), `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '')`, nil, &known)
+		if err != nil {
+			return fmt.Errorf("look for calls: %w", err)
+		}
+		if err := se.Next(); err != nil || !known {
+			return err
+		}
+		go func() {
+			if err := jobs.RunNow(context.Background(), "calls.reconcile"); err != nil {
+				app.Logger().Warn("calls were not asked after at the start; the job tries again by its clock", "error", err)
+			}
+		}()
+		return nil
+	})
+}
