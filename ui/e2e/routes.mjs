@@ -8,6 +8,11 @@ export const routes = [
   { name: 'reset', path: `/reset/e30.e30.${'x'.repeat(43)}`, guest: true },
   { name: 'setup', path: '/setup', guest: true, needs: 'setup' },
   { name: 'me', path: '/me' },
+  { name: 'home', path: ({ org }) => `/o/${org}/home` },
+  { name: 'calls', path: ({ org }) => `/o/${org}/calls` },
+  { name: 'calls-filtered', path: ({ org }) => `/o/${org}/calls?search=appointment&call_type=inbound` },
+  { name: 'calls-live', path: ({ org }) => `/o/${org}/calls/live` },
+  { name: 'call', path: async ({ org, list }) => `/o/${org}/calls/${(await list('calls', `organization='${org}' && has_recording=true`))[0]?.id ?? (await list('calls', `organization='${org}'`))[0]?.id}` },
   { name: 'not-found', path: '/o/nowhere/home' },
 ]
 

@@ -50,7 +50,7 @@ export function StackedBars({ caption, series, columns, actions }: { caption: st
       >
         {columns.map((column, i) => (
           <div key={column.id} className={classes.column} data-chosen={chosen === i || undefined} onMouseEnter={() => setChosen(i)}>
-            <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" aria-hidden focusable="false" style={{ width: '100%', flex: 1, minHeight: 0 }}>
+            <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" aria-hidden focusable="false" className={classes.bars}>
               {bars[i]!.map((bar, s) => bar.height > 0 && (
                 <rect key={series[s]!.id} x="6" width="88" y={bar.y} height={bar.height} style={{ fill: series[s]!.color }} />
               ))}

@@ -61,13 +61,14 @@ export function Transcript({ label, rows, current = -1, follow = false, stick = 
       atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END
     }}>
       <ol className={classes.list}>
-        {items.length > 0 && <li aria-hidden style={{ height: items[0]!.start }} />}
+        {windowed && <li aria-hidden style={{ height: items[0]?.start ?? 0 }} />}
         {shown.map((index) => (
           <li key={rows[index]!.key} className={classes.row} data-index={index} ref={windowed ? virtual.measureElement : undefined}>
             {rows[index]!.card ?? <Line line={rows[index]!.line!} current={index === current} onSeek={onSeek} />}
           </li>
         ))}
-        {items.length > 0 && <li aria-hidden style={{ height: virtual.getTotalSize() - items.at(-1)!.end }} />}
+        {/* Before the first measure nothing is in sight yet: the whole height lets the frame open. */}
+        {windowed && <li aria-hidden style={{ height: virtual.getTotalSize() - (items.at(-1)?.end ?? 0) }} />}
       </ol>
     </div>
   )

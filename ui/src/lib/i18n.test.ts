@@ -2,12 +2,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { parseSync } from 'vite'
 import { describe, expect, test } from 'vitest'
+import callsEn from '../locales/calls/en.json'
+import callsFr from '../locales/calls/fr.json'
 import en from '../locales/en.json'
 import fr from '../locales/fr.json'
+import buildEn from '../locales/build/en.json'
+import buildFr from '../locales/build/fr.json'
+import peopleEn from '../locales/people/en.json'
+import peopleFr from '../locales/people/fr.json'
 import { flatten, pseudo, translator } from './i18n'
 
-const english = flatten(en)
-const french = flatten(fr)
+const merge = (...trees: object[]): Record<string, string> => Object.assign({}, ...trees.map((tree) => flatten(tree))) as Record<string, string>
+const english = merge(en, callsEn, buildEn, peopleEn)
+const french = merge(fr, callsFr, buildFr, peopleFr)
 const plural = /_(zero|one|two|few|many|other)$/
 const base = (key: string) => key.replace(plural, '')
 const placeholders = (text: string) => [...new Set(text.match(/\{\{\w+\}\}/g))].sort().join(' ')
@@ -17,6 +24,11 @@ const keys = (flat: Record<string, string>) => [...new Set(Object.keys(flat).map
 describe('the catalogues', () => {
   test('both have the same keys', () => {
     expect(keys(french)).toEqual(keys(english))
+  })
+
+  test('no key stands in two parts', () => {
+    const all = [en, callsEn, buildEn, peopleEn].flatMap((tree) => Object.keys(flatten(tree)))
+    expect(all.filter((key, index) => all.indexOf(key) !== index)).toEqual([])
   })
 
   test('both have the same placeholders', () => {

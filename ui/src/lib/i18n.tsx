@@ -1,5 +1,8 @@
 import { createContext, useContext, useMemo, useSyncExternalStore, type ReactNode } from 'react'
+import type calls from '../locales/calls/en.json'
 import type english from '../locales/en.json'
+import type build from '../locales/build/en.json'
+import type people from '../locales/people/en.json'
 import { keys, recall, remember } from './prefs'
 
 /** Languages of the dashboard. "pseudo" is English made 40 % longer: it shows what a longer language would clip. */
@@ -12,7 +15,7 @@ type Leaves<T, P extends string = ''> = {
 type WithoutPlural<K extends string> = K extends `${infer Base}_${'one' | 'many' | 'other'}` ? Base : K
 
 /** Every key of the catalogue; plural forms count as one key. */
-export type Key = WithoutPlural<Leaves<typeof english>>
+export type Key = WithoutPlural<Leaves<typeof english> | Leaves<typeof calls> | Leaves<typeof people> | Leaves<typeof build>>
 export type Params = Record<string, string | number>
 export type T = (key: Key, params?: Params) => string
 
@@ -56,10 +59,20 @@ export function translator(flat: Flat, language: Shown): T {
   }
 }
 
-const load: Record<Language, () => Promise<{ default: object }>> = {
+type Catalogue = Record<Language, () => Promise<{ default: object }>>
+
+const main: Catalogue = {
   en: () => import('../locales/en.json'),
   fr: () => import('../locales/fr.json'),
 }
+
+/** Words the first page does without; they come with the pages that say them, see `withWords`. */
+const parts = {
+  calls: { en: () => import('../locales/calls/en.json'), fr: () => import('../locales/calls/fr.json') },
+  build: { en: () => import('../locales/build/en.json'), fr: () => import('../locales/build/fr.json') },
+  people: { en: () => import('../locales/people/en.json'), fr: () => import('../locales/people/fr.json') },
+} satisfies Record<string, Catalogue>
+export type Part = keyof typeof parts
 
 interface State {
   shown: Shown
@@ -76,14 +89,49 @@ export function preferredLanguage(): Shown {
   return /^fr\b/i.test(navigator.language) ? 'fr' : 'en'
 }
 
+let wanted: Shown = 'en'
+const used = new Set<Part>()
+const loading = new Map<Part, Promise<void>>()
+
+/** Loads what is wanted until nothing else was wanted meanwhile, then shows it. */
+async function load(): Promise<void> {
+  for (;;) {
+    const shown = wanted
+    const language = shown === 'fr' ? 'fr' : 'en'
+    const names = [...used]
+    // oxlint-disable-next-line no-await-in-loop -- a second round only when the wish changed meanwhile
+    const trees = await Promise.all([main, ...names.map((name) => parts[name])].map((catalogue) => catalogue[language]()))
+    if (shown !== wanted || names.length !== used.size) continue
+    state = { shown, t: translator(Object.assign({}, ...trees.map((tree) => flatten(tree.default))) as Flat, shown) }
+    document.documentElement.lang = language
+    for (const listener of listeners) listener()
+    return
+  }
+}
+
 /** Switches the page's language, at once and without a reload, and remembers it in this browser. */
 export async function setLanguage(shown: Shown): Promise<void> {
-  const language = shown === 'fr' ? 'fr' : 'en'
-  const { default: tree } = await load[language]()
-  state = { shown, t: translator(flatten(tree), shown) }
-  document.documentElement.lang = language
+  wanted = shown
+  await load()
   remember(keys.language, shown)
-  for (const listener of listeners) listener()
+}
+
+/** Makes the words of a part available, in this language and in the one a person may switch to. */
+export function needWords(part: Part): Promise<void> {
+  const coming = loading.get(part)
+  if (coming) return coming // a page that was only pointed at may have asked first
+  used.add(part)
+  const words = load().catch((error: unknown) => {
+    loading.delete(part)
+    throw error
+  })
+  loading.set(part, words)
+  return words
+}
+
+/** Imports a page together with the words of its part: `lazyRouteComponent(withWords('people', () => import('./TeamPage')), 'TeamPage')`. */
+export function withWords<M>(part: Part, page: () => Promise<M>): () => Promise<M> {
+  return async () => (await Promise.all([page(), needWords(part)]))[0]
 }
 
 /** The translate function outside components (errors, document titles). Inside, use useT so a switch re-renders. */

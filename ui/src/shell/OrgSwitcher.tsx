@@ -1,14 +1,15 @@
-import { Avatar, Box, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
-import { useNavigate } from '@tanstack/react-router'
-import { Check, ChevronsUpDown } from 'lucide-react'
+import { Avatar, Box, Text } from '@mantine/core'
+import { Suspense, lazy } from 'react'
 import { useT } from '../lib/i18n'
 import { useHere } from '../lib/session'
 import classes from './Shell.module.css'
 
+// The menu brings half a page's code with it; the name is there before.
+const OrgMenu = lazy(() => import('./OrgMenu').then((m) => ({ default: m.OrgMenu })))
+
 /** Which organization is on screen. With one there is nothing to switch, so it is only a name. */
 export function OrgSwitcher() {
   const t = useT()
-  const navigate = useNavigate()
   const { places, place, organization } = useHere()
   if (!organization || !place) return <Text size="sm" c="dimmed" px={10}>{t('shell.noOrganization')}</Text>
   const face = (
@@ -21,24 +22,5 @@ export function OrgSwitcher() {
     </>
   )
   if (places.length < 2) return <div className={classes.org}>{face}</div>
-  return (
-    <Menu width="target" position="bottom-start">
-      <Menu.Target>
-        <UnstyledButton className={classes.org} data-button>
-          {face}
-          <VisuallyHidden>{t('shell.switch')}</VisuallyHidden>
-          <ChevronsUpDown size={16} aria-hidden />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown mah={360} style={{ overflowY: 'auto' }}>
-        {places.map((p) => (
-          <Menu.Item key={p.id} leftSection={<Avatar size={22} radius="sm" color="teal" name={p.expand.organization.name} aria-hidden />}
-            rightSection={p.organization === organization.id ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
-            onClick={() => void navigate({ to: '/o/$org', params: { org: p.organization } })}>
-            {p.expand.organization.name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  )
+  return <Suspense fallback={<div className={classes.org}>{face}</div>}><OrgMenu face={face} /></Suspense>
 }

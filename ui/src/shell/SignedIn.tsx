@@ -13,10 +13,10 @@ import { Bars } from './Bars'
 import { BottomBar } from './BottomBar'
 import { LivePill } from './LivePill'
 import { Logo } from './Logo'
-import { ProfileMenu } from './ProfileMenu'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar'
 
+const ProfileMenu = lazy(() => import('./ProfileMenu').then((m) => ({ default: m.ProfileMenu })))
 const Palette = lazy(() => import('./Palette').then((m) => ({ default: m.Palette })))
 const MenuDrawer = lazy(() => import('./MenuDrawer').then((m) => ({ default: m.MenuDrawer })))
 const Help = lazy(() => import('./Help').then((m) => ({ default: m.Help })))
@@ -88,7 +88,8 @@ export function SignedIn() {
               <Search size={19} aria-hidden />
             </ActionIcon>
             <LivePill />
-            <ProfileMenu onHelp={() => setHelp('open')} />
+            {/* Its place is kept while the menu's code is on its way. */}
+            <Box w={38} h={38} flex="none"><Suspense><ProfileMenu onHelp={() => setHelp('open')} /></Suspense></Box>
           </Group>
         </header>
         <Bars />

@@ -15,7 +15,7 @@ import { phone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
 import classes from './Call.module.css'
-import { callQuery, isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
+import { callQuery, callsKey, isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
 import { dollars, shares, waits } from './figures'
 import { priorities, resolutions } from './filters'
 import { CallBadge, aboutOf } from './words'
@@ -65,7 +65,7 @@ function FollowUp({ call }: { call: CallDetail }) {
       queries.setQueryData(key, context?.before)
       failed(problem(error, t))
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: [org, 'calls'] }),
+    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: [org, 'calls'] }), queries.invalidateQueries({ queryKey: callsKey(org) })]),
   })
   const dirty = draft !== undefined && draft !== call.notes
   const saveNotes = (event: FormEvent) => {

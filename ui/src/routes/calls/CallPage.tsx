@@ -20,7 +20,7 @@ import { Missing } from '../../shell/Root'
 import classes from './Call.module.css'
 import { CallFacts } from './CallFacts'
 import { Conversation } from './Conversation'
-import { callQuery, eventsQuery, isLive, otherEnd, someCallsQuery, type CallDetail, type CallItem } from './data'
+import { callQuery, callsKey, eventsQuery, isLive, otherEnd, someCallsQuery, type CallDetail, type CallItem } from './data'
 import { EndReason } from './EndReason'
 import { toQuery } from './filters'
 import { LiveActions } from './LiveActions'
@@ -105,6 +105,7 @@ function Detail({ call }: { call: CallDetail }) {
 
 function titleOf(call: CallItem, assistant: string | undefined, t: T): string {
   const who = whoOf(call, t)
+  if (call.status === 'in_progress' || call.status === 'forwarding') return t('calls.title.live', { who })
   if (call.call_type === 'outbound') return assistant ? t('calls.title.outboundBy', { who, assistant }) : t('calls.title.outbound', { who })
   return assistant && call.answered_at ? t('calls.title.inboundTo', { who, assistant }) : t('calls.title.inbound', { who })
 }
@@ -157,6 +158,7 @@ function More({ call }: { call: CallDetail }) {
       await navigate({ to: areaPath(org, 'calls') })
       queries.removeQueries({ queryKey: [org, 'calls', call.id] })
       void queries.invalidateQueries({ queryKey: [org, 'calls'] })
+      void queries.invalidateQueries({ queryKey: callsKey(org) })
     },
     onError: (error) => failed(problem(error, t)),
   })

@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, FlaskConical, PhoneCall, PhoneOutgoing } from 'lucide-react'
 import { Suspense, lazy, useEffect, useMemo, useState } from 'react'
@@ -15,11 +15,12 @@ import { duration } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import classes from './Calls.module.css'
-import { assistantsQuery, callsQuery, isLive, type CallItem } from './data'
+import { assistantsQuery, isLive, type CallItem } from './data'
 import { Filters } from './Filters'
 import { countFilters, toQuery, type CallFilters } from './filters'
 import { setTrail } from './trail'
 import { parts } from './snippet'
+import { useCalls } from './useCalls'
 import { aboutOf, CallBadge, TestBadge, Who } from './words'
 
 const PlaceCall = lazy(() => import('./PlaceCall').then((m) => ({ default: m.PlaceCall })))
@@ -32,7 +33,7 @@ export function CallsPage() {
   const navigate = useNavigate()
   const filters = useSearch({ strict: false }) as CallFilters
   const query = useMemo(() => toQuery(filters, organization?.timezone), [filters, organization?.timezone])
-  const rows = useInfiniteQuery({ ...callsQuery(org, query), enabled: can('calls.view') })
+  const rows = useCalls(org, query, can('calls.view'))
   const { data: assistants = [] } = useQuery(assistantsQuery(org))
   const { data: desk } = useQuery(deskQuery)
   const [dialog, setDialog] = useState<'place' | 'simulate'>()

@@ -6,6 +6,7 @@ import { Player, type PlayerHandle } from '../../components/Player'
 import { ErrorState, SkeletonAfter200ms } from '../../components/States'
 import { Transcript, type Row } from '../../components/Transcript'
 import { fetchBlob } from '../../lib/api'
+import { parseDate } from '../../lib/format'
 import { useT } from '../../lib/i18n'
 import { useOrg } from '../../lib/session'
 import { conversation, cues, lineAt, type TimelineEvent } from './conversation'
@@ -55,11 +56,18 @@ export function Conversation({ call, who, events }: { call: CallDetail; who: str
   )
 }
 
+// A report that has not come after this long brings no recording any more.
+const REPORT_MS = 10 * 60_000
+
 /** Why there is no player (yet). */
 function RecordingState({ call, status, live, waiting }: { call: CallDetail; status: string | undefined; live: boolean; waiting: boolean }) {
   const t = useT()
+  const [opened] = useState(() => Date.now())
   if (live) return null
-  if (!call.has_recording) return call.answered_at ? <Text size="sm" c="dimmed">{t(call.reported_at ? 'calls.recording.none' : 'calls.recording.soon')}</Text> : null
+  if (!call.has_recording) {
+    const expected = !call.reported_at && opened - (parseDate(call.ended_at)?.getTime() ?? 0) < REPORT_MS
+    return call.answered_at ? <Text size="sm" c="dimmed">{t(expected ? 'calls.recording.soon' : 'calls.recording.none')}</Text> : null
+  }
   if (waiting) return null
   const bad = status === 'failed' || status === 'gone'
   return (

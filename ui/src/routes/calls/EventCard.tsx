@@ -32,7 +32,7 @@ export function EventCard({ event }: { event: TimelineEvent }) {
     )
   }
   return (
-    <details className={classes.event} data-bad={data?.error ? true : undefined}>
+    <details className={`${classes.event} ${classes.folding}`} open={!long(result)} data-bad={data?.error ? true : undefined}>
       <summary className={classes.eventHead}>{head}</summary>
       {given.length > 0 && (
         <dl className={classes.given} aria-label={t('calls.function.arguments')}>
@@ -48,6 +48,10 @@ export function EventCard({ event }: { event: TimelineEvent }) {
     </details>
   )
 }
+
+// A longer answer is folded, so that the words around it stay in sight.
+const LONG = 400
+const long = (result: string | undefined) => (result?.length ?? 0) > LONG
 
 /** Arguments as names and texts; nested ones as JSON. */
 export function entries(value: unknown): [string, string][] {

@@ -29,7 +29,7 @@ export function Filters({ filters, onChange, extra }: { filters: CallFilters; on
       <div className={classes.filters}>
         <SearchInput value={filters.search ?? ''} onChange={(search) => set({ search })} />
         <Select
-          aria-label={t('calls.filters.became')} placeholder={t('calls.filters.anyBecame')} clearable w={200} value={became} clearButtonProps={{ 'aria-label': t('calls.filters.clearOne') }}
+          aria-label={t('calls.filters.became')} placeholder={t('calls.filters.anyBecame')} clearable className={classes.select} value={became} clearButtonProps={{ 'aria-label': t('calls.filters.clearOne') }}
           data={[
             { group: t('calls.filters.now'), items: statuses.map((status) => ({ value: `status:${status}`, label: t(`calls.filters.status.${status}`) })) },
             { group: t('calls.filters.cameTo'), items: outcomes.map((outcome) => ({ value: `outcome:${outcome}`, label: t(`calls.outcome.${outcome}`) })) },
@@ -40,7 +40,7 @@ export function Filters({ filters, onChange, extra }: { filters: CallFilters; on
           }}
         />
         <Select
-          aria-label={t('calls.filters.sort')} allowDeselect={false} w={190} value={filters.sort ?? '-started_at'}
+          aria-label={t('calls.filters.sort')} allowDeselect={false} className={classes.select} value={filters.sort ?? '-started_at'}
           data={sorts.map((sort) => ({ value: sort, label: t(`calls.sort.${sort.replace('-', 'down_') as 'started_at'}`) }))}
           onChange={(value) => set({ sort: value === '-started_at' ? undefined : (value as CallFilters['sort']) })}
           disabled={Boolean(filters.search)}
@@ -48,8 +48,8 @@ export function Filters({ filters, onChange, extra }: { filters: CallFilters; on
         <Button variant="default" leftSection={<ListFilter size={16} aria-hidden />} aria-expanded={open} onClick={() => setOpen(!open)}>
           {countFilters(hidden) > 0 ? t('calls.filters.moreSet', { count: countFilters(hidden) }) : t('calls.filters.more')}
         </Button>
-        {active > 0 && <Button variant="subtle" color="gray" onClick={() => onChange(filters.sort ? { sort: filters.sort } : {})}>{t('states.noMatch.clear')}</Button>}
         {extra}
+        {active > 0 && <Button variant="subtle" color="gray" onClick={() => onChange(filters.sort ? { sort: filters.sort } : {})}>{t('states.noMatch.clear')}</Button>}
       </div>
       {open && (
         <div className={classes.more}>

@@ -20,7 +20,7 @@ interface CallsPage {
   next: string
 }
 
-export const PAGE = 50
+export const PAGE = 40
 
 /** Adds the contacts' names to rows: the list names contacts by id. */
 async function named(organization: string, items: CallItem[], signal: AbortSignal): Promise<CallItem[]> {
@@ -40,14 +40,20 @@ async function page(organization: string, query: Record<string, string | number>
   return { next: answer.next, items: await named(organization, answer.items, signal) }
 }
 
+/** The key of the lists of calls. */
+export const callsKey = (organization: string) => [organization, 'calls-list'] as const
+
+/** The first page alone. */
+export const firstPage = async (organization: string, query: Record<string, string>, signal: AbortSignal) => (await page(organization, { ...query, limit: PAGE }, signal)).items
+
 /** The filtered calls, a page at a time. */
 export const callsQuery = (organization: string, query: Record<string, string>) =>
   infiniteQueryOptions({
-    queryKey: [organization, 'calls', 'list', query],
+    // Not under 'calls': a long list is not asked for again page by page at each change, see useCalls.
+    queryKey: [...callsKey(organization), query] as const,
     initialPageParam: '',
     getNextPageParam: (last: CallsPage) => last.next || undefined,
     queryFn: ({ pageParam, signal }) => page(organization, { ...query, limit: PAGE, ...(pageParam && { after: pageParam }) }, signal),
-    meta: { collections: ['contacts'] },
   })
 
 /** The first calls that match, for places that show a few. */

@@ -1,4 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { withWords } from '../../lib/i18n'
 import { orgRoute } from '../base'
 import { readFilters } from './filters'
 
@@ -6,19 +7,19 @@ const callsRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'calls',
   validateSearch: readFilters,
-  component: lazyRouteComponent(() => import('./CallsPage'), 'CallsPage'),
+  component: lazyRouteComponent(withWords('calls', () => import('./CallsPage')), 'CallsPage'),
 })
 
 const liveRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'calls/live',
-  component: lazyRouteComponent(() => import('./LivePage'), 'LivePage'),
+  component: lazyRouteComponent(withWords('calls', () => import('./LivePage')), 'LivePage'),
 })
 
 const callRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'calls/$id',
-  component: lazyRouteComponent(() => import('./CallPage'), 'CallPage'),
+  component: lazyRouteComponent(withWords('calls', () => import('./CallPage')), 'CallPage'),
 })
 
 export const callsRoutes = [callsRoute, liveRoute, callRoute] as const

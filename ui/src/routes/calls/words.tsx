@@ -1,4 +1,4 @@
-import { Badge, Group, Text, ThemeIcon, Tooltip } from '@mantine/core'
+import { Badge, Group, Text, ThemeIcon, VisuallyHidden } from '@mantine/core'
 import {
   ArrowRightLeft, CalendarClock, CircleCheck, CircleX, FlaskConical, PhoneCall, PhoneForwarded, PhoneIncoming, PhoneMissed, PhoneOutgoing, TriangleAlert, Voicemail, type LucideIcon,
 } from 'lucide-react'
@@ -33,9 +33,7 @@ export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' 
 export function TestBadge() {
   const t = useT()
   return (
-    <Tooltip label={t('calls.testHint')}>
-      <Badge variant="outline" color="gray" radius="sm" tt="none" fw={550} leftSection={<FlaskConical size={13} aria-hidden />}>{t('calls.test')}</Badge>
-    </Tooltip>
+    <Badge variant="light" color="gray" radius="sm" tt="none" fw={550} miw="max-content" title={t('calls.testHint')} leftSection={<FlaskConical size={13} aria-hidden />}>{t('calls.test')}</Badge>
   )
 }
 
@@ -63,7 +61,7 @@ export function Who({ call }: { call: CallItem }) {
       <span style={{ minWidth: 0 }}>
         <Text span size="sm" fw={600} display="block" className="pl-tabular" style={{ whiteSpace: call.name ? undefined : 'nowrap' }}>{whoOf(call, t)}</Text>
         {call.name && number && <Text span size="xs" c="dimmed" fw={400} display="block" className="pl-tabular" style={{ whiteSpace: 'nowrap' }}>{number}</Text>}
-        <span className="pl-hidden">{t(inbound ? 'calls.direction.inbound' : 'calls.direction.outbound')}</span>
+        <VisuallyHidden>{t(inbound ? 'calls.direction.inbound' : 'calls.direction.outbound')}</VisuallyHidden>
       </span>
     </Group>
   )

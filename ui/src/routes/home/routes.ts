@@ -1,10 +1,11 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { withWords } from '../../lib/i18n'
 import { orgRoute } from '../base'
 
 const homeRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'home',
-  component: lazyRouteComponent(() => import('./HomePage'), 'HomePage'),
+  component: lazyRouteComponent(withWords('calls', () => import('./HomePage')), 'HomePage'),
 })
 
 export const homeRoutes = [homeRoute] as const

@@ -1,0 +1,34 @@
+import { Avatar, Menu, UnstyledButton, VisuallyHidden } from '@mantine/core'
+import { useNavigate } from '@tanstack/react-router'
+import { Check, ChevronsUpDown } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { useT } from '../lib/i18n'
+import { useHere } from '../lib/session'
+import classes from './Shell.module.css'
+
+/** The choice between organizations, behind the name of the one on screen. */
+export function OrgMenu({ face }: { face: ReactNode }) {
+  const t = useT()
+  const navigate = useNavigate()
+  const { places, organization } = useHere()
+  return (
+    <Menu width="target" position="bottom-start">
+      <Menu.Target>
+        <UnstyledButton className={classes.org} data-button>
+          {face}
+          <VisuallyHidden>{t('shell.switch')}</VisuallyHidden>
+          <ChevronsUpDown size={16} aria-hidden />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown mah={360} style={{ overflowY: 'auto' }}>
+        {places.map((p) => (
+          <Menu.Item key={p.id} leftSection={<Avatar size={22} radius="sm" color="teal" name={p.expand.organization.name} aria-hidden />}
+            rightSection={p.organization === organization?.id ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
+            onClick={() => void navigate({ to: '/o/$org', params: { org: p.organization } })}>
+            {p.expand.organization.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
