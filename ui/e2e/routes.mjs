@@ -13,6 +13,18 @@ export const routes = [
   { name: 'calls-filtered', path: ({ org }) => `/o/${org}/calls?search=appointment&call_type=inbound` },
   { name: 'calls-live', path: ({ org }) => `/o/${org}/calls/live` },
   { name: 'call', path: async ({ org, list }) => `/o/${org}/calls/${(await list('calls', `organization='${org}' && has_recording=true`))[0]?.id ?? (await list('calls', `organization='${org}'`))[0]?.id}` },
+  { name: 'assistants', path: ({ org }) => `/o/${org}/assistants` },
+  { name: 'assistants-no-match', path: ({ org }) => `/o/${org}/assistants?q=nobody-is-called-this` },
+  { name: 'assistant-new', path: ({ org }) => `/o/${org}/assistants/new` },
+  ...['overview', 'behaviour', 'voice', 'functions', 'handoff', 'privacy'].map((tab) => ({
+    name: `assistant-${tab}`, path: async ({ org, list }) => `/o/${org}/assistants/${(await list('assistants', `organization='${org}'`))[0]?.id}?tab=${tab}`,
+  })),
+  { name: 'functions', path: ({ org }) => `/o/${org}/functions` },
+  { name: 'function-new', path: ({ org }) => `/o/${org}/functions/new` },
+  { name: 'function', path: async ({ org, list }) => `/o/${org}/functions/${(await list('functions', `organization='${org}'`))[0]?.id}` },
+  { name: 'numbers', path: ({ org }) => `/o/${org}/numbers` },
+  ...['vapi', 'twilio', 'other'].map((way) => ({ name: `number-new-${way}`, path: ({ org }) => `/o/${org}/numbers/new?way=${way}` })),
+  { name: 'number', path: async ({ org, list }) => `/o/${org}/numbers/${(await list('phone_numbers', `organization='${org}'`))[0]?.id}` },
   { name: 'not-found', path: '/o/nowhere/home' },
 ]
 

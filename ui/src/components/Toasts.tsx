@@ -1,7 +1,7 @@
 import { Notifications } from '@mantine/notifications'
 import '@mantine/notifications/styles.layer.css'
 
-/** Where toasts appear; loaded after the page, as nothing can be said before something was done. */
+/** Where toasts appear, away from the bar of a changed form and the phone's bottom bar; loaded after the page, as nothing can be said before something was done. */
 export function Toasts() {
-  return <Notifications position="bottom-right" limit={4} />
+  return <Notifications position="top-center" limit={4} />
 }

@@ -10,21 +10,21 @@ import { EmptyState } from '../../components/States'
 import { useLanguage, useT } from '../../lib/i18n'
 import { useKeyset } from '../../lib/list'
 import { pb } from '../../lib/pb'
-import { limits } from '../../lib/pb-types.gen'
 import { phone } from '../../lib/phone'
 import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantStatus } from './AssistantStatus'
 import { answeredFields, listFields, type AnsweredNumber, type AssistantRow } from './data'
 import { languageName } from './providers'
-import { assistantsRoute, type AssistantsSearch } from './routes'
+import { assistantsRoute } from './routes'
+import { statuses, type AssistantsSearch, type Status } from './search'
 
 export function AssistantsPage() {
   const t = useT()
   const language = useLanguage()
   const org = useOrg()
   const { can } = useHere()
-  const { q = '', status = '' } = assistantsRoute.useSearch()
+  const { q = '', status } = assistantsRoute.useSearch()
   const navigate = assistantsRoute.useNavigate()
   const manage = can('assistants.manage')
   const rows = useKeyset<AssistantRow>({
@@ -65,13 +65,13 @@ export function AssistantsPage() {
       <Stack gap="md">
         <Group gap="xs">
           <SearchInput label={t('assistants.search')} value={q} onSearch={(text) => void filter({ q: text })} />
-          <Select aria-label={t('assistants.filterStatus')} placeholder={t('assistants.anyStatus')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={190} value={status || null}
-            data={limits.assistants.status.values.map((value) => ({ value, label: t(`assistants.statuses.${value}`) }))}
-            onChange={(value) => void filter({ status: value ?? '' })} />
+          <Select aria-label={t('assistants.filterStatus')} placeholder={t('assistants.anyStatus')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={190} value={status ?? null}
+            data={statuses.map((value) => ({ value, label: t(`assistants.statuses.${value}`) }))}
+            onChange={(value) => void filter({ status: (value ?? undefined) as Status | undefined })} />
         </Group>
         <DataTable
           label={t('assistants.title')} columns={columns} rows={rows} href={(row) => areaPath(org, `assistants/${row.id}`)}
-          filtered={q !== '' || status !== ''} onClearFilters={() => void navigate({ search: {}, replace: true })}
+          filtered={q !== '' || status !== undefined} onClearFilters={() => void navigate({ search: {}, replace: true })}
           empty={<EmptyState icon={Bot} title={t('assistants.empty.title')} text={t('assistants.empty.text')} action={create || undefined} />}
         />
       </Stack>

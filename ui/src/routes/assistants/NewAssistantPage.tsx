@@ -82,7 +82,7 @@ function NewAssistant() {
           <Radio.Group label={t('assistants.from.trade')} value={from} onChange={(value) => choose(value as From, language)} name={group}>
             <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing="xs" mt={4}>
               {(['scratch', ...trades] as const).map((one) => (
-                <Radio.Card key={one} value={one} p="sm" radius="md" aria-label={t(`assistants.trades.${one}`)}>
+                <Radio.Card key={one} value={one} p="sm" radius="md" style={{ display: 'flex', alignItems: 'flex-start' }} aria-label={t(`assistants.trades.${one}`)}>
                   <Group wrap="nowrap" gap="sm" align="flex-start">
                     <Radio.Indicator mt={2} />
                     <div>

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import { formFields, type Assistant } from './data'
-import { isTab, tabNames, tabOf, tabs, toForm, toPatch } from './form'
+import { tabOf, tabs, toForm, toPatch } from './form'
 import { speedRange } from './providers'
+import { isTab, readAssistantsSearch, statuses, tabNames } from './search'
 
 const stored = {
   id: 'a', type: 'voice', status: 'active', sync_status: 'synced', sync_error: '', synced_at: '', created: '', name: 'Ava', description: '', language: 'fr', personality: '',
@@ -39,6 +40,15 @@ describe('tabs', () => {
   })
   test('only names of tabs are tabs', () => {
     expect([tabNames.every(isTab), isTab('toString'), isTab(undefined)]).toEqual([true, false, false])
+  })
+})
+
+describe('the address', () => {
+  test('what is no filter is left out', () => {
+    expect([{ q: 12, status: 'active' }, { q: '', status: 'gone' }, { q: {} }].map(readAssistantsSearch)).toEqual([{ q: '12', status: 'active' }, {}, {}])
+  })
+  test('offers the statuses the server has', () => {
+    expect([...statuses]).toEqual([...limits.assistants.status.values])
   })
 })
 

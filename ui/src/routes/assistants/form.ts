@@ -1,6 +1,7 @@
 import { changed } from '../../lib/rebase'
 import { e164 } from '../../lib/phone'
 import { formFields, type Assistant } from './data'
+import { tabNames, type Tab } from './search'
 
 /** The assistant's form. Numbers are '' where the field is left to the provider's default, stored as 0. */
 export type AssistantForm = {
@@ -18,11 +19,8 @@ export const tabs = {
   functions: ['functions'],
   handoff: ['forwarding_phone_number', 'voicemail_message'],
   privacy: ['recording_enabled'],
-} as const satisfies Record<string, readonly (keyof AssistantForm)[]>
-export type Tab = keyof typeof tabs
-export const tabNames = Object.keys(tabs) as Tab[]
+} as const satisfies Record<Tab, readonly (keyof AssistantForm)[]>
 
-export const isTab = (name: unknown): name is Tab => typeof name === 'string' && Object.hasOwn(tabs, name)
 export const tabOf = (field: string): Tab | undefined => tabNames.find((tab) => (tabs[tab] as readonly string[]).includes(field))
 
 /** Reads a JSON column that should hold a list of texts. */

@@ -59,7 +59,7 @@ export function Overview(props: TabProps) {
         <Text size="sm" c="dimmed">
           {t('assistants.speaks', {
             language: languageName(record.language, language),
-            voice: [record.voice_id, providerNames[record.voice_provider || 'vapi']].filter(Boolean).join(' · '),
+            voice: record.voice_id ? `${record.voice_id} (${providerNames[record.voice_provider || 'vapi']})` : t('assistants.providerDecides'),
             model: record.model_name || t('assistants.providerDecides'),
           })}
         </Text>
@@ -82,13 +82,13 @@ export function Behaviour(props: TabProps) {
       <Section title={t('assistants.sections.ending')}>
         <Textarea label={t('assistants.fields.end_call_message')} description={t('assistants.hints.end_call_message')} autosize minRows={1} {...text(props, 'end_call_message')} />
         <TagsInput label={t('assistants.fields.end_call_phrases')} description={t('assistants.hints.end_call_phrases')} splitChars={[',', ';']} {...other(props, 'end_call_phrases')} />
-        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
           <NumberInput label={t('assistants.fields.max_duration_seconds')} description={t('assistants.hints.max_duration_seconds')} suffix=" s" min={10} max={max.max_duration_seconds.max} step={60} allowDecimal={false} {...other(props, 'max_duration_seconds')} />
           <NumberInput label={t('assistants.fields.silence_timeout_seconds')} description={t('assistants.hints.silence_timeout_seconds')} suffix=" s" min={5} max={max.silence_timeout_seconds.max} step={5} allowDecimal={false} {...other(props, 'silence_timeout_seconds')} />
         </SimpleGrid>
       </Section>
       <Section title={t('assistants.sections.model')} text={t('assistants.hints.model')}>
-        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
           <Select label={t('assistants.fields.model_provider')} allowDeselect={false} data={max.model_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'model_provider')}
             onChange={(value) => {
               if (!value) return
@@ -115,12 +115,12 @@ export function Voice(props: TabProps) {
   return (
     <Stack gap="md">
       <Section title={t('assistants.fields.language')} text={t('assistants.hints.language')}>
-        <Select aria-label={t('assistants.fields.language')} searchable allowDeselect={false} maw={320} nothingFoundMessage={t('palette.nothing')}
+        <Select aria-label={t('assistants.fields.language')} searchable allowDeselect={false} styles={{ wrapper: { maxWidth: 320 } }} nothingFoundMessage={t('palette.nothing')}
           data={known ? offered : [{ value: language, label: languageName(language, reader) }, ...offered]} {...other(props, 'language')}
           onChange={(value) => value && form.setFieldValue('language', value)} />
       </Section>
       <Section title={t('assistants.sections.voice')}>
-        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
           <Select label={t('assistants.fields.voice_provider')} searchable allowDeselect={false} data={max.voice_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'voice_provider')}
             onChange={(value) => {
               if (!value) return
@@ -140,7 +140,7 @@ export function Voice(props: TabProps) {
         </SimpleGrid>
       </Section>
       <Section title={t('assistants.sections.hearing')} text={t('assistants.hints.hearing')}>
-        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
           <Select label={t('assistants.fields.transcriber_provider')} searchable allowDeselect={false} data={max.transcriber_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'transcriber_provider')}
             onChange={(value) => {
               if (!value || !writable) return
@@ -197,7 +197,7 @@ export function Handoff(props: TabProps) {
   return (
     <Stack gap="md">
       <Section title={t('assistants.sections.handoff')}>
-        <TextInput type="tel" label={t('assistants.fields.forwarding_phone_number')} description={t('assistants.hints.forwarding_phone_number')} placeholder="+33 1 23 45 67 89" maw={360} {...text(props, 'forwarding_phone_number')} />
+        <TextInput type="tel" label={t('assistants.fields.forwarding_phone_number')} description={t('assistants.hints.forwarding_phone_number')} placeholder="+33 1 23 45 67 89" styles={{ wrapper: { maxWidth: 360 } }} {...text(props, 'forwarding_phone_number')} />
       </Section>
       <Section title={t('assistants.sections.voicemail')}>
         <Textarea label={t('assistants.fields.voicemail_message')} description={t('assistants.hints.voicemail_message')} autosize minRows={2} {...text(props, 'voicemail_message')} />

@@ -53,20 +53,24 @@ export function ParametersEditor({ value, onChange, error, readOnly }: {
                         <TextInput style={{ flex: '2 1 9rem' }} label={t('functions.parameters.name')} value={row.name} maxLength={64} readOnly={readOnly} autoCapitalize="off" spellCheck={false}
                           error={wrong && t(wrong === 'twice' ? 'functions.parameters.twice' : 'functions.parameters.badName')}
                           onChange={(event) => setRow(index, { name: event.currentTarget.value })} />
-                        <Select style={{ flex: '1 1 8rem' }} label={t('functions.parameters.type')} allowDeselect={false} readOnly={readOnly} value={row.type}
+                        <Select style={{ flex: '1 1 7rem' }} label={t('functions.parameters.type')} allowDeselect={false} readOnly={readOnly} value={row.type}
                           data={argumentTypes.map((type) => ({ value: type, label: t(`functions.types.${type}`) }))}
                           onChange={(type) => setRow(index, { type: (type ?? 'string') as ArgumentType, ...(type !== row.type && { rest: {}, choices: [] }) })} />
-                        {!readOnly && (
-                          <ActionIcon variant="subtle" color="gray" size={36} mt={24} aria-label={t('functions.parameters.remove', { name: row.name || String(index + 1) })}
-                            onClick={() => onChange({ ...value, rows: value.rows.filter((_, i) => i !== index) })}><Trash2 size={16} aria-hidden /></ActionIcon>
+                        <Group gap="xs" wrap="nowrap" mt={24} h={36}>
+                          <Checkbox label={t('functions.parameters.required')} checked={row.required} disabled={readOnly} onChange={(event) => setRow(index, { required: event.currentTarget.checked })} />
+                          {!readOnly && (
+                            <ActionIcon variant="subtle" color="gray" size={36} aria-label={t('functions.parameters.remove', { name: row.name || String(index + 1) })}
+                              onClick={() => onChange({ ...value, rows: value.rows.filter((_, i) => i !== index) })}><Trash2 size={16} aria-hidden /></ActionIcon>
+                          )}
+                        </Group>
+                      </Group>
+                      <Group gap="xs" align="flex-start" wrap="wrap">
+                        <TextInput style={{ flex: '3 1 14rem' }} label={t('functions.parameters.description')} placeholder={t('functions.parameters.descriptionExample')} value={row.description} readOnly={readOnly}
+                          onChange={(event) => setRow(index, { description: event.currentTarget.value })} />
+                        {row.type === 'string' && (row.choices.length > 0 || !readOnly) && (
+                          <TagsInput style={{ flex: '2 1 10rem' }} label={t('functions.parameters.choices')} placeholder={row.choices.length === 0 ? t('functions.parameters.anyText') : undefined} value={row.choices} readOnly={readOnly} onChange={(choices) => setRow(index, { choices })} />
                         )}
                       </Group>
-                      <TextInput label={t('functions.parameters.description')} placeholder={t('functions.parameters.descriptionExample')} value={row.description} readOnly={readOnly}
-                        onChange={(event) => setRow(index, { description: event.currentTarget.value })} />
-                      {row.type === 'string' && (row.choices.length > 0 || !readOnly) && (
-                        <TagsInput label={t('functions.parameters.choices')} value={row.choices} readOnly={readOnly} onChange={(choices) => setRow(index, { choices })} />
-                      )}
-                      <Checkbox label={t('functions.parameters.required')} checked={row.required} disabled={readOnly} onChange={(event) => setRow(index, { required: event.currentTarget.checked })} />
                     </Stack>
                   </Paper>
                 )

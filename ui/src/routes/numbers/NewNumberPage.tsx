@@ -18,8 +18,9 @@ import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantSelect } from './AssistantSelect'
-import { newBody, newProblems, ways, type NewNumber, type Way } from './form'
+import { newBody, newProblems, type NewNumber } from './form'
 import { newNumberRoute } from './routes'
+import { ways, type Way } from './search'
 
 const max = limits.phone_numbers
 // The same in every language.
@@ -67,7 +68,7 @@ function NewNumberForm() {
           }}>
             <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="xs">
               {ways.map((one) => (
-                <Radio.Card key={one} value={one} p="sm" radius="md" aria-label={t(`numbers.way.${one}`)}>
+                <Radio.Card key={one} value={one} p="sm" radius="md" style={{ display: 'flex', alignItems: 'flex-start' }} aria-label={t(`numbers.way.${one}`)}>
                   <Group wrap="nowrap" gap="sm" align="flex-start">
                     <Radio.Indicator mt={2} />
                     <div>
@@ -84,10 +85,10 @@ function NewNumberForm() {
           {way === 'vapi' ? (
             <>
               <Alert color="blue" variant="light" icon={<Info size={18} aria-hidden />}>{t('numbers.freeLimits')}</Alert>
-              <TextInput label={t('numbers.areaCode')} description={t('numbers.areaCodeHint')} placeholder="415" inputMode="numeric" maw={200} {...field(form, 'area_code', { required: true, max: max.area_code.max })} />
+              <TextInput label={t('numbers.areaCode')} description={t('numbers.areaCodeHint')} placeholder="415" inputMode="numeric" styles={{ wrapper: { maxWidth: 200 } }} {...field(form, 'area_code', { required: true, max: max.area_code.max })} />
             </>
           ) : (
-            <TextInput type="tel" label={t('numbers.number')} description={t('numbers.numberHint')} placeholder="+33 1 23 45 67 89" maw={360} {...field(form, 'phone_number', { required: true, max: max.phone_number.max })} />
+            <TextInput type="tel" label={t('numbers.number')} description={t('numbers.numberHint')} placeholder="+33 1 23 45 67 89" styles={{ wrapper: { maxWidth: 360 } }} {...field(form, 'phone_number', { required: true, max: max.phone_number.max })} />
           )}
           {way === 'twilio' && (
             <>

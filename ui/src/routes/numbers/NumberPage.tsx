@@ -97,10 +97,10 @@ function Editor({ record }: { record: NumberDetail }) {
             <TextInput label={t('numbers.name')} description={t('numbers.nameHint')} {...text('friendly_name')} />
             <AssistantSelect label={t('numbers.answeredBy')} description={t(record.provider === 'other' ? 'numbers.otherHint' : 'numbers.assistantHint')} {...field(form, 'assistant')} readOnly={!manage}
               value={form.values.assistant || null} onChange={(value) => form.setFieldValue('assistant', value ?? '')} />
-            <Select label={t('numbers.status')} description={t('numbers.statusHint')} allowDeselect={false} maw={280} data={states.map((value) => ({ value, label: t(`numbers.statuses.${value}`) }))} {...text('status')} />
+            <Select label={t('numbers.status')} description={t('numbers.statusHint')} allowDeselect={false} styles={{ wrapper: { maxWidth: 280 } }} data={states.map((value) => ({ value, label: t(`numbers.statuses.${value}`) }))} {...text('status')} />
           </Section>
           <Section title={t('numbers.sections.fallback')} text={t('numbers.fallbackText')}>
-            <TextInput type="tel" label={t('numbers.fallbackNumber')} description={t('numbers.fallbackHint')} placeholder="+33 6 12 34 56 78" maw={360} {...text('fallback_number')} />
+            <TextInput type="tel" label={t('numbers.fallbackNumber')} description={t('numbers.fallbackHint')} placeholder="+33 6 12 34 56 78" styles={{ wrapper: { maxWidth: 360 } }} {...text('fallback_number')} />
             <Textarea label={t('numbers.fallbackMessage')} description={t('numbers.fallbackMessageHint')} autosize minRows={2} {...text('fallback_message')} />
           </Section>
           {record.provider === 'twilio' && (

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import type { NumberDetail } from './data'
-import { newBody, newProblems, releaseText, toForm, toPatch, ways, type NewNumber } from './form'
+import { newBody, newProblems, releaseText, toForm, toPatch, type NewNumber } from './form'
+import { readWay, ways } from './search'
 
 const empty: NewNumber = { friendly_name: '', phone_number: '', area_code: '', twilio_account_sid: '', twilio_auth_token: '', assistant: '' }
 const sid = `AC${'0a'.repeat(16)}`
 
 describe('adding a number', () => {
   test('every way is a provider the server knows', () => {
+    expect([readWay({ way: 'twilio' }), readWay({ way: 'byo' })]).toEqual([{ way: 'twilio' }, {}])
     for (const way of ways) expect(limits.phone_numbers.provider.values).toContain(way)
   })
   test.each([

@@ -1,11 +1,7 @@
 import { e164, isPhone, phone } from '../../lib/phone'
-import type { PhoneNumbersProvider } from '../../lib/pb-types.gen'
 import { changed } from '../../lib/rebase'
 import type { NumberDetail } from './data'
-
-/** Ways of adding a number: each is a provider of the collection. */
-export const ways = ['vapi', 'twilio', 'other'] as const satisfies readonly PhoneNumbersProvider[]
-export type Way = (typeof ways)[number]
+import type { Way } from './search'
 
 export type NewNumber = {
   friendly_name: string
