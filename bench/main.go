@@ -48,6 +48,7 @@ func run() error {
 	flag.IntVar(&b.rounds, "rounds", 3, "how often each pair is measured")
 	flag.DurationVar(&b.length, "length", 4*time.Second, "how long one measurement takes")
 	pinned := flag.Bool("pin", true, "servers on the first core, the generator on the second")
+	product := flag.String("product", "", "measure this binary instead of building one")
 	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, disk, survive")
 	flag.Parse()
 	if *only != "" {
@@ -65,6 +66,7 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(temporary)
+	stopOnSignal(temporary)
 	if b.cache == "" {
 		b.cache = temporary
 	} else if err := os.MkdirAll(b.cache, 0o700); err != nil {
@@ -72,7 +74,9 @@ func run() error {
 	}
 	b.productBinary, b.floorBinary = filepath.Join(temporary, "pocketline"), filepath.Join(temporary, "floor")
 	b.say("building")
-	if err := build(".", b.productBinary); err != nil {
+	if *product != "" {
+		b.productBinary = *product
+	} else if err := build(".", b.productBinary); err != nil {
 		return err
 	}
 	if err := build("./bench/floor", b.floorBinary); err != nil {

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -34,6 +36,43 @@ type program struct {
 	env    []string
 	cgroup string // join this group before starting; "" is none
 	cpu    string // the processors it may use; "" is all
+}
+
+// started are the servers that are not over, so that an interrupted bench
+// leaves none behind.
+type started struct {
+	mu  sync.Mutex
+	all map[*server]bool
+}
+
+var running = started{all: map[*server]bool{}}
+
+func (r *started) add(s *server) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all[s] = true
+}
+
+func (r *started) remove(s *server) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, s)
+}
+
+// stopOnSignal ends everything when the bench is told to stop.
+func stopOnSignal(temporary string) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		running.mu.Lock()
+		for s := range running.all {
+			s.cmd.Process.Kill()
+		}
+		running.mu.Unlock()
+		os.RemoveAll(temporary)
+		os.Exit(130)
+	}()
 }
 
 // command runs the program with arguments until it ends.
@@ -80,7 +119,12 @@ func (p program) start() (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { s.cmd.Wait(); close(s.done) }()
+	running.add(s)
+	go func() {
+		s.cmd.Wait()
+		close(s.done)
+		running.remove(s)
+	}()
 	req := request("GET", addr, "/api/health", "", nil)
 	for {
 		c := &conn{addr: addr}

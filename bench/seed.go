@@ -185,7 +185,7 @@ func populate(dir string, d *desk) error {
 		organization := d.organization
 		if i > 0 {
 			organization = fmt.Sprintf("benchorg%07d", i)
-			if err := clone(tx, "organizations", d.organization, map[string]any{"id": organization, "name": fmt.Sprintf("Bench %d", i)}); err != nil {
+			if err := clone(tx, "organizations", d.organization, map[string]any{"id": organization, "name": fmt.Sprintf("Bench %d", i), "member_key": ""}); err != nil {
 				return err
 			}
 		}

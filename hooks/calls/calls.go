@@ -22,6 +22,7 @@
 package calls
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"net/http"
@@ -84,6 +85,8 @@ type engine struct {
 
 	start sync.Once
 	reads *sql.DB
+	kept  sync.Map // query → *sql.Stmt
+	keeps atomic.Int32
 
 	refused atomic.Int64 // messages without a valid proof
 	unknown atomic.Int64 // messages of a type nobody documented
@@ -140,6 +143,34 @@ func (e *engine) open() (err error) {
 		e.reads = db.DB()
 	})
 	return err
+}
+
+// maxKept bounds the prepared queries: a list's text depends on which filters
+// are set, and people use few sets.
+const maxKept = 64
+
+// query reads with a prepared statement where the text was seen before: parsing
+// and planning take longer than reading a page.
+func (e *engine) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if s, ok := e.kept.Load(text); ok {
+		return s.(*sql.Stmt).QueryContext(ctx, args...)
+	}
+	if e.keeps.Add(1) > maxKept {
+		e.keeps.Add(-1)
+		return e.reads.QueryContext(ctx, text, args...)
+	}
+	// The statement outlives the request that asked first.
+	s, err := e.reads.PrepareContext(context.WithoutCancel(ctx), text)
+	if err != nil {
+		e.keeps.Add(-1)
+		return nil, err
+	}
+	if other, loaded := e.kept.LoadOrStore(text, s); loaded {
+		e.keeps.Add(-1)
+		s.Close()
+		s = other.(*sql.Stmt)
+	}
+	return s.QueryContext(ctx, args...)
 }
 
 // box is the inbox, started on first use.

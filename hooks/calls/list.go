@@ -321,7 +321,7 @@ func (e *engine) list(r *http.Request, q query) (page, error) {
 		return e.search(r, q)
 	}
 	statement, args := q.sql()
-	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
+	rows, err := e.query(r.Context(), statement, args...)
 	if err != nil {
 		return page{}, fmt.Errorf("list calls: %w", err)
 	}

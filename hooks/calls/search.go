@@ -23,7 +23,7 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 		return page{Items: []item{}}, nil
 	}
 	statement, args := q.searchSQL(match)
-	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
+	rows, err := e.query(r.Context(), statement, args...)
 	if err != nil {
 		return page{}, fmt.Errorf("search calls: %w", err)
 	}
@@ -82,7 +82,7 @@ func (q query) searchSQL(match string) (string, []any) {
 // searchNumber lists the calls from numbers that begin with the digits.
 func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, error) {
 	statement, args := q.numberSQL(prefix)
-	rows, err := e.reads.QueryContext(r.Context(), statement, args...)
+	rows, err := e.query(r.Context(), statement, args...)
 	if err != nil {
 		return page{}, fmt.Errorf("search numbers: %w", err)
 	}

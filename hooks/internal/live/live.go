@@ -44,6 +44,16 @@ type Hub struct {
 	outlets   map[string]*outlet              // by realtime client id
 	topics    map[string]map[*outlet]struct{} // dashboards, by topic
 	listeners map[string]map[*Listener]struct{}
+
+	waiting sync.Mutex
+	changes []told // not handed out yet
+	handing bool
+}
+
+// told is a change on its way to an organization's dashboards.
+type told struct {
+	topic  string
+	change Change
 }
 
 // New binds the hub to the app's realtime streams.
@@ -68,24 +78,67 @@ type Change struct {
 }
 
 // Changed tells the organization's dashboards which rows of a collection
-// changed. It never waits.
+// changed. It never waits, and does not even hand the message out: whoever wrote
+// the row would otherwise wait for a thousand dashboards to be woken.
 func (h *Hub) Changed(organization, collection string, ids ...string) {
+	topic := OrganizationTopic + organization
 	h.mu.RLock()
-	defer h.mu.RUnlock()
-	audience := h.topics[OrganizationTopic+organization]
-	if len(audience) == 0 {
+	audience := len(h.topics[topic])
+	h.mu.RUnlock()
+	if audience == 0 {
 		return
 	}
 	if ids == nil || len(ids) > maxNamed {
 		ids = []string{}
 	}
-	change := Change{Collection: collection, IDs: ids}
-	data, err := json.Marshal(change)
+	h.waiting.Lock()
+	defer h.waiting.Unlock()
+	h.changes = append(h.changes, told{topic, Change{Collection: collection, IDs: ids}})
+	if !h.handing {
+		h.handing = true
+		go h.handOut()
+	}
+}
+
+// handOut gives out changes until none waits. Those of the same collection
+// become one message, so it never falls behind for long.
+func (h *Hub) handOut() {
+	for {
+		h.waiting.Lock()
+		changes := h.changes
+		h.changes = nil
+		if len(changes) == 0 {
+			h.handing = false
+			h.waiting.Unlock()
+			return
+		}
+		h.waiting.Unlock()
+		var merged []pending
+		at := map[string]int{}
+		for _, t := range changes {
+			key := t.topic + " " + t.change.Collection
+			if i, ok := at[key]; ok {
+				merged[i].merge(t.change)
+				continue
+			}
+			at[key] = len(merged)
+			merged = append(merged, pending{topic: t.topic, change: t.change})
+		}
+		for _, p := range merged {
+			h.give(p)
+		}
+	}
+}
+
+func (h *Hub) give(p pending) {
+	data, err := json.Marshal(p.change)
 	if err != nil {
 		return // strings always encode
 	}
-	for o := range audience {
-		o.change(OrganizationTopic+organization, change, data)
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for o := range h.topics[p.topic] {
+		o.change(p.topic, p.change, data)
 	}
 }
 

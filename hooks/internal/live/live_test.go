@@ -3,6 +3,7 @@ package live
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -72,6 +73,20 @@ func newHub(t *testing.T) *Hub {
 	return New(testkit.New(t), everybody{})
 }
 
+// handedOut returns once every change told so far is with its readers.
+func (h *Hub) handedOut(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
+		h.waiting.Lock()
+		handing := h.handing
+		h.waiting.Unlock()
+		if !handing {
+			return
+		}
+	}
+	t.Fatal("changes are still being handed out")
+}
+
 func TestChanged_reaches_only_those_who_follow_the_organization(t *testing.T) {
 	h := newHub(t)
 	in, other := sit(t, h, "a", map[string]string{"org/acme": "acme"}, true), sit(t, h, "b", map[string]string{"org/bolt": "bolt"}, true)
@@ -96,6 +111,7 @@ func TestChanged_gives_a_thousand_slow_readers_one_message_each(t *testing.T) {
 		h.Changed("acme", "calls", fmt.Sprintf("call%d", n%40))
 		h.Changed("acme", "messages", fmt.Sprintf("line%d", n))
 	}
+	h.handedOut(t)
 	for _, s := range seats {
 		_, changes, closed := s.take()
 		if closed || len(changes) != 2 {
@@ -121,6 +137,7 @@ func TestChanged_once_unnamed_stays_unnamed(t *testing.T) {
 		for _, ids := range changes {
 			h.Changed("acme", "calls", ids...)
 		}
+		h.handedOut(t)
 		_, waiting, _ := s.take()
 		if len(waiting) != 1 {
 			t.Fatalf("%s: %d changes wait", name, len(waiting))

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // What stands in the place of something that was cut out.
@@ -42,13 +44,42 @@ var (
 // Redact cuts secrets, tokens and phone numbers out of a text that people will
 // read: a log line, an error, a provider's words. Ids, times and amounts stay.
 func Redact(text string) string {
-	if text == "" {
-		return ""
+	if !suspicious(text) {
+		return text
 	}
 	for _, re := range secretTexts {
 		text = re.ReplaceAllString(text, "${1}"+Redacted)
 	}
 	return numberText.ReplaceAllString(text, RedactedNumber)
+}
+
+// suspicious tells whether any of the expressions could match: each needs one
+// of these signs, which most values of a request's log line do not have.
+func suspicious(text string) bool {
+	return strings.ContainsAny(text, ":=@+% -_\t\n\v\f\r") || strings.Contains(text, "eyJ")
+}
+
+// names remembers which names are secret or a number's; code has a few hundred.
+var names struct {
+	sync.Map
+	count atomic.Int32
+}
+
+const maxNames = 1000
+
+type kindOfName struct{ secret, number bool }
+
+func kindOf(name string) kindOfName {
+	if known, ok := names.Load(name); ok {
+		return known.(kindOfName)
+	}
+	k := kindOfName{secretName.MatchString(name), numberName.MatchString(name)}
+	if names.count.Load() < maxNames {
+		if _, known := names.LoadOrStore(strings.Clone(name), k); !known {
+			names.count.Add(1)
+		}
+	}
+	return k
 }
 
 // RedactJSON is Redact for a JSON document, by the names of its fields as well
@@ -97,12 +128,13 @@ func redactValue(name string, value any) any {
 
 // redactNamed redacts a text that has a name.
 func redactNamed(name, value string) string {
+	kind := kindOf(name)
 	switch {
 	case value == "":
 		return ""
-	case secretName.MatchString(name):
+	case kind.secret:
 		return Redacted
-	case numberName.MatchString(name) && digits(value) >= 6:
+	case kind.number && digits(value) >= 6:
 		return RedactedNumber
 	}
 	return Redact(value)
