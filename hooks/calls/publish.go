@@ -56,7 +56,11 @@ func (e *engine) tell(before, after call, found bool, ch changes) {
 		e.publisher.record(collections.Calls, after.ID, action)
 	}
 	for _, l := range ch.lines {
-		e.publisher.record(collections.Messages, l.ID, "create")
+		action := "create"
+		if l.Again {
+			action = "update"
+		}
+		e.publisher.record(collections.Messages, l.ID, action)
 	}
 }
 

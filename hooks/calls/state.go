@@ -94,6 +94,7 @@ func rank(status string) int {
 // line is one line of a transcript.
 type line struct {
 	ID       string // given when it is stored
+	Again    bool   // it takes the place of a line that was there
 	Role     string
 	Content  string
 	Position instant // when it was said

@@ -32,6 +32,7 @@ const (
 
 	insertLine = `INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?, ?) ON CONFLICT DO NOTHING`
+	selectLines = `SELECT id FROM messages WHERE call = ? AND from_person = FALSE ORDER BY position, role`
 	deleteLines = `DELETE FROM messages WHERE call = ? AND from_person = FALSE`
 
 	// Patching an empty object first leaves out the nulls patching later would.
@@ -210,7 +211,12 @@ func meet(tx *inbox.Tx, c *call, name string, now time.Time) error {
 }
 
 func saveLines(tx *inbox.Tx, c call, ch changes, now time.Time) error {
+	var heard []string
 	if ch.replace {
+		var err error
+		if heard, err = linesHeard(tx, c.ID); err != nil {
+			return fmt.Errorf("replace transcript: %w", err)
+		}
 		if _, err := tx.Exec(deleteLines, c.ID); err != nil {
 			return fmt.Errorf("replace transcript: %w", err)
 		}
@@ -218,12 +224,36 @@ func saveLines(tx *inbox.Tx, c call, ch changes, now time.Time) error {
 	stamp := inbox.Date(now)
 	for i := range ch.lines {
 		l := &ch.lines[i]
-		l.ID = collections.NewID(now)
+		if l.Again = i < len(heard); l.Again {
+			l.ID = heard[i]
+		} else {
+			l.ID = collections.NewID(now)
+		}
 		if _, err := tx.Exec(insertLine, l.ID, c.Organization, c.ID, l.Role, l.Content, int64(l.Position), l.OffsetMS, l.Duration, stamp, stamp); err != nil {
 			return fmt.Errorf("transcript line: %w", err)
 		}
 	}
 	return nil
+}
+
+// linesHeard are the ids of the lines that were heard live, in order. The
+// report's lines take them over: who follows the records sees lines change, and
+// none that is left behind.
+func linesHeard(tx *inbox.Tx, call string) ([]string, error) {
+	rows, err := tx.Query(selectLines, call)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, errors.Join(rows.Err(), rows.Close())
 }
 
 func saveEvents(tx *inbox.Tx, c call, events []event, now time.Time) error {
