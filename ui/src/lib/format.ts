@@ -68,6 +68,15 @@ export function timeZones(): string[] {
   return Intl.supportedValuesOf('timeZone')
 }
 
+/** "French" for "fr-FR"; what is no language code comes back as it is. */
+export function languageName(code: string): string {
+  try {
+    return new Intl.DisplayNames(locale(), { type: 'language' }).of(code) ?? code
+  } catch {
+    return code
+  }
+}
+
 export function browserZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }

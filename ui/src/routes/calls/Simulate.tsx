@@ -16,7 +16,7 @@ import { areaPath, useOrg } from '../../lib/session'
 import { numbersQuery } from './data'
 
 /** Callers the sandbox can play on an incoming call. */
-const scripts = ['booking', 'price', 'angry', 'generic', 'silence', 'hangup'] as const
+const scripts = ['booking', 'price', 'angry', 'generic', 'silence', 'voicemail', 'hangup'] as const
 
 // The call's first message arrives within a second; after this long something is wrong.
 const PATIENCE_MS = 20_000

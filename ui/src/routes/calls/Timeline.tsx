@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { clock, dateTime, parseDate } from '../../lib/format'
+import { clock, dateTime, languageName, parseDate } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
 import { phone } from '../../lib/phone'
 import { useHere } from '../../lib/session'
@@ -19,7 +19,7 @@ export function eventText({ type, name, data }: TimelineEvent, t: T): string {
     case 'tool_call': return t(data?.error ? 'calls.timeline.functionFailed' : 'calls.timeline.function', { name })
     case 'transfer': return t('calls.timeline.transfer', { to: phone(data?.to || name) })
     case 'hang': return t('calls.timeline.hang')
-    case 'language': return t('calls.timeline.language', { name })
+    case 'language': return t('calls.timeline.language', { name: languageName(name) })
     case 'recording': return t('calls.timeline.recording')
     case 'control': return data?.by ? t(name === 'end' ? 'calls.timeline.endedBy' : 'calls.timeline.saidBy', { by: data.by }) : t(name === 'end' ? 'calls.timeline.endedBySomebody' : 'calls.timeline.saidBySomebody')
   }
