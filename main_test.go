@@ -124,6 +124,11 @@ func TestMainJob(t *testing.T) {
 
 	// The server stops while somebody is talking, and another start goes on.
 	talking := midCall(t, owner, d.sandbox, lineIn(owner, "en"))
+	stream, err := httpc.Get(d.base + "/api/realtime") // a dashboard that stays open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
 	d.stop()
 	noMarkers(t, d)
 	again := start(t, d.dir, d.address(), demo)
