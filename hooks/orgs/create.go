@@ -183,7 +183,7 @@ func (d *domain) save(e *core.RequestEvent, columns map[string]any, w wishes, on
 	c := &creation{steps: w.steps}
 	err := e.App.RunInTransaction(func(tx core.App) (err error) {
 		user := e.Auth.Id
-		belongs, err := count(atomic.Of(tx), `SELECT count(*) FROM memberships WHERE user = ?`, user)
+		belongs, err := countIn(atomic.Of(tx), `SELECT count(*) FROM memberships WHERE user = ?`, user)
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (d *domain) mayCreate(tx core.App, user string) error {
 	if d.PerPerson <= 0 {
 		return nil
 	}
-	n, err := count(atomic.Of(tx), `SELECT count(*) FROM organizations WHERE created_by = ?`, user)
+	n, err := countIn(atomic.Of(tx), `SELECT count(*) FROM organizations WHERE created_by = ?`, user)
 	if err != nil {
 		return err
 	}

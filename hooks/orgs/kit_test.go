@@ -3,10 +3,12 @@ package orgs_test
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
@@ -27,6 +29,7 @@ type desk struct {
 	outbox   *outbox.Outbox
 	schedule *schedule.Scheduler
 	facade   *facade.Facade
+	router   *router.Router[*core.RequestEvent]
 	dropped  []string // streams that were ended: user@organization
 }
 
@@ -53,6 +56,7 @@ func open(t testing.TB, more func(*orgs.Deps), bind ...func(core.App)) *desk {
 		orgs.Register(app, deps)
 		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 			d.facade.Mount(se)
+			d.router = se.Router
 			return se.Next()
 		})
 	})...)
@@ -94,6 +98,16 @@ func (d *desk) set(collection, id string, values map[string]any) {
 	}
 }
 
+// byHand stops the outbox's worker: from here on deliver does its work.
+func (d *desk) byHand() {
+	d.t.Helper()
+	event := new(core.TerminateEvent)
+	event.App = d.app
+	if err := d.app.OnTerminate().Trigger(event); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // deliver does what the outbox owes.
 func (d *desk) deliver() {
 	d.t.Helper()
@@ -106,4 +120,14 @@ func (d *desk) deliver() {
 func (d *desk) audited(action string) int {
 	d.t.Helper()
 	return d.count("SELECT count(*) FROM " + collections.AuditLogs + " WHERE action = '" + action + "'")
+}
+
+// Handler serves the desk to several callers at once.
+func (d *desk) Handler() http.Handler {
+	d.t.Helper()
+	mux, err := d.router.BuildMux()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return mux
 }

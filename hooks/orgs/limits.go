@@ -75,22 +75,22 @@ const (
 	countSeconds = `SELECT coalesce(sum(quantity), 0) FROM usage_events WHERE organization = ? AND at >= ? AND unit = 'second'`
 )
 
-func count(tx atomic.Tx, query string, args ...any) (n int, err error) {
+func countIn(tx atomic.Tx, query string, args ...any) (n int, err error) {
 	return n, atomic.One(tx, query, args, &n)
 }
 
 // usedOf counts what an organization uses.
 func usedOf(tx atomic.Tx, organization, zone string, now time.Time) (used Limits, err error) {
 	for query, into := range map[string]*int{countAssistants: &used.Assistants, countNumbers: &used.Numbers, countMembers: &used.Members} {
-		if *into, err = count(tx, query, organization); err != nil {
+		if *into, err = countIn(tx, query, organization); err != nil {
 			return used, fmt.Errorf("limits: %w", err)
 		}
 	}
-	invited, err := count(tx, countInvited, organization)
+	invited, err := countIn(tx, countInvited, organization)
 	if err != nil {
 		return used, fmt.Errorf("limits: %w", err)
 	}
-	seconds, err := count(tx, countSeconds, organization, stamp(monthStart(now, zone)))
+	seconds, err := countIn(tx, countSeconds, organization, stamp(monthStart(now, zone)))
 	if err != nil {
 		return used, fmt.Errorf("limits: %w", err)
 	}
@@ -124,7 +124,7 @@ func (d *domain) keepToPlan() {
 		if after.GetString("status") != collections.MembershipActive || before != nil && before.GetString("status") == collections.MembershipActive {
 			return nil
 		}
-		if service, err := count(tx, `SELECT count(*) FROM users WHERE id = ? AND is_service`, after.GetString("user")); err != nil || service > 0 {
+		if service, err := countIn(tx, `SELECT count(*) FROM users WHERE id = ? AND is_service`, after.GetString("user")); err != nil || service > 0 {
 			return err
 		}
 		return keep(tx, after.GetString("organization"), "members", countMembers, members, 0)
@@ -146,7 +146,7 @@ func keep(tx atomic.Tx, organization, what, query string, of func(Limits) int, m
 	if most == 0 {
 		return nil
 	}
-	n, err := count(tx, query, organization)
+	n, err := countIn(tx, query, organization)
 	if err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}

@@ -59,6 +59,13 @@ func Register(app core.App, deps Deps) {
 	d.keepToPlan()
 	d.organizations() // list, select, limits, open (organizations.go, limits.go, allokoli.go)
 	d.creation()      // create, onboarding (create.go)
+
+	// People: who belongs, who is invited.
+	d.watchMemberships() // the last owner stays (membership.go)
+	d.team()             // list, change, remove, suspend, transfer, leave (team.go, members.go, invitations.go)
+	d.acceptance()       // what an invited person does (accept.go)
+	d.Outbox.Handle(mailInvite, d.sendInvite)
+	d.Schedule.Add(schedule.Job{ID: "invitations.expire", Spec: "17 * * * *", Run: d.expire})
 }
 
 // rights are the columns of a membership that open or close something.

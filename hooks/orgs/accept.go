@@ -1,0 +1,352 @@
+package orgs
+
+import (
+	"database/sql"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+)
+
+func (d *domain) acceptance() {
+	d.Facade.Handle(facade.Route{
+		Method: "POST", Path: "/api/auth/verify-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-263",
+		Summary: "What an invitation says, for whoever holds its link.", Body: `{"token"}`,
+		Answer: `{"email", "fullName"?, "companyName", "role", "inviterName"?, "accountExists": bool, "expiresAt"}`, Errors: "400 without a token or when it has expired, 404 when it is unknown, used or withdrawn",
+	}, d.verifyInvite)
+	d.Facade.Handle(facade.Route{
+		Method: "POST", Path: "/api/auth/accept-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-264",
+		Summary: "Accepts an invitation. Without an account one is made and signed in; whoever has one sends the token alone, signed in as the invited address.",
+		Body:    `{"token", "password"?, "fullName"?}`,
+		Answer:  `{"success": true, "organization": id, "token"?, "record"?} or, when signing in needs more, {"success": true, "message": "Account created. Please log in."}`,
+		Errors:  `400 "Missing required fields" or "Invalid invitation", 401 when the address has an account, 409 when signed in as somebody else`,
+	}, d.acceptInvite)
+}
+
+// Why an invitation cannot be used.
+var (
+	errUnknown = errors.New("It does not exist, was used already, or was replaced by a newer one.")
+	errExpired = errors.New("It has expired. Ask for a new one.")
+	errRevoked = errors.New("Whoever sent it may not invite you any more. Ask for a new one.")
+)
+
+// offered finds the open invitation a token belongs to; proven tells that the
+// token came from its mailbox.
+func (d *domain) offered(app core.App, t token) (i *core.Record, proven bool, err error) {
+	i, err = app.FindRecordById(collections.Invitations, t.id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, errUnknown
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if !sameDigest(t.secret, i.GetString("token_hash")) {
+		return nil, false, errUnknown
+	}
+	switch status := i.GetString("status"); {
+	case status == collections.InvitationExpired, status == collections.InvitationPending && !i.GetDateTime("expires_at").Time().After(time.Now()):
+		return nil, false, errExpired
+	case status != collections.InvitationPending:
+		return nil, false, errUnknown
+	}
+	if err := stillOffered(app, i); err != nil {
+		return nil, false, err
+	}
+	var kept map[string]string
+	if err := i.UnmarshalJSONField("metadata", &kept); err != nil {
+		kept = nil // proves nothing then
+	}
+	return i, sameDigest(t.tail, kept[mailHash]), nil
+}
+
+// stillOffered tells whether who sent it could send it now (security.md S17).
+func stillOffered(app core.App, i *core.Record) error {
+	organization, err := app.FindRecordById(collections.Organizations, i.GetString("organization"))
+	if err != nil {
+		return err
+	}
+	if organization.GetString("status") == collections.OrganizationClosed {
+		return errRevoked
+	}
+	by := i.GetString("invited_by")
+	if by == "" {
+		return nil // the operator
+	}
+	m, err := membershipIn(app, by, organization.Id)
+	if err != nil {
+		return err
+	}
+	if m == nil || !mayInvite(m) || authorityOf(m).mayGive(i.GetString("role"), flagsOf(i)) != nil {
+		return errRevoked
+	}
+	return nil
+}
+
+// account is the account of an address, nil when there is none.
+func account(app core.App, address string) (*core.Record, error) {
+	user := &core.Record{}
+	err := app.RecordQuery(collections.Users).AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE", dbx.Params{"email": address})).Limit(1).One(user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// verifyInvite is POST /api/auth/verify-invite.
+func (d *domain) verifyInvite(e *core.RequestEvent) error {
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	text, _ := body["token"].(string)
+	if strings.TrimSpace(text) == "" {
+		return facade.Error(http.StatusBadRequest, "Token is required")
+	}
+	t, ok := readToken(text)
+	if !ok {
+		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(errUnknown))
+	}
+	i, _, err := d.offered(e.App, t)
+	switch {
+	case errors.Is(err, errExpired):
+		return facade.Error(http.StatusBadRequest, "Invitation has expired", sentence(err))
+	case errors.Is(err, errUnknown), errors.Is(err, errRevoked):
+		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(err))
+	case err != nil:
+		return err
+	}
+	organization, err := e.App.FindRecordById(collections.Organizations, i.GetString("organization"))
+	if err != nil {
+		return err
+	}
+	user, err := account(e.App, i.GetString("email"))
+	if err != nil {
+		return err
+	}
+	answer := map[string]any{
+		"email": i.GetString("email"), "companyName": organization.GetString("name"), "role": i.GetString("role"),
+		"accountExists": user != nil, "expiresAt": said(i.GetString("expires_at")),
+	}
+	if name := i.GetString("full_name"); name != "" {
+		answer["fullName"] = name
+	}
+	if inviter, err := e.App.FindRecordById(collections.Users, i.GetString("invited_by")); err == nil {
+		answer["inviterName"] = inviter.GetString("name")
+	}
+	return e.JSON(http.StatusOK, answer)
+}
+
+func sentence(err error) string { return err.Error() }
+
+// acceptInvite is POST /api/auth/accept-invite.
+func (d *domain) acceptInvite(e *core.RequestEvent) error {
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	text := func(name string) string {
+		s, _ := body[name].(string)
+		return s
+	}
+	given, password, name := text("token"), text("password"), strings.TrimSpace(text("fullName"))
+	if strings.TrimSpace(given) == "" {
+		return facade.Error(http.StatusBadRequest, "Missing required fields", map[string]string{"token": "Required"})
+	}
+	t, ok := readToken(given)
+	if !ok {
+		return invalid(errUnknown)
+	}
+	i, proven, err := d.offered(e.App, t)
+	if err != nil {
+		return invalid(err)
+	}
+	address := i.GetString("email")
+	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || !strings.EqualFold(e.Auth.Email(), address)) {
+		return facade.Error(http.StatusConflict, "This invitation is for another address. Sign out, then open the link again")
+	}
+	user, err := account(e.App, address)
+	if err != nil {
+		return err
+	}
+	if e.Auth == nil && user != nil {
+		return facade.Error(http.StatusUnauthorized, "This address has an account. Sign in with it, then accept the invitation")
+	}
+	isNew := user == nil
+	if isNew {
+		missing := map[string]string{}
+		if password == "" {
+			missing["password"] = "Required"
+		}
+		if name == "" {
+			missing["fullName"] = "Required"
+		}
+		if len(missing) > 0 {
+			return facade.Error(http.StatusBadRequest, "Missing required fields", missing)
+		}
+	}
+	if err := d.join(e, t, password, name, isNew, proven); err != nil {
+		return invalid(err)
+	}
+	answer := map[string]any{"success": true, "organization": i.GetString("organization")}
+	if isNew {
+		d.signIn(e, address, password, answer)
+	}
+	return e.JSON(http.StatusOK, answer)
+}
+
+// invalid words what is wrong with an invitation as the document does.
+func invalid(err error) error {
+	var problems validation.Errors
+	switch {
+	case errors.Is(err, errUnknown), errors.Is(err, errExpired), errors.Is(err, errRevoked):
+		return facade.Error(http.StatusBadRequest, "Invalid invitation", err.Error())
+	case errors.As(err, &problems):
+		reasons := map[string]string{}
+		for column, reason := range problems {
+			if column == "name" {
+				column = "fullName"
+			}
+			reasons[column] = strings.TrimSuffix(reason.Error(), ".")
+		}
+		return facade.Invalid(reasons)
+	}
+	return err
+}
+
+// join makes the account when there is none, the membership, and closes the
+// invitation: all or nothing, once.
+func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNew, proven bool) error {
+	return e.App.RunInTransaction(func(tx core.App) error {
+		i, _, err := d.offered(tx, t)
+		if err != nil {
+			return err
+		}
+		user, err := account(tx, i.GetString("email"))
+		if err != nil {
+			return err
+		}
+		switch {
+		case isNew && user != nil:
+			return errUnknown // somebody was quicker with the same link
+		case isNew:
+			if user, err = newAccount(tx, i, password, name, proven); err != nil {
+				return err
+			}
+		}
+		// Whoever comes second changes nothing here and gets nothing.
+		result, err := atomic.Of(tx).Exec(`UPDATE invitations SET status = ? WHERE id = ? AND status = ? AND token_hash = ?`,
+			collections.InvitationAccepted, i.Id, collections.InvitationPending, digest(t.secret))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(err, errUnknown)
+		}
+		membership, err := joined(tx, i, user)
+		if err != nil {
+			return err
+		}
+		i.Set("status", collections.InvitationAccepted)
+		i.Set("accepted_by", user.Id)
+		i.Set("accepted_at", types.NowDateTime())
+		if err := tx.SaveNoValidate(i); err != nil {
+			return err
+		}
+		if isNew {
+			user.Set("last_organization", membership.GetString("organization"))
+			if err := tx.SaveNoValidate(user); err != nil {
+				return err
+			}
+		}
+		by := audit.ActorOf(e)
+		by.Type, by.User, by.Name = audit.ActorUser, user.Id, user.GetString("name")
+		return audit.Add(tx, audit.Entry{
+			Organization: i.GetString("organization"), Actor: by, Action: "invitations.accept", Resource: collections.Invitations, Record: i.Id,
+			Details: map[string]any{"membership": membership.Id, "role": membership.GetString("role"), "new_account": isNew},
+		})
+	})
+}
+
+// newAccount makes an account that signs in with a password.
+func newAccount(tx core.App, i *core.Record, password, name string, proven bool) (*core.Record, error) {
+	c, err := tx.FindCachedCollectionByNameOrId(collections.Users)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := tx.FindRecordById(collections.Organizations, i.GetString("organization"))
+	if err != nil {
+		return nil, err
+	}
+	user := core.NewRecord(c)
+	user.Load(map[string]any{
+		"email": i.GetString("email"), "name": name, "is_active": true, "verified": proven, "theme": "auto",
+		"language": organization.GetString("language"), "onboarding_completed": true, "phone": i.GetString("phone_number"),
+	})
+	user.SetPassword(password)
+	return user, tx.Save(user)
+}
+
+// joined makes the membership an invitation promised. Who is a member already
+// stays what they are.
+func joined(tx core.App, i, user *core.Record) (*core.Record, error) {
+	there, err := membershipIn(tx, user.Id, i.GetString("organization"))
+	if err != nil {
+		return nil, err
+	}
+	if there != nil {
+		if there.GetString("status") != collections.MembershipActive {
+			return nil, refuse(http.StatusConflict, "Your membership is "+there.GetString("status")+". Ask the organization to activate it.")
+		}
+		return there, nil
+	}
+	others, err := countIn(atomic.Of(tx), `SELECT count(*) FROM memberships WHERE user = ?`, user.Id)
+	if err != nil {
+		return nil, err
+	}
+	name := i.GetString("full_name")
+	if own := user.GetString("name"); own != "" {
+		name = own
+	}
+	values := map[string]any{
+		"organization": i.GetString("organization"), "user": user.Id, "role": i.GetString("role"), "status": collections.MembershipActive, "is_default": others == 0,
+		"full_name": name, "email": user.Email(), "department": i.GetString("department"), "phone_number": i.GetString("phone_number"),
+		"timezone": i.GetString("timezone"), "notes": i.GetString("notes"), "permissions": i.Get("permissions"), "config": i.Get("config"), "joined_at": types.NowDateTime(),
+	}
+	for _, capability := range collections.Capabilities {
+		values[capability] = i.GetBool(capability)
+	}
+	return makeRow(tx, collections.Memberships, values)
+}
+
+// signIn adds the token of the new account to the answer, through the same
+// door as every sign-in; when that asks for more, the person signs in there.
+func (d *domain) signIn(e *core.RequestEvent, address, password string, answer map[string]any) {
+	in, err := d.Facade.Do(e, http.MethodPost, "/api/collections/users/auth-with-password", nil, map[string]any{"identity": address, "password": password})
+	if err == nil && in.Err() == nil {
+		var signed struct {
+			Token  string         `json:"token"`
+			Record map[string]any `json:"record"`
+		}
+		if err = in.Decode(&signed); err == nil && signed.Token != "" {
+			answer["token"], answer["record"] = signed.Token, signed.Record
+			return
+		}
+	}
+	if err != nil {
+		e.App.Logger().Warn("a new account was not signed in", "error", err)
+	}
+	answer["message"] = "Account created. Please log in."
+}

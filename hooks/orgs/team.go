@@ -1,0 +1,201 @@
+package orgs
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+const (
+	memberBody = `{"full_name", "email", "role": "admin"|"manager"|"agent"|"viewer"|"developer"|"owner", "department"?, "status"?, "phone_number"?, "avatar_url"?, "timezone"?,
+ "permissions"?: {}, "can_access_analytics"?, "can_manage_integrations"?, "can_manage_team"?, "can_manage_agents"?, "can_view_calls"?, "can_view_messages"?, "can_view_emails"?: bool,
+ "notes"?, "config"?: {}, "message"?: a note for the mail}`
+	memberAnswer = `{"id", "user_id", "company_id", "full_name", "email", "role", "department", "status": "active"|"inactive"|"invited"|"suspended", "phone_number", "timezone",
+ "permissions", "can_…", "last_active_at", "invitation_sent_at", "invitation_accepted_at", "expires_at", "notes", "config", "created_at", "updated_at", …}`
+)
+
+func (d *domain) team() {
+	route := func(method, path, item, summary, query, body, answer, errors string, h func(*core.RequestEvent) error) {
+		system := facade.CoreComm
+		if item == "" {
+			system = facade.Pocketline
+		}
+		d.Facade.Handle(facade.Route{Method: method, Path: path, Auth: facade.Member, System: system, Item: item,
+			Summary: summary, Query: query, Body: body, Answer: answer, Errors: errors}, h)
+	}
+	route("GET", "/api/team-members", "S-273", "Members, and for who manages the team the open invitations after them.",
+		"page=1, limit=20, status, role, department, search", "", `{"members": [`+memberAnswer+`], "pagination": {…}}`, "", d.listTeam)
+	route("POST", "/api/team-members", "S-274", "Invites somebody. The link is mailed; it is also in the answer, and only there. Whoever has an account accepts signed in.",
+		"", memberBody, `201 the invitation as a member with "status": "invited", "inviteLink", "emailSent": bool, "reason"?`,
+		"400 with reasons, 403 for what the caller does not hold, 409 for who is a member or invited already, 429", d.invite)
+	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", "part of the body of POST", memberAnswer,
+		"400 with reasons, 403 for what the caller does not hold or their own role, 409 for the last owner", d.changeMember)
+	route("DELETE", "/api/team-members/{id}", "S-276", "Removes a member, or cancels an invitation.", "keys=revoke also ends the API keys the member created",
+		"", `{"success": true}`, "403 for higher roles, 409 for the last owner", d.removeMember)
+	route("POST", "/api/team-members/resend", "S-277", "A new link for an open or expired invitation; the old one stops working.", "", `{"email"}`,
+		`{"success": true, "inviteLink", "emailSent": bool, "reason"?}`, "404 when nobody of that address is invited", d.resend)
+	route("POST", "/api/team-members/{id}/suspend", "", "Takes a member's access until they are activated again.", "", "", memberAnswer,
+		"403 for higher roles and oneself, 409 for the last owner", d.setStatus(collections.MembershipSuspended))
+	route("POST", "/api/team-members/{id}/activate", "", "Gives a suspended or inactive member access again.", "", "", memberAnswer,
+		"403 for higher roles", d.setStatus(collections.MembershipActive))
+	path := "/api/organizations/{organization}/"
+	d.Facade.Handle(facade.Route{Method: "POST", Path: path + "transfer", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Makes another member the owner; the caller becomes an admin.", Body: `{"user": id}`, Answer: `{"success": true}`,
+		Errors: "403 for who is not an owner, 404 when the person is no active member"}, d.transfer)
+	d.Facade.Handle(facade.Route{Method: "POST", Path: path + "leave", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Ends the caller's membership.", Answer: `{"success": true}`, Errors: "409 for the last owner"}, d.leave)
+}
+
+// people is the merged list: members, then invitations. Placeholders: the
+// organization, twice. Accounts of API keys are nobody.
+const people = `SELECT 0 AS kind, m.id, coalesce(nullif(m.full_name, ''), u.name) AS full_name, u.email, m.role, m.department, m.status, m.created
+	FROM memberships m JOIN users u ON u.id = m.user WHERE m.organization = ? AND NOT u.is_service
+	UNION ALL SELECT 1, i.id, i.full_name, i.email, i.role, i.department, 'invited', i.created FROM invitations i WHERE i.organization = ? AND i.status = 'pending'`
+
+// listTeam is GET /api/team-members. The merged set is filtered, counted and
+// cut as one, so that every page is full (requirements G-30).
+func (d *domain) listTeam(e *core.RequestEvent) error {
+	t, err := tenant.Require(e)
+	if err != nil {
+		return err
+	}
+	page, limit, err := facade.Page(e, 20)
+	if err != nil {
+		return err
+	}
+	where, args := []string{"1"}, []any{t.ID(), t.ID()}
+	if !t.Can(collections.CanManageTeam) {
+		where = append(where, "kind = 0")
+	}
+	query, reasons := e.Request.URL.Query(), map[string]string{}
+	for name, words := range map[string][]string{
+		"status":     {collections.MembershipActive, collections.MembershipInactive, collections.MembershipInvited, collections.MembershipSuspended},
+		"role":       collections.Roles,
+		"department": nil,
+	} {
+		value := query.Get(name)
+		if value == "" {
+			continue
+		}
+		if words != nil && !slices.Contains(words, value) {
+			reasons[name] = "Must be one of " + strings.Join(words, ", ")
+		}
+		where, args = append(where, name+" = ?"), append(args, value)
+	}
+	if search := strings.TrimSpace(query.Get("search")); search != "" {
+		if len(search) > 200 {
+			reasons["search"] = "Must have at most 200 characters"
+		}
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search) + "%"
+		where, args = append(where, `(full_name LIKE ? ESCAPE '\' OR email LIKE ? ESCAPE '\' OR department LIKE ? ESCAPE '\')`), append(args, like, like, like)
+	}
+	if len(reasons) > 0 {
+		return facade.Error(http.StatusBadRequest, "Invalid query parameters", reasons)
+	}
+	from := " FROM (" + people + ") WHERE " + strings.Join(where, " AND ")
+	total, err := countIn(reads(e.App), "SELECT count(*)"+from, args...)
+	if err != nil {
+		return err
+	}
+	rows, err := reads(e.App).Query("SELECT kind, id"+from+" ORDER BY kind, created, id LIMIT ? OFFSET ?", append(args, limit, (page-1)*limit)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	ids := [2][]string{}
+	for rows.Next() {
+		var kind int
+		var id string
+		if err := rows.Scan(&kind, &id); err != nil {
+			return err
+		}
+		ids[kind] = append(ids[kind], id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	members, err := d.shown(e.App, ids)
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"members": members, "pagination": facade.NewPagination(page, limit, total)})
+}
+
+// shown loads members and invitations and gives them the documented form, in
+// the order of their ids.
+func (d *domain) shown(app core.App, ids [2][]string) ([]map[string]any, error) {
+	out := []map[string]any{}
+	for kind, collection := range []string{collections.Memberships, collections.Invitations} {
+		if len(ids[kind]) == 0 {
+			continue
+		}
+		records, err := app.FindRecordsByIds(collection, ids[kind])
+		if err != nil {
+			return nil, err
+		}
+		if kind == 0 {
+			if failed := app.ExpandRecords(records, []string{"user"}, nil); failed["user"] != nil {
+				return nil, failed["user"]
+			}
+		}
+		for _, id := range ids[kind] {
+			if at := slices.IndexFunc(records, func(r *core.Record) bool { return r.Id == id }); at >= 0 {
+				out = append(out, memberRow(records[at]))
+			}
+		}
+	}
+	return out, nil
+}
+
+// memberRow is a membership (with its user expanded) or an invitation as the
+// documented rows of team_members are.
+func memberRow(r *core.Record) map[string]any {
+	row := map[string]any{
+		"id": r.Id, "user_id": nil, "company_id": r.GetString("organization"), "created_by": nil, "full_name": r.GetString("full_name"),
+		"email": r.GetString("email"), "role": r.GetString("role"), "department": r.GetString("department"), "status": r.GetString("status"),
+		"phone_number": r.GetString("phone_number"), "avatar_url": nil, "timezone": r.GetString("timezone"), "permissions": object(r, "permissions"),
+		"last_login_at": nil, "last_active_at": nil, "invitation_sent_at": nil, "invitation_accepted_at": nil, "expires_at": nil,
+		"total_calls_handled": r.GetInt("total_calls_handled"), "total_messages_handled": nil, "total_emails_handled": nil, "avg_response_time": nil,
+		"customer_satisfaction_score": nil, "notes": r.GetString("notes"), "config": object(r, "config"),
+		"created_at": said(r.GetString("created")), "updated_at": said(r.GetString("updated")),
+	}
+	for _, capability := range collections.Capabilities {
+		row[capability] = r.GetBool(capability)
+	}
+	if r.Collection().Name == collections.Invitations {
+		if row["status"] == collections.InvitationPending {
+			row["status"] = collections.MembershipInvited
+		}
+		row["created_by"], row["invitation_sent_at"], row["expires_at"] = r.GetString("invited_by"), said(r.GetString("sent_at")), said(r.GetString("expires_at"))
+		row["expired"] = r.GetDateTime("expires_at").Time().Before(time.Now())
+		return row
+	}
+	row["user_id"], row["last_active_at"], row["invitation_accepted_at"] = r.GetString("user"), said(r.GetString("last_accessed_at")), said(r.GetString("joined_at"))
+	if role := r.GetString("role"); role == collections.Owner || role == collections.Admin {
+		for _, capability := range collections.Capabilities {
+			row[capability] = true // they hold all, whatever the flags say
+		}
+	}
+	if user := r.ExpandedOne("user"); user != nil {
+		row["email"] = user.Email()
+		if row["full_name"] == "" {
+			row["full_name"] = user.GetString("name")
+		}
+	}
+	return row
+}
+
+// object is a JSON column, {} when it is empty.
+func object(r *core.Record, field string) any {
+	if rawJSON(r, field) == nil {
+		return map[string]any{}
+	}
+	return r.Get(field)
+}
