@@ -25,3 +25,23 @@ func auditLogs() *core.Collection {
 	readOnly(c, Role("organization", Owner, Admin))
 	return c
 }
+
+// AuditSQL keeps the log from being changed, whatever is asked of the
+// database. A person or organization that is gone is cleared; the details of
+// an erased caller's rows may be emptied; lines may go after thirty days, or
+// with an organization that is being deleted.
+var AuditSQL = []string{
+	`CREATE TRIGGER IF NOT EXISTS audit_logs_fixed BEFORE UPDATE ON audit_logs
+	WHEN new.id IS NOT old.id OR new.actor_name IS NOT old.actor_name OR new.actor_type IS NOT old.actor_type OR new.action IS NOT old.action
+		OR new.resource IS NOT old.resource OR new.record IS NOT old.record OR new.ip_address IS NOT old.ip_address
+		OR new.user_agent IS NOT old.user_agent OR new.request_id IS NOT old.request_id OR new.created IS NOT old.created
+		OR (new.details IS NOT old.details AND new.details IS NOT '{"erased":true}')
+		OR (new.organization IS NOT old.organization AND new.organization IS NOT '') OR (new.user IS NOT old.user AND new.user IS NOT '') BEGIN
+		SELECT RAISE(ABORT, 'the audit log cannot be changed');
+	END`,
+	`CREATE TRIGGER IF NOT EXISTS audit_logs_kept BEFORE DELETE ON audit_logs
+	WHEN old.created > strftime('%Y-%m-%d %H:%M:%fZ', 'now', '-30 days')
+		AND NOT EXISTS (SELECT 1 FROM organizations WHERE id = old.organization AND deletes_at != '') BEGIN
+		SELECT RAISE(ABORT, 'the audit log cannot be changed');
+	END`,
+}

@@ -33,7 +33,7 @@ func (s Step) Empty() bool {
 
 // Statements are the SQL objects beside the collections, each made by one
 // CREATE statement.
-func Statements() []string { return slices.Clone(SearchSQL) }
+func Statements() []string { return slices.Concat(SearchSQL, AuditSQL) }
 
 // Export writes collections as JSON that is the same for equal definitions:
 // sorted by name, without times and without what an installation sets itself.

@@ -47,7 +47,7 @@ type Deps struct {
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs", "seed"}
+var CommandNames = []string{"jobs", "security", "seed"}
 
 // Desk is the product, put together.
 type Desk struct {
@@ -100,7 +100,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 	orgs.Register(app, orgs.Deps{
 		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait,
-		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson,
+		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Key: d.Keys.Master, Installation: installed(d),
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
@@ -135,7 +135,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 
 // Commands are the product's commands that work on its data.
 func (d *Desk) Commands() []*cobra.Command {
-	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app)}
+	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app)}
 }
 
 // mountDashboard answers every path that is not a route.

@@ -8,6 +8,7 @@ package orgs
 
 import (
 	"context"
+	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -15,6 +16,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -35,16 +37,34 @@ type Deps struct {
 	PublicURL string
 	// PerPerson is how many organizations a person may create; 0 is no limit.
 	PerPerson int
+	// SignUp is "open" or "invite-only".
+	SignUp string
+	// Key is the master key; the key of erased callers is derived from it.
+	Key []byte
+	// Installation is what the compliance pack says of the server.
+	Installation Installation
+	// Now is the clock and Delay holds an answer back; nil are the machine's.
+	Now   func() time.Time
+	Delay func(ctx context.Context, d time.Duration)
 }
 
 type domain struct {
 	Deps
-	app core.App
+	app      core.App
+	identity *identity.Identity
+}
+
+func (d *domain) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
 }
 
 // Register binds the domain.
 func Register(app core.App, deps Deps) {
 	d := &domain{Deps: deps, app: app}
+	d.people() // who somebody is, and what is asked of them (identity.go)
 
 	// Streams end when rights do.
 	app.OnRecordAfterUpdateSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)

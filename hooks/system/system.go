@@ -12,6 +12,7 @@
 //	POST   /api/session   a cookie session for a signed-in browser
 //	DELETE /api/session   its end
 //	POST   /api/simulate  a scripted caller rings (sandbox only)
+//	GET|POST /api/admin/migrate  the database's built-in steps (superusers)
 package system
 
 import (
@@ -69,6 +70,7 @@ func Register(app core.App, d Deps) error {
 	}
 	audit.Register(app)
 	s.document()
+	s.migrations()
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if d.Serving {
 			if err := storeSettings(se.App, d.PublicURL); err != nil {

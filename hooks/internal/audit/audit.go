@@ -68,6 +68,9 @@ func ActorOf(e *core.RequestEvent) Actor {
 		a.Type, a.Name = ActorSuperuser, e.Auth.Email()
 	case e.Auth.Collection().Name == collections.Users:
 		a.Type, a.User, a.Name = ActorUser, e.Auth.Id, e.Auth.GetString("name")
+		if e.Auth.GetBool("is_service") {
+			a.Type = ActorKey
+		}
 	}
 	return a
 }

@@ -214,5 +214,20 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 	if t.Organization = d.organization(e.App, organization); t.Organization == nil {
 		return nil, e.NotFoundError("There is no such organization.", nil)
 	}
+	if gate, ok := e.App.Store().Get(gateKey).(Gate); ok {
+		if err := gate(e, organization); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
+
+// Gate tells whether a member may come in from where the request comes: nil,
+// or an error that says why not.
+type Gate func(e *core.RequestEvent, organization string) error
+
+const gateKey = "pocketline.gate"
+
+// SetGate puts a gate before every organization: Of, In and Require ask it
+// after the membership. Package identity sets it.
+func SetGate(app core.App, gate Gate) { app.Store().Set(gateKey, gate) }

@@ -73,6 +73,9 @@ func API(t testing.TB, app *tests.TestApp) *Client {
 	return &Client{t: t, mux: Mux(t, app)}
 }
 
+// ServeHTTP hands a request of the test's own making to the app.
+func (c *Client) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
+
 // Do sends one request as a person (or Guest). body is nil, a string or []byte
 // sent as it is, or anything else as JSON. A Client is for one goroutine.
 func (c *Client) Do(method, url, email string, body any) *Answer {

@@ -1,0 +1,18 @@
+package hooks
+
+import "github.com/pocketline/pocketline/hooks/orgs"
+
+// installed is what the compliance pack says of this server: from the
+// configuration, never from a list of what could be.
+func installed(d Deps) orgs.Installation {
+	i := orgs.Installation{
+		Version: d.Version, Sandbox: d.SandboxURL != "", KeyFromEnvironment: d.Config.Key != "", TrustedProxy: d.Config.TrustedProxyHeader,
+	}
+	if d.SandboxURL == "" && d.Config.VapiAPIKey != "" {
+		i.Processors = append(i.Processors, orgs.Processor{
+			Name: "Vapi", Where: d.Config.VapiBaseURL,
+			Does: "carries calls, turns speech into text and text into speech, and runs the assistants: telephone numbers, voices, what is said",
+		})
+	}
+	return i
+}

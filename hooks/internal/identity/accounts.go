@@ -1,0 +1,97 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/security"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// BindAccounts lets people in by mail code when mail can be sent, and by
+// accounts elsewhere when the operator configured some in PocketBase's panel.
+// mayJoin tells whether an address may begin an account here.
+func (i *Identity) BindAccounts(mayJoin func(app core.App, email string) bool) {
+	i.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if err := codesFollowMail(se.App); err != nil {
+			return err
+		}
+		return se.Next()
+	})
+	i.app.OnSettingsReload().BindFunc(func(e *core.SettingsReloadEvent) error {
+		if err := e.Next(); err != nil {
+			return err
+		}
+		if e.App.IsBootstrapped() && !e.App.IsTransactional() {
+			if err := codesFollowMail(e.App); err != nil {
+				e.App.Logger().Warn("sign-in by mail code not switched", "error", err)
+			}
+		}
+		return nil
+	})
+	i.app.OnRecordAuthWithOAuth2Request(collections.Users).BindFunc(func(e *core.RecordAuthWithOAuth2RequestEvent) error {
+		if e.Record == nil {
+			return join(e, mayJoin)
+		}
+		return link(e)
+	})
+}
+
+// codesFollowMail offers codes by mail exactly while mail can be sent.
+func codesFollowMail(app core.App) error {
+	c, err := app.FindCollectionByNameOrId(collections.Users)
+	if err != nil {
+		return nil // before the first step
+	}
+	if want := app.Settings().SMTP.Enabled; c.OTP.Enabled != want {
+		c.OTP.Enabled = want
+		if err := app.Save(c); err != nil {
+			return fmt.Errorf("codes by mail: %w", err)
+		}
+	}
+	return nil
+}
+
+// join begins an account for somebody a provider vouches for. PocketBase gives
+// us the address only when the provider has verified it.
+func join(e *core.RecordAuthWithOAuth2RequestEvent, mayJoin func(app core.App, email string) bool) error {
+	address := ""
+	if e.OAuth2User != nil {
+		address = e.OAuth2User.Email
+	}
+	if address == "" {
+		return e.ForbiddenError("The other service did not tell a verified mail address.", nil)
+	}
+	if !mayJoin(e.App, address) {
+		return e.ForbiddenError("Accounts here begin with an invitation. Ask for one to this mail address.", nil)
+	}
+	user := core.NewRecord(e.Collection)
+	user.SetEmail(address)
+	user.SetVerified(true)
+	user.SetPassword(security.RandomString(40))
+	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true, "language": "en", "theme": "auto"})
+	if err := e.App.Save(user); err != nil {
+		return e.BadRequestError("The account could not be made.", err)
+	}
+	e.Record = user
+	return e.Next()
+}
+
+// link ties an account elsewhere to one here only when the one here has proved
+// its address, or is signed in: otherwise whoever registered the address first
+// would be handed to its real owner, or the reverse.
+func link(e *core.RecordAuthWithOAuth2RequestEvent) error {
+	if e.Record.Verified() || e.Auth != nil && e.Auth.Id == e.Record.Id {
+		return e.Next()
+	}
+	_, err := e.App.FindFirstExternalAuthByExpr(dbx.HashExp{
+		"collectionRef": e.Collection.Id, "provider": e.ProviderName, "providerId": e.OAuth2User.Id, "recordRef": e.Record.Id,
+	})
+	if err != nil {
+		return e.ForbiddenError("An account with this address exists and has not proved it yet. Sign in with its password first.", errors.New("unverified account"))
+	}
+	return e.Next()
+}

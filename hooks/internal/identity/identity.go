@@ -1,0 +1,220 @@
+// Package identity decides, at each request, whether the one who asks is
+// really who the token says, and whether an organization lets them in from
+// where they are.
+//
+//   - Sessions: every sign-in is a row of sessions; the tokens of one session
+//     carry its id, so ending the row ends them all, each by itself.
+//   - API keys: "pk_<id>_<secret>" in the Authorization header acts as the
+//     key's own account, whose membership holds the key's role. From there on a
+//     key is a member like any other: the same rules, the same lists.
+//   - Second factor: a sign-in that needs one is answered with a ticket, and
+//     completed by a code.
+//   - Networks: an organization may be reached from listed addresses only.
+//   - Limits: sign-in routes count per address and per account.
+//
+// Settings, sessions and keys are answered from memory and dropped when their
+// rows change, so that an end takes effect with the next request.
+package identity
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// keep bounds how long a remembered row is believed; changes made in this
+// process are seen at once (see tenant's directory).
+const keep = 30 * time.Second
+
+// most bounds each map; a full one is emptied.
+const most = 20_000
+
+// Options are what the package needs.
+type Options struct {
+	// Sealed keeps the secrets of authenticator apps.
+	Sealed *sealed.Box
+	// Drop ends what a person hears of an organization (live.Hub.Drop).
+	Drop func(user, organization string)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Wait delays an answer; nil waits that long, or until the caller is gone.
+	Wait func(ctx context.Context, d time.Duration)
+}
+
+// Identity holds what is remembered. Make one with Register.
+type Identity struct {
+	Options
+	app core.App
+
+	mu       sync.RWMutex
+	change   uint64 // counts forgets: a row read before one is not kept after it
+	settings map[string]known[Settings]
+	places   map[string]known[*place]
+	keys     map[string]known[*key]
+
+	tickets tickets
+	delayed atomic.Int64 // answers held back now
+	limits  Limiter
+}
+
+// known is a remembered value.
+type known[T any] struct {
+	value T
+	until time.Time
+}
+
+// Register binds the package to requests, sign-ins and streams. Call it after
+// tenant.Register.
+func Register(app core.App, o Options) *Identity {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Drop == nil {
+		o.Drop = func(string, string) {}
+	}
+	i := &Identity{Options: o, app: app}
+	i.clear()
+	i.tickets.open = map[string]*ticket{}
+	i.limits.Now = o.Now
+	i.watch()
+	tenant.SetGate(app, i.Gate)
+
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.Bind(
+			middleware("pocketlineKeys", apis.DefaultLoadAuthTokenMiddlewarePriority-2, i.loadKey),
+			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.refuseEnded),
+			middleware("pocketlineKeyScope", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyScope),
+			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
+		)
+		return se.Next()
+	})
+	app.OnRecordAuthRequest(collections.Users).BindFunc(i.signIn)
+	i.bindLimits()
+	i.bindNetworks()
+	return i
+}
+
+func middleware(id string, priority int, do func(e *core.RequestEvent) error) *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{Id: id, Priority: priority, Func: do}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (i *Identity) clear() {
+	i.settings, i.places, i.keys = map[string]known[Settings]{}, map[string]known[*place]{}, map[string]known[*key]{}
+}
+
+// watch drops what is remembered when its row changes.
+func (i *Identity) watch() {
+	forget := func(e *core.RecordEvent) error {
+		i.Forget(e.Record)
+		return e.Next()
+	}
+	for _, name := range []string{collections.SecuritySettings, collections.Sessions, collections.APIKeys, collections.Users} {
+		i.app.OnRecordAfterCreateSuccess(name).BindFunc(forget)
+		i.app.OnRecordAfterUpdateSuccess(name).BindFunc(forget)
+		i.app.OnRecordAfterDeleteSuccess(name).BindFunc(forget)
+	}
+	i.app.OnRecordAfterUpdateSuccess(collections.Sessions).BindFunc(func(e *core.RecordEvent) error {
+		if !e.Record.GetDateTime("ended_at").IsZero() {
+			i.closeStreams(e.Record.Id)
+		}
+		return e.Next()
+	})
+	i.app.OnRecordAfterDeleteSuccess(collections.Sessions).BindFunc(func(e *core.RecordEvent) error {
+		i.closeStreams(e.Record.Id)
+		return e.Next()
+	})
+	i.app.OnRecordAfterUpdateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
+	i.app.OnRecordAfterCreateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
+}
+
+// Forget drops what is remembered of a row of sessions, api_keys,
+// security_settings or users; record changes do it by themselves.
+func (i *Identity) Forget(record *core.Record) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.change++
+	switch record.Collection().Name {
+	case collections.SecuritySettings:
+		delete(i.settings, record.GetString("organization"))
+	case collections.Sessions:
+		delete(i.places, record.Id)
+	case collections.APIKeys:
+		delete(i.keys, record.Id)
+	case collections.Users:
+		if record.GetBool("is_service") {
+			clear(i.keys) // a handful
+		}
+	}
+}
+
+// recall answers from a map or reads and remembers. Inside a transaction it
+// neither believes the memory nor fills it.
+func recall[T any](i *Identity, app core.App, m func() map[string]known[T], id string, read func() (T, error)) (T, error) {
+	now := i.Now()
+	i.mu.RLock()
+	found, ok := m()[id]
+	change := i.change
+	i.mu.RUnlock()
+	if ok && now.Before(found.until) && !app.IsTransactional() {
+		return found.value, nil
+	}
+	value, err := read()
+	if err != nil || app.IsTransactional() {
+		return value, err
+	}
+	i.mu.Lock()
+	if i.change == change {
+		if len(m()) >= most {
+			clear(m())
+		}
+		m()[id] = known[T]{value, now.Add(keep)}
+	}
+	i.mu.Unlock()
+	return value, nil
+}
+
+// bearer is the token of the Authorization header, with or without "Bearer".
+func bearer(e *core.RequestEvent) string {
+	token := e.Request.Header.Get("Authorization")
+	if len(token) > 7 && strings.EqualFold(token[:7], "Bearer ") {
+		return token[7:]
+	}
+	return token
+}
+
+// person tells whether the caller is one who signs in: neither a guest nor a
+// superuser.
+func person(auth *core.Record) bool {
+	return auth != nil && auth.Collection().Name == collections.Users
+}
+
+// refuse answers in the shape of the surface that was asked: the documented
+// routes' or PocketBase's.
+func refuse(e *core.RequestEvent, status int, code, sentence string) error {
+	if strings.HasPrefix(e.Request.URL.Path, "/api/collections/") || strings.HasPrefix(e.Request.URL.Path, "/api/realtime") {
+		return e.Error(status, sentence, nil)
+	}
+	return e.JSON(status, map[string]string{"error": strings.TrimSuffix(sentence, "."), "code": code})
+}

@@ -1,0 +1,270 @@
+package identity
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/mails"
+	"github.com/pocketbase/pocketbase/tools/security"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+)
+
+const (
+	refreshPattern     = "POST /api/collections/{collection}/auth-refresh"
+	impersonatePattern = "POST /api/collections/{collection}/impersonate/{id}"
+	// ticketFor is how long a sign-in waits for its second factor.
+	ticketFor = 10 * time.Minute
+	// ticketTries is how many codes one ticket takes.
+	ticketTries = 8
+	ticketsMost = 10_000
+	passedKey   = "pocketline.factor"
+)
+
+// Ways to give the second factor.
+const (
+	FactorApp      = "totp"
+	FactorRecovery = "recovery"
+	FactorMail     = "otp"
+	FactorSetUp    = "setup" // none yet, and the organization asks for one
+)
+
+// ErrTicket says that a sign-in is unknown, over or tried too often.
+var ErrTicket = errors.New("this sign-in is over: begin again")
+
+// ticket is a sign-in that waits for its second factor. It lives in memory:
+// after a restart people begin again.
+type ticket struct {
+	user, method string
+	methods      []string
+	ends         time.Time
+	tries        int
+	mailed       string // hash of the code sent by mail
+}
+
+type tickets struct {
+	mu   sync.Mutex
+	open map[string]*ticket // by hash
+}
+
+// passed marks a request whose second factor was proved.
+type passed struct{}
+
+// signIn decides about every token PocketBase is about to hand out.
+func (i *Identity) signIn(e *core.RecordAuthRequestEvent) error {
+	switch e.Request.Pattern {
+	case impersonatePattern: // the operator, with a token that cannot be renewed
+		return e.Next()
+	case refreshPattern:
+		return i.renew(e)
+	}
+	if e.Record.GetBool("is_service") {
+		return e.ForbiddenError("This account cannot sign in.", nil)
+	}
+	if _, ok := e.Get(passedKey).(passed); ok {
+		return i.begin(e, e.AuthMethod, true)
+	}
+	method := e.AuthMethod
+	if method == "" {
+		method = "invitation"
+	} else if sentence := i.refusedMethod(e.App, e.Record.Id, method); sentence != "" {
+		i.note(e, "auth.refused", map[string]any{"method": method})
+		return e.ForbiddenError(sentence, nil)
+	}
+	if !i.NeedsFactor(e.App, e.Record) {
+		return i.begin(e, method, false)
+	}
+	return i.ask(e, method)
+}
+
+// ask answers a sign-in with a ticket instead of a token.
+func (i *Identity) ask(e *core.RecordAuthRequestEvent, method string) error {
+	row, err := authenticator(e.App, e.Record.Id)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	methods := []string{FactorSetUp}
+	if row != nil && !row.GetDateTime("confirmed_at").IsZero() {
+		methods = []string{FactorApp, FactorRecovery}
+		if e.App.Settings().SMTP.Enabled && method != collections.AuthCode {
+			methods = append(methods, FactorMail)
+		}
+	}
+	id := i.tickets.add(&ticket{user: e.Record.Id, method: method, methods: methods, ends: i.Now().Add(ticketFor)}, i.Now())
+	e.Response.Header().Set("Cache-Control", "no-store")
+	// mfaId is what PocketBase's own clients look for.
+	if err := e.JSON(http.StatusUnauthorized, map[string]any{"mfaId": id, "ticket": id, "methods": methods}); err != nil {
+		return err
+	}
+	return apis.ErrMFA
+}
+
+func (t *tickets) add(one *ticket, now time.Time) string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	id := base64.RawURLEncoding.EncodeToString(b[:])
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.open) >= ticketsMost {
+		for k, old := range t.open {
+			if now.After(old.ends) {
+				delete(t.open, k)
+			}
+		}
+		if len(t.open) >= ticketsMost {
+			clear(t.open)
+		}
+	}
+	t.open[hash(id)] = one
+	return id
+}
+
+// take counts a try with the ticket and returns a copy of it.
+func (t *tickets) take(id string, now time.Time) (ticket, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	one := t.open[hash(id)]
+	if one == nil {
+		return ticket{}, ErrTicket
+	}
+	if one.tries++; now.After(one.ends) || one.tries > ticketTries {
+		delete(t.open, hash(id))
+		return ticket{}, ErrTicket
+	}
+	return *one, nil
+}
+
+func (t *tickets) end(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.open, hash(id))
+}
+
+// Waiting returns the person whose sign-in the ticket is, and whether it waits
+// for an authenticator app to be set up. It counts as a try.
+func (i *Identity) Waiting(app core.App, id string) (user *core.Record, setUp bool, err error) {
+	t, err := i.tickets.take(id, i.Now())
+	if err != nil {
+		return nil, false, err
+	}
+	user, err = app.FindRecordById(collections.Users, t.user)
+	if err != nil || !user.GetBool("is_active") {
+		return nil, false, ErrTicket
+	}
+	return user, t.methods[0] == FactorSetUp, nil
+}
+
+// MailCode sends the ticket's person a code, as another way than the app.
+func (i *Identity) MailCode(app core.App, id string) error {
+	t, err := i.tickets.take(id, i.Now())
+	if err != nil {
+		return err
+	}
+	if t.methods[len(t.methods)-1] != FactorMail {
+		return ErrTicket
+	}
+	user, err := app.FindRecordById(collections.Users, t.user)
+	if err != nil {
+		return ErrTicket
+	}
+	if i.limits.Hit("otp "+user.Id, mailWindow) > mailsMost {
+		return ErrLocked
+	}
+	code := security.RandomStringWithAlphabet(8, "1234567890")
+	i.tickets.mu.Lock()
+	if one := i.tickets.open[hash(id)]; one != nil {
+		one.mailed = hash("mailed " + code)
+	}
+	i.tickets.mu.Unlock()
+	return mails.SendRecordOTP(app, user, "", code)
+}
+
+// Complete finishes a sign-in: the ticket's person gave the code. It answers
+// the request like any sign-in, with a session that knows of the factor.
+func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
+	t, err := i.tickets.take(id, i.Now())
+	if err != nil {
+		return err
+	}
+	if t.methods[0] == FactorSetUp {
+		return ErrNone
+	}
+	user, err := e.App.FindRecordById(collections.Users, t.user)
+	if err != nil {
+		return ErrTicket
+	}
+	mailed := t.mailed != "" && len(tidyCode(code)) == 8
+	if mailed {
+		if err = i.attempt(e.App, user.Id); err == nil && subtle.ConstantTimeCompare([]byte(hash("mailed "+tidyCode(code))), []byte(t.mailed)) != 1 {
+			err = ErrCode
+		}
+	} else {
+		err = i.CheckFactor(e.App, user.Id, code)
+	}
+	if err != nil {
+		if errors.Is(err, ErrCode) || errors.Is(err, ErrLocked) {
+			i.failed(e, user)
+		}
+		return err
+	}
+	return i.finish(e, id, t, user, nil)
+}
+
+// CompleteSetUp finishes a sign-in that had to set up an authenticator app:
+// the code confirms it. The answer's meta holds the recovery codes.
+func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string) error {
+	t, err := i.tickets.take(id, i.Now())
+	if err != nil {
+		return err
+	}
+	user, err := e.App.FindRecordById(collections.Users, t.user)
+	if err != nil || t.methods[0] != FactorSetUp {
+		return ErrTicket
+	}
+	codes, err := i.ConfirmFactor(e.App, user, code)
+	if err != nil {
+		return err
+	}
+	return i.finish(e, id, t, user, map[string]any{"recovery_codes": codes})
+}
+
+func (i *Identity) finish(e *core.RequestEvent, id string, t ticket, user *core.Record, meta any) error {
+	i.tickets.end(id)
+	e.Set(passedKey, passed{})
+	e.Response.Header().Set("Cache-Control", "no-store")
+	return apis.RecordAuthResponse(e, user, t.method, meta)
+}
+
+// failed writes down a wrong second factor.
+func (i *Identity) failed(e *core.RequestEvent, user *core.Record) {
+	actor := audit.ActorOf(e)
+	actor.User, actor.Name = user.Id, user.GetString("name")
+	i.write(e, audit.Entry{
+		Organization: user.GetString("last_organization"), Actor: actor, Action: "auth.failed",
+		Resource: collections.Users, Record: user.Id, Details: map[string]any{"method": "second_factor"},
+	})
+}
+
+func (i *Identity) note(e *core.RecordAuthRequestEvent, action string, details any) {
+	actor := audit.ActorOf(e.RequestEvent)
+	actor.User, actor.Name = e.Record.Id, e.Record.GetString("name")
+	i.write(e.RequestEvent, audit.Entry{
+		Organization: e.Record.GetString("last_organization"), Actor: actor, Action: action,
+		Resource: collections.Users, Record: e.Record.Id, Details: details,
+	})
+}
+
+func (i *Identity) write(e *core.RequestEvent, entry audit.Entry) {
+	if err := audit.Add(e.App, entry); err != nil {
+		// The answer must not depend on it.
+		e.App.Logger().Error("sign-in not written down", "action", entry.Action, "error", err)
+	}
+}

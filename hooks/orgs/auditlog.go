@@ -1,0 +1,219 @@
+package orgs
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+// csvMost bounds one file, newest lines first.
+const csvMost = 100_000
+
+func (d *domain) auditLog() {
+	d.documented("GET", "/api/security/audit-logs", "S-308", facade.Admin, "Who did what in the active organization, newest first.",
+		"page=1, limit=20 (at most 100), actor (id of a person, or user|key|superuser|system|guest), action (a beginning: calls, calls.update), resource, record, from, to (RFC 3339 or date)",
+		"", `{"data": {"logs": [{"id", "company_id", "user_id", "actor_name", "actor_type", "action", "resource", "record", "details", "ip_address", "user_agent", "created_at"}], "pagination": {…}}}`,
+		"400 a parameter is wrong · 403", listAudit)
+	d.handle("GET", "/api/organizations/{organization}/audit.csv", facade.SignedIn,
+		"The audit log as a file, with the filters of the list; at most 100,000 lines.", "", "text/csv", "403", d.auditCSV)
+	// Nobody changes the log: not by record (here), not by SQL (collections.AuditSQL).
+	fixed := func(e *core.RecordEvent) error { return errFixed }
+	d.app.OnRecordUpdate(collections.AuditLogs).BindFunc(func(e *core.RecordEvent) error {
+		before := e.Record.Original()
+		for _, name := range []string{"actor_name", "actor_type", "action", "resource", "record", "details", "ip_address", "user_agent", "request_id"} {
+			if before.GetString(name) != e.Record.GetString(name) {
+				return errFixed
+			}
+		}
+		// A person or organization that is gone is cleared, never replaced.
+		for _, name := range []string{"organization", "user"} {
+			if is := e.Record.GetString(name); is != "" && is != before.GetString(name) {
+				return errFixed
+			}
+		}
+		return e.Next()
+	})
+	d.app.OnRecordDelete(collections.AuditLogs).BindFunc(fixed)
+}
+
+var errFixed = errors.New("the audit log cannot be changed")
+
+// auditWhere are the conditions of a list.
+func auditWhere(e *core.RequestEvent, organization string) (where string, args []any, err error) {
+	query, reasons := e.Request.URL.Query(), map[string]string{}
+	terms, args := []string{"organization = ?"}, []any{organization}
+	if actor := query.Get("actor"); actor != "" {
+		switch actor {
+		case audit.ActorUser, audit.ActorKey, audit.ActorSuperuser, audit.ActorSystem, audit.ActorGuest:
+			terms = append(terms, "actor_type = ?")
+		default:
+			terms = append(terms, "user = ?")
+		}
+		args = append(args, actor)
+	}
+	if action := query.Get("action"); action != "" {
+		terms = append(terms, "action >= ? AND action < ?")
+		args = append(args, action, action+"\xff")
+	}
+	for _, name := range []string{"resource", "record"} {
+		if value := query.Get(name); value != "" {
+			terms = append(terms, name+" = ?")
+			args = append(args, value)
+		}
+	}
+	for name, sign := range map[string]string{"from": ">=", "to": "<"} {
+		text := query.Get(name)
+		if text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			if at, err = time.Parse(time.DateOnly, text); err == nil && name == "to" {
+				at = at.AddDate(0, 0, 1) // the whole day
+			}
+		}
+		if err != nil {
+			reasons[name] = "Must be a date or time like 2026-09-30 or 2026-09-30T12:00:00Z"
+			continue
+		}
+		terms = append(terms, "created "+sign+" ?")
+		args = append(args, stamp(at))
+	}
+	if len(reasons) > 0 {
+		return "", nil, facade.Error(http.StatusBadRequest, "Invalid query parameters", reasons)
+	}
+	return strings.Join(terms, " AND "), args, nil
+}
+
+const auditColumns = `id, organization, user, actor_name, actor_type, action, resource, record, coalesce(details, ''), ip_address, user_agent, created`
+
+type auditRow struct {
+	id, organization, user, name, kind, action, resource, record, details, address, agent, created string
+}
+
+func (r *auditRow) scan() []any {
+	return []any{&r.id, &r.organization, &r.user, &r.name, &r.kind, &r.action, &r.resource, &r.record, &r.details, &r.address, &r.agent, &r.created}
+}
+
+func listAudit(e *core.RequestEvent) error {
+	t, err := tenant.Require(e, collections.Owner, collections.Admin)
+	if err != nil {
+		return err
+	}
+	page, limit, err := facade.Page(e, 20)
+	if err != nil {
+		return err
+	}
+	where, args, err := auditWhere(e, t.ID())
+	if err != nil {
+		return err
+	}
+	db := reads(e.App)
+	total, err := count(e.App, "SELECT count(*) FROM audit_logs WHERE "+where, args...)
+	if err != nil {
+		return err
+	}
+	rows, err := db.Query("SELECT "+auditColumns+" FROM audit_logs WHERE "+where+" ORDER BY created DESC, id DESC LIMIT ? OFFSET ?",
+		append(args, limit, (page-1)*limit)...)
+	if err != nil {
+		return fmt.Errorf("audit log: %w", err)
+	}
+	defer rows.Close()
+	list := []map[string]any{}
+	for rows.Next() {
+		var r auditRow
+		if err := rows.Scan(r.scan()...); err != nil {
+			return err
+		}
+		var details any
+		if r.details != "" && json.Unmarshal([]byte(r.details), &details) != nil {
+			details = nil
+		}
+		list = append(list, map[string]any{
+			"id": r.id, "company_id": r.organization, "user_id": nilIfEmpty(r.user), "actor_name": r.name, "actor_type": r.kind, "action": r.action,
+			"resource": r.resource, "record": r.record, "details": details, "ip_address": r.address, "user_agent": r.agent, "created_at": said(r.created),
+		})
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"logs": list, "pagination": facade.NewPagination(page, limit, total)}})
+}
+
+// count is the one number a query answers.
+func count(app core.App, query string, args ...any) (n int, err error) {
+	rows, err := reads(app).Query(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		if err := rows.Scan(&n); err != nil {
+			return 0, err
+		}
+	}
+	return n, rows.Err()
+}
+
+func (d *domain) auditCSV(e *core.RequestEvent) error {
+	t, err := d.in(e, collections.Owner, collections.Admin)
+	if err != nil {
+		return err
+	}
+	where, args, err := auditWhere(e, t.ID())
+	if err != nil {
+		return err
+	}
+	if err := audit.Add(e.App, audit.Entry{
+		Organization: t.ID(), Actor: audit.ActorOf(e), Action: "audit_logs.export", Resource: collections.AuditLogs,
+	}); err != nil {
+		return err
+	}
+	rows, err := reads(e.App).Query("SELECT "+auditColumns+" FROM audit_logs WHERE "+where+" ORDER BY created DESC, id DESC LIMIT ?", append(args, csvMost)...)
+	if err != nil {
+		return fmt.Errorf("audit log: %w", err)
+	}
+	defer rows.Close()
+	header := e.Response.Header()
+	header.Set("Content-Type", "text/csv; charset=utf-8")
+	header.Set("Content-Disposition", `attachment; filename="audit.csv"`)
+	header.Set("Cache-Control", "private, no-store")
+	w := csv.NewWriter(e.Response)
+	if err := w.Write([]string{"time", "actor", "actor_type", "user", "action", "resource", "record", "details", "ip_address", "user_agent"}); err != nil {
+		return err
+	}
+	for rows.Next() {
+		var r auditRow
+		if err := rows.Scan(r.scan()...); err != nil {
+			return err
+		}
+		line := []string{r.created, r.name, r.kind, r.user, r.action, r.resource, r.record, r.details, r.address, r.agent}
+		for n, cell := range line {
+			line[n] = plainCell(cell)
+		}
+		if err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return errors.Join(rows.Err(), w.Error())
+}
+
+// plainCell keeps a spreadsheet from taking a text for a formula (security.md S49).
+func plainCell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}

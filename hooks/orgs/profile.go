@@ -1,0 +1,116 @@
+package orgs
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+)
+
+const profileShape = `{"id", "email", "created_at", "updated_at", "full_name", "avatar_url", "phone", "role", "is_active", "company_id", "language", "theme", "two_factor", "verified"}`
+
+func (d *domain) profile() {
+	d.documented("GET", "/api/user/profile", "S-265", facade.SignedIn, "The caller's profile; role and company are of the active organization.", "", "",
+		`{"data": {"user": `+profileShape+`}, "message": "Profile fetched successfully"}`, "", func(e *core.RequestEvent) error {
+			user, err := caller(e)
+			if err != nil {
+				return err
+			}
+			return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"user": d.profileOf(e, user)}, "message": "Profile fetched successfully"})
+		})
+	d.documented("PUT", "/api/user/profile", "S-266", facade.SignedIn,
+		"Changes name and phone. Role and company cannot be set. A picture is uploaded to the record's field avatar; avatar_url takes null, which removes it.",
+		"", `{"full_name"?, "phone"?, "avatar_url"?: null, "language"?, "theme"?}`,
+		`{"data": {"user": `+profileShape+`}, "message": "Profile updated successfully"}`, "400 with details", d.updateProfile)
+	d.preferences()
+}
+
+// profileOf is the documented form of a person.
+func (d *domain) profileOf(e *core.RequestEvent, user *core.Record) map[string]any {
+	out := map[string]any{
+		"id": user.Id, "email": user.Email(), "created_at": said(user.GetString("created")), "updated_at": said(user.GetString("updated")),
+		"full_name": user.GetString("name"), "avatar_url": nil, "phone": nilIfEmpty(user.GetString("phone")), "role": nil,
+		"is_active": user.GetBool("is_active"), "company_id": nil, "language": user.GetString("language"), "theme": user.GetString("theme"),
+		"two_factor": user.GetBool("two_factor"), "verified": user.Verified(),
+	}
+	if file := user.GetString("avatar"); file != "" {
+		out["avatar_url"] = d.PublicURL + "/api/files/" + user.Collection().Name + "/" + user.Id + "/" + url.PathEscape(file)
+	}
+	if t, err := tenant.Of(e); err == nil && t.Organization != nil {
+		out["role"], out["company_id"] = t.Role(), t.ID()
+	}
+	return out
+}
+
+func (d *domain) updateProfile(e *core.RequestEvent) error {
+	user, err := caller(e)
+	if err != nil {
+		return err
+	}
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	columns, reasons := map[string]any{}, map[string]string{}
+	for field, column := range map[string]string{"full_name": "name", "phone": "phone", "language": "language", "theme": "theme"} {
+		value, given := body[field]
+		if !given {
+			continue
+		}
+		text, ok := value.(string)
+		switch {
+		case value == nil && field == "phone":
+		case !ok:
+			reasons[field] = "Must be a text"
+			continue
+		case field == "full_name" && textOf(body, field) == "":
+			reasons[field] = "Must not be empty"
+			continue
+		}
+		columns[column] = text
+	}
+	if value, given := body["avatar_url"]; given {
+		current := d.profileOf(e, user)["avatar_url"]
+		switch {
+		case value == nil || value == "":
+			columns["avatar"] = nil
+		case value != current:
+			reasons["avatar_url"] = "Upload the picture as a file to the field avatar of your user record"
+		}
+	}
+	if len(reasons) > 0 {
+		return facade.Invalid(reasons)
+	}
+	if err := saveProfile(e, user, columns); err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"user": d.profileOf(e, user)}, "message": "Profile updated successfully"})
+}
+
+// saveProfile changes columns of the caller's own row and writes it down.
+func saveProfile(e *core.RequestEvent, user *core.Record, columns map[string]any) error {
+	user.IgnoreUnchangedFields(true)
+	for column, value := range columns {
+		user.Set(column, value)
+	}
+	audit.By(e, user)
+	err := e.App.Save(user)
+	var problems validation.Errors
+	if errors.As(err, &problems) {
+		reasons := map[string]string{}
+		for name, problem := range problems {
+			if name == "name" {
+				name = "full_name"
+			}
+			reasons[name] = problem.Error()
+		}
+		return facade.Invalid(reasons)
+	}
+	return err
+}
