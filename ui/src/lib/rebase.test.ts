@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { changed, rebase } from './rebase'
+import { changed, rebase, same } from './rebase'
 
 const base = { name: 'Ava', prompt: 'old', functions: ['a'] }
+
+describe('same', () => {
+  test('the order of keys is no difference, the order of a list is', () => {
+    expect([same({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }), same([1, 2], [2, 1]), same(undefined, null)]).toEqual([true, false, false])
+  })
+})
 
 describe('changed', () => {
   test('holds only what differs, lists by content', () => {

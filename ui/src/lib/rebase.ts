@@ -5,7 +5,12 @@ export interface Rebased<V> {
   conflicts: (keyof V & string)[]
 }
 
-export const same = (a: unknown, b: unknown): boolean => Object.is(a, b) || JSON.stringify(a) === JSON.stringify(b)
+/** JSON with the keys of every object in order: servers and databases may give them in any. */
+export function stable(value: unknown, space?: number): string | undefined {
+  return JSON.stringify(value, (_, v: unknown) => (typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v), space)
+}
+
+export const same = (a: unknown, b: unknown): boolean => Object.is(a, b) || stable(a) === stable(b)
 
 /** The fields of `mine` that differ from `base`: what a save sends, so that other people's changes survive it. */
 export function changed<V extends object>(base: V, mine: V): Partial<V> {

@@ -7,7 +7,7 @@ import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { ArrowLeft, CirclePause, CirclePlay, Ellipsis, Trash2, TriangleAlert } from 'lucide-react'
-import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useState } from 'react'
 import { ChangedMeanwhile } from '../../components/ChangedMeanwhile'
 import { confirm } from '../../components/confirm'
 import { DirtyBar } from '../../components/DirtyBar'
@@ -83,12 +83,6 @@ function Editor({ record }: { record: Assistant }) {
     if (refused) show(refused)
   }, [refused])
 
-  // On a phone the tabs scroll: the open one stays in sight.
-  const list = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    void list.current?.querySelector(`[data-tab=${tab}]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [tab])
-
   const [editing, setEditing] = useState<string>()
   const props: TabProps = { form, writable: manage, record }
   const description = (
@@ -111,9 +105,9 @@ function Editor({ record }: { record: Assistant }) {
             <ChangedMeanwhile fields={conflicts.map((name) => t(`assistants.fields.${name}`))} takeTheirs={rebasing.takeTheirs} keepMine={rebasing.keepMine} />
             <ProblemAlert problem={failure} />
             <Tabs value={tab} onChange={(next) => void open(next as Tab)}>
-              <Tabs.List ref={list} style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }} aria-label={t('assistants.one')}>
+              <Tabs.List aria-label={t('assistants.one')}>
                 {tabNames.map((name) => (
-                  <Tabs.Tab key={name} value={name} data-tab={name} style={{ flex: 'none' }} color={tabs[name].some((f) => form.errors[f]) ? 'red' : undefined}
+                  <Tabs.Tab key={name} value={name} color={tabs[name].some((f) => form.errors[f]) ? 'red' : undefined}
                     rightSection={tabs[name].some((f) => form.errors[f]) ? <TriangleAlert size={14} aria-hidden color="var(--mantine-color-error)" /> : undefined}>
                     {t(`assistants.tabs.${name}`)}
                   </Tabs.Tab>

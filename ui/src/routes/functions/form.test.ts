@@ -27,6 +27,15 @@ describe('the form of a function', () => {
   })
 })
 
+describe('opening a schema', () => {
+  test('gives the same form whatever the order of its keys', () => {
+    const text = { type: 'string' }
+    const one = openParameters({ type: 'object', properties: { b: text, a: text, z: text }, required: ['z'] })
+    expect(one).toEqual(openParameters({ required: ['z'], properties: { z: text, a: text, b: text }, type: 'object' }))
+    expect(one.rows.map((row) => row.name)).toEqual(['z', 'a', 'b'])
+  })
+})
+
 describe('switching the view', () => {
   test('there and back loses nothing', () => {
     const rows = openParameters(stored.parameters)

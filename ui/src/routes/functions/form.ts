@@ -1,4 +1,4 @@
-import { same } from '../../lib/rebase'
+import { same, stable } from '../../lib/rebase'
 import type { FunctionDetail } from './data'
 import { parseSchema, rowProblems, toRows, toSchema, type Argument } from './schema'
 
@@ -29,12 +29,15 @@ export type FunctionForm = {
   is_active: boolean
 }
 
-const pretty = (schema: unknown) => JSON.stringify(schema ?? { type: 'object', properties: {} }, null, 2)
+const pretty = (schema: unknown) => stable(schema ?? { type: 'object', properties: {} }, 2) ?? ''
+
+// Stored schemas have no order: what is needed comes first, then by name, the same at every load.
+const byNeed = (a: Argument, b: Argument) => Number(b.required) - Number(a.required) || (a.name < b.name ? -1 : 1)
 
 /** Opens a schema as rows when rows can show all of it, else as JSON. */
 export function openParameters(schema: unknown): Parameters {
   const read = toRows(schema)
-  return { view: read ? 'rows' : 'json', rows: read?.rows ?? [], rest: read?.rest ?? {}, text: pretty(schema) }
+  return { view: read ? 'rows' : 'json', rows: read?.rows.toSorted(byNeed) ?? [], rest: read?.rest ?? {}, text: pretty(schema) }
 }
 
 /** Switches the view. Undefined when the JSON cannot be shown as rows. */
