@@ -69,14 +69,15 @@ const engineKey = "pocketline.calls"
 
 type engine struct {
 	Deps
-	app       core.App
-	directory *directory
-	pace      *pace // messages in
-	outbound  *pace // calls out
-	totals    *totals
-	running   singleflight.Group // tool calls in flight, by id
-	recent    *recentAnswers
-	publisher *publisher
+	app          core.App
+	directory    *directory
+	pace         *pace // messages in
+	outbound     *pace // calls out
+	totals       *remembered[int]
+	metricsCache *remembered[metricsAnswer]
+	running      singleflight.Group // tool calls in flight, by id
+	recent       *recentAnswers
+	publisher    *publisher
 
 	later     sync.WaitGroup // messages stored after their answer
 	late      chan late
@@ -100,7 +101,7 @@ func Register(app core.App, d Deps) {
 	}
 	e := &engine{
 		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), publisher: newPublisher(app, d.Hub),
-		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newTotals(),
+		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newRemembered[int](), metricsCache: newRemembered[metricsAnswer](),
 		late: make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
 	}
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {

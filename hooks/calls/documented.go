@@ -229,9 +229,9 @@ func (e *engine) pageIDs(ctx context.Context, q query, pageNumber, limit int) (i
 	}
 	where := " FROM " + from + " WHERE " + strings.Join(terms, " AND ")
 	key := fmt.Sprint(where, args)
-	count, err = e.totals.get(key, time.Now(), func() (n int, err error) {
+	count, err = e.totals.get(key, time.Now(), func() (n int, rows int64, err error) {
 		err = e.reads.QueryRowContext(ctx, "SELECT count(*)"+where, args...).Scan(&n)
-		return n, err
+		return n, int64(n), err
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("count calls: %w", err)

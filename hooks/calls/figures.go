@@ -140,45 +140,52 @@ func (e *engine) answering(ctx context.Context, t *tenant.Tenant) (answering, er
 	return found, rows.Err()
 }
 
-// totals remember counts of filtered lists for a moment: the documented lists
-// promise a total, and counting a million rows for every page is what makes
-// lists slow.
-type totals struct {
+// remembered keeps answers about many rows for a moment. The documented routes
+// promise totals, and counting a million rows for every page is what makes them
+// slow; small organizations are always counted afresh.
+type remembered[T any] struct {
 	mu    sync.Mutex
-	byKey map[string]total
+	byKey map[string]answerAt[T]
 }
 
-type total struct {
-	n  int
-	at time.Time
+type answerAt[T any] struct {
+	answer T
+	at     time.Time
 }
 
-// totalFresh is how long a count of a large list is used again.
-const totalFresh = 15 * time.Second
+const (
+	// totalFresh is how long an answer about many rows is used again.
+	totalFresh = 15 * time.Second
+	// totalLarge is from how many rows counting costs more than it tells.
+	totalLarge = 5_000
+	// rememberedMax bounds the answers kept.
+	rememberedMax = 1_000
+)
 
-// totalLarge is from where counting costs more than it tells.
-const totalLarge = 5_000
+func newRemembered[T any]() *remembered[T] { return &remembered[T]{byKey: map[string]answerAt[T]{}} }
 
-func newTotals() *totals { return &totals{byKey: map[string]total{}} }
-
-func (t *totals) get(key string, now time.Time, count func() (int, error)) (int, error) {
-	t.mu.Lock()
-	known, ok := t.byKey[key]
-	t.mu.Unlock()
-	if ok && known.n >= totalLarge && now.Sub(known.at) < totalFresh {
-		return known.n, nil
+// get returns the answer of key; compute says how many rows it is about.
+func (r *remembered[T]) get(key string, now time.Time, compute func() (T, int64, error)) (T, error) {
+	r.mu.Lock()
+	known, ok := r.byKey[key]
+	r.mu.Unlock()
+	if ok && now.Sub(known.at) < totalFresh {
+		return known.answer, nil
 	}
-	n, err := count()
+	answer, rows, err := compute()
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.byKey) > 1000 {
-		clear(t.byKey)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byKey, key)
+	if rows >= totalLarge {
+		if len(r.byKey) >= rememberedMax {
+			clear(r.byKey)
+		}
+		r.byKey[key] = answerAt[T]{answer, now}
 	}
-	t.byKey[key] = total{n, now}
-	return n, nil
+	return answer, nil
 }
 
 // metricsAnswer is the documented form of GET /api/dashboard/metrics.
@@ -204,14 +211,23 @@ func (e *engine) metrics(re *core.RequestEvent) error {
 	if !t.Can(collections.CanViewCalls) {
 		return facade.Error(http.StatusForbidden, "Your role does not allow viewing calls")
 	}
-	ctx := re.Request.Context()
-	var a metricsAnswer
+	a, err := e.metricsCache.get(t.ID(), time.Now(), func() (metricsAnswer, int64, error) {
+		a, err := e.metricsOf(re.Request.Context(), t.ID())
+		return a, a.Metrics.TotalCalls, err
+	})
+	if err != nil {
+		return err
+	}
+	return re.JSON(http.StatusOK, a)
+}
+
+func (e *engine) metricsOf(ctx context.Context, organization string) (a metricsAnswer, err error) {
 	m := &a.Metrics
 	var seconds, ended int64
 	err = e.reads.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(resolution_status = 'resolved'), 0), coalesce(sum(duration_seconds), 0),
-		coalesce(sum(duration_seconds > 0), 0) FROM calls WHERE organization = ?`, t.ID()).Scan(&m.TotalCalls, &m.ResolvedCalls, &seconds, &ended)
+		coalesce(sum(duration_seconds > 0), 0) FROM calls WHERE organization = ?`, organization).Scan(&m.TotalCalls, &m.ResolvedCalls, &seconds, &ended)
 	if err != nil {
-		return err
+		return a, err
 	}
 	if ended > 0 {
 		m.AvgDurationSeconds = (seconds + ended/2) / ended
@@ -220,13 +236,10 @@ func (e *engine) metrics(re *core.RequestEvent) error {
 	if m.TotalCalls > 0 {
 		m.SuccessRate = float64(m.ResolvedCalls*1000/m.TotalCalls) / 10
 	}
-	if m.ActiveCalls, err = e.live(ctx, t.ID()); err != nil {
-		return err
+	if m.ActiveCalls, err = e.live(ctx, organization); err != nil {
+		return a, err
 	}
 	err = e.reads.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM assistants WHERE organization = ? AND status = 'active'),
-		(SELECT count(*) FROM call_events WHERE organization = ? AND type = 'tool_call')`, t.ID(), t.ID()).Scan(&m.ActiveAgents, &m.MCPActions)
-	if err != nil {
-		return err
-	}
-	return re.JSON(http.StatusOK, a)
+		(SELECT count(*) FROM call_events WHERE organization = ? AND type = 'tool_call')`, organization, organization).Scan(&m.ActiveAgents, &m.MCPActions)
+	return a, err
 }

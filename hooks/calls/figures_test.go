@@ -93,10 +93,12 @@ func TestHome_counts_this_week_and_the_one_before(t *testing.T) {
 	}
 }
 
-func TestTotals_of_large_lists_are_remembered_for_a_moment(t *testing.T) {
-	totals, asked := newTotals(), 0
+func TestRemembered_answers_about_many_rows_are_used_again_for_a_moment(t *testing.T) {
+	totals, asked := newRemembered[int](), 0
 	now := testkit.Start
-	count := func(n int) func() (int, error) { return func() (int, error) { asked++; return n, nil } }
+	count := func(n int) func() (int, int64, error) {
+		return func() (int, int64, error) { asked++; return n, int64(n), nil }
+	}
 	for _, step := range []struct {
 		key   string
 		after time.Duration

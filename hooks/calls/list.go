@@ -239,7 +239,7 @@ func (q query) sql() (string, []any) {
 func (q query) index() string {
 	switch {
 	case q.Sort != "started_at":
-		return "idx_calls_organization_" + q.Sort
+		return "idx_calls_organization_" + q.Sort + "_id"
 	case q.Contact != "":
 		return "idx_calls_contact_started_at"
 	case len(q.Status) == 1 && q.Status[0] != "live":
