@@ -179,7 +179,7 @@ function History({ call }: { call: CallDetail }) {
                 <Anchor component={Link} to={areaPath(org, `calls/${other.id}`)} size="sm"><When value={other.started_at} /></Anchor>
                 <CallBadge call={other} />
               </Group>
-              <Text size="sm" c="dimmed" lineClamp={2} className="pl-wrap">{aboutOf(other, t)}</Text>
+              <Text size="sm" c="dimmed" lineClamp={other.summary ? 2 : undefined} className="pl-wrap">{aboutOf(other, t)}</Text>
             </li>
           ))}
         </ul>

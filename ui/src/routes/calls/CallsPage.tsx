@@ -99,7 +99,7 @@ function About({ call, assistant }: { call: CallItem; assistant?: string }) {
   const t = useT()
   return (
     <span className={classes.about}>
-      <Text span size="sm" lineClamp={2} className="pl-wrap">
+      <Text span size="sm" lineClamp={call.summary || call.snippet ? 2 : undefined} className="pl-wrap">
         {call.snippet ? parts(call.snippet).map((part, i) => (part.hit ? <mark key={i} className={classes.hit}>{part.text}</mark> : part.text)) : aboutOf(call, t)}
       </Text>
       {assistant && <Text span size="xs" c="dimmed" display="block">{assistant}</Text>}

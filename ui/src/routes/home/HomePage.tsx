@@ -162,7 +162,7 @@ function Sentence({ call }: { call: CallItem }) {
           <Anchor component={Link} to={areaPath(org, `calls/${call.id}`)} fw={600} inherit c="inherit" className={classes.name}>{whoOf(call, t)}</Anchor>
           {' '}<Text span c="dimmed">{t(call.call_type === 'outbound' ? 'home.wasCalled' : 'home.called')}</Text>
         </Text>
-        <Text size="sm" lineClamp={2} className="pl-wrap">{aboutOf(call, t)}</Text>
+        <Text size="sm" lineClamp={call.summary ? 2 : undefined} className="pl-wrap">{aboutOf(call, t)}</Text>
       </div>
       <div className={classes.side}>
         <Text size="xs" c="dimmed"><When value={call.started_at} /></Text>
