@@ -33,11 +33,10 @@ func (c *clock) code(t testing.TB, secret string) string {
 	return code
 }
 
-// person is a desk with people who sign in over the wire.
+// bureau is a desk with people who sign in over the wire.
 type bureau struct {
 	*desk
 	clock  *clock
-	mux    http.Handler
 	delays []time.Duration // how long answers were held back
 	serial int
 }
@@ -94,6 +93,17 @@ func (r reply) into(v any) reply {
 // ask sends a request with a token from an address ("" is a new one each time).
 func (b *bureau) ask(token, address, method, url string, body any) reply {
 	b.t.Helper()
+	return b.send(token, address, method, url, body, nil)
+}
+
+// raw is ask with more headers.
+func (b *bureau) raw(token, address, method, url string, header map[string]string) reply {
+	b.t.Helper()
+	return b.send(token, address, method, url, nil, header)
+}
+
+func (b *bureau) send(token, address, method, url string, body any, header map[string]string) reply {
+	b.t.Helper()
 	raw := ""
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -104,6 +114,9 @@ func (b *bureau) ask(token, address, method, url string, body any) reply {
 	}
 	req := httptest.NewRequest(method, url, strings.NewReader(raw))
 	req.Header.Set("Content-Type", "application/json")
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
