@@ -111,9 +111,11 @@ vulnerabilities:
 	echo "$$out" | tail -3; echo; echo "  SKIPPED: the list of known vulnerabilities cannot be reached from here"; echo; \
 	else echo "$$out"; exit 1; fi
 
+SIZE ?= 100000
+
 .PHONY: bench
-bench: ## measure; the numbers belong into docs/performance.md with the machine's description
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## measure beside a bare PocketBase into docs/performance.md; SIZE=1000000 for the full run
+	go run ./bench -calls $(SIZE) -o docs/performance.md
 
 # ---- write ----
 

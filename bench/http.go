@@ -194,6 +194,10 @@ func (l load) run() outcome {
 	var mu sync.Mutex
 	out := outcome{failed: map[string]int{}}
 	var senders sync.WaitGroup
+	players := make([]player, l.senders) // made before the time runs
+	for i := range players {
+		players[i] = l.player(i)
+	}
 	start := time.Now()
 	end := start.Add(l.length)
 	var ticket int
@@ -204,8 +208,7 @@ func (l load) run() outcome {
 		return start.Add(time.Duration(float64(ticket) / float64(l.rate) * float64(time.Second)))
 	}
 	before := l.server.cpu()
-	for i := range l.senders {
-		p := l.player(i)
+	for _, p := range players {
 		senders.Go(func() {
 			c := &conn{addr: l.addr}
 			defer c.close()
