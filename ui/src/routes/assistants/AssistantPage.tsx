@@ -116,7 +116,8 @@ function Editor({ record }: { record: Assistant }) {
               <Tabs.Panel value="overview" pt="md"><Overview {...props} /></Tabs.Panel>
               <Tabs.Panel value="behaviour" pt="md"><Behaviour {...props} /></Tabs.Panel>
               <Tabs.Panel value="voice" pt="md"><Voice {...props} /></Tabs.Panel>
-              <Tabs.Panel value="functions" pt="md"><Functions {...props} onEdit={setEditing} /></Tabs.Panel>
+              {/* A panel that is not shown gets no answers to its questions: this one asks when it opens. */}
+              <Tabs.Panel value="functions" pt="md" keepMounted={false}><Functions {...props} onEdit={setEditing} /></Tabs.Panel>
               <Tabs.Panel value="handoff" pt="md"><Handoff {...props} /></Tabs.Panel>
               <Tabs.Panel value="privacy" pt="md"><Privacy {...props} /></Tabs.Panel>
             </Tabs>
