@@ -1,0 +1,94 @@
+package orgs_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// The fixtures' calls are of 1 September 2026; the clock stands 80 days later.
+func TestRetention_purges_what_is_older_and_a_legal_hold_stops_it(t *testing.T) {
+	b := bureauOf(t)
+	b.clock.at = testkit.Start.AddDate(0, 0, 80)
+	keep := func(organization string, values map[string]any) {
+		values["keep_audit_days"] = 3650
+		b.set(collections.SecuritySettings, testkit.Row(organization, "security"), values)
+	}
+	keep(testkit.Acme, map[string]any{"keep_recordings_days": 60, "keep_transcripts_days": 70, "keep_messages_days": 0, "keep_events_days": 3650, "legal_hold": true})
+	keep(testkit.Bolt, map[string]any{"keep_recordings_days": 90, "keep_transcripts_days": 0, "keep_messages_days": 0, "keep_events_days": 0})
+	keep(testkit.Void, map[string]any{"keep_events_days": 30})
+	old := func(id string) {
+		t.Helper()
+		_, err := b.app.NonconcurrentDB().NewQuery(fmt.Sprintf(`INSERT INTO audit_logs (id, organization, user, actor_name, actor_type, action, resource, record, details,
+			ip_address, user_agent, request_id, created, updated) VALUES ('%s', '%s', '', '', 'system', 'old', '', '', '{}', '', '', '',
+			'2010-01-01 00:00:00.000Z', '2010-01-01 00:00:00.000Z')`, id, testkit.Acme)).Execute()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	old("oldaudit0000000")
+	of := func(table, organization string) int {
+		return b.count(fmt.Sprintf("SELECT count(*) FROM %s WHERE organization = '%s'", table, organization))
+	}
+	run := func() {
+		t.Helper()
+		if err := b.schedule.RunNow(context.Background(), "retention.purge"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if of("messages", testkit.Acme) != 3 || b.find(collections.Recordings, "id = '"+testkit.AcmeRecording+"'").GetString("status") != collections.RecordingReady {
+		t.Fatal("a legal hold did not hold")
+	}
+	if of("call_events", testkit.Void) != 0 || of("messages", testkit.Void) != 3 {
+		t.Errorf("Void keeps %d events and %d lines, want 0 and 3", of("call_events", testkit.Void), of("messages", testkit.Void))
+	}
+	keep(testkit.Acme, map[string]any{"legal_hold": false})
+	run()
+
+	recording := b.find(collections.Recordings, "id = '"+testkit.AcmeRecording+"'")
+	if recording.GetString("status") != collections.RecordingGone || recording.GetString("file") != "" {
+		t.Errorf("Acme's recording is %s with file %q", recording.GetString("status"), recording.GetString("file"))
+	}
+	if b.find(collections.Calls, "id = '"+testkit.AcmeCall+"'").GetBool("has_recording") {
+		t.Error("the call says it has a recording")
+	}
+	if row := b.find(collections.Outbox, "key = 'calls.erase:call-acme'"); row == nil {
+		t.Error("nobody owes the deletion at the provider")
+	}
+	if n := of("messages", testkit.Acme); n != 0 {
+		t.Errorf("%d lines outlive their transcript", n)
+	}
+	report := b.find(collections.CallReports, "id = '"+testkit.AcmeReport+"'")
+	if report.GetString("transcript") != "" || report.GetString("summary") == "" {
+		t.Error("the transcript stays, or the summary went")
+	}
+	found := func(word string) int {
+		return b.count(`SELECT count(*) FROM call_search WHERE call_search MATCH 'transcript: ` + word + `'`)
+	}
+	if found("sourdough") != 0 || found("rye") == 0 {
+		t.Errorf("search finds %d of Acme's and %d of Bolt's", found("sourdough"), found("rye"))
+	}
+	if of("call_events", testkit.Acme) != 2 || of("messages", testkit.Bolt) != 3 {
+		t.Error("what is kept longer is gone")
+	}
+	if b.find(collections.AuditLogs, "id = 'oldaudit0000000'") != nil {
+		t.Error("a line of 2010 stays in the audit log")
+	}
+	line := b.find(collections.AuditLogs, "action = 'retention.purge' && organization = '"+testkit.Acme+"'")
+	if line == nil || line.GetString("actor_type") != "system" {
+		t.Fatal("the purge is not written down")
+	}
+	runs := b.find(collections.JobRuns, "job = 'retention.purge'")
+	if runs.GetString("status") != collections.JobDone || runs.GetInt("processed") < 6 {
+		t.Errorf("the run says %s, %d", runs.GetString("status"), runs.GetInt("processed"))
+	}
+	before := b.audited("retention.purge")
+	run() // nothing left to do
+	if b.audited("retention.purge") != before {
+		t.Error("a second run did something")
+	}
+}
