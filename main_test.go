@@ -176,7 +176,7 @@ func booking(t *testing.T, d *desk, organization string) {
 		"caller_number": "+14155550142", "recipient_number": number["phone_number"], "contact": contact["id"], "assistant": assistant["id"],
 		"phone_number": number["id"], "started_at": aTime, "answered_at": dateOf(t, theirs["startedAt"]), "ended_at": dateOf(t, theirs["endedAt"]),
 		"duration_seconds": isPositive, "cost_micros": math.Round(theirs["cost"].(float64) * 1e6), "ended_reason": "customer-ended-call",
-		"summary": summary, "resolution_status": "resolved", "sentiment": "", "priority": "medium", "success_evaluation": "true",
+		"summary": summary, "resolution_status": "resolved", "sentiment": "positive", "priority": "medium", "success_evaluation": "true",
 		"transferred_to": "", "notes": "", "metadata": nil, "is_test": false, "has_recording": true, "reported_at": aTime,
 		"control_url": "", "listen_url": "", "created_by": "",
 	}))
@@ -239,7 +239,7 @@ func booking(t *testing.T, d *desk, organization string) {
 	report := operator.one(collections.CallReports, ofCall)
 	check(t, "report", report, common(collections.CallReports, report, row{
 		"organization": organization, "call": id, "position": isPositive, "summary": summary,
-		"transcript": theirs["artifact"].(row)["transcript"], "analysis": row{"success_evaluation": "true"},
+		"transcript": theirs["artifact"].(row)["transcript"], "analysis": row{"success_evaluation": "true", "structured_data": row{"intent": "book", "sentiment": "positive"}},
 		"costs": like(func(g any) string { return sumsUp(g.(row), theirs["cost"].(float64)) }), "performance": theirs["artifact"].(row)["performanceMetrics"],
 	}))
 	for _, line := range lines {
@@ -330,7 +330,7 @@ func sumsUp(costs row, total float64) string {
 		}
 	}
 	near := func(a float64) bool { return math.Abs(a-total) < 1e-6 }
-	return unless(len(items) == 7 && near(sum) && near(parts) && near(breakdown["total"].(float64)), "items and breakdown do not add up")
+	return unless(len(items) == 8 && near(sum) && near(parts) && near(breakdown["total"].(float64)), "items and breakdown do not add up")
 }
 
 // drawn tells what is wrong with the peaks of a recording.

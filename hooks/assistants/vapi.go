@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -48,6 +49,15 @@ var ours = []string{
 	"serverUrlSecret", "serverMessages", "metadata", "credentials", "credentialIds", "knowledgeBaseId",
 }
 
+// moodSchema asks for what the column sentiment of a call holds.
+var moodSchema = map[string]any{
+	"type": "object",
+	"properties": map[string]any{
+		"sentiment": map[string]any{"type": "string", "enum": collections.Sentiments, "description": "How the caller felt at the end of the call"},
+		"intent":    map[string]any{"type": "string", "description": "What the caller wanted, in two or three words"},
+	},
+}
+
 // clearable are top-level keys that are sent as null when they were set before
 // and are not any more.
 var clearable = []string{
@@ -73,6 +83,7 @@ func toAssistant(a *core.Record, toolIDs []string, server *vapi.Server) *vapi.As
 		AnalysisPlan: map[string]any{
 			"summaryPlan":           map[string]any{"enabled": true},
 			"successEvaluationPlan": map[string]any{"enabled": true, "rubric": "PassFail"},
+			"structuredDataPlan":    map[string]any{"enabled": true, "schema": moodSchema},
 		},
 		Metadata: map[string]any{"recordId": a.Id, "organizationId": a.GetString("organization")},
 		Extra:    advanced(a),

@@ -31,10 +31,10 @@ const (
 // jobs are what runs by the clock.
 func (e *engine) jobs() {
 	e.Outbox.Handle(fetchKind, e.fetchRecording)
-	e.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "@every 10m", Run: e.reconcile})
-	e.Schedule.Add(schedule.Job{ID: "recordings.fetch", Spec: "@every 10m", Run: e.fetchMissing})
-	e.Schedule.Add(schedule.Job{ID: "inbox.retry", Spec: "@every 1m", Run: e.retry})
-	e.Schedule.Add(schedule.Job{ID: "inbox.pack", Spec: "@every 5m", Run: e.pack})
+	e.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: e.reconcile})
+	e.Schedule.Add(schedule.Job{ID: "recordings.fetch", Spec: "5-59/10 * * * *", Run: e.fetchMissing})
+	e.Schedule.Add(schedule.Job{ID: "inbox.retry", Spec: "* * * * *", Run: e.retry})
+	e.Schedule.Add(schedule.Job{ID: "inbox.pack", Spec: "*/5 * * * *", Run: e.pack})
 }
 
 func atomicOf(app core.App) atomic.Tx { return atomic.Of(app) }
