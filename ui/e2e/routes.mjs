@@ -25,6 +25,16 @@ export const routes = [
   { name: 'numbers', path: ({ org }) => `/o/${org}/numbers` },
   ...['vapi', 'twilio', 'other'].map((way) => ({ name: `number-new-${way}`, path: ({ org }) => `/o/${org}/numbers/new?way=${way}` })),
   { name: 'number', path: async ({ org, list }) => `/o/${org}/numbers/${(await list('phone_numbers', `organization='${org}'`))[0]?.id}` },
+  ...['security', 'sessions', 'notifications', 'organizations'].map((tab) => ({ name: `me-${tab}`, path: `/me/${tab}` })),
+  { name: 'register', path: '/register', guest: true },
+  { name: 'verify', path: '/verify/e30.e30.x', guest: true },
+  { name: 'confirm-email', path: '/confirm-email/e30.e30.x', guest: true },
+  { name: 'team', path: ({ org }) => `/o/${org}/team` },
+  { name: 'team-no-match', path: ({ org }) => `/o/${org}/team?q=nobody-is-called-this` },
+  { name: 'team-roles', path: ({ org }) => `/o/${org}/team/roles` },
+  ...['', '/hours', '/limits', '/security', '/keys', '/audit-log', '/privacy', '/data'].map((page) => ({ name: `settings${page.replace('/', '-')}`, path: ({ org }) => `/o/${org}/settings${page}` })),
+  { name: 'agency', path: '/agency' },
+  { name: 'new-client', path: '/new' },
   { name: 'not-found', path: '/o/nowhere/home' },
 ]
 

@@ -1,14 +1,17 @@
 import { createRouter } from '@tanstack/react-router'
 import { queries } from './lib/queries'
 import { assistantRoutes } from './routes/assistants/routes'
-import { forgotRoute, loginRoute, resetRoute } from './routes/auth/routes'
+import { agencyRoutes } from './routes/agency/routes'
+import { authRoutes } from './routes/auth/routes'
 import { callsRoutes } from './routes/calls/routes'
 import { homeRoutes } from './routes/home/routes'
 import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './routes/base'
 import { functionRoutes } from './routes/functions/routes'
-import { meRoute } from './routes/me/routes'
+import { meRoutes } from './routes/me/routes'
 import { numberRoutes } from './routes/numbers/routes'
+import { settingsRoutes } from './routes/settings/routes'
 import { setupRoute } from './routes/setup/routes'
+import { teamRoutes } from './routes/team/routes'
 import { PageError } from './shell/Root'
 
 // A new area exports its routes (a tuple, children of orgRoute) and gets one line below; the left bar, the palette, the
@@ -16,11 +19,10 @@ import { PageError } from './shell/Root'
 const tree = rootRoute.addChildren([
   indexRoute,
   setupRoute,
-  loginRoute,
-  forgotRoute,
-  resetRoute,
+  ...authRoutes,
   shellRoute.addChildren([
-    meRoute,
+    ...meRoutes,
+    ...agencyRoutes,
     orgRoute.addChildren([
       orgIndexRoute,
       ...assistantRoutes,
@@ -28,6 +30,8 @@ const tree = rootRoute.addChildren([
       ...numberRoutes,
       ...homeRoutes,
       ...callsRoutes,
+      ...teamRoutes,
+      ...settingsRoutes,
     ]),
   ]),
 ])

@@ -27,13 +27,15 @@ export const api = {
 }
 
 /** Fetches a file with the session's token: file addresses with tokens of their own would die after three minutes. */
-export async function fetchBlob(path: string, options: Pick<ApiOptions, 'signal' | 'headers'> = {}): Promise<Blob> {
+export async function fetchBlob(path: string, options: Pick<ApiOptions, 'signal' | 'headers' | 'body'> & { method?: 'GET' | 'POST' } = {}): Promise<Blob> {
   const url = pb.buildURL(path)
   let response: Response
   try {
     response = await fetch(url, {
+      method: options.method ?? 'GET',
       signal: options.signal ?? null,
-      headers: { ...options.headers, Authorization: pb.authStore.token },
+      headers: { ...(options.body !== undefined && { 'Content-Type': 'application/json' }), ...options.headers, Authorization: pb.authStore.token },
+      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
     })
   } catch (error) {
     throw new ClientResponseError({ url, originalError: error, isAbort: options.signal?.aborted ?? false })

@@ -56,6 +56,9 @@ const causes: Record<number, Key> = {
   422: 'errors.invalid.cause',
 }
 
+// What PocketBase and our routes say when the role alone is the reason; our own words are better then.
+const unspecific = /^(You are not allowed|The authorized record|Only superusers|Your role does not allow|Forbidden|Something went wrong)/i
+
 /** Turns anything that was thrown into a Problem. */
 export function problem(error: unknown, t: T): Problem {
   if (error instanceof ClientResponseError) return fromServer(error, t)
@@ -85,7 +88,7 @@ function fromServer(error: ClientResponseError, t: T): Problem {
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
-  else if (said && [400, 402, 409, 422, 502, 503].includes(status)) cause = said
+  else if (said && ([400, 402, 409, 422, 502, 503].includes(status) || (status === 403 && !unspecific.test(said)))) cause = said
   return {
     title: t(titleKey), cause, code: code(body) ?? `http_${status}`, status, fields, aborted: false,
     retryable: status === 408 || status === 429 || status >= 500,

@@ -9,6 +9,12 @@ export function parseDate(value: string | Date | null | undefined): Date | undef
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
+/** Whether a moment is over; no moment never is. */
+export function isPast(value: string | Date | null | undefined): boolean {
+  const date = parseDate(value)
+  return date !== undefined && date.getTime() < Date.now()
+}
+
 /** A moment in a zone. Unknown zone names (typed by hand long ago) fall back to the browser's. */
 export function dateTime(date: Date, zone: string | undefined, options: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }): string {
   try {

@@ -15,6 +15,10 @@ export interface Me {
   language: '' | 'en' | 'fr'
   theme: '' | 'auto' | 'light' | 'dark'
   preferences: { shortcuts?: boolean } | null
+  notifications?: Record<string, boolean> | null
+  /** An authenticator app is set up. */
+  two_factor?: boolean
+  verified?: boolean
 }
 
 export interface Organization {

@@ -1,6 +1,6 @@
 import { Avatar, Menu, UnstyledButton, VisuallyHidden } from '@mantine/core'
-import { useNavigate } from '@tanstack/react-router'
-import { Check, ChevronsUpDown } from 'lucide-react'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { Check, ChevronsUpDown, LayoutList, Plus } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useT } from '../lib/i18n'
 import { useHere } from '../lib/session'
@@ -28,6 +28,9 @@ export function OrgMenu({ face }: { face: ReactNode }) {
             {p.expand.organization.name}
           </Menu.Item>
         ))}
+        <Menu.Divider />
+        <Menu.Item component={Link} to="/agency" leftSection={<LayoutList size={16} aria-hidden />}>{t('shell.all')}</Menu.Item>
+        <Menu.Item component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>{t('shell.new')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

@@ -2,7 +2,7 @@ import { Spotlight, createSpotlight } from '@mantine/spotlight'
 import '@mantine/spotlight/styles.layer.css'
 import { useMantineColorScheme } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import { Building2, LogOut, Moon, Search, Sun, UserRound } from 'lucide-react'
+import { Building2, LayoutList, LogOut, Moon, Plus, Search, Sun, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
 import { useT } from '../lib/i18n'
 import { pb } from '../lib/pb'
@@ -28,7 +28,9 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
       nothingFound={t('palette.nothing')}
       searchProps={{ leftSection: <Search size={18} aria-hidden />, placeholder: t('palette.placeholder'), 'aria-label': t('palette.placeholder') }}
       actions={[
-        { group: t('palette.go'), actions: [...go, { id: 'me', label: t('profile.title'), leftSection: <UserRound size={18} aria-hidden />, onClick: () => void navigate({ to: '/me' }) }] },
+        { group: t('palette.go'), actions: [...go, { id: 'me', label: t('profile.title'), leftSection: <UserRound size={18} aria-hidden />, onClick: () => void navigate({ to: '/me' }) },
+          { id: 'agency', label: t('shell.all'), leftSection: <LayoutList size={18} aria-hidden />, onClick: () => void navigate({ to: '/agency' }) },
+          { id: 'new', label: t('shell.new'), leftSection: <Plus size={18} aria-hidden />, onClick: () => void navigate({ to: '/new' }) }] },
         ...(places.length > 1 ? [{
           group: t('palette.organizations'),
           actions: places.filter((p) => p.organization !== organization?.id).map((p) => ({

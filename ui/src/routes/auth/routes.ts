@@ -1,17 +1,20 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { withWords } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { rootRoute } from '../base'
 import { LoginPage } from './LoginPage'
 import { safeNext } from './next'
 
+const readNext = (search: Record<string, unknown>): { next?: string } => {
+  const next = safeNext(search.next)
+  return next ? { next } : {}
+}
+
 // Not lazy: it is the first thing most visits show.
 export const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
-  validateSearch: (search): { next?: string } => {
-    const next = safeNext(search.next)
-    return next ? { next } : {}
-  },
+  validateSearch: readNext,
   beforeLoad: ({ search }) => {
     if (pb.authStore.isValid) throw redirect({ href: search.next ?? '/' })
   },
@@ -21,11 +24,38 @@ export const loginRoute = createRoute({
 export const forgotRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/forgot-password',
-  component: lazyRouteComponent(() => import('./ForgotPage'), 'ForgotPage'),
+  component: lazyRouteComponent(withWords('people', () => import('./ForgotPage')), 'ForgotPage'),
 })
 
 export const resetRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/reset/$token',
-  component: lazyRouteComponent(() => import('./ResetPage'), 'ResetPage'),
+  component: lazyRouteComponent(withWords('people', () => import('./ResetPage')), 'ResetPage'),
 })
+
+export const registerRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/register',
+  validateSearch: readNext,
+  component: lazyRouteComponent(withWords('people', () => import('./RegisterPage')), 'RegisterPage'),
+})
+
+export const verifyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/verify/$token',
+  component: lazyRouteComponent(withWords('people', () => import('./VerifyPage')), 'VerifyPage'),
+})
+
+export const confirmEmailRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/confirm-email/$token',
+  component: lazyRouteComponent(withWords('people', () => import('./ConfirmEmailPage')), 'ConfirmEmailPage'),
+})
+
+export const acceptRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/accept-invite/$token',
+  component: lazyRouteComponent(withWords('people', () => import('./AcceptPage')), 'AcceptPage'),
+})
+
+export const authRoutes = [loginRoute, forgotRoute, resetRoute, registerRoute, verifyRoute, confirmEmailRoute, acceptRoute] as const

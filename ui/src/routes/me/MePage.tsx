@@ -1,11 +1,12 @@
-import { Button, Paper, PasswordInput, SegmentedControl, Stack, Switch, Text, TextInput, Title, useMantineColorScheme } from '@mantine/core'
+import { Avatar, Button, FileButton, Group, SegmentedControl, Stack, Switch, Text, TextInput, useMantineColorScheme } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMediaQuery } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { ImageUp, Trash2 } from 'lucide-react'
+import { useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { Field, field } from '../../components/Field'
-import { Page } from '../../components/Page'
+import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
 import { failed, saved } from '../../components/toast'
 import { problem } from '../../lib/errors'
@@ -14,34 +15,22 @@ import { setLanguage, useLanguage, useT, type Language } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { keys, remember, type Theme } from '../../lib/prefs'
 import { saveMe } from '../../lib/profile'
-import { useMe, type Me } from '../../lib/session'
+import type { Me } from '../../lib/session'
 import { shortcutsEnabled } from '../../lib/shortcuts'
-import { NAME, PASSWORD } from '../limits'
+import { NAME } from '../limits'
+import { MeFrame } from './MeFrame'
 
 export function MePage() {
   const t = useT()
-  const me = useMe()
-  if (!me) return null // the shell is on its way to sign-in
   return (
-    <Page title={t('profile.title')} description={me.email} size="sm">
-      <Profile key={me.id} me={me} />
-      <Appearance me={me} />
-      <Password me={me} />
-    </Page>
-  )
-}
-
-function Section({ title, text, children }: { title: string; text?: string; children: ReactNode }) {
-  return (
-    <Paper withBorder p="lg" component="section" bg="var(--pl-surface)">
-      <Stack gap="md">
-        <Stack gap={2}>
-          <Title order={2} size="h3">{title}</Title>
-          {text && <Text size="sm" c="dimmed">{text}</Text>}
-        </Stack>
-        {children}
-      </Stack>
-    </Paper>
+    <MeFrame title={t('profile.title')}>
+      {(me) => (
+        <>
+          <Profile key={me.id} me={me} />
+          <Appearance me={me} />
+        </>
+      )}
+    </MeFrame>
   )
 }
 
@@ -64,6 +53,7 @@ function Profile({ me }: { me: Me }) {
     <form onSubmit={submit} noValidate>
       <Section title={t('profile.you')}>
         <ProblemAlert problem={failure} />
+        <Picture me={me} />
         <TextInput label={t('profile.name')} autoComplete="name" {...field(form, 'name', { required: true, ...NAME })} />
         <TextInput label={t('profile.phone')} description={t('profile.phoneHint')} type="tel" autoComplete="tel" {...field(form, 'phone', { max: 32 })} />
       </Section>
@@ -119,34 +109,26 @@ function Appearance({ me }: { me: Me }) {
   )
 }
 
-function Password({ me }: { me: Me }) {
+/** The picture acts at once: it has nothing to save with the rest. */
+function Picture({ me }: { me: Me }) {
   const t = useT()
-  const form = useForm({
-    mode: 'uncontrolled',
-    initialValues: { oldPassword: '', password: '' },
-    validate: {
-      oldPassword: (value) => (value ? null : t('errors.field.required')),
-      password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
-    },
+  const save = useMutation({
+    mutationFn: (avatar: File | null) => pb.collection('users').update<Me>(me.id, { avatar }),
+    onSuccess: () => saved(t('profile.saved')),
+    onError: (error) => failed(problem(error, t)),
   })
-  const { submit, failure, busy } = useSubmit(form, async ({ oldPassword, password }) => {
-    await saveMe(me, { oldPassword, password, passwordConfirm: password })
-    // A new password ends every session, this one too: sign in again with it before anything else is asked.
-    await pb.collection('users').authWithPassword(me.email, password)
-  }, () => {
-    form.reset()
-    saved(t('profile.passwordSaved'))
-  })
-  const toggle = { visibilityToggleButtonProps: { 'aria-label': t('auth.showPassword') } }
   return (
-    <form onSubmit={submit} noValidate>
-      <Section title={t('auth.password')} text={t('profile.passwordText')}>
-        <ProblemAlert problem={failure} />
-        <input type="hidden" name="username" autoComplete="username" value={me.email} readOnly />
-        <PasswordInput label={t('profile.oldPassword')} autoComplete="current-password" {...toggle} {...field(form, 'oldPassword', { required: true })} />
-        <PasswordInput label={t('auth.newPassword')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password" {...toggle} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
-        <div><Button type="submit" variant="default" loading={busy}>{t('profile.changePassword')}</Button></div>
-      </Section>
-    </form>
+    <Group gap="md">
+      <Avatar size={64} color="teal" name={me.name || me.email} alt="" src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '256x256' }) : undefined} />
+      <Stack gap={6}>
+        <Group gap="xs">
+          <FileButton accept="image/png,image/jpeg,image/webp" onChange={(file) => file && save.mutate(file)}>
+            {(props) => <Button {...props} variant="default" loading={save.isPending} leftSection={<ImageUp size={16} aria-hidden />}>{t('profile.picture')}</Button>}
+          </FileButton>
+          {me.avatar && <Button variant="subtle" color="gray" leftSection={<Trash2 size={16} aria-hidden />} disabled={save.isPending} onClick={() => save.mutate(null)}>{t('profile.noPicture')}</Button>}
+        </Group>
+        <Text size="xs" c="dimmed">{t('profile.pictureHint')}</Text>
+      </Stack>
+    </Group>
   )
 }

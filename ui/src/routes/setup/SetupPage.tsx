@@ -1,12 +1,13 @@
-import { Button, Checkbox, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import type { RecordModel } from 'pocketbase'
+import { CircleAlert, CircleCheck } from 'lucide-react'
 import { field } from '../../components/Field'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { api } from '../../lib/api'
-import { deskQuery } from '../../lib/desk'
+import { deskQuery, type Desk } from '../../lib/desk'
 import { useSubmit } from '../../lib/form'
 import { browserZone } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
@@ -62,9 +63,38 @@ export function SetupPage() {
           {desk.data.sandbox && (
             <Checkbox label={t('setup.demo')} description={t('setup.demoText')} key={form.key('demo')} {...form.getInputProps('demo', { type: 'checkbox' })} />
           )}
+          <Facts desk={desk.data} />
           <Button type="submit" loading={busy} fullWidth size="md">{t('setup.start')}</Button>
         </Stack>
       </form>
     </GuestPage>
+  )
+}
+
+/** What this server knows of itself, and what is left to set where it was started. */
+function Facts({ desk }: { desk: Desk }) {
+  const t = useT()
+  const here = window.location.origin
+  const rows = [
+    { label: t('setup.address'), good: desk.public_url !== '', text: desk.public_url === '' ? t('setup.addressNone') : desk.public_url === here ? t('setup.addressText') : t('setup.addressOther', { here }), value: desk.public_url },
+    { label: t('setup.mail'), good: desk.mail, text: t(desk.mail ? 'setup.mailOn' : 'setup.mailOff') },
+    ...(desk.sandbox ? [{ label: t('setup.provider'), good: true, text: t('setup.providerDemo') }] : []),
+  ]
+  return (
+    <Stack gap="xs" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+      {rows.map(({ label, good, text, value }) => {
+        const Icon = good ? CircleCheck : CircleAlert
+        return (
+          <li key={label} style={{ display: 'flex', gap: 8 }}>
+            <Icon size={16} aria-hidden color={good ? 'var(--mantine-color-anchor)' : 'var(--mantine-color-yellow-light-color)'} style={{ flexShrink: 0, marginTop: 3 }} />
+            <Stack gap={0} miw={0}>
+              <Text size="sm" fw={550}>{label}</Text>
+              {value && <Text size="sm" className="pl-wrap">{value}</Text>}
+              <Text size="sm" c="dimmed" className="pl-wrap">{text}</Text>
+            </Stack>
+          </li>
+        )
+      })}
+    </Stack>
   )
 }

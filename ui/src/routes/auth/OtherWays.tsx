@@ -1,0 +1,82 @@
+import { Alert, Anchor, Button, Divider, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { LogIn, Mail } from 'lucide-react'
+import { useState } from 'react'
+import { ProblemAlert } from '../../components/States'
+import { deskQuery } from '../../lib/desk'
+import { problem } from '../../lib/errors'
+import { useT } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
+import type { Me } from '../../lib/session'
+import { CodeInput } from '../me/TwoFactor'
+import { useArrive } from './arrive'
+import { waitingOf, type Waiting } from './waiting'
+
+/** The ways to sign in besides a password, as far as this installation has them: a code by mail, accounts elsewhere. */
+export function OtherWays({ next, onWaiting }: { next: string | undefined; onWaiting: (waiting: Waiting) => void }) {
+  const t = useT()
+  const { data: desk } = useQuery(deskQuery)
+  const { data } = useQuery({ queryKey: ['auth-methods'], queryFn: ({ signal }) => pb.collection('users').listAuthMethods({ signal }), staleTime: 60_000, retry: false })
+  const arrive = useArrive()
+  const elsewhere = useMutation({
+    mutationFn: (provider: string) => pb.collection('users').authWithOAuth2<Me>({ provider }),
+    onSuccess: (answer) => void arrive(answer, next),
+    onError: (error) => {
+      const half = waitingOf(error)
+      if (half) onWaiting(half)
+    },
+  })
+  const providers = data?.oauth2.enabled ? data.oauth2.providers : []
+  const otp = data?.otp.enabled === true && desk?.mail === true
+  if (providers.length === 0 && !otp) return null
+  return (
+    <Stack gap="sm">
+      <Divider label={t('auth.or')} />
+      <ProblemAlert problem={elsewhere.error && !waitingOf(elsewhere.error) ? problem(elsewhere.error, t) : undefined} />
+      {providers.map((provider) => (
+        <Button key={provider.name} variant="default" fullWidth loading={elsewhere.isPending && elsewhere.variables === provider.name} leftSection={<LogIn size={16} aria-hidden />}
+          onClick={() => elsewhere.mutate(provider.name)}>{t('auth.with', { name: provider.displayName })}</Button>
+      ))}
+      {otp && <ByMail next={next} onWaiting={onWaiting} />}
+    </Stack>
+  )
+}
+
+function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (waiting: Waiting) => void }) {
+  const t = useT()
+  const arrive = useArrive()
+  const [open, setOpen] = useState(false)
+  const [email, setEmail] = useState('')
+  const [code, setCode] = useState('')
+  const ask = useMutation({ mutationFn: () => pb.collection('users').requestOTP(email.trim()) })
+  const enter = useMutation({
+    mutationFn: () => pb.collection('users').authWithOTP<Me>(ask.data!.otpId, code.trim()),
+    onSuccess: (answer) => void arrive(answer, next),
+    onError: (error) => {
+      const half = waitingOf(error)
+      if (half) onWaiting(half)
+    },
+  })
+  if (!open) return <Button variant="default" fullWidth leftSection={<Mail size={16} aria-hidden />} onClick={() => setOpen(true)}>{t('auth.byMail')}</Button>
+  const wrong = enter.error && !waitingOf(enter.error) ? { ...problem(enter.error, t), title: t('auth.wrong.title'), cause: t('auth.wrongCode') } : undefined
+  return (
+    <form noValidate onSubmit={(event) => {
+      event.preventDefault()
+      if (ask.data) enter.mutate()
+      else if (email.includes('@')) ask.mutate()
+    }}>
+      <Stack gap="sm">
+        <ProblemAlert problem={ask.error ? problem(ask.error, t) : wrong} />
+        {!ask.data && <TextInput type="email" label={t('auth.email')} value={email} onChange={(event) => setEmail(event.currentTarget.value)} autoComplete="username" autoFocus />}
+        {ask.data && (
+          <>
+            <Alert color="teal" variant="light" role="status">{t('auth.codeSent', { email: email.trim() })}</Alert>
+            <CodeInput value={code} onChange={setCode} />
+            <Text size="sm"><Anchor component="button" type="button" onClick={() => ask.reset()}>{t('auth.newCode')}</Anchor></Text>
+          </>
+        )}
+        <Button type="submit" loading={ask.isPending || enter.isPending}>{t(ask.data ? 'auth.signIn' : 'auth.sendCode')}</Button>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,42 @@
+import { Alert, Anchor, Button } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { Link, useParams } from '@tanstack/react-router'
+import { CircleCheck } from 'lucide-react'
+import { ProblemAlert } from '../../components/States'
+import { problem } from '../../lib/errors'
+import { useT } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
+import { useMe } from '../../lib/session'
+import { GuestPage } from './GuestPage'
+import { mailOf } from './token'
+
+/** Confirms an address. It waits for a click: mail scanners open links, and a link works once. */
+export function VerifyPage() {
+  const t = useT()
+  const me = useMe()
+  const { token } = useParams({ from: '/verify/$token' })
+  const email = mailOf(token)
+  const verify = useMutation({
+    mutationFn: async () => {
+      await pb.collection('users').confirmVerification(token)
+      if (me) await pb.collection('users').authRefresh().catch(() => undefined)
+    },
+  })
+  const again = useMutation({ mutationFn: () => pb.collection('users').requestVerification(email) })
+  const onward = <Anchor component={Link} to="/">{t(me ? 'auth.onward' : 'auth.backToSignIn')}</Anchor>
+  if (verify.isSuccess) {
+    return <GuestPage title={t('auth.verified')} footer={onward}><Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">{t('auth.verifiedText')}</Alert></GuestPage>
+  }
+  const failure = verify.error ? problem(verify.error, t) : undefined
+  const expired = failure?.status === 400
+  return (
+    <GuestPage title={t('auth.verify')} text={t('auth.verifyText', { email })} footer={onward}>
+      <ProblemAlert problem={failure && expired ? { ...failure, title: t('auth.expired.title'), cause: t('auth.linkGone') } : failure} />
+      {again.isSuccess && <Alert color="teal" variant="light" role="status">{t('auth.sent.again', { email })}</Alert>}
+      {again.error && <ProblemAlert problem={problem(again.error, t)} />}
+      {expired && email
+        ? !again.isSuccess && <Button variant="default" loading={again.isPending} onClick={() => again.mutate()}>{t('auth.newLink')}</Button>
+        : <Button loading={verify.isPending} fullWidth size="md" onClick={() => verify.mutate()}>{t('auth.verify')}</Button>}
+    </GuestPage>
+  )
+}

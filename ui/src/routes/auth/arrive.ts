@@ -1,0 +1,25 @@
+import { useMantineColorScheme } from '@mantine/core'
+import { useNavigate } from '@tanstack/react-router'
+import { pb } from '../../lib/pb'
+import { applyProfile } from '../../lib/profile'
+import { queries } from '../../lib/queries'
+import type { Me } from '../../lib/session'
+
+/** What a finished sign-in answers. */
+export interface SignedInAnswer {
+  token: string
+  record: Me
+  meta?: { recovery_codes?: string[] }
+}
+
+/** Takes a finished sign-in over and goes on to where the person wanted to be. */
+export function useArrive() {
+  const navigate = useNavigate()
+  const { setColorScheme } = useMantineColorScheme()
+  return async ({ token, record }: SignedInAnswer, next = '/') => {
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' })
+    pb.authStore.save(token, record as never)
+    await applyProfile(record, setColorScheme)
+    await navigate({ href: next, replace: true })
+  }
+}

@@ -1,0 +1,144 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { MailX, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { useState } from 'react'
+import { field } from '../../components/Field'
+import { Section } from '../../components/Section'
+import { ProblemAlert } from '../../components/States'
+import { StatusBadge } from '../../components/StatusBadge'
+import { saved } from '../../components/toast'
+import { api } from '../../lib/api'
+import { deskQuery } from '../../lib/desk'
+import { problem } from '../../lib/errors'
+import { useSubmit } from '../../lib/form'
+import { useT } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
+import type { Me } from '../../lib/session'
+import { MeFrame } from './MeFrame'
+import { Password } from './Password'
+import { CodeInput, Enroll, RecoveryCodes } from './TwoFactor'
+
+export function SecurityPage() {
+  const t = useT()
+  return (
+    <MeFrame title={t('profile.tabs.security')}>
+      {(me) => (
+        <>
+          <TwoFactor me={me} />
+          <Password me={me} />
+          <Address me={me} />
+        </>
+      )}
+    </MeFrame>
+  )
+}
+
+/** The profile shows the factor at once; a failed refresh waits for the next one. */
+const refresh = () => pb.collection('users').authRefresh().catch(() => undefined)
+
+type Step = 'none' | 'enroll' | 'disable' | 'recovery'
+
+function TwoFactor({ me }: { me: Me }) {
+  const t = useT()
+  const [step, setStep] = useState<Step>('none')
+  const [codes, setCodes] = useState<string[]>()
+  const on = me.two_factor === true
+  const close = () => setStep('none')
+  return (
+    <Section title={t('profile.factor.title')} text={t('profile.factor.text')}
+      actions={<StatusBadge icon={on ? ShieldCheck : ShieldAlert} tone={on ? 'good' : 'warn'} label={t(on ? 'profile.factor.on' : 'profile.factor.off')} />}>
+      <Group gap="xs">
+        {on
+          ? <>
+              <Button variant="default" onClick={() => setStep('recovery')}>{t('profile.factor.newCodes')}</Button>
+              <Button variant="default" color="red" onClick={() => setStep('disable')}>{t('profile.factor.disable')}</Button>
+            </>
+          : <Button leftSection={<ShieldCheck size={16} aria-hidden />} onClick={() => setStep('enroll')}>{t('profile.factor.enable')}</Button>}
+      </Group>
+      {step === 'enroll' && (
+        <Modal opened onClose={close} title={t('profile.factor.enable')} size="md" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+          <Enroll start={() => api.post('/api/me/two-factor/start')} confirm={(code) => api.post<{ recovery_codes: string[] }>('/api/me/two-factor/confirm', { code })} onDone={(answer) => {
+            close()
+            setCodes(answer.recovery_codes)
+            void refresh()
+          }} />
+        </Modal>
+      )}
+      {(step === 'disable' || step === 'recovery') && (
+        <Prove step={step} onClose={close} onDone={(made) => {
+          close()
+          if (made) setCodes(made)
+          else saved(t('profile.factor.disabled'))
+          void refresh()
+        }} />
+      )}
+      {codes && (
+        <Modal opened onClose={() => setCodes(undefined)} title={t('profile.factor.codes')} closeOnClickOutside={false} withCloseButton={false}>
+          <RecoveryCodes codes={codes} who={me.email} onKept={() => setCodes(undefined)} />
+        </Modal>
+      )}
+    </Section>
+  )
+}
+
+/** A code proves that it is the person who weakens or renews the second factor. */
+function Prove({ step, onClose, onDone }: { step: 'disable' | 'recovery'; onClose: () => void; onDone: (codes?: string[]) => void }) {
+  const t = useT()
+  const [code, setCode] = useState('')
+  const send = useMutation({
+    mutationFn: () => api.post<{ recovery_codes?: string[] }>(`/api/me/two-factor/${step}`, { code: code.trim() }),
+    onSuccess: (answer) => onDone(step === 'recovery' ? answer.recovery_codes : undefined),
+  })
+  return (
+    <Modal opened onClose={onClose} title={t(step === 'disable' ? 'profile.factor.disable' : 'profile.factor.newCodes')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+      <form onSubmit={(event) => {
+        event.preventDefault()
+        if (code.trim()) send.mutate()
+      }}>
+        <Stack gap="md">
+          <Text size="sm">{t(step === 'disable' ? 'profile.factor.disableText' : 'profile.factor.newCodesText')}</Text>
+          <ProblemAlert problem={send.error ? problem(send.error, t) : undefined} />
+          <CodeInput value={code} onChange={setCode} recovery />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
+            <Button type="submit" color={step === 'disable' ? 'red' : undefined} loading={send.isPending}>{t(step === 'disable' ? 'profile.factor.disable' : 'profile.factor.makeCodes')}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}
+
+/** A new address counts once its mail was opened and the password given. */
+function Address({ me }: { me: Me }) {
+  const t = useT()
+  const { data: desk } = useQuery(deskQuery)
+  const [sentTo, setSentTo] = useState('')
+  const form = useForm({
+    mode: 'uncontrolled',
+    initialValues: { newEmail: '' },
+    validate: { newEmail: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : t('errors.field.email')) },
+  })
+  const { submit, failure, busy } = useSubmit(form, async ({ newEmail }) => {
+    await pb.collection('users').requestEmailChange(newEmail.trim())
+    return newEmail.trim()
+  }, (address) => {
+    form.reset()
+    setSentTo(address)
+  })
+  return (
+    <form onSubmit={submit} noValidate>
+      <Section title={t('profile.address')} text={t('profile.addressText', { email: me.email })}>
+        <ProblemAlert problem={failure} />
+        {sentTo && <Alert color="teal" variant="light" role="status">{t('profile.addressSent', { email: sentTo })}</Alert>}
+        {desk && !desk.mail
+          ? <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('profile.addressNoMail')}</Alert>
+          : <>
+              <TextInput type="email" label={t('profile.newAddress')} autoComplete="email" {...field(form, 'newEmail', { required: true })} />
+              <div><Button type="submit" variant="default" loading={busy}>{t('profile.changeAddress')}</Button></div>
+            </>}
+      </Section>
+    </form>
+  )
+}

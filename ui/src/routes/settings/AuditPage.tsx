@@ -1,0 +1,130 @@
+import { Anchor, Button, Code, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Download, ScrollText } from 'lucide-react'
+import { useState } from 'react'
+import { DataTable, type Column } from '../../components/DataTable'
+import { SearchInput } from '../../components/SearchInput'
+import { EmptyState, Forbidden } from '../../components/States'
+import { failed } from '../../components/toast'
+import { When } from '../../components/When'
+import { api, fetchBlob, saveBlob } from '../../lib/api'
+import { problem } from '../../lib/errors'
+import { useT } from '../../lib/i18n'
+import { useKeyset } from '../../lib/list'
+import type { AuditLogsRecord } from '../../lib/pb-types.gen'
+import { useHere, useOrg } from '../../lib/session'
+import type { Member } from '../team/data'
+import { actionWords, actorTypes, auditFilter, changesOf } from './audit'
+import { auditRoute, type AuditSearch } from './routes'
+import { SettingsPage } from './SettingsPage'
+
+export type Entry = Pick<AuditLogsRecord, 'id' | 'user' | 'actor_name' | 'actor_type' | 'action' | 'resource' | 'record' | 'details' | 'ip_address' | 'user_agent' | 'request_id' | 'created'>
+
+const fields = 'user,actor_name,actor_type,action,resource,record,details,ip_address,user_agent,request_id'
+const resources = ['assistants', 'calls', 'phone_numbers', 'functions', 'memberships', 'invitations', 'organizations', 'security_settings', 'api_keys', 'users', 'contacts', 'privacy_requests'] as const
+
+export function AuditPage() {
+  const { can } = useHere()
+  if (!can('settings.manage')) return <Forbidden level={1} />
+  return <Log />
+}
+
+function Log() {
+  const t = useT()
+  const org = useOrg()
+  const search = auditRoute.useSearch()
+  const navigate = auditRoute.useNavigate()
+  const [shown, setShown] = useState<Entry>()
+  const people = useQuery({
+    queryKey: [org, 'memberships', 'names'],
+    queryFn: async ({ signal }) => (await api.get<{ members: Member[] }>('/api/team-members', { signal, query: { organization: org, limit: 100 } })).members
+      .flatMap((m) => (m.user_id ? [{ value: m.user_id, label: m.full_name || m.email }] : [])),
+  })
+  const rows = useKeyset<Entry>({ organization: org, collection: 'audit_logs', fields, sort: 'created', filter: auditFilter(search) })
+  const filter = (change: AuditSearch) => navigate({ replace: true, search: Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)) })
+  const columns: Column<Entry>[] = [
+    {
+      id: 'what', header: t('settings.audit.what'), primary: true,
+      cell: (row) => <Anchor component="button" type="button" size="sm" fw={600} ta="start" className="pl-wrap" onClick={() => setShown(row)}>{actionWords(row, t)}</Anchor>,
+    },
+    { id: 'who', header: t('settings.audit.who'), cell: (row) => <Text size="sm" className="pl-wrap">{row.actor_name || t(`settings.audit.actors.${row.actor_type}`)}</Text> },
+    { id: 'fields', header: t('settings.audit.changed'), cell: (row) => <Text size="xs" c="dimmed" lineClamp={2}>{changesOf(row.details).map((c) => c.field).join(', ') || '–'}</Text> },
+    { id: 'from', header: t('settings.audit.from'), wideOnly: true, cell: (row) => <Text size="sm" className="pl-tabular">{row.ip_address || '–'}</Text> },
+    { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.created} /> },
+  ]
+  return (
+    <SettingsPage title={t('settings.nav.audit')} text={t('settings.audit.text')} needs={['settings.manage']} size="xl" actions={<Csv search={search} />}>
+      <Group gap="xs" align="flex-end">
+        <Select aria-label={t('settings.audit.byWho')} placeholder={t('settings.audit.anybody')} clearable searchable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={220} value={search.who ?? null}
+          data={[{ group: t('settings.audit.people'), items: people.data ?? [] }, { group: t('settings.audit.others'), items: actorTypes.map((value) => ({ value, label: t(`settings.audit.actors.${value}`) })) }]}
+          onChange={(value) => void filter({ who: value ?? '' })} />
+        <SearchInput label={t('settings.audit.byAction')} value={search.action ?? ''} onSearch={(action) => void filter({ action })} />
+        <Select aria-label={t('settings.audit.byResource')} placeholder={t('settings.audit.anyResource')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={200} value={search.resource ?? null}
+          data={resources.map((value) => ({ value, label: t(`settings.audit.resources.${value}`) }))} onChange={(value) => void filter({ resource: value ?? '' })} />
+        <TextInput type="date" aria-label={t('settings.audit.since')} title={t('settings.audit.since')} value={search.from ?? ''} max={search.to} onChange={(event) => void filter({ from: event.currentTarget.value })} />
+        <TextInput type="date" aria-label={t('settings.audit.until')} title={t('settings.audit.until')} value={search.to ?? ''} min={search.from} onChange={(event) => void filter({ to: event.currentTarget.value })} />
+      </Group>
+      <DataTable label={t('settings.nav.audit')} columns={columns} rows={rows} filtered={Object.keys(search).length > 0} onClearFilters={() => void navigate({ search: {}, replace: true })}
+        empty={<EmptyState icon={ScrollText} title={t('settings.audit.empty.title')} text={t('settings.audit.empty.text')} />} />
+      {shown && <Detail entry={shown} onClose={() => setShown(undefined)} />}
+    </SettingsPage>
+  )
+}
+
+function Csv({ search }: { search: AuditSearch }) {
+  const t = useT()
+  const org = useOrg()
+  const { who, action, resource, from, to } = search
+  const get = useMutation({
+    mutationFn: () => fetchBlob(`/api/organizations/${org}/audit.csv?${new URLSearchParams(Object.entries({ actor: who, action, resource, from, to }).filter((e): e is [string, string] => Boolean(e[1])))}`),
+    onSuccess: (blob) => saveBlob(blob, 'audit-log.csv'),
+    onError: (error) => failed(problem(error, t)),
+  })
+  return <Button variant="default" loading={get.isPending} leftSection={<Download size={16} aria-hidden />} onClick={() => get.mutate()}>{t('settings.audit.csv')}</Button>
+}
+
+/** One entry whole: what was before and after, from where. */
+function Detail({ entry, onClose }: { entry: Entry; onClose: () => void }) {
+  const t = useT()
+  const changes = changesOf(entry.details)
+  const facts: [string, string][] = [
+    [t('settings.audit.who'), entry.actor_name || t(`settings.audit.actors.${entry.actor_type}`)], [t('settings.audit.action'), entry.action], [t('settings.audit.record'), entry.record],
+    [t('settings.audit.from'), entry.ip_address], [t('settings.audit.browser'), entry.user_agent], [t('errors.requestId'), entry.request_id],
+  ]
+  return (
+    <Modal opened onClose={onClose} title={actionWords(entry, t)} size="xl" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+      <Stack gap="md">
+        <Text size="sm" c="dimmed"><When value={entry.created} exact /></Text>
+        <Table variant="vertical" withTableBorder layout="auto">
+          <Table.Tbody>
+            {facts.filter(([, value]) => value).map(([label, value]) => <Table.Tr key={label}><Table.Th scope="row" w={140}>{label}</Table.Th><Table.Td className="pl-wrap">{value}</Table.Td></Table.Tr>)}
+          </Table.Tbody>
+        </Table>
+        {changes.length > 0 && (
+          <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t('settings.audit.changed') } }}>
+            <Table withTableBorder aria-label={t('settings.audit.changed')}>
+              <Table.Thead>
+                <Table.Tr><Table.Th scope="col">{t('settings.audit.field')}</Table.Th><Table.Th scope="col">{t('settings.audit.before')}</Table.Th><Table.Th scope="col">{t('settings.audit.after')}</Table.Th></Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {changes.map(({ field, before, after }) => (
+                  <Table.Tr key={field}>
+                    <Table.Th scope="row" fw={550}>{field}</Table.Th>
+                    <Table.Td><Value value={before} tone="red" /></Table.Td>
+                    <Table.Td><Value value={after} tone="green" /></Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </Stack>
+    </Modal>
+  )
+}
+
+function Value({ value, tone }: { value: string; tone: 'red' | 'green' }) {
+  const t = useT()
+  if (value === '') return <Text span size="sm" c="dimmed">{t('settings.audit.nothing')}</Text>
+  return <Code block style={{ background: `var(--mantine-color-${tone}-light)`, color: `var(--mantine-color-${tone}-light-color)`, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{value}</Code>
+}

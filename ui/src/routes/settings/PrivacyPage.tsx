@@ -1,0 +1,128 @@
+import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { CircleCheck, CircleX, Download, Eraser, FileCheck, Loader as Busy, UserRoundX } from 'lucide-react'
+import { useState } from 'react'
+import { confirm } from '../../components/confirm'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Section } from '../../components/Section'
+import { EmptyState, ProblemAlert } from '../../components/States'
+import { StatusBadge } from '../../components/StatusBadge'
+import { saved } from '../../components/toast'
+import { When } from '../../components/When'
+import { api, fetchBlob, saveBlob } from '../../lib/api'
+import { problem } from '../../lib/errors'
+import { useT } from '../../lib/i18n'
+import type { PrivacyRequestsRecord } from '../../lib/pb-types.gen'
+import { isPhone } from '../../lib/phone'
+import { useHere, useOrg } from '../../lib/session'
+import { SettingsPage } from './SettingsPage'
+
+type Request = Pick<PrivacyRequestsRecord, 'id' | 'kind' | 'status' | 'subject_hint' | 'finished_at' | 'certificate' | 'error' | 'created'>
+
+export function PrivacyPage() {
+  const t = useT()
+  return (
+    <SettingsPage title={t('settings.nav.privacy')} text={t('settings.privacy.text')} needs={['settings.manage']}>
+      <Ask />
+      <Requests />
+    </SettingsPage>
+  )
+}
+
+/** Everything about one caller, by number: handed over or erased. */
+function Ask() {
+  const t = useT()
+  const org = useOrg()
+  const queries = useQueryClient()
+  const [phone, setPhone] = useState('')
+  const [wrong, setWrong] = useState(false)
+  const base = `/api/organizations/${org}/privacy`
+  const done = () => void queries.invalidateQueries({ queryKey: [org, 'privacy_requests'] })
+  const give = useMutation({
+    mutationFn: () => fetchBlob(`${base}/export`, { method: 'POST', body: { phone_number: phone.trim() } }),
+    onSuccess: (blob) => {
+      saveBlob(blob, `caller-${phone.replaceAll(/\D/g, '').slice(-4)}.${blob.type.includes('zip') ? 'zip' : 'json'}`)
+      done()
+    },
+  })
+  const erase = useMutation({
+    mutationFn: () => api.post(`${base}/erase`, { phone_number: phone.trim(), confirm: true }),
+    onSuccess: () => {
+      setPhone('')
+      saved(t('settings.privacy.erasing'))
+      done()
+    },
+  })
+  const checked = (run: () => void) => () => {
+    const ok = isPhone(phone)
+    setWrong(!ok)
+    if (ok) run()
+  }
+  const ask = async () => {
+    if (await confirm({ title: t('settings.privacy.eraseTitle'), body: t('settings.privacy.eraseText'), action: t('settings.privacy.erase'), danger: true, typed: phone.trim() })) erase.mutate()
+  }
+  const failure = erase.error ?? give.error
+  return (
+    <Section title={t('settings.privacy.caller')} text={t('settings.privacy.callerText')}>
+      <ProblemAlert problem={failure ? problem(failure, t) : undefined} />
+      <TextInput type="tel" label={t('settings.privacy.number')} description={t('settings.privacy.numberHint')} maw={360} value={phone} error={wrong && t('settings.privacy.badNumber')}
+        onChange={(event) => {
+          setPhone(event.currentTarget.value)
+          setWrong(false)
+        }} />
+      <Group gap="xs">
+        <Button variant="default" loading={give.isPending} leftSection={<Download size={16} aria-hidden />} onClick={checked(() => give.mutate())}>{t('settings.privacy.export')}</Button>
+        <Button variant="default" loading={erase.isPending} leftSection={<Eraser size={16} aria-hidden />} onClick={checked(() => void ask())}>{t('settings.privacy.erase')}</Button>
+      </Group>
+    </Section>
+  )
+}
+
+function Requests() {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const [shown, setShown] = useState<Request>()
+  const list = useQuery({
+    queryKey: [org, 'privacy_requests', 'list'],
+    enabled: can('settings.manage'),
+    queryFn: async ({ signal }) => (await api.get<{ requests: Request[] }>(`/api/organizations/${org}/privacy`, { signal })).requests,
+    refetchInterval: (query) => (query.state.data?.some((r) => r.status === 'pending' || r.status === 'running') ? 3_000 : false),
+  })
+  const columns: Column<Request>[] = [
+    { id: 'kind', header: t('settings.privacy.kind'), primary: true, cell: (row) => <Text size="sm" fw={600}>{t(`settings.privacy.kinds.${row.kind}`)}</Text> },
+    { id: 'who', header: t('settings.privacy.caller'), cell: (row) => row.subject_hint ? t('settings.privacy.ends', { digits: row.subject_hint }) : '–' },
+    { id: 'status', header: t('team.status'), cell: (row) => <RequestStatus row={row} /> },
+    { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.finished_at || row.created} /> },
+    { id: 'proof', header: t('settings.privacy.certificate'), align: 'end', cell: (row) => row.certificate ? <Button size="xs" variant="default" leftSection={<FileCheck size={14} aria-hidden />} onClick={() => setShown(row)}>{t('settings.privacy.show')}</Button> : <Text span size="sm" c="dimmed">–</Text> },
+  ]
+  return (
+    <>
+      <DataTable label={t('settings.privacy.requests')} columns={columns} filtered={false}
+        rows={{ data: list.data && { pages: [{ items: list.data }] }, error: list.error, isPending: list.isPending, hasNextPage: false, isFetchingNextPage: false, fetchNextPage: () => undefined, refetch: () => void list.refetch() }}
+        empty={<EmptyState icon={UserRoundX} title={t('settings.privacy.empty.title')} text={t('settings.privacy.empty.text')} />} />
+      {shown && <Certificate request={shown} onClose={() => setShown(undefined)} />}
+    </>
+  )
+}
+
+function RequestStatus({ row }: { row: Request }) {
+  const t = useT()
+  if (row.status === 'done') return <StatusBadge icon={CircleCheck} tone="good" label={t('settings.privacy.states.done')} />
+  if (row.status === 'failed') return <Stack gap={2}><StatusBadge icon={CircleX} tone="bad" label={t('settings.privacy.states.failed')} />{row.error && <Text size="xs" c="dimmed">{row.error}</Text>}</Stack>
+  return <StatusBadge icon={Busy} tone="busy" label={t('settings.privacy.states.running')} />
+}
+
+function Certificate({ request, onClose }: { request: Request; onClose: () => void }) {
+  const t = useT()
+  const text = JSON.stringify(request.certificate, null, 2)
+  return (
+    <Modal opened onClose={onClose} title={t('settings.privacy.certificate')} size="lg" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+      <Stack gap="md">
+        <Alert color="teal" variant="light" icon={<FileCheck size={18} aria-hidden />}>{t('settings.privacy.certificateText')}</Alert>
+        <Code block tabIndex={0} mah={360} style={{ overflow: 'auto' }}>{text}</Code>
+        <Group justify="flex-end"><Button variant="default" leftSection={<Download size={16} aria-hidden />} onClick={() => saveBlob(new Blob([text], { type: 'application/json' }), `certificate-${request.id}.json`)}>{t('settings.privacy.download')}</Button></Group>
+      </Stack>
+    </Modal>
+  )
+}

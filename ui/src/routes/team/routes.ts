@@ -1,0 +1,38 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { withWords } from '../../lib/i18n'
+import { orgRoute } from '../base'
+
+export const memberStates = ['active', 'invited', 'suspended', 'inactive'] as const
+const roles = ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] as const
+
+export interface TeamSearch {
+  q?: string
+  role?: (typeof roles)[number]
+  status?: (typeof memberStates)[number]
+  department?: string
+}
+
+const words = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 100) : '')
+
+/** Reads the list's filters; what is no filter is left out. */
+export function readTeamSearch(raw: Record<string, unknown>): TeamSearch {
+  const [q, department] = [words(raw.q), words(raw.department)]
+  const role = roles.find((r) => r === raw.role)
+  const status = memberStates.find((s) => s === raw.status)
+  return { ...(q && { q }), ...(role && { role }), ...(status && { status }), ...(department && { department }) }
+}
+
+export const teamRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: 'team',
+  validateSearch: readTeamSearch,
+  component: lazyRouteComponent(withWords('people', () => import('./TeamPage')), 'TeamPage'),
+})
+
+export const rolesRoute = createRoute({
+  getParentRoute: () => orgRoute,
+  path: 'team/roles',
+  component: lazyRouteComponent(withWords('people', () => import('./RolesPage')), 'RolesPage'),
+})
+
+export const teamRoutes = [teamRoute, rolesRoute] as const
