@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -15,12 +16,16 @@ const (
 	share = 0.62
 	// leastLimit keeps a wrong reading from starving the process.
 	leastLimit = 64 << 20
+	// settled is when a start is over. What it needed once goes back to the
+	// machine then: Go would keep it for minutes.
+	settled = 2 * time.Second
 )
 
 // LimitMemory sets Go's memory limit from the machine or its cgroup, whichever
 // is smaller, unless GOMEMLIMIT says otherwise. It returns the limit in bytes,
 // 0 when none was set.
 func LimitMemory() int64 {
+	time.AfterFunc(settled, debug.FreeOSMemory)
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return 0
 	}
