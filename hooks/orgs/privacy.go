@@ -163,7 +163,11 @@ func (d *domain) begin(e *core.RequestEvent, t *tenant.Tenant, kind string, s ca
 			Organization: t.ID(), Actor: audit.ActorOf(e), Action: "privacy." + kind, Resource: collections.PrivacyRequests, Record: row.Id,
 		})
 	})
-	return row, err
+	if err != nil {
+		return nil, err
+	}
+	// Read again: a record that was just made does not know what it was.
+	return e.App.FindRecordById(collections.PrivacyRequests, row.Id)
 }
 
 func (d *domain) finish(app core.App, row *core.Record, certificate map[string]any, failure error) error {

@@ -76,10 +76,10 @@ func securityRow(app core.App, organization string) (*core.Record, error) {
 		values[k] = v
 	}
 	row, err = makeRow(app, collections.SecuritySettings, values)
-	if err != nil { // perhaps somebody else was faster
-		if again, found := app.FindFirstRecordByData(collections.SecuritySettings, "organization", organization); found == nil {
-			return again, nil
-		}
+	// Read again: somebody else may have been faster, and a record that was just
+	// made does not know what it was.
+	if again, found := app.FindFirstRecordByData(collections.SecuritySettings, "organization", organization); found == nil {
+		return again, nil
 	}
 	return row, err
 }
