@@ -182,6 +182,8 @@ func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantActive}, "made-anew"},
 		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty}, "+12025550190"},
 		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceOK}, "made-anew"},
+		{collections.Organizations, testkit.Acme, map[string]any{"paused": true}, "+12025550190"},
+		{collections.Organizations, testkit.Acme, map[string]any{"paused": false}, "made-anew"},
 		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": "elsewhere"}, sentences["en"]["unknown"]},
 	} {
 		answer() // whatever is remembered, is remembered now

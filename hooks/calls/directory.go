@@ -54,7 +54,7 @@ type assistantEntry struct {
 }
 
 const selectNumber = `SELECT p.id, p.organization, p.status, p.fallback_number, p.fallback_message,
-	o.name AS organization_name, o.status AS organization_status, o.balance_state, o.language,
+	o.name AS organization_name, CASE WHEN o.paused THEN 'paused' ELSE o.status END AS organization_status, o.balance_state, o.language,
 	coalesce(a.id, '') AS assistant, coalesce(a.name, '') AS assistant_name, coalesce(a.status, '') AS assistant_status,
 	coalesce(a.vapi_assistant_id, '') AS vapi_assistant_id, coalesce(a.sync_status, '') AS sync_status
 	FROM phone_numbers p JOIN organizations o ON o.id = p.organization LEFT JOIN assistants a ON a.id = p.assistant

@@ -132,7 +132,7 @@ func (e *engine) answering(ctx context.Context, t *tenant.Tenant) (answering, er
 		}
 	}
 	switch {
-	case t.Organization.GetString("status") != collections.OrganizationActive:
+	case t.Organization.GetString("status") != collections.OrganizationActive, t.Organization.GetBool("paused"):
 		found.OK, found.Reason = false, "closed"
 	case t.Organization.GetString("balance_state") == collections.BalanceEmpty:
 		found.OK, found.Reason = false, "balance"

@@ -8,6 +8,7 @@ package orgs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -52,6 +53,8 @@ type domain struct {
 	Deps
 	app      core.App
 	identity *identity.Identity
+	// exporting holds the organizations an export of which is under way.
+	exporting sync.Map
 }
 
 func (d *domain) now() time.Time {
@@ -86,6 +89,11 @@ func Register(app core.App, deps Deps) {
 	d.acceptance()       // what an invited person does (accept.go)
 	d.Outbox.Handle(mailInvite, d.sendInvite)
 	d.Schedule.Add(schedule.Job{ID: "invitations.expire", Spec: "17 * * * *", Run: d.expire})
+
+	// The end of an organization, and many at once.
+	d.exports()  // everything as one archive (export.go)
+	d.deletion() // delete, restore, the job organizations.purge (delete.go, purge.go)
+	d.agency()   // a row a client, bulk changes (agency.go)
 }
 
 // rights are the columns of a membership that open or close something.

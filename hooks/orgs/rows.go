@@ -1,6 +1,7 @@
 package orgs
 
 import (
+	"errors"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -9,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -70,3 +72,19 @@ func refuse(status int, sentence string) error { return router.NewApiError(statu
 
 // hash is a condition: columns that equal values.
 type hash = dbx.HashExp
+
+// not is a condition: a column that differs from a value.
+func not(column string, value any) dbx.Expression { return dbx.Not(dbx.HashExp{column: value}) }
+
+// sentenceOf is what an error tells the caller, "" when it is none of theirs.
+func sentenceOf(err error) string {
+	var failure *facade.Failure
+	if errors.As(err, &failure) {
+		return failure.Text
+	}
+	var api *router.ApiError
+	if errors.As(err, &api) {
+		return api.Message
+	}
+	return ""
+}

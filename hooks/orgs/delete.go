@@ -1,0 +1,129 @@
+package orgs
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
+)
+
+// graceDays is how long a deletion can be taken back.
+const graceDays = 7
+
+func (d *domain) deletion() {
+	path := "/api/organizations/{organization}/"
+	d.Facade.Handle(facade.Route{
+		Method: "POST", Path: path + "delete", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Closes the organization: its calls are not answered any more, and after seven days everything of it goes, here and at the providers.",
+		Body:    `{"name": the organization's name, typed}`, Answer: `{"deletes_at"}`, Errors: "400 when the name is another one, 403 for who is not an owner",
+	}, d.closeOrganization)
+	d.Facade.Handle(facade.Route{
+		Method: "POST", Path: path + "restore", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Takes a deletion back before its time.", Answer: `{"success": true}`, Errors: "403 for who is not an owner, 409 when it is not being deleted or too late",
+	}, d.restoreOrganization)
+	d.Schedule.Add(schedule.Job{ID: "organizations.purge", Spec: "*/10 * * * *", Run: d.purgeOrganizations})
+}
+
+// closeOrganization is POST /api/organizations/{organization}/delete.
+func (d *domain) closeOrganization(e *core.RequestEvent) error {
+	t, err := d.in(e, collections.Owner)
+	if err != nil {
+		return err
+	}
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	typed, _ := body["name"].(string)
+	var o *core.Record
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		var err error
+		if o, err = tx.FindRecordById(collections.Organizations, t.ID()); err != nil {
+			return err
+		}
+		if strings.TrimSpace(typed) != strings.TrimSpace(o.GetString("name")) {
+			return facade.Invalid(map[string]string{"name": "Type the name of the organization: " + o.GetString("name")})
+		}
+		if o.GetString("status") == collections.OrganizationClosed && o.GetString("deletes_at") != "" {
+			return nil // asked for already
+		}
+		// What it was stands where no client writes, for a restore.
+		if err := setLimit(o, "closed_from", o.GetString("status")); err != nil {
+			return err
+		}
+		o.Set("status", collections.OrganizationClosed)
+		o.Set("deletes_at", types.NowDateTime().AddDate(0, 0, graceDays))
+		audit.By(e, o)
+		return tx.Save(o)
+	})
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"deletes_at": said(o.GetString("deletes_at"))})
+}
+
+// restoreOrganization is POST /api/organizations/{organization}/restore.
+func (d *domain) restoreOrganization(e *core.RequestEvent) error {
+	t, err := d.in(e, collections.Owner)
+	if err != nil {
+		return err
+	}
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		o, err := tx.FindRecordById(collections.Organizations, t.ID())
+		if err != nil {
+			return err
+		}
+		if o.GetString("status") != collections.OrganizationClosed || o.GetString("deletes_at") == "" {
+			return refuse(http.StatusConflict, "This organization is not being deleted.")
+		}
+		if !o.GetDateTime("deletes_at").Time().After(time.Now()) {
+			return refuse(http.StatusConflict, "It is too late: the deletion has begun.")
+		}
+		var kept struct {
+			From string `json:"closed_from"`
+		}
+		if raw := rawJSON(o, "limits"); raw != nil && json.Unmarshal(raw, &kept) != nil {
+			kept.From = ""
+		}
+		if kept.From != collections.OrganizationSuspended {
+			kept.From = collections.OrganizationActive
+		}
+		if err := setLimit(o, "closed_from", nil); err != nil {
+			return err
+		}
+		o.Set("status", kept.From)
+		o.Set("deletes_at", "")
+		audit.By(e, o)
+		return tx.Save(o)
+	})
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"success": true})
+}
+
+// setLimit changes one key of organizations.limits and keeps the others; nil
+// takes it out.
+func setLimit(o *core.Record, key string, value any) error {
+	all := map[string]any{}
+	if raw := rawJSON(o, "limits"); raw != nil {
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return err
+		}
+	}
+	if value == nil {
+		delete(all, key)
+	} else {
+		all[key] = value
+	}
+	o.Set("limits", all)
+	return nil
+}

@@ -1,0 +1,181 @@
+package orgs_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/hooks/orgs"
+)
+
+func TestDelete_needs_the_owner_and_the_name_and_can_be_taken_back(t *testing.T) {
+	d := open(t, nil)
+	path := "/api/organizations/" + testkit.Acme
+	name := map[string]any{"name": "Acme Bakery"}
+	for person, status := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeAdmin: 403, testkit.AcmeViewer: 403} {
+		d.Do("POST", path+"/delete", person, name).Want(status)
+		d.Do("POST", path+"/restore", person, nil).Want(status)
+	}
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, map[string]any{"name": "acme"}).Want(400)
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, nil).Want(400)
+	d.Do("POST", path+"/restore", testkit.AcmeOwner, nil).Want(409)
+	state := func() string {
+		o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.GetString("status")
+	}
+	var got struct {
+		At time.Time `json:"deletes_at"`
+	}
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, name).Want(200).JSON(&got)
+	if left := time.Until(got.At); left < 6*24*time.Hour || left > 7*24*time.Hour || state() != "closed" {
+		t.Errorf("%s left, status %s", left, state())
+	}
+	first := got.At
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, name).Want(200).JSON(&got)
+	if !got.At.Equal(first) {
+		t.Error("asking twice moved the end")
+	}
+	d.Do("POST", "/api/team-members", testkit.AcmeOwner, map[string]any{"full_name": "N", "email": "n@new.test", "role": "agent"}).Want(409)
+	if err := d.schedule.RunNow(t.Context(), "organizations.purge"); err != nil {
+		t.Fatal(err)
+	}
+	d.Do("POST", path+"/restore", testkit.AcmeOwner, nil).Want(200)
+	if state() != "active" || d.count("SELECT count(*) FROM calls WHERE organization = '"+testkit.Acme+"'") != 2 {
+		t.Errorf("status %s, or something is gone", state())
+	}
+	d.set(collections.Organizations, testkit.Acme, map[string]any{"status": "suspended"})
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, name).Want(200)
+	d.Do("POST", path+"/restore", testkit.AcmeOwner, nil).Want(200)
+	if state() != "suspended" {
+		t.Errorf("a deletion taken back lifted the suspension: %s", state())
+	}
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, name).Want(200)
+	d.set(collections.Organizations, testkit.Acme, map[string]any{"deletes_at": time.Now().Add(-time.Minute)})
+	d.Do("POST", path+"/restore", testkit.AcmeOwner, nil).Want(409)
+	if d.audited("organizations.update") != 5 {
+		t.Errorf("audited %d times, want 5", d.audited("organizations.update"))
+	}
+}
+
+// provider is a stand-in that agrees to removals only when it is told to.
+type provider struct {
+	mu      sync.Mutex
+	refuses bool
+	removed []string
+}
+
+func (p *provider) remove(_ context.Context, id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refuses {
+		return errors.New("not now")
+	}
+	p.removed = append(p.removed, id)
+	return nil
+}
+
+func (p *provider) agree() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuses = false
+}
+
+func TestPurge_takes_everything_down_and_waits_for_the_provider(t *testing.T) {
+	var app core.App
+	p := &provider{refuses: true}
+	d := open(t, func(deps *orgs.Deps) {
+		m := mirror.New(app, deps.Outbox)
+		push := func(context.Context, *core.Record) (string, error) { return "", errors.New("nothing is pushed here") }
+		for collection, column := range map[string]string{collections.Assistants: "vapi_assistant_id", collections.PhoneNumbers: "vapi_phone_id", collections.Functions: "vapi_tool_id"} {
+			m.Add(mirror.Resource{Collection: collection, IDField: column, Push: push, Find: push, Delete: p.remove})
+		}
+	}, func(a core.App) { app = a })
+	files, err := d.app.NewFilesystem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	recording, err := d.app.FindRecordById(collections.Recordings, testkit.AcmeRecording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := recording.BaseFilesPath() + "/" + recording.GetString("file")
+	d.invite(testkit.AcmeOwner, "ines@new.test", "agent")
+	before := d.count("SELECT count(*) FROM calls WHERE organization != '" + testkit.Acme + "'")
+	d.Do("POST", "/api/organizations/"+testkit.Acme+"/delete", testkit.AcmeOwner, map[string]any{"name": "Acme Bakery"}).Want(200)
+	d.set(collections.Organizations, testkit.Acme, map[string]any{"deletes_at": time.Now().Add(-time.Minute)})
+
+	run := func() {
+		t.Helper()
+		if err := d.schedule.RunNow(t.Context(), "organizations.purge"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if d.find(collections.Organizations, "id = '"+testkit.Acme+"'") == nil {
+		t.Fatal("the organization went before the provider agreed")
+	}
+	if n := d.count("SELECT count(*) FROM outbox WHERE kind = 'mirror' AND organization = '" + testkit.Acme + "' AND status IN ('pending', 'running')"); n != 3 {
+		t.Errorf("%d removals are owed, want 3", n)
+	}
+	d.deliver()
+	run()
+	if d.find(collections.Organizations, "id = '"+testkit.Acme+"'") == nil {
+		t.Fatal("the organization went although the provider refuses")
+	}
+	p.agree()
+	for give := time.Now().Add(20 * time.Second); d.find(collections.Organizations, "id = '"+testkit.Acme+"'") != nil && time.Now().Before(give); {
+		if _, err := d.app.DB().NewQuery("UPDATE outbox SET next_at = '2020-01-01 00:00:00.000Z' WHERE kind = 'mirror'").Execute(); err != nil {
+			t.Fatal(err)
+		}
+		d.deliver()
+		run()
+	}
+	slices.Sort(p.removed)
+	if !slices.Equal(p.removed, []string{"assistant-acme", "number-acme", "tool-acme"}) {
+		t.Errorf("removed at the provider: %v", p.removed)
+	}
+	for _, c := range collections.All() {
+		if !collections.Tenant(c) {
+			continue
+		}
+		if n := d.count("SELECT count(*) FROM " + c.Name + " WHERE organization = '" + testkit.Acme + "'"); n != 0 {
+			t.Errorf("%d rows of %s are left", n, c.Name)
+		}
+	}
+	if d.find(collections.Organizations, "id = '"+testkit.Acme+"'") != nil {
+		t.Error("the organization is left")
+	}
+	if there, err := files.Exists(sound); there || err != nil {
+		t.Errorf("the recording's file is left (%v)", err)
+	}
+	if n := d.count("SELECT count(*) FROM calls"); n != before {
+		t.Errorf("%d calls of others, want %d", n, before)
+	}
+	if d.find(collections.Users, "email = 'owner@acme.test'") == nil {
+		t.Error("the people stay")
+	}
+	var listed struct{ Companies []company }
+	d.Do("GET", "/api/organizations", testkit.Sam, nil).Want(200).JSON(&listed)
+	if len(listed.Companies) != 1 || listed.Companies[0].ID != testkit.Bolt {
+		t.Errorf("Sam still has %+v", listed.Companies)
+	}
+	if !slices.Contains(d.dropped, testkit.User(testkit.Sam)+"@"+testkit.Acme) {
+		t.Errorf("streams that were ended: %v", d.dropped)
+	}
+	if log := d.find(collections.AuditLogs, "action = 'organizations.purge'"); log == nil || log.GetString("organization") != "" || strings.Contains(log.GetString("details"), "Acme") {
+		t.Errorf("audit %v", log)
+	}
+}
