@@ -77,11 +77,14 @@ function Editor({ record }: { record: Assistant }) {
   const show = useEffectEvent((name: string) => {
     const its = tabOf(name)
     if (its && its !== tab) void open(its)
-    setTimeout(() => form.getInputNode(name)?.focus(), 0)
   })
   useEffect(() => {
     if (refused) show(refused)
   }, [refused])
+  const focus = useEffectEvent((name: string) => form.getInputNode(name)?.focus())
+  useEffect(() => {
+    if (refused && tabOf(refused) === tab) focus(refused)
+  }, [refused, tab])
 
   const [editing, setEditing] = useState<string>()
   const props: TabProps = { form, writable: manage, record }
@@ -104,7 +107,7 @@ function Editor({ record }: { record: Assistant }) {
             {going && <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('assistants.goingAway')}</Alert>}
             <ChangedMeanwhile fields={conflicts.map((name) => t(`assistants.fields.${name}`))} takeTheirs={rebasing.takeTheirs} keepMine={rebasing.keepMine} />
             <ProblemAlert problem={failure} />
-            <Tabs value={tab} onChange={(next) => void open(next as Tab)}>
+            <Tabs value={tab} onChange={(next) => void open(next as Tab)} keepMounted={false}>
               <Tabs.List aria-label={t('assistants.one')}>
                 {tabNames.map((name) => (
                   <Tabs.Tab key={name} value={name} color={tabs[name].some((f) => form.errors[f]) ? 'red' : undefined}
@@ -116,8 +119,7 @@ function Editor({ record }: { record: Assistant }) {
               <Tabs.Panel value="overview" pt="md"><Overview {...props} /></Tabs.Panel>
               <Tabs.Panel value="behaviour" pt="md"><Behaviour {...props} /></Tabs.Panel>
               <Tabs.Panel value="voice" pt="md"><Voice {...props} /></Tabs.Panel>
-              {/* A panel that is not shown gets no answers to its questions: this one asks when it opens. */}
-              <Tabs.Panel value="functions" pt="md" keepMounted={false}><Functions {...props} onEdit={setEditing} /></Tabs.Panel>
+              <Tabs.Panel value="functions" pt="md"><Functions {...props} onEdit={setEditing} /></Tabs.Panel>
               <Tabs.Panel value="handoff" pt="md"><Handoff {...props} /></Tabs.Panel>
               <Tabs.Panel value="privacy" pt="md"><Privacy {...props} /></Tabs.Panel>
             </Tabs>
