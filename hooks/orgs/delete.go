@@ -2,6 +2,7 @@ package orgs
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (d *domain) deletion() {
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: path + "delete", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "Closes the organization: its calls are not answered any more, and after seven days everything of it goes, here and at the providers.",
-		Body:    `{"name": the organization's name, typed}`, Answer: `{"deletes_at"}`, Errors: "400 when the name is another one, 403 for who is not an owner",
+		Body:    `{"name": the organization's name, typed}`, Answer: `{"deletes_at"}`, Errors: "400 when the name is another one, 403 for who is not an owner, 409 under a legal hold",
 	}, d.closeOrganization)
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: path + "restore", Auth: facade.SignedIn, System: facade.Pocketline,
@@ -54,6 +55,9 @@ func (d *domain) closeOrganization(e *core.RequestEvent) error {
 		}
 		if o.GetString("status") == collections.OrganizationClosed && o.GetString("deletes_at") != "" {
 			return nil // asked for already
+		}
+		if held, err := underHold(tx, o.Id); err != nil || held {
+			return errors.Join(err, refuse(http.StatusConflict, "A legal hold is on: nothing may be deleted. Lift it under Security first."))
 		}
 		// What it was stands where no client writes, for a restore.
 		if err := setLimit(o, "closed_from", o.GetString("status")); err != nil {
@@ -108,6 +112,12 @@ func (d *domain) restoreOrganization(e *core.RequestEvent) error {
 		return err
 	}
 	return e.JSON(http.StatusOK, map[string]any{"success": true})
+}
+
+// underHold tells whether a legal hold keeps everything where it is.
+func underHold(app core.App, organization string) (bool, error) {
+	n, err := countIn(reads(app), `SELECT count(*) FROM security_settings WHERE organization = ? AND legal_hold`, organization)
+	return n > 0, err
 }
 
 // setLimit changes one key of organizations.limits and keeps the others; nil

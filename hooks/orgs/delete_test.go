@@ -35,6 +35,9 @@ func TestDelete_needs_the_owner_and_the_name_and_can_be_taken_back(t *testing.T)
 		}
 		return o.GetString("status")
 	}
+	d.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"legal_hold": true})
+	d.Do("POST", path+"/delete", testkit.AcmeOwner, name).Want(409)
+	d.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"legal_hold": false})
 	var got struct {
 		At time.Time `json:"deletes_at"`
 	}
@@ -123,6 +126,15 @@ func TestPurge_takes_everything_down_and_waits_for_the_provider(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	hold := func(on bool) {
+		d.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"legal_hold": on})
+	}
+	hold(true)
+	run()
+	if n := d.count("SELECT count(*) FROM calls WHERE organization = '" + testkit.Acme + "'"); n != 2 {
+		t.Errorf("%d calls are left under a legal hold, want 2", n)
+	}
+	hold(false)
 	run()
 	if d.find(collections.Organizations, "id = '"+testkit.Acme+"'") == nil {
 		t.Fatal("the organization went before the provider agreed")

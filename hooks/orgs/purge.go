@@ -52,6 +52,9 @@ func (d *domain) purgeOrganizations(ctx context.Context, r *schedule.Run) error 
 // purgeOne takes an organization down: its rows, then its copies at providers,
 // and when they are gone who belonged to it and itself.
 func (d *domain) purgeOne(ctx context.Context, o *core.Record) (done bool, err error) {
+	if held, err := underHold(d.app, o.Id); err != nil || held {
+		return false, err // set since the deletion was asked for; it goes on when it is lifted
+	}
 	if err := d.dropRows(ctx, o.Id, false); err != nil {
 		return false, err
 	}

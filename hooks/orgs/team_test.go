@@ -87,7 +87,7 @@ func TestTeam_merges_invitations_and_pages_rightly(t *testing.T) {
 	}
 }
 
-func TestTeam_page_stays_a_query_on_indexes(t *testing.T) {
+func TestTeam_shows_one_organization_only(t *testing.T) {
 	d := open(t, nil)
 	var l teamList
 	d.Do("GET", "/api/team-members?organization="+testkit.Bolt, testkit.AcmeOwner, nil).Want(404)

@@ -191,3 +191,20 @@ func FuzzRead_gives_a_schedule_or_an_error(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTyped_gives_hours_that_can_be_stored(f *testing.F) {
+	for _, text := range []string{"9-5", "9-12, 14-18", "12am-12pm", "closed", "9:00–17:30", "0-24"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		shifts, err := Typed(text)
+		if err != nil {
+			return
+		}
+		for _, s := range shifts {
+			if _, err := shiftsOf([]jsonShift{{s["from"], s["to"]}}); err != nil {
+				t.Fatalf("%q was read as %v, which is refused: %v", text, s, err)
+			}
+		}
+	})
+}
