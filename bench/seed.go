@@ -285,8 +285,21 @@ func copyToFloor(from, to string) error {
 		return err
 	}
 	defer db.Close()
-	_, err = db.Exec("DELETE FROM _params WHERE id = 'settings'")
-	return err
+	for _, statement := range append([]string{"DELETE FROM _params WHERE id = 'settings'"}, floorIndexes...) {
+		if _, err := db.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// floorIndexes are what the floor's handler looks rows up by: the product's own
+// indexes are partial or begin with another column, which its queries say and
+// FindFirstRecordByData does not.
+var floorIndexes = []string{
+	"CREATE INDEX bench_calls ON calls (vapi_call_id)",
+	"CREATE INDEX bench_events ON provider_events (event_key)",
+	"CREATE INDEX bench_numbers ON phone_numbers (vapi_phone_id)",
 }
 
 func copyFile(from, to string) error {

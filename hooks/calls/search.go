@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // search finds calls by what was said. The index is walked from its newest
@@ -18,7 +17,7 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	if number := phoneDigits(q.Search); number != "" {
 		return e.searchNumber(r, q, number)
 	}
-	match := matchText(q.Organization, q.Search)
+	match, terms := matchText(q.Organization, q.Search), folded(termsOf(q.Search))
 	if match == "" {
 		return page{Items: []item{}}, nil
 	}
@@ -31,12 +30,12 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	p := page{Items: make([]item, 0, q.Limit)}
 	for rows.Next() {
 		var i item
-		var inSummary string
-		if err := rows.Scan(append(i.scan(), &i.row, &i.Snippet, &inSummary)...); err != nil {
+		var summary, transcript string
+		if err := rows.Scan(append(i.scan(), &i.row, &summary, &transcript)...); err != nil {
 			return page{}, fmt.Errorf("search calls: %w", err)
 		}
-		if !strings.Contains(i.Snippet, "‹") { // what was said does not match, the summary does
-			i.Snippet = inSummary
+		if i.Snippet, _ = snippet(transcript, terms); i.Snippet == "" { // what was said does not match, the summary does
+			i.Snippet, _ = snippet(summary, terms)
 		}
 		p.Items = append(p.Items, i)
 	}
@@ -73,7 +72,7 @@ func (q query) searchSQL(match string) (string, []any) {
 		terms = append(terms, "s.rowid < ?")
 		args = append(args, row)
 	}
-	statement := `SELECT ` + columns + `, s.rowid, snippet(call_search, 2, '‹', '›', '…', 24), snippet(call_search, 1, '‹', '›', '…', 24)
+	statement := `SELECT ` + columns + `, s.rowid, r.summary, r.transcript
 		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
 		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
 	return statement, append(append([]any{match}, args...), q.Limit+1, q.offset())
@@ -116,35 +115,64 @@ func (q query) numberSQL(prefix string) (string, []any) {
 		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT ?`, append(args, q.Limit+1)
 }
 
-// matchText builds the MATCH argument from what a person typed: words, the last
-// of them as a beginning, and "phrases". Every word is quoted, so nothing typed
-// is an operator. It returns "" when there is no word.
-func matchText(organization, typed string) string {
-	var terms []string
+// termsOf reads what a person typed: words, the last of them as a beginning, and
+// "phrases".
+func termsOf(typed string) (terms []term) {
 	open := false
 	for i, part := range strings.Split(typed, `"`) {
-		words := strings.FieldsFunc(part, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) })
+		words := strings.FieldsFunc(part, func(r rune) bool { return !isWord(r) })
 		open = i%2 == 0 && len(words) > 0 && !strings.HasSuffix(typed, `"`)
 		if len(words) == 0 {
 			continue
 		}
 		if i%2 == 1 {
-			terms = append(terms, `"`+strings.Join(words, " ")+`"`)
+			terms = append(terms, term{words: words})
 			continue
 		}
 		for _, w := range words {
-			terms = append(terms, `"`+w+`"`)
+			terms = append(terms, term{words: []string{w}})
 		}
-	}
-	if len(terms) == 0 {
-		return ""
 	}
 	// A word still being typed is a beginning; two letters would match half the
 	// index.
-	if last := terms[len(terms)-1]; open && len([]rune(last)) >= 5 {
-		terms[len(terms)-1] = last + "*"
+	if n := len(terms); n > 0 && open && len([]rune(terms[n-1].words[0])) >= 3 {
+		terms[n-1].prefix = true
 	}
-	return `organization:"` + organization + `" AND {summary transcript}: (` + strings.Join(terms, " AND ") + `)`
+	return terms
+}
+
+// matchText builds the MATCH argument of what a person typed. Every word is
+// quoted, so nothing typed is an operator. It returns "" when there is no word.
+func matchText(organization, typed string) string {
+	terms := termsOf(typed)
+	if len(terms) == 0 {
+		return ""
+	}
+	texts := make([]string, len(terms))
+	for i, t := range terms {
+		texts[i] = `"` + strings.Join(t.words, " ") + `"`
+		if t.prefix {
+			texts[i] += "*"
+		}
+	}
+	return `organization:"` + organization + `" AND {summary transcript}: (` + strings.Join(texts, " AND ") + `)`
+}
+
+// folded makes terms comparable with the words of a text. A term whose words
+// fold to nothing marks nothing.
+func folded(terms []term) (out []term) {
+	for _, t := range terms {
+		f := term{prefix: t.prefix}
+		for _, w := range t.words {
+			if w = fold(w); w != "" {
+				f.words = append(f.words, w)
+			}
+		}
+		if len(f.words) > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // phoneDigits returns the beginning of an E.164 number when the text is one:
