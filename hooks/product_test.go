@@ -255,6 +255,9 @@ func TestPrivacy_exports_and_erases_a_caller_everywhere(t *testing.T) {
 	if p.count("SELECT count(*) FROM calls WHERE vapi_call_id = 'anew'") != 1 {
 		t.Error("a new call of an erased caller was erased")
 	}
+	if n := p.count("SELECT count(*) FROM privacy_requests WHERE organization = '" + testkit.Acme + "' AND status = 'done' AND finished_at != '' AND length(subject_hash) = 64"); n != 2 {
+		t.Errorf("%d requests are written down as done, want the export and the erasure", n)
+	}
 	if p.count("SELECT count(*) FROM provider_events WHERE event_key = 'returned:deleted'") != 1 {
 		t.Error("the call that came back left no mark")
 	}
@@ -589,4 +592,53 @@ func madeContact(t *testing.T, p *product, organization string) string {
 		t.Fatal(err)
 	}
 	return r.Id
+}
+
+func TestSignOut_of_a_browser_ends_its_session(t *testing.T) {
+	p := newProduct(t)
+	server := testkit.Server(t, p.TestApp)
+	_, body := call(t, server, "", "POST", "/api/collections/users/auth-with-password", map[string]string{"identity": testkit.AcmeAgent, "password": testkit.Password})
+	var in struct{ Token string }
+	if err := json.Unmarshal([]byte(body), &in); err != nil {
+		t.Fatal(err)
+	}
+	send := func(method, path, token string, cookies []*http.Cookie, csrf string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequest(method, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", token)
+		}
+		for _, c := range cookies {
+			req.AddCookie(c)
+		}
+		req.Header.Set("X-CSRF-Token", csrf)
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		return res
+	}
+	begun := send("POST", "/api/session", in.Token, nil, "")
+	var csrf struct{ Token string }
+	if err := json.NewDecoder(begun.Body).Decode(&csrf); err != nil {
+		t.Fatal(err)
+	}
+	cookies := begun.Cookies()
+	if got := send("GET", "/api/me/sessions", "", cookies, "").StatusCode; got != 200 {
+		t.Fatalf("the cookie is not a session: %d", got)
+	}
+	if got := send("DELETE", "/api/session", "", cookies, csrf.Token).StatusCode; got != 204 {
+		t.Fatalf("signing out got %d", got)
+	}
+	for what, got := range map[string]int{
+		"the cookie": send("GET", "/api/me/sessions", "", cookies, "").StatusCode, "the token": send("GET", "/api/me/sessions", in.Token, nil, "").StatusCode,
+	} {
+		if got != 401 {
+			t.Errorf("after signing out %s got %d, want 401", what, got)
+		}
+	}
 }

@@ -68,7 +68,7 @@ type incident struct {
 func managed(e *core.RequestEvent) []*core.Record {
 	return slices.DeleteFunc(slices.Clone(tenant.MembershipsOf(e.App, e.Auth.Id)), func(m *core.Record) bool {
 		role := m.GetString("role")
-		return role != collections.Owner && role != collections.Admin
+		return role != collections.Owner && role != collections.Admin || tenant.Admit(e, m.GetString("organization")) != nil
 	})
 }
 

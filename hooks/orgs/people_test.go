@@ -203,6 +203,17 @@ func TestSession_ends_by_itself_and_with_all_others(t *testing.T) {
 	b.ask(phone, "", "GET", "/api/user/profile", nil).want(401)
 	b.Do("GET", "/api/user/profile", testkit.AcmeAgent, nil).Want(401)
 	b.ask(b.signIn(testkit.AcmeAgent, ""), "", "GET", "/api/user/profile", nil).want(200)
+
+	// A new password ends them as well, in the list too.
+	b.signIn(testkit.AcmeViewer, "")
+	viewer := b.find(collections.Users, "id = '"+testkit.User(testkit.AcmeViewer)+"'")
+	viewer.SetPassword("another long one")
+	if err := b.app.Save(viewer); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.count("SELECT count(*) FROM sessions WHERE ended_at = '' AND user = '" + viewer.Id + "'"); n != 0 {
+		t.Errorf("%d sessions are still open after a new password", n)
+	}
 }
 
 func TestSession_keeps_its_row_when_the_token_is_renewed(t *testing.T) {

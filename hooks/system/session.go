@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/security"
 
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -104,9 +105,12 @@ func (s *session) start(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]string{"token": s.issue(e, raw)})
 }
 
-// end clears the cookies. The token itself ends with its time, or when the
-// password changes.
+// end signs out: the session ends, with every token of it, and the cookies go.
+// A token without a session ends with its time, or when the password changes.
 func (s *session) end(e *core.RequestEvent) error {
+	if err := identity.End(e); err != nil {
+		return e.InternalServerError("The session could not be ended.", err)
+	}
 	s.set(e, sessionCookie, "", -1)
 	s.set(e, csrfCookie, "", -1)
 	return e.NoContent(http.StatusNoContent)

@@ -145,8 +145,25 @@ func (i *Identity) watch() {
 		i.closeStreams(e.Record.Id)
 		return e.Next()
 	})
+	i.app.OnRecordUpdate(collections.Users).BindFunc(i.endWithKey)
 	i.app.OnRecordAfterUpdateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
 	i.app.OnRecordAfterCreateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
+}
+
+// endWithKey ends the sessions of a person whose tokens all stop working: a new
+// password, a new address, signing out everywhere.
+func (i *Identity) endWithKey(e *core.RecordEvent) error {
+	before := e.Record.Original().TokenKey()
+	if err := e.Next(); err != nil || before == "" || before == e.Record.TokenKey() {
+		return err
+	}
+	_, err := e.App.NonconcurrentDB().NewQuery(`UPDATE sessions SET ended_at = {:now} WHERE user = {:user} AND ended_at = ''`).
+		Bind(map[string]any{"now": stamp(i.Now()), "user": e.Record.Id}).Execute()
+	i.mu.Lock()
+	i.change++
+	clear(i.places)
+	i.mu.Unlock()
+	return err
 }
 
 // Forget drops what is remembered of a row of sessions, api_keys,

@@ -98,13 +98,18 @@ var limited = map[string]limit{
 	"POST /api/me/two-factor/disable":          {"factor", 30, time.Minute},
 }
 
-// limitAddress refuses more than an address may ask.
+// limitAddress refuses more than an address, or somebody who is signed in, may
+// ask.
 func (i *Identity) limitAddress(e *core.RequestEvent) error {
 	l, ok := limited[e.Request.Pattern]
 	if !ok || e.HasSuperuserAuth() {
 		return e.Next()
 	}
-	if i.limits.Hit(l.group+" "+network(e.RealIP()), l.length) > l.most {
+	over := i.limits.Hit(l.group+" "+network(e.RealIP()), l.length) > l.most
+	if person(e.Auth) {
+		over = i.limits.Hit(l.group+" by "+e.Auth.Id, l.length) > l.most || over
+	}
+	if over {
 		return tooMany(e, l.length)
 	}
 	return e.Next()

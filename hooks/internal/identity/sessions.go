@@ -183,6 +183,21 @@ func (i *Identity) token(user *core.Record, session string, length time.Duration
 	}, user.TokenKey()+user.Collection().AuthToken.Secret, length)
 }
 
+// End ends the session the request belongs to, if there is one.
+func End(e *core.RequestEvent) error {
+	id := Session(e)
+	if id == "" {
+		return nil
+	}
+	row, err := e.App.FindRecordById(collections.Sessions, id)
+	if err != nil {
+		return nil // it has ended already
+	}
+	row.IgnoreUnchangedFields(true)
+	row.Set("ended_at", types.NowDateTime())
+	return e.App.Save(row)
+}
+
 // MarkFactor notes that the session proved a second factor.
 func (i *Identity) MarkFactor(app core.App, session string) error {
 	if session == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // refusedPause is how long a refused change rests before it is tried again
@@ -46,6 +47,9 @@ func (m *Mirror) retry(e *core.RequestEvent) error {
 	}
 	if ok, err := e.App.CanAccessRecord(record, info, record.Collection().UpdateRule); !ok {
 		return e.ForbiddenError("You may not change this.", err)
+	}
+	if err := tenant.Admit(e, record.GetString("organization")); err != nil {
+		return err
 	}
 	if err := m.again(r, record.Id); err != nil {
 		return e.InternalServerError("The retry could not be stored.", err)

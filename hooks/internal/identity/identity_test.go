@@ -1,0 +1,109 @@
+package identity
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func TestParseNetwork_reads_both_families_and_nothing_else(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7/32", " 192.0.2.7/24 ": "192.0.2.0/24", "2001:db8::1": "2001:db8::1/128", "2001:db8::1/32": "2001:db8::/32",
+		"::ffff:192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.0/120": "192.0.2.0/24", "0.0.0.0/0": "0.0.0.0/0",
+		"": "", "host": "", "192.0.2.7/33": "", "192.0.2.256": "", "fe80::1%eth0": "", "::ffff:0:0/90": "", "192.0.2.7-9": "", "010.0.0.1": "",
+	} {
+		p, err := ParseNetwork(text)
+		if got := p.String(); (err != nil) != (want == "") || err == nil && got != want {
+			t.Errorf("%q: got %s (%v), want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestSettings_admit_addresses_of_their_networks(t *testing.T) {
+	s := Settings{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}}
+	for address, want := range map[string]bool{
+		"192.0.2.1": true, "::ffff:192.0.2.1": true, "2001:db8::9": true, "192.0.3.1": false, "::1": false, "2001:db9::1": false,
+		"": false, "192.0.2.1, 10.0.0.1": false, "unknown": false,
+	} {
+		if got := s.Admits(address); got != want {
+			t.Errorf("%q: got %t, want %t", address, got, want)
+		}
+	}
+	if !(Settings{}).Admits("203.0.113.1") || (Settings{Closed: true}).Admits("203.0.113.1") {
+		t.Error("no list admits everybody, a list that cannot be read nobody")
+	}
+}
+
+func FuzzParseNetwork(f *testing.F) {
+	for _, text := range []string{"192.0.2.0/24", "2001:db8::/32", "::ffff:192.0.2.0/120", "fe80::1%eth0", "/"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParseNetwork(text)
+		if err != nil {
+			return
+		}
+		again, err := ParseNetwork(p.String())
+		if err != nil || again != p || p.Addr().Is4In6() {
+			t.Errorf("%q became %s, which reads as %s (%v)", text, p, again, err)
+		}
+	})
+}
+
+func TestLimiter_counts_in_windows_of_their_own(t *testing.T) {
+	at := time.Unix(1_000_000, 0)
+	l := Limiter{Now: func() time.Time { return at }}
+	for n := range 3 {
+		if got := l.Hit("a", time.Minute); got != n+1 {
+			t.Errorf("got %d, want %d", got, n+1)
+		}
+	}
+	if got := l.Hit("b", time.Minute); got != 1 {
+		t.Errorf("another key counts %d", got)
+	}
+	at = at.Add(time.Minute)
+	if got := l.Hit("a", time.Minute); got != 1 {
+		t.Errorf("after the window: got %d, want 1", got)
+	}
+	for n := range windowsMost + 10 {
+		l.Hit(fmt.Sprint(n), time.Hour)
+	}
+	if len(l.windows) > windowsMost {
+		t.Errorf("%d windows are kept, want at most %d", len(l.windows), windowsMost)
+	}
+}
+
+func TestNetwork_is_what_one_customer_has(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "2001:db8:1:2::5": "2001:db8:1:2::/64", "?": "?",
+	} {
+		if got := network(address); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestRecoveryCodes_are_ten_different_ones(t *testing.T) {
+	codes, hashes := recoveryCodes()
+	seen := map[string]bool{}
+	for n, c := range codes {
+		if seen[c] || len(c) != 11 || hashes[n] != recoveryHash(tidyCode(" "+c+" ")) {
+			t.Errorf("code %d: %q", n, c)
+		}
+		seen[c] = true
+	}
+	if len(seen) != codesKept {
+		t.Errorf("got %d codes", len(seen))
+	}
+}
+
+func TestNewKey_shows_its_id_and_stores_no_secret(t *testing.T) {
+	shown, hashed := NewKey("keyid0000000000")
+	if len(hashed) != 64 || len(shown) != len("pk_keyid0000000000_")+43 {
+		t.Errorf("got %q and %q", shown, hashed)
+	}
+	if again, _ := NewKey("keyid0000000000"); again == shown {
+		t.Error("two keys are the same")
+	}
+}
