@@ -135,7 +135,7 @@ func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
 			others = fmt.Sprintf(" and %d more", n)
 		}
 		return e.Error(http.StatusConflict, "This assistant answers "+name+others+
-			". Assign another assistant first, or delete it anyway with force=true.", nil)
+			". Assign another assistant first, or delete it anyway: nobody answers there then.", nil)
 	}
 	if len(numbers) == 0 {
 		return e.Next()

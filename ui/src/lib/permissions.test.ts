@@ -19,10 +19,12 @@ describe('can', () => {
     [{ role: 'developer', can_manage_agents: true }, 'numbers.manage', false],
     [{ role: 'manager', can_manage_agents: true }, 'numbers.manage', false],
     [{ role: 'manager', can_manage_agents: true }, 'assistants.manage', true],
-    [{ role: 'developer', can_manage_agents: true }, 'assistants.manage', false],
+    [{ role: 'developer', can_manage_agents: true }, 'assistants.manage', true],
+    [{ role: 'developer' }, 'assistants.manage', false],
     [{ role: 'developer' }, 'functions.manage', true],
     [{ role: 'manager' }, 'functions.manage', false],
-    [{ role: 'agent', can_manage_agents: true }, 'functions.manage', false],
+    [{ role: 'agent', can_manage_agents: true }, 'functions.manage', true],
+    [{ role: 'agent' }, 'functions.manage', false],
     [{ role: 'nobody' as 'viewer', can_view_calls: true }, 'calls.view', false],
   ])('%o %s: %s', (access, action, want) => {
     expect(can(access, action)).toBe(want)
