@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
@@ -54,6 +55,14 @@ func subject(tx core.App, e *core.RequestEvent, t *tenant.Tenant) (*core.Record,
 	}
 	if errors.Is(err, sql.ErrNoRows) || err == nil && m.GetString("organization") != t.ID() {
 		return nil, e.NotFoundError("There is no such member.", nil)
+	}
+	if err != nil || m.Collection().Name == collections.Invitations {
+		return m, err
+	}
+	// The account of an API key is changed where keys are.
+	service, err := countIn(atomic.Of(tx), `SELECT count(*) FROM users WHERE id = ? AND is_service`, m.GetString("user"))
+	if err == nil && service > 0 {
+		err = e.NotFoundError("There is no such member.", nil)
 	}
 	return m, err
 }
@@ -154,6 +163,15 @@ func (d *domain) change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *
 			return err
 		}
 	}
+	if holdsAll(m.GetString("role")) && !holdsAll(role) {
+		// What an owner or admin held by their role they do not keep by flags
+		// nobody looked at; whoever demotes may name the ones that stay.
+		for _, capability := range managing {
+			if _, named := columns[capability]; !named {
+				m.Set(capability, false)
+			}
+		}
+	}
 	for column, value := range columns {
 		m.Set(column, value)
 	}
@@ -161,6 +179,12 @@ func (d *domain) change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *
 	audit.By(e, m)
 	return tx.Save(m)
 }
+
+// managing are the flags that let somebody change things for others.
+var managing = []string{collections.CanAccessAnalytics, collections.CanManageIntegrations, collections.CanManageTeam, collections.CanManageAgents}
+
+// holdsAll tells whether a role holds every capability whatever its flags say.
+func holdsAll(role string) bool { return role == collections.Owner || role == collections.Admin }
 
 // equal tells whether a column holds a value of a body already.
 func equal(m *core.Record, column string, value any) bool {

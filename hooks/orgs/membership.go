@@ -33,7 +33,7 @@ type authority struct {
 func authorityOf(m *core.Record) authority {
 	role := m.GetString("role")
 	return authority{role: role, can: func(capability string) bool {
-		return role == collections.Owner || role == collections.Admin || m.GetBool(capability)
+		return holdsAll(role) || m.GetBool(capability)
 	}}
 }
 

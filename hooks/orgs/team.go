@@ -178,7 +178,7 @@ func memberRow(r *core.Record) map[string]any {
 		return row
 	}
 	row["user_id"], row["last_active_at"], row["invitation_accepted_at"] = r.GetString("user"), said(r.GetString("last_accessed_at")), said(r.GetString("joined_at"))
-	if role := r.GetString("role"); role == collections.Owner || role == collections.Admin {
+	if holdsAll(r.GetString("role")) {
 		for _, capability := range collections.Capabilities {
 			row[capability] = true // they hold all, whatever the flags say
 		}

@@ -186,6 +186,41 @@ func TestTeam_manager_gives_only_what_they_hold(t *testing.T) {
 	d.Do("DELETE", member(testkit.AcmeViewer), testkit.AcmeManager, nil).Want(200)
 }
 
+func TestTeam_demotion_takes_what_the_role_gave(t *testing.T) {
+	d := open(t, nil)
+	d.Do("POST", "/api/organizations/"+testkit.Acme+"/transfer", testkit.AcmeOwner, map[string]any{"user": testkit.User(testkit.AcmeManager)}).Want(200)
+	var row map[string]any
+	d.Do("PUT", member(testkit.AcmeOwner), testkit.AcmeManager, map[string]any{"role": "agent", "can_manage_agents": true}).Want(200).JSON(&row)
+	for flag, want := range map[string]bool{
+		"can_manage_team": false, "can_manage_integrations": false, "can_access_analytics": false, "can_manage_agents": true, "can_view_calls": true,
+	} {
+		if row[flag] != want {
+			t.Errorf("%s: got %v, want %v", flag, row[flag], want)
+		}
+	}
+	d.Do("POST", "/api/team-members", testkit.AcmeOwner, map[string]any{"full_name": "N", "email": "n@new.test", "role": "agent"}).Want(403)
+}
+
+func TestTeam_does_not_count_the_accounts_of_keys(t *testing.T) {
+	d := open(t, nil)
+	d.Do("POST", "/api/organizations/"+testkit.Acme+"/keys", testkit.AcmeOwner, map[string]any{"name": "Reports", "role": "viewer"})
+	if d.count("SELECT count(*) FROM users WHERE is_service") == 0 {
+		t.Fatal("no key was made")
+	}
+	service := d.find(collections.Memberships, "user.is_service = true")
+	d.Do("PUT", "/api/team-members/"+service.Id, testkit.AcmeOwner, map[string]any{"role": "admin"}).Want(404)
+	d.Do("DELETE", "/api/team-members/"+service.Id, testkit.AcmeOwner, nil).Want(404)
+	var l teamList
+	d.Do("GET", "/api/team-members", testkit.AcmeOwner, nil).Want(200).JSON(&l)
+	var limits struct{ Used struct{ Members int } }
+	d.Do("GET", "/api/organizations/"+testkit.Acme+"/limits", testkit.AcmeOwner, nil).Want(200).JSON(&limits)
+	var listed struct{ Companies []company }
+	d.Do("GET", "/api/organizations", testkit.AcmeOwner, nil).Want(200).JSON(&listed)
+	if l.Pagination.Total != 10 || limits.Used.Members != 9 || listed.Companies[0].MemberCount != 8 {
+		t.Errorf("a key counts as a person: %d listed, %d used, %d members", l.Pagination.Total, limits.Used.Members, listed.Companies[0].MemberCount)
+	}
+}
+
 func TestTeam_suspension_takes_access_at_once(t *testing.T) {
 	d := open(t, nil)
 	list := "/api/collections/calls/records?filter=id!=''"
