@@ -642,3 +642,63 @@ func TestSignOut_of_a_browser_ends_its_session(t *testing.T) {
 		}
 	}
 }
+
+func TestStream_hears_nothing_of_an_organization_closed_to_its_network(t *testing.T) {
+	p := newProduct(t)
+	server := testkit.Server(t, p.TestApp)
+	sam := testkit.As(t, testkit.Sam)["Authorization"] // owner of Bolt, viewer of Acme
+	s := listen(t, server)
+	subscribe := func(topics ...string) int {
+		t.Helper()
+		status, _ := call(t, server, sam, "POST", "/api/realtime", map[string]any{"clientId": s.id, "subscriptions": topics})
+		return status
+	}
+	acme, bolt := "org/"+testkit.Acme, "org/"+testkit.Bolt
+	if got := subscribe(acme, bolt, "calls/*"); got != 204 {
+		t.Fatalf("got %d", got)
+	}
+	settings, err := p.FindRecordById(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Set("ip_whitelist", []string{"192.0.2.0/24"})
+	if err := p.Save(settings); err != nil {
+		t.Fatal(err)
+	}
+	touch := func(id string) {
+		t.Helper()
+		r, err := p.FindRecordById(collections.Calls, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Set("notes", "changed "+id)
+		if err := p.Save(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch(testkit.AcmeCall)
+	touch(testkit.BoltCall)
+	ended, record, topic := false, false, false
+	for late := time.After(10 * time.Second); !ended || !record || !topic; {
+		select {
+		case e := <-s.events:
+			if strings.Contains(e, testkit.AcmeCall) {
+				t.Errorf("heard of Acme: %s", e)
+			}
+			ended = ended || e == acme+` {"ended":true}`
+			record = record || strings.HasPrefix(e, "calls/*") && strings.Contains(e, testkit.BoltCall)
+			topic = topic || strings.HasPrefix(e, bolt) && strings.Contains(e, testkit.BoltCall)
+		case <-late:
+			t.Fatalf("ended: %t, record: %t, topic: %t", ended, record, topic)
+		}
+	}
+	if got := subscribe(acme); got != 403 {
+		t.Errorf("subscribing to Acme got %d, want 403", got)
+	}
+	if got := subscribe("call/" + testkit.AcmeLiveCall); got != 403 {
+		t.Errorf("subscribing to a call of Acme got %d, want 403", got)
+	}
+	if got := subscribe(bolt); got != 204 {
+		t.Errorf("subscribing to Bolt got %d, want 204", got)
+	}
+}

@@ -385,6 +385,10 @@ func TestKey_acts_with_its_role_on_every_surface(t *testing.T) {
 	}
 	b.ask(made.Key, "", "DELETE", "/api/collections/calls/records/"+testkit.AcmeCall, nil).want(404) // an agent may not
 	b.ask(made.Key, "", "GET", "/api/me/sessions", nil).want(403)
+	for _, users := range []string{"users", "_pb_users_auth_"} {
+		b.ask(made.Key, "", "PATCH", "/api/collections/"+users+"/records/"+b.find(collections.Users, "is_service = true").Id, map[string]any{"name": "x"}).want(403)
+		b.ask(made.Key, "", "POST", "/api/collections/"+users+"/request-email-change", map[string]any{"newEmail": "x@client.test"}).want(403)
+	}
 	b.ask(made.Key, "", "POST", path, map[string]string{"name": "child", "role": "agent"}).want(403)
 	b.ask(made.Key+"x", "", "GET", "/api/user/profile", nil).want(401)
 	b.ask("pk_"+made.Record.ID+"_", "", "GET", "/api/user/profile", nil).want(401)

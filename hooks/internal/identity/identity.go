@@ -163,6 +163,11 @@ func (i *Identity) endWithKey(e *core.RecordEvent) error {
 	i.change++
 	clear(i.places)
 	i.mu.Unlock()
+	for id, client := range i.app.SubscriptionsBroker().Clients() {
+		if auth, _ := client.Get(streamAuth).(*core.Record); auth != nil && auth.Id == e.Record.Id {
+			i.app.SubscriptionsBroker().Unregister(id)
+		}
+	}
 	return err
 }
 

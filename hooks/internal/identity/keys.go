@@ -150,7 +150,8 @@ func keyScope(e *core.RequestEvent) error {
 	}
 	if rest, ok := strings.CutPrefix(path, "/api/collections/"); ok && !read {
 		_, action, _ := strings.Cut(rest, "/")
-		personal = personal || e.Request.PathValue("collection") == collections.Users || strings.HasPrefix(action, "auth-") ||
+		named := e.Request.PathValue("collection") // a name or an id
+		personal = personal || named == e.Auth.Collection().Name || named == e.Auth.Collection().Id || strings.HasPrefix(action, "auth-") ||
 			strings.HasPrefix(action, "request-") || strings.HasPrefix(action, "confirm-")
 	}
 	if rest, ok := strings.CutPrefix(path, "/api/organizations/"); ok && !read {
