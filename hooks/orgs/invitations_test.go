@@ -3,12 +3,15 @@ package orgs_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -162,6 +165,38 @@ func TestInvite_is_mailed_from_the_outbox_in_the_organizations_language(t *testi
 	d.deliver()
 	if n := d.app.TestMailer.TotalSend(); n != 2 {
 		t.Errorf("a withdrawn invitation was mailed")
+	}
+}
+
+func TestInvite_says_why_a_mail_did_not_go_out(t *testing.T) {
+	broken := true
+	d := open(t, nil, func(app core.App) {
+		app.OnMailerSend().BindFunc(func(e *core.MailerEvent) error {
+			if broken {
+				return errors.New("550 no such mailbox")
+			}
+			return e.Next()
+		})
+	})
+	d.byHand()
+	d.app.Settings().SMTP.Enabled = true
+	d.invite(testkit.AcmeOwner, "ines@new.test", "agent")
+	row := func() map[string]any {
+		var l teamList
+		d.Do("GET", "/api/team-members?status=invited&search=ines", testkit.AcmeOwner, nil).Want(200).JSON(&l)
+		return l.Members[0]
+	}
+	d.deliver()
+	if got := row(); got["invitation_error"] != "550 no such mailbox" || got["invitation_sent_at"] != nil {
+		t.Errorf("got %v, sent %v", got["invitation_error"], got["invitation_sent_at"])
+	}
+	broken = false
+	if _, err := d.app.DB().NewQuery("UPDATE outbox SET next_at = '2020-01-01 00:00:00.000Z'").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver()
+	if got := row(); got["invitation_error"] != nil || got["invitation_sent_at"] == nil {
+		t.Errorf("after it went out: %v, sent %v", got["invitation_error"], got["invitation_sent_at"])
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	mailInvite = "mail.invite"
 	// invitePage is the dashboard's page that takes a link.
 	invitePage = "/accept-invite/"
+	// mailError is the key in an invitation's metadata under which it stands why
+	// the mail did not go out.
+	mailError = "mail_error"
 )
 
 // inviteMail is a promise to mail a link. The token is sealed, and taken out
@@ -71,15 +74,41 @@ func (d *domain) sendInvite(_ context.Context, r outbox.Row) error {
 		return err
 	}
 	if err := d.app.NewMailClient().Send(message); err != nil {
-		return fmt.Errorf("mail an invitation: %w", err)
+		return errors.Join(fmt.Errorf("mail an invitation: %w", err), d.noteMail(i, sealed.Redact(err.Error())))
 	}
 	if _, err := atomic.Of(d.app).Exec(`UPDATE outbox SET payload = json_remove(payload, '$.token') WHERE id = ?`, r.ID); err != nil {
 		// The mail is out; the sealed token of a sent mail may stay.
 		d.app.Logger().Warn("a mailed token stays in the outbox, sealed", "row", r.ID, "error", err)
 	}
-	i.Set("sent_at", types.NowDateTime())
-	i.IgnoreUnchangedFields(true)
-	return d.app.SaveNoValidate(i)
+	return d.noteMail(i, "")
+}
+
+// noteMail keeps when a mail went out, or why it did not, where the team can
+// see it; what failed is tried again by itself. An invitation that was renewed
+// while its mail was on the way is left alone.
+func (d *domain) noteMail(mailed *core.Record, problem string) error {
+	return d.app.RunInTransaction(func(tx core.App) error {
+		i, err := tx.FindRecordById(collections.Invitations, mailed.Id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil || i.GetString("token_hash") != mailed.GetString("token_hash") {
+			return err
+		}
+		kept := map[string]string{}
+		if err := i.UnmarshalJSONField("metadata", &kept); err != nil {
+			return err
+		}
+		delete(kept, mailError)
+		if problem == "" {
+			i.Set("sent_at", types.NowDateTime())
+		} else {
+			kept[mailError] = string([]rune(problem)[:min(len([]rune(problem)), 300)])
+		}
+		i.Set("metadata", kept)
+		i.IgnoreUnchangedFields(true)
+		return tx.SaveNoValidate(i)
+	})
 }
 
 // inviteWords are the mail's sentences: subject, greeting, line, note, button, end.

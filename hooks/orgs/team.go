@@ -18,7 +18,7 @@ const (
  "permissions"?: {}, "can_access_analytics"?, "can_manage_integrations"?, "can_manage_team"?, "can_manage_agents"?, "can_view_calls"?, "can_view_messages"?, "can_view_emails"?: bool,
  "notes"?, "config"?: {}, "message"?: a note for the mail}`
 	memberAnswer = `{"id", "user_id", "company_id", "full_name", "email", "role", "department", "status": "active"|"inactive"|"invited"|"suspended", "phone_number", "timezone",
- "permissions", "can_…", "last_active_at", "invitation_sent_at", "invitation_accepted_at", "expires_at", "notes", "config", "created_at", "updated_at", …}`
+ "permissions", "can_…", "last_active_at", "invitation_sent_at", "invitation_error"?, "invitation_accepted_at", "expires_at", "notes", "config", "created_at", "updated_at", …}`
 )
 
 func (d *domain) team() {
@@ -174,6 +174,10 @@ func memberRow(r *core.Record) map[string]any {
 			row["status"] = collections.MembershipInvited
 		}
 		row["created_by"], row["invitation_sent_at"], row["expires_at"] = r.GetString("invited_by"), said(r.GetString("sent_at")), said(r.GetString("expires_at"))
+		var kept map[string]string
+		if r.UnmarshalJSONField("metadata", &kept) == nil && kept[mailError] != "" {
+			row["invitation_error"] = kept[mailError]
+		}
 		row["expired"] = r.GetDateTime("expires_at").Time().Before(time.Now())
 		return row
 	}
