@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
 	"github.com/pquerna/otp/totp"
 
 	"github.com/pocketline/pocketline/collections"
@@ -185,6 +186,18 @@ func TestSession_ends_by_itself_and_with_all_others(t *testing.T) {
 		}
 	}
 	b.ask(desk, "", "GET", "/api/user/profile", nil).want(200)
+	seen := func() string { return b.find(collections.Sessions, "id = '"+first+"'").GetString("last_seen_at") }
+	signedIn := seen()
+	b.clock.pass(4 * time.Minute)
+	b.ask(desk, "", "GET", "/api/user/profile", nil).want(200)
+	if seen() != signedIn {
+		t.Error("every request writes that the session is in use")
+	}
+	b.clock.pass(2 * time.Minute)
+	b.ask(desk, "", "GET", "/api/user/profile", nil).want(200)
+	if seen() == signedIn {
+		t.Error("nothing says that the session is in use")
+	}
 
 	b.ask(b.signIn(testkit.AcmeOwner, ""), "", "DELETE", "/api/me/sessions/"+first, nil).want(404)
 	b.ask(desk, "", "GET", "/api/user/profile", nil).want(200)
@@ -417,6 +430,25 @@ func TestKey_ends_at_its_time(t *testing.T) {
 	b.ask(b.signIn(testkit.AcmeOwner, ""), "", "POST", "/api/organizations/"+testkit.Acme+"/keys",
 		map[string]string{"name": "Short", "role": "viewer", "expires_at": b.clock.at.Add(time.Hour).UTC().Format(time.RFC3339)}).want(201).into(&made)
 	b.ask(made.Key, "", "GET", "/api/organizations", nil).want(200)
+	stream := subscriptions.NewDefaultClient()
+	b.app.SubscriptionsBroker().Register(stream)
+	b.ask(made.Key, "", "POST", "/api/realtime", map[string]any{"clientId": stream.Id(), "subscriptions": []string{"calls/*"}}).want(204)
+	tell := func() (sent bool) {
+		t.Helper()
+		event := new(core.RealtimeMessageEvent)
+		event.RequestEvent = &core.RequestEvent{App: b.app}
+		event.Client, event.Message = stream, &subscriptions.Message{Name: "calls/*", Data: []byte(`{"record":{"organization":"` + testkit.Acme + `"}}`)}
+		if err := b.app.OnRealtimeMessageSend().Trigger(event, func(*core.RealtimeMessageEvent) error { sent = true; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return sent
+	}
+	if !tell() {
+		t.Error("the key's stream hears nothing")
+	}
 	b.clock.pass(time.Hour)
 	b.ask(made.Key, "", "GET", "/api/organizations", nil).want(401)
+	if tell() || b.app.SubscriptionsBroker().Clients()[stream.Id()] != nil {
+		t.Error("the stream outlives its key")
+	}
 }

@@ -36,6 +36,11 @@ type key struct {
 	usedIP                 string
 }
 
+// good tells whether there is a key, and it may still be used.
+func (k *key) good(now time.Time) bool {
+	return k != nil && !k.revoked && k.user != nil && k.user.GetBool("is_active") && (k.expires.IsZero() || now.Before(k.expires))
+}
+
 // NewKey makes the secret of the key with this id: what its owner sees once,
 // and the hash that is stored.
 func NewKey(id string) (shown, hashed string) {
@@ -75,7 +80,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 	}
 	right := subtle.ConstantTimeCompare([]byte(hash(secret)), []byte(stored)) == 1
 	now := i.Now()
-	if k == nil || !right || k.revoked || k.user == nil || !k.user.GetBool("is_active") || !k.expires.IsZero() && !now.Before(k.expires) {
+	if !k.good(now) || !right {
 		if i.limits.Hit("wrongkey "+network(e.RealIP()), time.Minute) > wrongKeys {
 			return tooMany(e, time.Minute)
 		}

@@ -71,31 +71,34 @@ type limit struct {
 
 const users = "/api/collections/{collection}/"
 
-// limited are the routes that guess, mail or test something. An IPv6 customer
+// limited are the routes that guess, mail or test something, or carry much away. An IPv6 customer
 // has a whole /64, so that is one address.
 var limited = map[string]limit{
-	"POST " + users + "auth-with-password":     {"sign-in", 30, time.Minute},
-	"POST " + users + "auth-with-otp":          {"sign-in", 30, time.Minute},
-	"POST " + users + "auth-with-oauth2":       {"sign-in", 30, time.Minute},
-	"POST /api/auth/second-factor":             {"factor", 30, time.Minute},
-	"POST /api/auth/second-factor/mail":        {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-otp":            {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-password-reset": {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-verification":   {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-email-change":   {"mail", 10, 10 * time.Minute},
-	"POST " + users + "confirm-password-reset": {"confirm", 20, 10 * time.Minute},
-	"POST " + users + "confirm-verification":   {"confirm", 20, 10 * time.Minute},
-	"POST " + users + "confirm-email-change":   {"confirm", 20, 10 * time.Minute},
-	"POST /api/auth/signup":                    {"sign-up", 10, 10 * time.Minute},
-	"POST /api/auth/verify-invite":             {"invite", 30, 10 * time.Minute},
-	"POST /api/auth/accept-invite":             {"invite", 30, 10 * time.Minute},
-	"POST /api/team-members":                   {"team", 60, 10 * time.Minute},
-	"POST /api/team-members/resend":            {"team", 60, 10 * time.Minute},
-	"POST /api/integrations/test":              {"test", 20, time.Minute},
-	"POST /api/messaging-channels/test":        {"test", 20, time.Minute},
-	"POST /api/me/two-factor/start":            {"factor", 30, time.Minute},
-	"POST /api/me/two-factor/confirm":          {"factor", 30, time.Minute},
-	"POST /api/me/two-factor/disable":          {"factor", 30, time.Minute},
+	"POST " + users + "auth-with-password":                  {"sign-in", 30, time.Minute},
+	"POST " + users + "auth-with-otp":                       {"sign-in", 30, time.Minute},
+	"POST " + users + "auth-with-oauth2":                    {"sign-in", 30, time.Minute},
+	"POST /api/auth/second-factor":                          {"factor", 30, time.Minute},
+	"POST /api/auth/second-factor/mail":                     {"mail", 10, 10 * time.Minute},
+	"POST " + users + "request-otp":                         {"mail", 10, 10 * time.Minute},
+	"POST " + users + "request-password-reset":              {"mail", 10, 10 * time.Minute},
+	"POST " + users + "request-verification":                {"mail", 10, 10 * time.Minute},
+	"POST " + users + "request-email-change":                {"mail", 10, 10 * time.Minute},
+	"POST " + users + "confirm-password-reset":              {"confirm", 20, 10 * time.Minute},
+	"POST " + users + "confirm-verification":                {"confirm", 20, 10 * time.Minute},
+	"POST " + users + "confirm-email-change":                {"confirm", 20, 10 * time.Minute},
+	"POST /api/auth/signup":                                 {"sign-up", 10, 10 * time.Minute},
+	"POST /api/auth/verify-invite":                          {"invite", 30, 10 * time.Minute},
+	"POST /api/auth/accept-invite":                          {"invite", 30, 10 * time.Minute},
+	"POST /api/team-members":                                {"team", 60, 10 * time.Minute},
+	"POST /api/team-members/resend":                         {"team", 60, 10 * time.Minute},
+	"POST /api/integrations/test":                           {"test", 20, time.Minute},
+	"POST /api/messaging-channels/test":                     {"test", 20, time.Minute},
+	"POST /api/organizations/{organization}/privacy/export": {"export", 30, 10 * time.Minute},
+	"GET /api/organizations/{organization}/export":          {"export", 30, 10 * time.Minute},
+	"GET /api/organizations/{organization}/audit.csv":       {"export", 30, 10 * time.Minute},
+	"POST /api/me/two-factor/start":                         {"factor", 30, time.Minute},
+	"POST /api/me/two-factor/confirm":                       {"factor", 30, time.Minute},
+	"POST /api/me/two-factor/disable":                       {"factor", 30, time.Minute},
 }
 
 // limitAddress refuses more than an address, or somebody who is signed in, may

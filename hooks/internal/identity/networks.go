@@ -139,6 +139,7 @@ func (i *Identity) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 		}
 	}
 	e.Client.Set(streamSession, Session(e.RequestEvent))
+	e.Client.Set(streamKey, Key(e.RequestEvent))
 	return e.Next()
 }
 
@@ -146,6 +147,12 @@ func (i *Identity) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 // away.
 func (i *Identity) send(e *core.RealtimeMessageEvent) error {
 	auth, _ := e.Client.Get(streamAuth).(*core.Record)
+	if id, _ := e.Client.Get(streamKey).(string); id != "" {
+		if k, err := i.key(e.App, id); err != nil || !k.good(i.Now()) {
+			i.app.SubscriptionsBroker().Unregister(e.Client.Id()) // the key's time is over
+			return nil
+		}
+	}
 	// Our own topics are decided about when they are asked for; new settings end
 	// them, and the listener has to hear that.
 	if !person(auth) || !strings.Contains(e.Message.Name, "/") || strings.HasPrefix(e.Message.Name, "call/") || strings.HasPrefix(e.Message.Name, "org/") {

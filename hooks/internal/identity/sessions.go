@@ -212,10 +212,11 @@ func (i *Identity) MarkFactor(app core.App, session string) error {
 	return app.Save(row)
 }
 
-// streamSession, streamAddress and streamAuth are where a realtime client
+// streamSession, streamKey, streamAddress and streamAuth are where a realtime client
 // keeps whose it is.
 const (
 	streamSession = "pocketline.session"
+	streamKey     = "pocketline.key"
 	streamAddress = "pbRealtimeClientIP" // apis.RealtimeClientIPKey
 	streamAuth    = "auth"               // apis.RealtimeClientAuthKey
 )
