@@ -115,8 +115,11 @@ func (b *bench) depth(d *desk, product, floor *server, group, page, list string)
 		r.Target = atMost(1.3)
 	}
 	b.row(r)
-	stock := b.alone(floor, d.token, []string{list + "&sort=-started_at&page=" + fmt.Sprint(max(d.calls*2/3/30, 1))})
-	b.row(row{Group: group, Measure: "the same place by page number", Floor: ms(millis(stock.p(0.5))), Against: "its filtered list"})
+	begin := time.Now() // once: at a million calls it takes a while
+	if err := call(floor, "GET", list+"&sort=-started_at&page="+fmt.Sprint(max(d.calls*2/3/30, 1)), d.token, nil, nil); err != nil {
+		return err
+	}
+	b.row(row{Group: group, Measure: "the same place by page number", Floor: ms(millis(time.Since(begin))), Against: "its filtered list"})
 	return nil
 }
 
@@ -130,12 +133,14 @@ func (b *bench) searches(d *desk, product, floor *server, at, page string) error
 		measure, typed, text string
 		limit                float64
 	}{
-		{"a rare word", rareWord + " ", rareWord, 1},
-		{"a common word", commonWord + " ", commonWord, 1},
+		// The last word is a beginning unless it is quoted: people are still typing.
+		{"a rare word", rareWord, rareWord, 1},
+		{"a common word", commonWord, commonWord, 1},
+		{"a rare word, quoted", `"` + rareWord + `"`, rareWord, 1},
+		{"a common word, quoted", `"` + commonWord + `"`, commonWord, 1},
 		{"a phrase", phrase, "booked for nine thirty", 2},
-		{"two words", "whitening latex ", "latex", 2},
-		{"a word still being typed", "xyloph", "xyloph", 0},
-		{"a word nobody said", "zebrafish ", "zebrafish", 0},
+		{"two words", `whitening "latex"`, "latex", 2},
+		{"a word nobody said", "zebrafish", "zebrafish", 0},
 	} {
 		path := page + "?limit=30&search=" + url.QueryEscape(s.typed)
 		var found struct{ Items []json.RawMessage }

@@ -30,7 +30,7 @@ const (
 	rareWord   = "xylophone"
 	rareCalls  = 20
 	commonWord = "appointment"
-	phrase     = `"booked for nine thirty"`
+	phrase     = `"booked for nine thirty on"`
 
 	// The environment of the product's commands and server.
 	webhookSecret = "a-secret-of-this-bench-only"
