@@ -24,6 +24,7 @@ func (d *domain) people() {
 	d.sessions()     // sessions (sessions.go)
 	d.secondFactor() // second factor (twofactor.go)
 	d.keys()         // API keys (keys.go)
+	d.links()        // a forgotten password, without mail (links.go)
 	d.security()     // settings, audit log (security.go, auditlog.go)
 	d.compliance()   // the compliance pack (compliance.go)
 	d.privacy()      // export and erase a caller (privacy.go)

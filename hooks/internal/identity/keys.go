@@ -161,7 +161,7 @@ func keyScope(e *core.RequestEvent) error {
 	}
 	if rest, ok := strings.CutPrefix(path, "/api/organizations/"); ok && !read {
 		_, action, _ := strings.Cut(rest, "/")
-		for _, word := range []string{"keys", "delete", "restore", "transfer", "leave", "privacy"} {
+		for _, word := range []string{"keys", "delete", "restore", "transfer", "leave", "privacy", "members"} {
 			personal = personal || action == word || strings.HasPrefix(action, word+"/")
 		}
 	}
