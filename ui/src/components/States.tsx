@@ -58,16 +58,16 @@ export function NoMatch({ onClear }: { onClear?: () => void }) {
 }
 
 /** A member without the right role; the page exists, but not for them. */
-export function Forbidden({ level, cause }: { level?: 1 | 2; cause?: string }) {
+export function Forbidden({ level, title, cause }: { level?: 1 | 2; title?: string; cause?: string }) {
   const t = useT()
-  return <State icon={Lock} title={t('errors.forbidden.title')} text={cause ?? t('errors.forbidden.cause')} level={level} />
+  return <State icon={Lock} title={title ?? t('errors.forbidden.title')} text={cause ?? t('errors.forbidden.cause')} level={level} />
 }
 
 /** A failed load, in place of what should be here. */
 export function ErrorState({ error, onRetry, level }: { error: unknown; onRetry?: () => void; level?: 1 | 2 }) {
   const t = useT()
   const found = useMemo(() => problem(error, t), [error, t])
-  if (found.status === 403) return <Forbidden level={level} cause={found.cause} />
+  if (found.status === 403) return <Forbidden level={level} title={found.title} cause={found.cause} />
   return (
     <State icon={found.status === 404 ? SearchX : CircleAlert} color={found.status === 404 ? 'gray' : 'red'} title={found.title} role="alert" level={level}
       text={<>{found.cause}{found.requestId && <> <RequestId id={found.requestId} /></>}</>}>

@@ -84,11 +84,12 @@ function fromServer(error: ClientResponseError, t: T): Problem {
     }
   }
   const said = sentence(body)
-  const titleKey = titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
+  const particular = status === 403 && said !== '' && !unspecific.test(said)
+  const titleKey = particular ? 'errors.refused.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
-  else if (said && ([400, 402, 409, 422, 502, 503].includes(status) || (status === 403 && !unspecific.test(said)))) cause = said
+  else if (said && ([400, 402, 409, 422, 502, 503].includes(status) || particular)) cause = said
   return {
     title: t(titleKey), cause, code: code(body) ?? `http_${status}`, status, fields, aborted: false,
     retryable: status === 408 || status === 429 || status >= 500,

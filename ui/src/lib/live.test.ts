@@ -54,6 +54,27 @@ afterEach(() => {
 })
 
 describe('Live', () => {
+  test('the end of the topic asks for the rights at once, and opens it again', async () => {
+    server.send('org/o1', { ended: true })
+    expect(stale.join(' ')).toContain('me/memberships')
+    expect(stale.join(' ')).toContain('o1/calls/list')
+    expect(stale.join(' ')).not.toContain('o2/')
+    await settle(1_000)
+    stale = []
+    server.send('org/o1', { collection: 'calls', id: 'c1' })
+    await settle(250)
+    expect(stale).toEqual(['o1/calls/list o1/dashboard'])
+  })
+
+  test('a second connection asks for the rights too', async () => {
+    server.send('PB_CONNECT')
+    await settle(250)
+    expect(stale.join(' ')).not.toContain('me/memberships')
+    server.send('PB_CONNECT')
+    await settle(250)
+    expect(stale.join(' ')).toContain('me/memberships')
+  })
+
   test('a burst of changes asks once, for what changed and what depends on it', async () => {
     server.send('org/o1', { collection: 'calls', id: 'c1' })
     await settle(200)

@@ -19,6 +19,9 @@ const HIDDEN_GRACE_MS = 30_000
 // After a refused or failed subscription, the next try.
 const RETRY_MS = 5_000
 
+// After rights changed, the next try: time for the shell to notice that there are none left.
+const REJOIN_MS = 1_000
+
 const CONNECT = 'PB_CONNECT'
 
 // Of the six connections, four may be streams: two stay free, so that any number of open tabs still loads.
@@ -54,6 +57,9 @@ export function readChanges(data: unknown): Change[] {
   return list.filter((c): c is Change => typeof (c as Change | null)?.collection === 'string')
 }
 
+/** "This topic is over for you": the last message of a topic whose right was lost. */
+const isEnd = (data: unknown): boolean => (data as { ended?: unknown } | null)?.ended === true
+
 /**
  * Keeps the queries of the organization on screen true. It listens while the page is shown, drops the connection 30 s
  * after it is hidden, and after every (re)connection asks again for everything, because events sent meanwhile are lost.
@@ -63,6 +69,7 @@ export class Live {
   private active = new Map<string, Promise<() => Promise<void>>>()
   private dirty = new Set<string>()
   private all = false
+  private rights = false
   private organization: string | undefined
   private hideTimer: ReturnType<typeof setTimeout> | undefined
   private flushTimer: ReturnType<typeof setTimeout> | undefined
@@ -185,14 +192,32 @@ export class Live {
     this.resume()
   }
 
+  private connected = false
+
   private onConnect = (): void => {
+    // Rights may have changed while nobody listened; the first connection comes right after they were asked for.
+    if (this.connected) this.rights = true
+    this.connected = true
     this.all = true
     this.schedule()
   }
 
   private onChange = (data: unknown): void => {
+    if (isEnd(data)) return this.onEnd()
     for (const change of readChanges(data)) this.dirty.add(change.collection)
     this.schedule()
+  }
+
+  /** The server closed the organization's topic for this person: a membership ended, or its rights are others now. */
+  private onEnd(): void {
+    const topic = `org/${this.organization}`
+    this.close(topic)
+    this.rights = true
+    this.all = true
+    this.flush()
+    // With other rights the topic opens again; without any the server refuses, and the shell stops following.
+    clearTimeout(this.retryTimer)
+    this.retryTimer = setTimeout(() => this.resume(), REJOIN_MS)
   }
 
   private schedule(): void {
@@ -201,8 +226,11 @@ export class Live {
   }
 
   private flush = (): void => {
+    clearTimeout(this.flushTimer)
     this.flushTimer = undefined
-    const { organization, all } = this
+    const { organization, all, rights } = this
+    this.rights = false
+    if (rights) void this.queries.invalidateQueries({ queryKey: ['me'] })
     const changed = new Set(this.dirty)
     this.dirty.clear()
     this.all = false

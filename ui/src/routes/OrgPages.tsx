@@ -1,9 +1,33 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
-import { useHere } from '../lib/session'
-import { Missing } from '../shell/Root'
+import { Suspense, lazy, useEffect, useState } from 'react'
+import { api } from '../lib/api'
+import { withWords } from '../lib/i18n'
+import { useHere, useOrg } from '../lib/session'
+
+const Outside = lazy(async () => ({ default: (await withWords('people', () => import('./me/Outside'))()).Outside }))
+
+// Organizations this page has told the server about: "last here" and the next sign-in's first page follow it.
+const told = new Set<string>()
 
 /** The pages of one organization, for its members; for anybody else it does not exist. */
 export function OrgPages() {
+  const org = useOrg()
+  const queries = useQueryClient()
   const { place } = useHere()
-  return place ? <Outlet /> : <Missing />
+  const member = place !== undefined
+  const [refused, setRefused] = useState('')
+  useEffect(() => {
+    if (!member) {
+      // Who was a member a moment ago keeps nothing of it in this page.
+      queries.removeQueries({ queryKey: [org] })
+      return
+    }
+    if (told.has(org)) return
+    api.post('/api/organizations/select', { companyId: org }).then(() => told.add(org)).catch((error: unknown) => {
+      // Kept out by the organization's security settings; any other failure changes nothing on screen.
+      if ((error as { status?: number }).status === 403) setRefused(org)
+    })
+  }, [member, org, queries])
+  return member && refused !== org ? <Outlet /> : <Suspense><Outside key={org} org={org} /></Suspense>
 }

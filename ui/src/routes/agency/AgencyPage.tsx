@@ -5,6 +5,7 @@ import { Building2, CircleCheck, CircleOff, CirclePause, CircleX, Gauge, Hourgla
 import { useState } from 'react'
 import { Sparkline } from '../../charts/Sparkline'
 import { confirm } from '../../components/confirm'
+import { CopyLine } from '../../components/CopyLine'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Money } from '../../components/Money'
 import { Page } from '../../components/Page'
@@ -17,17 +18,19 @@ import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { useHere } from '../../lib/session'
 import { BulkInvite, BulkLimit } from './BulkDialogs'
-import { agencyQuery, needsAttention, type Bulk, type BulkAnswer, type Client } from './data'
+import { agencyQuery, type Bulk, type BulkAnswer, type Client } from './data'
 
 /** All organizations of a person, a row each, those that need somebody first. */
 export function AgencyPage() {
   const t = useT()
   const [q, setQ] = useState('')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const list = useQuery(agencyQuery)
-  const all = [...(list.data ?? [])].sort((a, b) => Number(needsAttention(b)) - Number(needsAttention(a)) || a.name.localeCompare(b.name))
-  const shown = all.filter((c) => c.name.toLocaleLowerCase().includes(q.toLocaleLowerCase()))
+  const { places } = useHere()
+  const several = places.filter((p) => p.role === 'owner' || p.role === 'admin').length > 1
+  const list = useQuery({ ...agencyQuery, enabled: several })
+  const shown = (list.data ?? []).filter((c) => c.name.toLocaleLowerCase().includes(q.toLocaleLowerCase()))
   const picked = shown.filter((c) => chosen.has(c.id))
   const toggle = (ids: readonly string[], on: boolean) => {
     const next = new Set(chosen)
@@ -49,10 +52,17 @@ export function AgencyPage() {
     { id: 'answered', header: t('agency.answered'), align: 'end', cell: (row) => <Text span size="sm" className="pl-tabular">{row.answered_percent === null || row.calls_7d === 0 ? '–' : number(row.answered_percent / 100, { style: 'percent', maximumFractionDigits: 0 })}</Text> },
     { id: 'open', header: t('agency.open'), align: 'end', cell: (row) => <Text span size="sm" className="pl-tabular" fw={row.open_items > 0 ? 600 : 400}>{number(row.open_items)}</Text> },
     { id: 'minutes', header: t('agency.minutes'), cell: (row) => <Minutes client={row} /> },
-    { id: 'balance', header: t('agency.balance'), align: 'end', cell: (row) => row.balance_minor === null ? <Text span c="dimmed">–</Text> : <Money minor={row.balance_minor} currency={row.currency} /> },
+    { id: 'balance', header: t('agency.balance'), align: 'end', cell: (row) => <Money minor={row.balance_minor} currency={row.currency || 'USD'} /> },
     { id: 'incident', header: t('agency.incident'), cell: (row) => <Incident client={row} /> },
   ]
   const create = <Button component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>{t('agency.new.title')}</Button>
+  if (!several) {
+    return (
+      <Page title={t('agency.title')} description={t('agency.text')}>
+        <Paper withBorder><EmptyState icon={Building2} title={t('agency.empty.title')} text={t('agency.empty.text')} action={create} /></Paper>
+      </Page>
+    )
+  }
   return (
     <Page title={t('agency.title')} description={t('agency.text')} actions={create}>
       <Group gap="md">
@@ -71,7 +81,7 @@ export function AgencyPage() {
 
 function ClientStatus({ client }: { client: Client }) {
   const t = useT()
-  const badge = client.deletes_at || client.status === 'closed'
+  const badge = client.status === 'closed'
     ? <StatusBadge icon={Hourglass} tone="bad" label={t('agency.states.closed')} />
     : client.status === 'suspended'
       ? <StatusBadge icon={CircleOff} tone="bad" label={t('agency.states.suspended')} />
@@ -79,7 +89,7 @@ function ClientStatus({ client }: { client: Client }) {
   return (
     <Stack gap={4} align="flex-start">
       {badge}
-      {needsAttention(client) && <StatusBadge icon={TriangleAlert} tone="warn" label={t('agency.attention')} />}
+      {client.attention.filter((reason) => reason !== 'closed' && reason !== 'suspended' && reason !== 'paused').map((reason) => <StatusBadge key={reason} icon={TriangleAlert} tone="warn" label={t(`agency.reasons.${reason}`)} />)}
     </Stack>
   )
 }
@@ -96,10 +106,14 @@ function Minutes({ client: { minutes_used, minutes_limit, name } }: { client: Cl
   )
 }
 
+// Outcomes of calls that failed, by whose fault it was.
+const incidents = ['failed_desk', 'failed_account', 'failed_setup', 'failed_telephony', 'failed_provider', 'failed_vapi'] as const
+
 function Incident({ client: { last_incident: incident } }: { client: Client }) {
+  const t = useT()
   if (!incident) return <Text span size="sm" c="dimmed">–</Text>
-  const { at, text } = typeof incident === 'string' ? { at: incident, text: '' } : { at: incident.at, text: incident.text ?? incident.reason ?? '' }
-  return <Stack gap={0}><Text span size="sm"><When value={at} /></Text>{text && <Text size="xs" c="dimmed" lineClamp={2} className="pl-wrap">{text}</Text>}</Stack>
+  const what = incidents.find((known) => known === incident.what)
+  return <Stack gap={0}><Text span size="sm"><When value={incident.at} /></Text>{what && <Text size="xs" c="dimmed" className="pl-wrap">{t(`agency.incidents.${what}`)}</Text>}</Stack>
 }
 
 function BulkBar({ clients, onDone }: { clients: readonly Client[]; onDone: () => void }) {
@@ -107,15 +121,19 @@ function BulkBar({ clients, onDone }: { clients: readonly Client[]; onDone: () =
   const queries = useQueryClient()
   const [dialog, setDialog] = useState<'limit' | 'invite'>()
   const [refused, setRefused] = useState<{ name: string; why: string }[]>([])
+  const [links, setLinks] = useState<{ name: string; link: string }[]>([])
   const act = useMutation({
     mutationFn: (bulk: Bulk) => api.post<BulkAnswer>('/api/agency/bulk', { organizations: clients.map((c) => c.id), ...bulk }),
     onSuccess: (answer) => {
       void queries.invalidateQueries({ queryKey: ['me'] })
-      const bad = (answer?.results ?? []).filter((r) => r.error || r.ok === false || r.done === false)
-      setRefused(bad.map((r) => ({ name: clients.find((c) => c.id === r.id)?.name ?? r.id, why: r.error ?? r.reason ?? '' })))
+      const nameOf = (id: string) => clients.find((c) => c.id === id)?.name ?? id
+      const bad = answer.results.filter((r) => !r.ok)
+      setRefused(bad.map((r) => ({ name: nameOf(r.organization), why: r.error ?? '' })))
+      const unsent = answer.results.filter((r) => r.ok && r.emailSent === false && r.inviteLink)
+      setLinks(unsent.map((r) => ({ name: nameOf(r.organization), link: r.inviteLink! })))
       setDialog(undefined)
       if (bad.length < clients.length) saved(t('agency.done', { count: clients.length - bad.length }))
-      if (bad.length === 0) onDone()
+      if (bad.length === 0 && unsent.length === 0) onDone()
     },
     onError: (error) => failed(problem(error, t)),
   })
@@ -136,6 +154,12 @@ function BulkBar({ clients, onDone }: { clients: readonly Client[]; onDone: () =
       {refused.length > 0 && (
         <Stack gap={4} mt="sm" role="alert">
           {refused.map((r) => <Group key={r.name} gap={6} wrap="nowrap" align="flex-start"><CircleX size={16} aria-hidden style={{ flexShrink: 0, marginTop: 2 }} /><Text size="sm" className="pl-wrap">{t('agency.refused', r)}</Text></Group>)}
+        </Stack>
+      )}
+      {links.length > 0 && (
+        <Stack gap="xs" mt="sm" role="status">
+          <Text size="sm">{t('team.invite.noMail')} {t('team.invite.handOver')}</Text>
+          {links.map(({ name, link }) => <CopyLine key={name} label={name} value={link} />)}
         </Stack>
       )}
       {dialog === 'limit' && <BulkLimit busy={act.isPending} onSend={act.mutate} onClose={() => setDialog(undefined)} />}

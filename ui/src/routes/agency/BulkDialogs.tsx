@@ -2,7 +2,7 @@ import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { field } from '../../components/Field'
 import { useT } from '../../lib/i18n'
-import { teamRoles } from '../team/data'
+import { nameFrom, teamRoles, usualFlags, type TeamRole } from '../team/data'
 import type { Bulk } from './data'
 
 interface Props {
@@ -41,7 +41,7 @@ export function BulkInvite({ busy, onSend, onClose }: Props) {
   })
   return (
     <Modal opened onClose={onClose} title={t('agency.invite')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
-      <form noValidate onSubmit={form.onSubmit(({ email, role }) => onSend({ action: 'invite', email: email.trim(), role }))}>
+      <form noValidate onSubmit={form.onSubmit(({ email, role }) => onSend({ action: 'invite', email: email.trim(), full_name: nameFrom(email.trim()), role, ...usualFlags(role as TeamRole, () => true) }))}>
         <Stack gap="md">
           <TextInput type="email" label={t('auth.email')} description={t('agency.inviteHint')} data-autofocus {...field(form, 'email', { required: true })} />
           <Select label={t('team.role')} allowDeselect={false} data={teamRoles.map((value) => ({ value, label: t(`roles.${value}`) }))} {...field(form, 'role')} />

@@ -127,7 +127,7 @@ function Made({ answer: { company, steps: told } }: { answer: Answer }) {
           ))}
         </List>
       </Section>
-      {!company.setup_steps_completed.phone && <Alert color="blue" variant="light">{t('agency.new.phoneNext')} <Anchor component={Link} to={`/o/${company.id}/numbers/new`}>{t('numbers.new')}</Anchor></Alert>}
+      {!company.setup_steps_completed.phone && <Alert color="blue" variant="light">{t('agency.new.phoneNext')} <Anchor component={Link} to={`/o/${company.id}/numbers/new`}>{t('agency.new.phoneAdd')}</Anchor></Alert>}
       <Group><Button component={Link} to="/o/$org" params={{ org: company.id } as never} rightSection={<ArrowRight size={16} aria-hidden />}>{t('agency.new.open')}</Button></Group>
     </Page>
   )

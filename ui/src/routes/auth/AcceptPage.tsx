@@ -77,7 +77,7 @@ export function AcceptPage() {
 function useOnward() {
   const navigate = useNavigate()
   return async (organization: string | undefined) => {
-    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' })
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' && query.queryKey[0] !== 'invitation' })
     await (organization ? navigate({ to: '/o/$org', params: { org: organization }, replace: true }) : navigate({ to: '/', replace: true }))
   }
 }

@@ -17,7 +17,7 @@ export function useArrive() {
   const navigate = useNavigate()
   const { setColorScheme } = useMantineColorScheme()
   return async ({ token, record }: SignedInAnswer, next = '/') => {
-    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' })
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' && query.queryKey[0] !== 'invitation' })
     pb.authStore.save(token, record as never)
     await applyProfile(record, setColorScheme)
     await navigate({ href: next, replace: true })

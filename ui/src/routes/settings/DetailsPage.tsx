@@ -1,4 +1,4 @@
-import { Avatar, Button, FileButton, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Avatar, Button, FileButton, Group, Select, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ImageUp, Trash2 } from 'lucide-react'
@@ -70,17 +70,17 @@ function Editor({ record }: { record: OrganizationDetail }) {
           <Logo record={record} manage={manage} onSaved={known} />
           <TextInput label={t('settings.details.name')} {...field(form, 'name', max.name)} {...off} />
           <Textarea label={t('settings.details.description')} description={t('settings.details.descriptionHint')} autosize minRows={2} {...field(form, 'description', max.description)} {...off} />
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
             <TextInput label={t('settings.details.industry')} {...field(form, 'industry', max.industry)} {...off} />
             <Select label={t('settings.details.size')} clearable clearButtonProps={{ 'aria-label': t('actions.clear') }} {...off} data={(['small', 'medium', 'large'] as const).map((value) => ({ value, label: t(`settings.sizes.${value}`) }))}
               {...field(form, 'company_size')} value={form.values.company_size || null} onChange={(value) => form.setFieldValue('company_size', value ?? '')} />
-          </Group>
+          </SimpleGrid>
         </Section>
         <Section title={t('settings.details.place')} text={t('settings.details.placeText')}>
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
             <Select label={t('settings.details.country')} searchable clearable clearButtonProps={{ 'aria-label': t('actions.clear') }} data={regions} {...off} {...field(form, 'country')} value={form.values.country || null} onChange={(value) => form.setFieldValue('country', value ?? '')} />
             <Select label={t('settings.details.language')} description={t('settings.details.languageHint')} allowDeselect={false} {...off} data={[{ value: 'en', label: 'English' }, { value: 'fr', label: 'Français' }]} {...field(form, 'language')} />
-          </Group>
+          </SimpleGrid>
           <Select label={t('settings.details.zone')} description={t('settings.details.zoneHint')} searchable allowDeselect={false} limit={60} maw={360} data={zones} {...off} {...field(form, 'timezone')} />
         </Section>
         <DirtyBar dirty={manage && !same(base, form.values)} saving={busy} onDiscard={() => {

@@ -97,7 +97,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
   const all = place?.role === 'owner' || place?.role === 'admin'
   const form = useForm({
     mode: 'controlled',
-    initialValues: { name: '', role: 'developer' as Key['role'], days: '90' as string },
+    initialValues: { name: '', role: (all || place?.role === 'developer' ? 'developer' : 'viewer') as Key['role'], days: '90' as string },
     validate: { name: (value) => (value.trim() ? null : t('errors.field.required')) },
   })
   const { submit, failure, busy } = useSubmit(form, ({ name, role, days }) =>
@@ -125,7 +125,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
           <ProblemAlert problem={failure} />
           <TextInput label={t('settings.keys.name')} description={t('settings.keys.nameHint')} data-autofocus {...field(form, 'name', limits.api_keys.name)} />
           <Select label={t('team.role')} description={t('settings.keys.roleHint')} allowDeselect={false} {...field(form, 'role')}
-            data={(['admin', 'manager', 'agent', 'viewer', 'developer'] as const).filter((role) => all || role !== 'admin').map((value) => ({ value, label: t(`roles.${value}`) }))} />
+            data={(['admin', 'manager', 'agent', 'viewer', 'developer'] as const).filter((role) => all || role === 'viewer' || role === place?.role).map((value) => ({ value, label: t(`roles.${value}`) }))} />
           <Select label={t('settings.keys.expires')} allowDeselect={false} {...field(form, 'days')}
             data={ends.map((value) => ({ value, label: value ? t('settings.keys.inDays', { count: Number(value) }) : t('settings.keys.noEnd') }))} />
           <Group justify="flex-end" gap="xs">

@@ -91,7 +91,7 @@ function Requests() {
   })
   const columns: Column<Request>[] = [
     { id: 'kind', header: t('settings.privacy.kind'), primary: true, cell: (row) => <Text size="sm" fw={600}>{t(`settings.privacy.kinds.${row.kind}`)}</Text> },
-    { id: 'who', header: t('settings.privacy.caller'), cell: (row) => row.subject_hint ? t('settings.privacy.ends', { digits: row.subject_hint }) : '–' },
+    { id: 'who', header: t('settings.privacy.caller'), cell: (row) => row.subject_hint ? t('settings.privacy.ends', { digits: row.subject_hint.replace('…', '') }) : '–' },
     { id: 'status', header: t('team.status'), cell: (row) => <RequestStatus row={row} /> },
     { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.finished_at || row.created} /> },
     { id: 'proof', header: t('settings.privacy.certificate'), align: 'end', cell: (row) => row.certificate ? <Button size="xs" variant="default" leftSection={<FileCheck size={14} aria-hidden />} onClick={() => setShown(row)}>{t('settings.privacy.show')}</Button> : <Text span size="sm" c="dimmed">–</Text> },
@@ -120,7 +120,7 @@ function Certificate({ request, onClose }: { request: Request; onClose: () => vo
     <Modal opened onClose={onClose} title={t('settings.privacy.certificate')} size="lg" closeButtonProps={{ 'aria-label': t('actions.close') }}>
       <Stack gap="md">
         <Alert color="teal" variant="light" icon={<FileCheck size={18} aria-hidden />}>{t('settings.privacy.certificateText')}</Alert>
-        <Code block tabIndex={0} mah={360} style={{ overflow: 'auto' }}>{text}</Code>
+        <Code block tabIndex={0} mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{text}</Code>
         <Group justify="flex-end"><Button variant="default" leftSection={<Download size={16} aria-hidden />} onClick={() => saveBlob(new Blob([text], { type: 'application/json' }), `certificate-${request.id}.json`)}>{t('settings.privacy.download')}</Button></Group>
       </Stack>
     </Modal>

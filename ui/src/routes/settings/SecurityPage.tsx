@@ -140,7 +140,7 @@ function Editor({ settings }: { settings: Settings }) {
               {(typed.length === 0 || warn) && <Button size="compact-sm" variant="default" onClick={() => form.setFieldValue('ip_whitelist', `${form.values.ip_whitelist.trim()}\n${own}`.trim())}>{t('settings.security.addYours')}</Button>}
             </Group>
           )}
-          {warn && <Alert color="red" variant="light" icon={<ShieldAlert size={18} aria-hidden />} role="alert">{t('settings.security.lockText', { address: own })}</Alert>}
+          {warn && !form.errors.ip_whitelist && <Alert color="red" variant="light" icon={<ShieldAlert size={18} aria-hidden />} role="alert">{t('settings.security.lockText', { address: own })}</Alert>}
         </Section>
         <Section title={t('settings.security.retention')} text={t('settings.security.retentionText')}>
           <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>

@@ -53,10 +53,10 @@ export function Shifts({ label, shifts, onChange, disabled, least = 1 }: { label
       {shifts.map((shift, index) => (
         // oxlint-disable-next-line react/no-array-index-key -- shifts have no name; they are what stands in their place
         <div key={index} className={classes.shift}>
-          <TextInput type="time" w={118} aria-label={t('settings.hours.from', { day: label })} value={shift.from} disabled={disabled} onChange={(event) => set(index, { from: event.currentTarget.value })} />
+          <TextInput type="time" w={136} aria-label={t('settings.hours.from', { day: label })} value={shift.from} disabled={disabled} onChange={(event) => set(index, { from: event.currentTarget.value })} />
           <Text size="sm" c="dimmed">{t('settings.hours.to')}</Text>
           {/* An input of the browser knows no 24:00; midnight is 00:00 there and means the same as an end. */}
-          <TextInput type="time" w={118} aria-label={t('settings.hours.until', { day: label })} value={shift.to === '24:00' ? '00:00' : shift.to} disabled={disabled}
+          <TextInput type="time" w={136} aria-label={t('settings.hours.until', { day: label })} value={shift.to === '24:00' ? '00:00' : shift.to} disabled={disabled}
             onChange={(event) => set(index, { to: event.currentTarget.value === '00:00' ? '24:00' : event.currentTarget.value })} />
           {!disabled && shifts.length > least && (
             <ActionIcon variant="subtle" color="gray" aria-label={t('settings.hours.drop', { from: shift.from, to: shift.to })} onClick={() => onChange(shifts.filter((_, i) => i !== index))}><X size={16} aria-hidden /></ActionIcon>

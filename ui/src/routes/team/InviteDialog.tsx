@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput, Textarea } from '@mantine/core'
+import { Alert, Button, Group, Modal, SimpleGrid, Stack, Text, TextInput, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, MailX } from 'lucide-react'
@@ -79,10 +79,10 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
             setRole(next)
             setFlags(usualFlags(next, holds))
           }} />
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
             <TextInput label={t('profile.name')} description={t('team.invite.nameHint')} {...field(form, 'full_name', limits.invitations.full_name)} />
             <TextInput label={t('team.department')} description={t('team.departmentHint')} {...field(form, 'department', limits.invitations.department)} />
-          </Group>
+          </SimpleGrid>
           <Textarea label={t('team.invite.message')} description={t('team.invite.messageHint')} autosize minRows={2} maxRows={6} {...field(form, 'message', limits.invitations.message)} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>

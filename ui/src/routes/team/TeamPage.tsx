@@ -161,7 +161,7 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
     ...(manage && invited ? [
       <Menu.Item key="resend" leftSection={<RotateCw size={16} aria-hidden />}
         onClick={() => act.mutate({ run: () => api.post<Invited>('/api/team-members/resend', { email: member.email }, { query }), show: (answer: Invited) => onResent({ ...answer, email: member.email }) })}>{t('team.resend')}</Menu.Item>,
-      <Menu.Item key="cancel" color="red" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('cancel', () => api.delete(path, { query }))}>{t('team.cancel.action')}</Menu.Item>,
+      <Menu.Item key="cancel" c="var(--mantine-color-error)" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('cancel', () => api.delete(path, { query }))}>{t('team.cancel.action')}</Menu.Item>,
     ] : []),
     ...(place?.role === 'owner' && !self && member.status === 'active' && member.role !== 'owner' && member.user_id ? [
       <Menu.Item key="transfer" leftSection={<Crown size={16} aria-hidden />} onClick={() => void ask('transfer', () => api.post(`/api/organizations/${org}/transfer`, { user: member.user_id }))}>{t('team.transfer.action')}</Menu.Item>,
@@ -170,9 +170,9 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
       member.status === 'active'
         ? <Menu.Item key="suspend" leftSection={<Ban size={16} aria-hidden />} onClick={() => void ask('suspend', () => api.post(`${path}/suspend`, undefined, { query }))}>{t('team.suspend.action')}</Menu.Item>
         : <Menu.Item key="activate" leftSection={<CirclePlay size={16} aria-hidden />} onClick={() => act.mutate({ run: () => api.post(`${path}/activate`, undefined, { query }), done: t('team.activated', { name }) })}>{t('team.activate')}</Menu.Item>,
-      <Menu.Item key="remove" color="red" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('remove', () => api.delete(path, { query: { ...query, ...(revoke.current && { keys: 'revoke' }) } }), <Keys onChange={(on) => { revoke.current = on }} />)}>{t('team.remove.action')}</Menu.Item>,
+      <Menu.Item key="remove" c="var(--mantine-color-error)" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('remove', () => api.delete(path, { query: { ...query, ...(revoke.current && { keys: 'revoke' }) } }), <Keys onChange={(on) => { revoke.current = on }} />)}>{t('team.remove.action')}</Menu.Item>,
     ] : []),
-    ...(self && organization ? [<Menu.Item key="leave" color="red" leftSection={<LogOut size={16} aria-hidden />} onClick={() => void leave.ask(organization)}>{t('team.leave.action')}</Menu.Item>] : []),
+    ...(self && organization ? [<Menu.Item key="leave" c="var(--mantine-color-error)" leftSection={<LogOut size={16} aria-hidden />} onClick={() => void leave.ask(organization)}>{t('team.leave.action')}</Menu.Item>] : []),
   ]
   if (items.length === 0) return null
   return (
