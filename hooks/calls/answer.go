@@ -52,9 +52,9 @@ func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) 
 
 // Messages that are stored after their answer.
 const (
-	// lateWriters is how many of them enter the inbox at once, so that storing
-	// never takes the processor from answering.
-	lateWriters = 4
+	// lateWriters is how many of them enter the inbox at once: one stores some
+	// hundred a second and leaves the processor to answering.
+	lateWriters = 1
 	// lateMax is how many may wait for that.
 	lateMax = 1024
 )
