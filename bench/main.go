@@ -57,7 +57,10 @@ func run() error {
 	if b.length < 100*time.Millisecond || b.rounds < 1 || *calls < 1_000 {
 		return fmt.Errorf("-length must be at least 100ms, -rounds 1, -calls 1000")
 	}
-	b.command = fmt.Sprintf("make bench SIZE=%d", *calls)
+	b.command = fmt.Sprintf("go run ./bench -calls %d -rounds %d -length %s", *calls, b.rounds, b.length)
+	if *product != "" {
+		b.command += " -product (a binary built before)"
+	}
 	if out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output(); err == nil {
 		b.version = strings.TrimSpace(string(out))
 	}

@@ -145,6 +145,9 @@ func (b *bench) machine() string {
 		}
 	}
 	versions := map[string]string{}
+	if out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/pocketbase/pocketbase").Output(); err == nil {
+		versions["github.com/pocketbase/pocketbase"] = strings.TrimSpace(string(out)) // the bench itself does not link it
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
 			versions[m.Path] = m.Version
