@@ -42,7 +42,10 @@ func (e *engine) guardRecords() {
 }
 
 // findSummary keeps what search looks through equal to the row people edit.
-func findSummary(tx atomic.Tx, _, after *core.Record) error {
+func findSummary(tx atomic.Tx, before, after *core.Record) error {
+	if before.GetString("reported_at") == "" && after.GetString("reported_at") != "" {
+		return nil // the report has just been stored with it
+	}
 	_, err := tx.Exec(`UPDATE call_reports SET summary = ?, updated = ? WHERE call = ? AND summary != ?`,
 		after.GetString("summary"), inbox.Date(time.Now()), after.Id, after.GetString("summary"))
 	return err

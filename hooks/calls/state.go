@@ -3,6 +3,8 @@ package calls
 import (
 	"time"
 
+	"github.com/pocketbase/pocketbase/tools/types"
+
 	"github.com/pocketline/pocketline/collections"
 )
 
@@ -49,6 +51,12 @@ func (i instant) Time() time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(i)).UTC()
+}
+
+// dateTime is the instant as records hold it.
+func (i instant) dateTime() types.DateTime {
+	d, _ := types.ParseDateTime(i.Time()) // a time always parses
+	return d
 }
 
 // earlier returns the smaller of two instants that are set.

@@ -1,18 +1,19 @@
 package calls
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
@@ -54,7 +55,9 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	if re.Request.ContentLength > maxBody {
 		return fail(re, http.StatusRequestEntityTooLarge, tooLarge)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(re.Response, re.Request.Body, maxBody))
+	arrival := e.expect()
+	defer arrival.Done()
+	body, err := readBody(re)
 	if err != nil {
 		var over *http.MaxBytesError
 		if errors.As(err, &over) {
@@ -79,6 +82,9 @@ func (e *engine) receive(re *core.RequestEvent) error {
 		return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
 	}
 	place := place{organization, phone, assistant}
+	if m.NeedsAnswer() {
+		arrival.Done() // answered first, stored after
+	}
 	switch m.Type {
 	case vapi.TypeAssistantRequest:
 		return e.answerRequest(re, m, place)
@@ -90,7 +96,7 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	if !slices.Contains(vapi.ServerMessages, m.Type) && !slices.Contains(vapi.RequestMessages, m.Type) {
 		e.unknown.Add(1)
 	}
-	if _, err := e.store(ctx, m, place, nil, nil); err != nil {
+	if _, err := e.storeArrived(ctx, m, place, arrival); err != nil {
 		return e.busy(re, err)
 	}
 	return re.JSON(http.StatusOK, envelope{received{true}})
@@ -173,9 +179,41 @@ func (e *engine) owner(ctx context.Context, m *vapi.Message) (organization, phon
 	return organization, phone, assistant, err
 }
 
+// readBody reads a message once, into as much memory as it says it needs.
+// PocketBase keeps a copy of every body for handlers that read it again; this one
+// does not, so the body is taken from below that.
+func readBody(re *core.RequestEvent) ([]byte, error) {
+	source := re.Request.Body
+	if again, ok := source.(*router.RereadableReadCloser); ok {
+		source = again.ReadCloser
+	}
+	// One byte more than announced lets the end be seen without growing.
+	b := bytes.NewBuffer(make([]byte, 0, min(max(re.Request.ContentLength, 0), maxBody)+bytes.MinRead))
+	_, err := b.ReadFrom(http.MaxBytesReader(re.Response, source, maxBody))
+	return b.Bytes(), err
+}
+
+// expect tells the writer that a message is being read.
+func (e *engine) expect() *inbox.Arrival {
+	box, err := e.box()
+	if err != nil {
+		return nil // storing says why
+	}
+	return box.Expect()
+}
+
+// storeArrived is store for a message the writer has been told of.
+func (e *engine) storeArrived(ctx context.Context, m *vapi.Message, p place, arrival *inbox.Arrival) (inbox.Result, error) {
+	return e.keep(ctx, m, p, nil, nil, arrival)
+}
+
 // store keeps a message and applies it. events are what we did ourselves to
 // answer it; answer is kept for repeats of the very same message.
 func (e *engine) store(ctx context.Context, m *vapi.Message, p place, answer []byte, events []event) (inbox.Result, error) {
+	return e.keep(ctx, m, p, answer, events, nil)
+}
+
+func (e *engine) keep(ctx context.Context, m *vapi.Message, p place, answer []byte, events []event, arrival *inbox.Arrival) (inbox.Result, error) {
 	box, err := e.box()
 	if err != nil {
 		return inbox.Result{}, err
@@ -183,7 +221,7 @@ func (e *engine) store(ctx context.Context, m *vapi.Message, p place, answer []b
 	now := time.Now()
 	message := inbox.Message{
 		Provider: "vapi", Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
-		Payload: m.Reduced(), Answer: answer, ReceivedAt: now,
+		Payload: m.Reduced(), Answer: answer, ReceivedAt: now, Arrival: arrival,
 	}
 	// The writer must not depend on the sender's patience.
 	return box.Store(context.WithoutCancel(ctx), message, func(tx *inbox.Tx) (func(), error) {

@@ -348,14 +348,17 @@ func (e *engine) settle(tx *inbox.Tx, before, after call, found bool) error {
 func (c call) record(collection *core.Collection) *core.Record {
 	r := core.NewRecord(collection)
 	r.Id = c.ID
-	r.Load(map[string]any{
+	for name, value := range map[string]any{
 		"organization": c.Organization, "vapi_call_id": c.VapiID, "status": c.Status, "outcome": c.Outcome, "call_type": c.Direction,
 		"channel": c.Channel, "caller_number": c.Caller, "recipient_number": c.Recipient, "contact": c.Contact, "assistant": c.Assistant,
-		"phone_number": c.PhoneNumber, "started_at": c.StartedAt.Time(), "answered_at": c.AnsweredAt.Time(), "ended_at": c.EndedAt.Time(),
-		"reported_at": c.ReportedAt.Time(), "duration_seconds": c.DurationSeconds, "cost_micros": c.CostMicros, "ended_reason": c.EndedReason,
+		"phone_number": c.PhoneNumber, "started_at": c.StartedAt.dateTime(), "answered_at": c.AnsweredAt.dateTime(), "ended_at": c.EndedAt.dateTime(),
+		"reported_at": c.ReportedAt.dateTime(), "duration_seconds": c.DurationSeconds, "cost_micros": c.CostMicros, "ended_reason": c.EndedReason,
 		"summary": c.Summary, "resolution_status": c.Resolution, "sentiment": c.Sentiment, "priority": c.Priority,
 		"success_evaluation": c.Success, "has_recording": c.HasRecording,
-	})
+	} {
+		// The values are the fields' own kinds: setting them needs no reading.
+		r.SetRaw(name, value)
+	}
 	r.MarkAsNotNew()
 	return r
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -34,6 +35,9 @@ const (
 	// faster than gatherRate a second. Slower traffic is written at once.
 	gatherTime = time.Millisecond
 	gatherRate = 400
+	// crowdTime is how long it waits while more messages are being read than
+	// have come: each commit costs the same however many it holds.
+	crowdTime = 4 * time.Millisecond
 	// breathe is how long the writer works in one piece before it lets requests
 	// be read and answered: with one processor nobody else runs meanwhile, and
 	// Go's scheduler would look after 10 ms.
@@ -57,6 +61,30 @@ type Message struct {
 	Payload      []byte // allow-listed fields as JSON
 	Answer       []byte // what was answered, kept for repeats of the same message
 	ReceivedAt   time.Time
+	// Arrival, when the sender announced it, ends once the message is queued.
+	Arrival *Arrival
+}
+
+// Arrival is a message on its way: being read and checked. The writer gathers
+// those that are about to come into one commit.
+type Arrival struct {
+	inbox *Inbox
+	once  sync.Once
+}
+
+// Expect announces a message. The caller must end it with Done, whatever becomes
+// of the message.
+func (i *Inbox) Expect() *Arrival {
+	i.coming.Add(1)
+	return &Arrival{inbox: i}
+}
+
+// Done says that the message is queued, or will not come. Nil and repeated calls
+// do nothing.
+func (a *Arrival) Done() {
+	if a != nil {
+		a.once.Do(func() { a.inbox.coming.Add(-1) })
+	}
 }
 
 // Apply does what a message means, in the transaction that stores it. It may
@@ -80,6 +108,8 @@ type Inbox struct {
 
 	mu      sync.RWMutex // taken for reading while a message enters the queue
 	stopped bool
+
+	coming atomic.Int64 // messages announced and not yet queued
 
 	// Used by the writer only.
 	statements map[string]*sql.Stmt
@@ -122,7 +152,9 @@ func (i *Inbox) Store(ctx context.Context, m Message, apply Apply) (Result, erro
 		m.ReceivedAt = time.Now()
 	}
 	j := &job{message: m, apply: apply, ready: make(chan struct{})}
-	if err := i.enqueue(j); err != nil {
+	err := i.enqueue(j)
+	m.Arrival.Done()
+	if err != nil {
 		return Result{}, err
 	}
 	select {
@@ -224,6 +256,7 @@ func (i *Inbox) gather(batch []*job, pace *pace) []*job {
 		pace.count(len(batch))
 		return batch
 	}
+	began := time.Now()
 	timer := time.NewTimer(gatherTime)
 	defer timer.Stop()
 	for len(batch) < maxBatch {
@@ -233,7 +266,10 @@ func (i *Inbox) gather(batch []*job, pace *pace) []*job {
 			continue
 		case <-timer.C:
 		}
-		break
+		if i.coming.Load() == 0 || time.Since(began) >= crowdTime {
+			break
+		}
+		timer.Reset(gatherTime / 2)
 	}
 	batch = i.drain(batch)
 	pace.count(len(batch))
