@@ -1,5 +1,6 @@
-import { Link } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { NativeSelect } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
+import { Link, useLocation, useNavigate } from '@tanstack/react-router'
 import classes from './SubNav.module.css'
 
 export interface SubPage {
@@ -7,17 +8,24 @@ export interface SubPage {
   label: string
 }
 
-/** The pages of one area, side by side; on a phone the row scrolls by itself. */
+// More than these do not fit beside each other on a phone.
+const BESIDE = 3
+
+/** The pages of one area, side by side; many of them become a select on a phone. */
 export function SubNav({ label, pages }: { label: string; pages: readonly SubPage[] }) {
-  const list = useRef<HTMLUListElement>(null)
-  useEffect(() => {
-    const here = list.current?.querySelector<HTMLElement>('[aria-current="page"]')
-    // Only this row moves: scrollIntoView would move the page as well.
-    if (here && list.current) list.current.scrollLeft = here.offsetLeft - list.current.offsetLeft - (list.current.clientWidth - here.offsetWidth) / 2
-  }, [])
+  const narrow = useMediaQuery('(max-width: 47.99em)', undefined, { getInitialValueInEffect: false }) ?? false
+  const navigate = useNavigate()
+  const { pathname } = useLocation()
+  if (narrow && pages.length > BESIDE) {
+    return (
+      <nav aria-label={label}>
+        <NativeSelect aria-label={label} value={pathname.replace(/\/$/, '')} data={pages.map(({ to, label }) => ({ value: to, label }))} onChange={(event) => void navigate({ to: event.currentTarget.value })} />
+      </nav>
+    )
+  }
   return (
     <nav aria-label={label}>
-      <ul ref={list} className={classes.nav}>
+      <ul className={classes.nav}>
         {pages.map((page) => (
           <li key={page.to}>
             <Link to={page.to} className={classes.link} activeOptions={{ exact: true, includeSearch: false }} activeProps={{ 'aria-current': 'page' }}>{page.label}</Link>

@@ -37,12 +37,21 @@ export function tokenSeconds(token = pb.authStore.token): number {
   }
 }
 
-// Tokens live 12 hours. Renewing in the last ten leaves a working day of margin and asks the server rarely.
+// Renewing a long session in its last ten hours leaves a working day of margin and asks the server rarely; one that an
+// organization made shorter is renewed at half its time.
+const LONG_SECONDS = 11 * 3600
 const RENEW_BELOW_SECONDS = 10 * 3600
+
+let lifetime = tokenSeconds()
+pb.authStore.onChange(() => {
+  lifetime = tokenSeconds()
+})
+
+const renewBelow = () => (lifetime > LONG_SECONDS ? RENEW_BELOW_SECONDS : lifetime / 2)
 
 /** Renews the session when it has been in use for a while. A refused renewal ends the session; any other failure waits. */
 export async function renewSession(): Promise<void> {
-  if (!pb.authStore.isValid || tokenSeconds() > RENEW_BELOW_SECONDS) return
+  if (!pb.authStore.isValid || tokenSeconds() > renewBelow()) return
   try {
     await pb.collection('users').authRefresh()
   } catch (error) {

@@ -71,7 +71,7 @@ const rules: Record<Action, Rule> = {
   'integrations.manage': { roles: builders, needs: 'can_manage_integrations' },
   'webhooks.manage': { roles: builders, needs: 'can_manage_integrations' },
   'billing.manage': { roles: ['owner', 'admin'] },
-  'team.view': { roles: leads },
+  'team.view': { roles: everyone, needs: 'can_manage_team', free: 'manager' },
   'team.manage': { roles: everyone, needs: 'can_manage_team' },
   'settings.view': { roles: leads },
   'settings.manage': { roles: ['owner', 'admin'] },

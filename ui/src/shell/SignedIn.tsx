@@ -21,8 +21,8 @@ const Palette = lazy(() => import('./Palette').then((m) => ({ default: m.Palette
 const MenuDrawer = lazy(() => import('./MenuDrawer').then((m) => ({ default: m.MenuDrawer })))
 const Help = lazy(() => import('./Help').then((m) => ({ default: m.Help })))
 
-// Tokens live 12 hours; asking every ten minutes costs nothing, as most times there is nothing to renew.
-const RENEW_MS = 10 * 60_000
+// Organizations may end sessions after five minutes without use; most times there is nothing to renew.
+const RENEW_MS = 60_000
 
 const mac = typeof navigator !== 'undefined' && /mac|iphone|ipad/i.test(navigator.platform)
 
@@ -43,9 +43,23 @@ export function SignedIn() {
   // The server may be another version after a reconnection.
   useEffect(() => live.listen('PB_CONNECT', () => void queries.invalidateQueries({ queryKey: ['desk'] })), [queries])
   useEffect(() => {
+    // A window nobody uses must not keep the session alive: only who does something renews it.
+    let used = false
+    const use = () => {
+      used = true
+    }
     void renewSession()
-    const timer = setInterval(() => void renewSession(), RENEW_MS)
-    return () => clearInterval(timer)
+    const timer = setInterval(() => {
+      if (used) void renewSession()
+      used = false
+    }, RENEW_MS)
+    document.addEventListener('pointerdown', use)
+    document.addEventListener('keydown', use)
+    return () => {
+      clearInterval(timer)
+      document.removeEventListener('pointerdown', use)
+      document.removeEventListener('keydown', use)
+    }
   }, [])
   useEffect(() => {
     if (me) return

@@ -32,7 +32,7 @@ export function ConfirmEmailPage() {
         <Stack gap="md">
           <ProblemAlert problem={expired ? { ...failure, title: t('auth.expired.title'), cause: t('auth.addressGone') } : failure} />
           <PasswordInput label={t('auth.password')} autoComplete="current-password" autoFocus visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true })} />
-          <Button type="submit" loading={busy} fullWidth size="md">{t('auth.confirmAddress')}</Button>
+          <Button type="submit" loading={busy} fullWidth size="md">{t('auth.verify')}</Button>
         </Stack>
       </form>
     </GuestPage>

@@ -70,8 +70,8 @@ function Row({ session }: { session: Session }) {
   const Icon = phone ? Smartphone : Laptop
   return (
     <Paper withBorder p="md" bg="var(--pl-surface)">
-      <Group justify="space-between" gap="sm" wrap="nowrap" align="flex-start">
-        <Group gap="sm" wrap="nowrap" align="flex-start" miw={0}>
+      <Group justify="space-between" gap="sm" align="flex-start">
+        <Group gap="sm" wrap="nowrap" align="flex-start" miw={0} style={{ flex: '1 1 14rem' }}>
           <Icon size={22} aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
           <Stack gap={2} miw={0}>
             <Text size="sm" fw={600} className="pl-wrap">{name}</Text>

@@ -1,6 +1,8 @@
-import { Paper, Table, Text } from '@mantine/core'
+import { Group, Paper, Stack, Table, Text } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { Check, Flag, Minus } from 'lucide-react'
 import { Page } from '../../components/Page'
+import { Section } from '../../components/Section'
 import { Forbidden } from '../../components/States'
 import { SubNav } from '../../components/SubNav'
 import { useT } from '../../lib/i18n'
@@ -24,32 +26,57 @@ export function RolesPage() {
   const t = useT()
   const pages = useTeamPages()
   const { can: may } = useHere()
+  const narrow = useMediaQuery('(max-width: 47.99em)', undefined, { getInitialValueInEffect: false }) ?? false
   if (!may('team.view')) return <Forbidden level={1} />
   return (
     <Page title={t('team.roles.title')} description={t('team.roles.text')}>
       <SubNav label={t('team.title')} pages={pages} />
-      <Paper withBorder bg="var(--pl-surface)">
-        <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t('team.roles.title') } }}>
-          <Table verticalSpacing="xs" horizontalSpacing="md" aria-label={t('team.roles.title')}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">{t('team.roles.may')}</Table.Th>
-                {roles.map((role) => <Table.Th key={role} scope="col" ta="center">{t(`roles.${role}`)}</Table.Th>)}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map(([action, key]) => (
-                <Table.Tr key={action}>
-                  <Table.Th scope="row" fw={450}>{t(`team.may.${key}`)}</Table.Th>
-                  {roles.map((role) => <Table.Td key={role} ta="center"><Answer role={role} action={action} /></Table.Td>)}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      </Paper>
+      {narrow ? <Cards /> : <Matrix />}
       <Text size="sm" c="dimmed">{t('team.roles.owner')}</Text>
     </Page>
+  )
+}
+
+/** Every role beside every other. */
+function Matrix() {
+  const t = useT()
+  return (
+    <Paper withBorder bg="var(--pl-surface)">
+      <Table verticalSpacing="xs" horizontalSpacing="md" aria-label={t('team.roles.title')}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{t('team.roles.may')}</Table.Th>
+            {roles.map((role) => <Table.Th key={role} scope="col" ta="center">{t(`roles.${role}`)}</Table.Th>)}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(([action, key]) => (
+            <Table.Tr key={action}>
+              <Table.Th scope="row" fw={450}>{t(`team.may.${key}`)}</Table.Th>
+              {roles.map((role) => <Table.Td key={role} ta="center"><Answer role={role} action={action} /></Table.Td>)}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
+  )
+}
+
+/** One role after the other, for phones. */
+function Cards() {
+  const t = useT()
+  return (
+    <Stack gap="md">
+      {roles.map((role) => (
+        <Section key={role} title={t(`roles.${role}`)} text={t(`team.roleTexts.${role}`)}>
+          <Stack component="ul" gap={6} m={0} p={0} style={{ listStyle: 'none' }}>
+            {rows.filter(([action]) => can({ role, ...every }, action)).map(([action, key]) => (
+              <Group key={action} component="li" gap="xs" wrap="nowrap" align="flex-start"><Answer role={role} action={action} /><Text size="sm">{t(`team.may.${key}`)}</Text></Group>
+            ))}
+          </Stack>
+        </Section>
+      ))}
+    </Stack>
   )
 }
 
