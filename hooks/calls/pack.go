@@ -92,6 +92,33 @@ const (
 		VALUES (?, ?, 'vapi', ?, 'packed', 'packed', ?, '', '', 0, '', ?, ?)`
 )
 
+// kept are the parts of an applied message that have rows of their own: the
+// conversation in messages and call_events, the rest of the report in
+// call_reports. Packed they would stand there twice.
+var kept = map[string][]string{
+	vapi.TypeEndOfCallReport: {"artifact", "analysis", "costs", "costBreakdown", "summary", "transcript", "messages"},
+	vapi.TypeTranscript:      {"transcript"},
+}
+
+// lean is a message's payload without what has rows of its own.
+func lean(kind, payload string) json.RawMessage {
+	names, known := kept[kind]
+	var body struct {
+		Message map[string]json.RawMessage `json:"message"`
+	}
+	if !known || json.Unmarshal([]byte(payload), &body) != nil || body.Message == nil {
+		return json.RawMessage(payload)
+	}
+	for _, name := range names {
+		delete(body.Message, name)
+	}
+	out, err := json.Marshal(body)
+	if err != nil {
+		return json.RawMessage(payload)
+	}
+	return out
+}
+
 // packCall replaces a call's messages by one row. Messages that failed stay as
 // they are; ones packed before are kept, each key once.
 func packCall(tx *inbox.Tx, vapiID string, now time.Time) error {
@@ -129,7 +156,7 @@ func packCall(tx *inbox.Tx, vapiID string, now time.Time) error {
 			}
 			continue
 		}
-		p.Payload = json.RawMessage(payload)
+		p.Payload = lean(p.Type, payload)
 		add(p)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(all) == 0 {
