@@ -5,7 +5,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Building2, LayoutList, LogOut, Moon, Plus, Search, Sun, UserRound } from 'lucide-react'
 import { useEffect } from 'react'
 import { useT } from '../lib/i18n'
-import { pb } from '../lib/pb'
+import { signOut } from '../lib/pb'
 import { areaPath, useHere } from '../lib/session'
 import type { Area } from './areas'
 
@@ -40,7 +40,7 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
         }] : []),
         { group: t('palette.commands'), actions: [
           { id: 'theme', label: t(isDark ? 'palette.light' : 'palette.dark'), leftSection: isDark ? <Sun size={18} aria-hidden /> : <Moon size={18} aria-hidden />, onClick: () => setColorScheme(isDark ? 'light' : 'dark') },
-          { id: 'sign-out', label: t('auth.signOut'), leftSection: <LogOut size={18} aria-hidden />, onClick: () => pb.authStore.clear() },
+          { id: 'sign-out', label: t('auth.signOut'), leftSection: <LogOut size={18} aria-hidden />, onClick: signOut },
         ] },
       ]}
     />

@@ -2,7 +2,7 @@ import { ActionIcon, Avatar, Menu, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Keyboard, LogOut, UserRound } from 'lucide-react'
 import { useT } from '../lib/i18n'
-import { pb } from '../lib/pb'
+import { pb, signOut } from '../lib/pb'
 import { useMe } from '../lib/session'
 
 export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
@@ -26,7 +26,7 @@ export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
         <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>{t('profile.title')}</Menu.Item>
         <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={onHelp}>{t('help.title')}</Menu.Item>
         <Menu.Divider />
-        <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => pb.authStore.clear()}>{t('auth.signOut')}</Menu.Item>
+        <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={signOut}>{t('auth.signOut')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

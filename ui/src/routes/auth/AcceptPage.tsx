@@ -9,7 +9,7 @@ import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
-import { pb } from '../../lib/pb'
+import { pb, signOut } from '../../lib/pb'
 import type { Role } from '../../lib/permissions'
 import { queries } from '../../lib/queries'
 import { useMe, type Me } from '../../lib/session'
@@ -103,7 +103,7 @@ function SomebodyElse({ me, email }: { me: Me; email: string }) {
   return (
     <>
       <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('invite.other', { email, mine: me.email })}</Alert>
-      <Button variant="default" onClick={() => pb.authStore.clear()}>{t('invite.signOut')}</Button>
+      <Button variant="default" onClick={signOut}>{t('invite.signOut')}</Button>
     </>
   )
 }

@@ -57,7 +57,7 @@ function TwoFactor({ me }: { me: Me }) {
           : <Button leftSection={<ShieldCheck size={16} aria-hidden />} onClick={() => setStep('enroll')}>{t('profile.factor.enable')}</Button>}
       </Group>
       {step === 'enroll' && (
-        <Modal opened onClose={close} title={t('profile.factor.enable')} size="md" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+        <Modal opened onClose={close} title={t('factor.setUp')} size="md" closeButtonProps={{ 'aria-label': t('actions.close') }}>
           <Enroll start={() => api.post('/api/me/two-factor/start')} confirm={(code) => api.post<{ recovery_codes: string[] }>('/api/me/two-factor/confirm', { code })} onDone={(answer) => {
             close()
             setCodes(answer.recovery_codes)
