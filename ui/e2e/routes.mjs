@@ -25,7 +25,7 @@ export const routes = [
   { name: 'numbers', path: ({ org }) => `/o/${org}/numbers` },
   ...['vapi', 'twilio', 'other'].map((way) => ({ name: `number-new-${way}`, path: ({ org }) => `/o/${org}/numbers/new?way=${way}` })),
   { name: 'number', path: async ({ org, list }) => `/o/${org}/numbers/${(await list('phone_numbers', `organization='${org}'`))[0]?.id}` },
-  ...['security', 'sessions', 'notifications', 'organizations'].map((tab) => ({ name: `me-${tab}`, path: `/me/${tab}` })),
+  ...['security', 'sessions', 'organizations'].map((tab) => ({ name: `me-${tab}`, path: `/me/${tab}` })),
   { name: 'register', path: '/register', guest: true },
   { name: 'verify', path: `/verify/e30.e30.${'x'.repeat(43)}`, guest: true },
   { name: 'confirm-email', path: `/confirm-email/e30.e30.${'x'.repeat(43)}`, guest: true },

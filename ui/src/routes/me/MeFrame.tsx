@@ -13,7 +13,7 @@ export function MeFrame({ title, text, size = 'sm', actions, children }: { title
     <Page title={title} description={text ?? me.email} size={size} actions={actions}>
       <SubNav label={t('profile.title')} pages={[
         { to: '/me', label: t('profile.tabs.profile') }, { to: '/me/security', label: t('profile.tabs.security') }, { to: '/me/sessions', label: t('profile.tabs.sessions') },
-        { to: '/me/notifications', label: t('profile.tabs.notifications') }, { to: '/me/organizations', label: t('profile.tabs.organizations') },
+        { to: '/me/organizations', label: t('profile.tabs.organizations') },
       ]} />
       {children(me)}
     </Page>

@@ -8,6 +8,5 @@ export const meRoutes = [
   page('/me', lazyRouteComponent(withWords('people', () => import('./MePage')), 'MePage')),
   page('/me/security', lazyRouteComponent(withWords('people', () => import('./SecurityPage')), 'SecurityPage')),
   page('/me/sessions', lazyRouteComponent(withWords('people', () => import('./SessionsPage')), 'SessionsPage')),
-  page('/me/notifications', lazyRouteComponent(withWords('people', () => import('./NotificationsPage')), 'NotificationsPage')),
   page('/me/organizations', lazyRouteComponent(withWords('people', () => import('./OrganizationsPage')), 'OrganizationsPage')),
 ] as const
