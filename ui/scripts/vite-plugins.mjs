@@ -61,3 +61,29 @@ export function hints() {
     },
   }
 }
+
+/**
+ * Puts what the first page needs into one file. Left alone, every module that a later page shares with it becomes a file of
+ * its own, and seventy small files take a dozen round trips over six connections. Which modules those are is known only
+ * after a build, so scripts/build.mjs builds once to see and once to keep.
+ */
+export function firstPage(modules) {
+  const needed = new Set(modules)
+  return (id) => (needed.has(id) ? 'app' : undefined)
+}
+
+/** The modules of the files a page loads before anything else, from a finished build. */
+export function modulesOfFirstPage({ output }) {
+  const files = new Map(output.filter((one) => one.type === 'chunk').map((one) => [one.fileName, one]))
+  const open = [...files.values()].filter((one) => one.isEntry).map((one) => one.fileName)
+  const seen = new Set()
+  const modules = []
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const file = files.get(name)
+    if (!file || seen.has(name)) continue
+    seen.add(name)
+    modules.push(...file.moduleIds.filter((id) => !/\.css(\?|$)/.test(id)))
+    open.push(...file.imports)
+  }
+  return modules
+}
