@@ -10,7 +10,10 @@ import { Missing } from '../../shell/Root'
 /** In front of an organization that does not open: to a stranger it does not exist; a member whom its security settings keep out is told why. */
 export function Outside({ org }: { org: string }) {
   const t = useT()
-  const why = useQuery({ queryKey: ['outside', org], retry: false, gcTime: 0, queryFn: ({ signal }) => api.get(`/api/organizations/${org}/open`, { signal }) })
+  // What no organization can be called is not asked for: the answer is known.
+  const possible = /^[a-z0-9]{15}$/.test(org)
+  const why = useQuery({ queryKey: ['outside', org], enabled: possible, retry: false, gcTime: 0, queryFn: ({ signal }) => api.get(`/api/organizations/${org}/open`, { signal }) })
+  if (!possible) return <Missing />
   if (why.isPending) return <SkeletonAfter200ms />
   if (!(why.error instanceof ClientResponseError) || why.error.status !== 403) return <Missing />
   return (
