@@ -87,7 +87,7 @@ func (e *engine) answerTools(re *core.RequestEvent, m *vapi.Message, p place) er
 		events[i] = toolEvent(tool, instant(m.Timestamp))
 		events[i].Data = r.data(events[i].Data)
 	}
-	if _, err := e.store(re.Request.Context(), m, p, nil, events); err != nil {
+	if _, err := e.store(re.Request.Context(), m, p, events, nil); err != nil {
 		// The caller is waiting for the result; it is remembered in memory for a
 		// repeat, and the report brings the timeline.
 		e.app.Logger().Warn("tool call not stored", "error", err)

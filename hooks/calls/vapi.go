@@ -96,7 +96,7 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	if !slices.Contains(vapi.ServerMessages, m.Type) && !slices.Contains(vapi.RequestMessages, m.Type) {
 		e.unknown.Add(1)
 	}
-	if _, err := e.storeArrived(ctx, m, place, arrival); err != nil {
+	if _, err := e.store(ctx, m, place, nil, arrival); err != nil {
 		return e.busy(re, err)
 	}
 	return re.JSON(http.StatusOK, envelope{received{true}})
@@ -202,18 +202,9 @@ func (e *engine) expect() *inbox.Arrival {
 	return box.Expect()
 }
 
-// storeArrived is store for a message the writer has been told of.
-func (e *engine) storeArrived(ctx context.Context, m *vapi.Message, p place, arrival *inbox.Arrival) (inbox.Result, error) {
-	return e.keep(ctx, m, p, nil, nil, arrival)
-}
-
 // store keeps a message and applies it. events are what we did ourselves to
-// answer it; answer is kept for repeats of the very same message.
-func (e *engine) store(ctx context.Context, m *vapi.Message, p place, answer []byte, events []event) (inbox.Result, error) {
-	return e.keep(ctx, m, p, answer, events, nil)
-}
-
-func (e *engine) keep(ctx context.Context, m *vapi.Message, p place, answer []byte, events []event, arrival *inbox.Arrival) (inbox.Result, error) {
+// answer it; arrival, when not nil, ends once the message is queued.
+func (e *engine) store(ctx context.Context, m *vapi.Message, p place, events []event, arrival *inbox.Arrival) (inbox.Result, error) {
 	box, err := e.box()
 	if err != nil {
 		return inbox.Result{}, err
@@ -221,7 +212,7 @@ func (e *engine) keep(ctx context.Context, m *vapi.Message, p place, answer []by
 	now := time.Now()
 	message := inbox.Message{
 		Provider: "vapi", Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
-		Payload: m.Reduced(), Answer: answer, ReceivedAt: now, Arrival: arrival,
+		Payload: m.Reduced(), ReceivedAt: now, Arrival: arrival,
 	}
 	// The writer must not depend on the sender's patience.
 	return box.Store(context.WithoutCancel(ctx), message, func(tx *inbox.Tx) (func(), error) {
