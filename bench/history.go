@@ -37,31 +37,24 @@ func repeat(dir, from, to string, calls int) error {
 		return err
 	}
 	defer db.Close()
-	r := &repeater{to: to, random: mathrand.New(mathrand.NewPCG(1, 12)), known: map[string]*known{}}
-	if err := r.read(db, from); err != nil {
+	t, err := readTemplate(db, from)
+	if err != nil {
 		return err
 	}
-	begin := time.Now().Add(-spread)
-	for done := 0; done < calls; {
-		tx, err := db.Begin()
-		if err != nil {
-			return err
-		}
-		if err := r.prepare(tx); err != nil {
-			return errors.Join(err, tx.Rollback())
-		}
-		for range min(eachCommit, calls-done) {
-			at := begin.Add(time.Duration((float64(done) + r.random.Float64()*0.9) / float64(calls) * float64(spread)))
-			if err := r.add(done, at); err != nil {
-				return errors.Join(err, tx.Rollback())
-			}
-			done++
-		}
-		if err := tx.Commit(); err != nil {
-			return err
-		}
+	r := t.repeater(to, callers, true)
+	when := spreadOver(calls)
+	if err := t.write(db, calls, func(n int) error { return r.add(n, when(n)) }); err != nil {
+		return err
 	}
 	return r.close(db)
+}
+
+// spreadOver says when each of so many calls began, the last one about now.
+func spreadOver(calls int) func(n int) time.Time {
+	begin, random := time.Now().Add(-spread), mathrand.New(mathrand.NewPCG(1, 13))
+	return func(n int) time.Time {
+		return begin.Add(time.Duration((float64(n) + random.Float64()*0.9) / float64(calls) * float64(spread)))
+	}
 }
 
 // openAlone opens a file that nobody else uses and that is thrown away when the
@@ -146,42 +139,76 @@ func (t *table) moved(row int, column string, by time.Duration) (string, error) 
 	return was.Add(by).Format(dateLayout), nil
 }
 
+// template is an organization's calls; reports are in the order of their calls.
+type template struct {
+	calls, reports, contacts *table
+	position                 int64 // of the last report: the search index's row
+}
+
+func readTemplate(db *sql.DB, organization string) (*template, error) {
+	var t template
+	var errs [4]error
+	t.calls, errs[0] = readTable(db, "calls", organization, "id")
+	t.reports, errs[1] = readTable(db, "call_reports", organization, "call")
+	t.contacts, errs[2] = readTable(db, "contacts", organization, "id")
+	errs[3] = db.QueryRow("SELECT max(position) FROM call_reports").Scan(&t.position)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	if len(t.calls.rows) == 0 || len(t.contacts.rows) == 0 || len(t.calls.rows) != len(t.reports.rows) {
+		return nil, fmt.Errorf("%d calls with %d reports of %d contacts cannot be repeated", len(t.calls.rows), len(t.reports.rows), len(t.contacts.rows))
+	}
+	return &t, nil
+}
+
+// write adds so many calls, some thousand in a transaction.
+func (t *template) write(db *sql.DB, calls int, add func(n int) error) error {
+	for done := 0; done < calls; {
+		tx, err := db.Begin()
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(t.calls.prepare(tx), t.reports.prepare(tx), t.contacts.prepare(tx)); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		for range min(eachCommit, calls-done) {
+			if err := add(done); err != nil {
+				return errors.Join(err, tx.Rollback())
+			}
+			done++
+		}
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repeater fills one organization.
 type repeater struct {
-	to                       string
-	random                   *mathrand.Rand
-	calls, reports, contacts *table // of the organization that is repeated; reports in the order of their calls
-	position                 int64  // of the last report: the search index's row
-	known                    map[string]*known
+	*template
+	to      string
+	callers int
+	report  bool // calls have their reports
+	random  *mathrand.Rand
+	known   map[string]*known
 }
 
 // known is a contact of the organization that is filled.
 type known struct{ id, seen string }
 
-func (r *repeater) read(db *sql.DB, from string) error {
-	var errs [3]error
-	r.calls, errs[0] = readTable(db, "calls", from, "id")
-	r.reports, errs[1] = readTable(db, "call_reports", from, "call")
-	r.contacts, errs[2] = readTable(db, "contacts", from, "id")
-	if err := errors.Join(errs[:]...); err != nil {
-		return err
-	}
-	if len(r.calls.rows) == 0 || len(r.contacts.rows) == 0 || len(r.calls.rows) != len(r.reports.rows) {
-		return fmt.Errorf("%d calls with %d reports of %d contacts cannot be repeated", len(r.calls.rows), len(r.reports.rows), len(r.contacts.rows))
-	}
-	return db.QueryRow("SELECT max(position) FROM call_reports").Scan(&r.position)
+func (t *template) repeater(to string, callers int, report bool) *repeater {
+	return &repeater{template: t, to: to, callers: callers, report: report, random: mathrand.New(mathrand.NewPCG(1, 12)), known: map[string]*known{}}
 }
 
-func (r *repeater) prepare(tx *sql.Tx) error {
-	return errors.Join(r.calls.prepare(tx), r.reports.prepare(tx), r.contacts.prepare(tx))
-}
-
+// add writes the template's n-th call; after the last comes the first again.
 func (r *repeater) add(n int, at time.Time) error {
 	row := n % len(r.calls.rows)
 	was, err := time.Parse(dateLayout, r.calls.rows[row][r.calls.columns["started_at"]].(string))
 	if err != nil {
 		return err
 	}
-	stamp, number, id := at.UTC().Format(dateLayout), fmt.Sprintf("+1415555%04d", r.random.IntN(callers)), newID(at)
+	stamp, number, id := at.UTC().Format(dateLayout), fmt.Sprintf("+1415555%04d", r.random.IntN(r.callers)), newID(at)
 	contact := r.known[number]
 	if contact == nil {
 		contact = &known{id: newID(at)}
@@ -203,6 +230,9 @@ func (r *repeater) add(n int, at time.Time) error {
 		"started_at": stamp, "answered_at": answered, "ended_at": ended, "created": stamp, "updated": stamp,
 	}); err != nil {
 		return err
+	}
+	if !r.report {
+		return nil
 	}
 	r.position++
 	return r.reports.add(row, map[string]any{

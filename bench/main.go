@@ -49,13 +49,23 @@ func run() error {
 	flag.DurationVar(&b.length, "length", 4*time.Second, "how long one measurement takes")
 	pinned := flag.Bool("pin", true, "servers on the first core, the generator on the second")
 	product := flag.String("product", "", "measure this binary instead of building one")
-	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, disk, survive")
+	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, survive, disk, rules")
+	organizations := flag.Int("organizations", 0, "rules are measured with this many organizations of as many calls each (default: 1000, with fewer than 100000 calls 110)")
 	flag.Parse()
 	if *only != "" {
 		b.only = strings.Split(*only, ",")
 	}
 	if b.length < 100*time.Millisecond || b.rounds < 1 || *calls < 1_000 {
 		return fmt.Errorf("-length must be at least 100ms, -rounds 1, -calls 1000")
+	}
+	if *organizations == 0 {
+		*organizations = ruleOrganizations
+		if *calls >= 100_000 {
+			*organizations = 1_000
+		}
+	}
+	if *organizations < ruleOrganizations || *organizations > 5_000 {
+		return fmt.Errorf("-organizations must be from %d to 5000", ruleOrganizations)
 	}
 	b.command = fmt.Sprintf("go run ./bench -calls %d -rounds %d -length %s", *calls, b.rounds, b.length)
 	if *product != "" {
@@ -92,7 +102,7 @@ func run() error {
 		return err
 	}
 	go b.busy.watch()
-	if err := b.measure(*calls); err != nil {
+	if err := b.measure(*calls, *organizations); err != nil {
 		return err
 	}
 	missed := 0
@@ -125,7 +135,7 @@ func sizes(largest int) []int {
 	return all
 }
 
-func (b *bench) measure(largest int) error {
+func (b *bench) measure(largest, organizations int) error {
 	if b.wanted("sqlite") {
 		if err := b.sqlite(); err != nil {
 			return err
@@ -144,7 +154,12 @@ func (b *bench) measure(largest int) error {
 		}
 	}
 	if b.wanted("disk") {
-		return b.disk()
+		if err := b.disk(); err != nil {
+			return err
+		}
+	}
+	if b.wanted("rules") {
+		return b.rules(organizations)
 	}
 	return nil
 }

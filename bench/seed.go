@@ -46,7 +46,8 @@ type desk struct {
 	organization string
 	user         string
 	token        string   // of the owner
-	tokens       []string // of the people who watch
+	people       []string // who watches
+	tokens       []string // of them
 	super        string
 	places       []place
 }
@@ -73,33 +74,39 @@ type state struct {
 // open makes a desk with that many past calls, or takes the one of the cache.
 func (b *bench) open(calls int) (*desk, error) {
 	d := &desk{dir: filepath.Join(b.cache, fmt.Sprintf("calls-%d", calls)), calls: calls}
-	mark := filepath.Join(d.dir, "ready.json")
-	var s state
-	if raw, err := os.ReadFile(mark); err == nil && json.Unmarshal(raw, &s) == nil && s.Calls == calls {
-		d.organization, d.user = s.Organization, s.User
-		b.say("%d calls: from the cache", calls)
-	} else {
-		if err := os.RemoveAll(d.dir); err != nil {
-			return nil, err
-		}
-		if err := b.make(d); err != nil {
-			return nil, fmt.Errorf("make %d calls: %w", calls, err)
-		}
-		raw, err := json.Marshal(state{calls, d.organization, d.user})
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(mark, raw, 0o600); err != nil {
-			return nil, err
-		}
-	}
 	for i := range organizations {
 		d.places = append(d.places, place{fmt.Sprintf("bench-number-%02d", i), fmt.Sprintf("bench-assistant-%02d", i)})
 	}
-	return d, nil
+	for i := range people {
+		d.people = append(d.people, person(i))
+	}
+	return d, b.keep(d, b.make)
 }
 
-func (b *bench) make(d *desk) error {
+// keep has a desk made once and kept in its directory.
+func (b *bench) keep(d *desk, make func(*desk) error) error {
+	mark := filepath.Join(d.dir, "ready.json")
+	var s state
+	if raw, err := os.ReadFile(mark); err == nil && json.Unmarshal(raw, &s) == nil && s.Calls == d.calls {
+		d.organization, d.user = s.Organization, s.User
+		b.say("%d calls: from the cache", d.calls)
+		return nil
+	}
+	if err := os.RemoveAll(d.dir); err != nil {
+		return err
+	}
+	if err := make(d); err != nil {
+		return fmt.Errorf("make %d calls: %w", d.calls, err)
+	}
+	raw, err := json.Marshal(state{d.calls, d.organization, d.user})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(mark, raw, 0o600)
+}
+
+// found sets a new desk up, with one owner and one organization, and stops it.
+func (b *bench) found(d *desk) error {
 	p := d.product(b)
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
@@ -123,26 +130,20 @@ func (b *bench) make(d *desk) error {
 		return err
 	}
 	d.organization, d.user = made.Organization.ID, made.Record.ID
-	if err := liftLimits(s); err != nil {
+	return liftLimits(s)
+}
+
+func (b *bench) make(d *desk) error {
+	if err := b.found(d); err != nil {
 		return err
 	}
-	s.stop()
+	p := d.product(b)
 	if err := populate(p.dir, d); err != nil {
 		return err
 	}
 	if d.calls > 0 {
-		// The hard case of tenant lists: one organization owns almost all rows.
-		small := d.calls / 20
 		b.say("%d calls: seeding", d.calls)
-		if err := p.command(&out, "seed", "--organization", other, "--calls", fmt.Sprint(small)); err != nil {
-			return err
-		}
-		if d.calls <= seededMost {
-			err = p.command(&out, "seed", "--organization", d.organization, "--calls", fmt.Sprint(d.calls-small))
-		} else {
-			err = repeat(p.dir, other, d.organization, d.calls-small)
-		}
-		if err != nil {
+		if err := seed(p, d); err != nil {
 			return err
 		}
 	}
@@ -150,6 +151,20 @@ func (b *bench) make(d *desk) error {
 		return err
 	}
 	return copyToFloor(p.dir, d.floor(b).dir)
+}
+
+// seed makes the past calls of the hard case of tenant lists: one organization
+// owns almost all rows.
+func seed(p program, d *desk) error {
+	var out bytes.Buffer
+	small := d.calls / 20
+	if err := p.command(&out, "seed", "--organization", other, "--calls", fmt.Sprint(small)); err != nil {
+		return err
+	}
+	if d.calls > seededMost {
+		return repeat(p.dir, other, d.organization, d.calls-small)
+	}
+	return p.command(&out, "seed", "--organization", d.organization, "--calls", fmt.Sprint(d.calls-small))
 }
 
 // liftLimits lets one address ask as often as it likes: the limiter still
@@ -337,21 +352,24 @@ func (d *desk) signIn(s *server) error {
 		return err
 	}
 	d.super = answer.Token
-	for i := -1; i < people; i++ {
-		id := d.user
-		if i >= 0 {
-			id = person(i)
-		}
-		if err := call(s, "POST", "/api/collections/users/impersonate/"+id, d.super, map[string]any{"duration": 24 * 3600}, &answer); err != nil {
+	var err error
+	if d.token, err = d.tokenOf(s, d.user); err != nil {
+		return err
+	}
+	for _, id := range d.people {
+		token, err := d.tokenOf(s, id)
+		if err != nil {
 			return err
 		}
-		if i < 0 {
-			d.token = answer.Token
-		} else {
-			d.tokens = append(d.tokens, answer.Token)
-		}
+		d.tokens = append(d.tokens, token)
 	}
 	return nil
+}
+
+func (d *desk) tokenOf(s *server, user string) (string, error) {
+	var answer struct{ Token string }
+	err := call(s, "POST", "/api/collections/users/impersonate/"+user, d.super, map[string]any{"duration": 24 * 3600}, &answer)
+	return answer.Token, err
 }
 
 // call is one request with JSON both ways; anything but 2xx is an error.
