@@ -238,7 +238,7 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 		if err := e.keepControl(&after, m); err != nil {
 			return nil, err
 		}
-		if err := e.save(tx, before, after, found, ch, now); err != nil {
+		if err := e.save(tx, before, &after, found, ch, now); err != nil {
 			return nil, err
 		}
 		if _, err := tx.Exec(`UPDATE calls SET created_by = ? WHERE id = ?`, t.UserID(), after.ID); err != nil {

@@ -152,6 +152,9 @@ func (e *engine) saveTranscript(re *core.RequestEvent, id string) error {
 		if err := saveReport(tx, c, &report{Transcript: text}, now); err != nil {
 			return nil, err
 		}
+		if err := tx.Flush(); err != nil {
+			return nil, err
+		}
 		_, err := tx.Exec(`UPDATE call_reports SET transcript = ?, updated = ? WHERE call = ? AND transcript != ?`, text, inbox.Date(now), id, text)
 		return nil, err
 	})

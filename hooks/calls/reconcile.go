@@ -159,7 +159,7 @@ func (e *engine) closeLost(ctx context.Context, id string) error {
 		after.close()
 		after.measure()
 		after.ReportedAt, after.ControlURL, after.ListenURL = at(now), "", ""
-		if err := e.save(tx, before, after, true, changes{}, now); err != nil {
+		if err := e.save(tx, before, &after, true, changes{}, now); err != nil {
 			return nil, err
 		}
 		return func() { e.tell(before, after, true, changes{}) }, nil

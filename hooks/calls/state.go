@@ -110,6 +110,14 @@ type line struct {
 	Duration int64 // ms
 }
 
+// linePlace is unique in a call.
+type linePlace struct {
+	position instant
+	role     string
+}
+
+func (l line) place() linePlace { return linePlace{l.Position, l.Role} }
+
 // event is one entry of a timeline. Data of the same key is merged, and the
 // earliest position wins, so that order and repetition do not matter.
 type event struct {

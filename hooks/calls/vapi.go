@@ -226,10 +226,11 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 	if p.organization == "" || m.CallID() == "" || m.Call == nil {
 		return nil, nil // parked, or not about a call
 	}
-	before, found, err := load(tx, m.CallID())
+	k, err := recall(tx, m.CallID())
 	if err != nil {
 		return nil, err
 	}
+	before, found := k.call, k.found
 	if !found {
 		if gone, err := erased(tx, m.CallID()); err != nil || gone {
 			return nil, err // deleted by a person: late messages do not bring it back
@@ -241,7 +242,7 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 		fill(&after.Assistant, p.assistant)
 		fill(&after.PhoneNumber, p.phone)
 	}
-	ch.events = append(ch.events, own...)
+	ch.events = append(k.news(ch.events), own...)
 	if err := e.keepControl(&after, m); err != nil {
 		return nil, err
 	}
@@ -252,8 +253,13 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 			ch.lines = nil
 		}
 	}
-	if err := e.save(tx, before, after, found, ch, now); err != nil {
+	if err := e.save(tx, before, &after, found, ch, now); err != nil {
 		return nil, err
+	}
+	if _, followed := e.followed(before, after, found); followed {
+		tx.Forget(after.VapiID) // what followed may have changed the row
+	} else {
+		k.remember(tx, after, ch)
 	}
 	return func() { e.tell(before, after, found, ch) }, nil
 }
@@ -272,10 +278,4 @@ func (e *engine) keepControl(c *call, m *vapi.Message) (err error) {
 		c.ListenURL, err = e.Sealed.Seal(m.Call.Monitor.ListenURL, sealed.Place(collections.Calls, c.ID, "listen_url"))
 	}
 	return err
-}
-
-func hasReportedLines(tx *inbox.Tx, id string) (bool, error) {
-	var has bool
-	err := tx.Get(reportHasLines, []any{id}, &has)
-	return has, ignoreMissing(err)
 }

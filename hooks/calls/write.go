@@ -30,11 +30,6 @@ const (
 		transferred_to, notes, is_test, created_by, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, '', ?, ?)`
 
-	insertLine = `INSERT INTO messages (id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?, ?) ON CONFLICT DO NOTHING`
-	selectLines = `SELECT id FROM messages WHERE call = ? AND from_person = FALSE ORDER BY position, role`
-	deleteLines = `DELETE FROM messages WHERE call = ? AND from_person = FALSE`
-
 	// Patching an empty object first leaves out the nulls patching later would.
 	upsertEvent = `INSERT INTO call_events (id, organization, call, type, name, position, key, data, created, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, json_patch('{}', ?), ?, ?)
@@ -45,19 +40,12 @@ const (
 	updateTransfer = `UPDATE calls SET transferred_to = coalesce((SELECT json_extract(data, '$.to') FROM call_events
 		WHERE call = calls.id AND type = 'transfer' ORDER BY position DESC LIMIT 1), '') WHERE id = ?`
 
-	upsertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
-		VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)
-		ON CONFLICT (organization, phone_number) DO UPDATE SET
-			first_seen_at = min(first_seen_at, excluded.first_seen_at), last_seen_at = max(last_seen_at, excluded.last_seen_at),
-			name = CASE WHEN name = '' THEN excluded.name ELSE name END, updated = excluded.updated
-		RETURNING id`
-
+	selectContact = `SELECT id FROM contacts WHERE organization = ? AND phone_number = ?`
+	insertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
+		VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)`
+	seeContact = `UPDATE contacts SET first_seen_at = min(first_seen_at, ?), last_seen_at = max(last_seen_at, ?),
+		name = CASE WHEN name = '' THEN ? ELSE name END, updated = ? WHERE id = ?`
 	nameContact = `UPDATE contacts SET name = ?, updated = ? WHERE id = ? AND name = ''`
-
-	lastReport   = `SELECT coalesce(max(position), 0) FROM call_reports`
-	insertReport = `INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call) DO NOTHING`
-	reportHasLines = `SELECT transcript != '' FROM call_reports WHERE call = ?`
 
 	insertRecording = `INSERT INTO recordings (id, organization, call, kind, status, file, mime_type, size_bytes, duration_ms, attempts, next_at, error, created, updated)
 		VALUES (?, ?, ?, 'stereo', 'pending', '', '', 0, 0, 0, ?, '', ?, ?) ON CONFLICT DO NOTHING`
@@ -98,9 +86,9 @@ func parseInstant(text string) (instant, error) {
 func (i instant) date() string { return inbox.Date(i.Time()) }
 
 // save writes the row and everything a message added to it.
-func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, now time.Time) error {
+func (e *engine) save(tx *inbox.Tx, before call, after *call, found bool, ch changes, now time.Time) error {
 	if after.Contact == "" && after.customer() != "" {
-		if err := meet(tx, &after, ch.customerName, now); err != nil {
+		if err := meet(tx, after, ch.customerName, now); err != nil {
 			return err
 		}
 	} else if ch.report != nil && ch.customerName != "" {
@@ -119,29 +107,29 @@ func (e *engine) save(tx *inbox.Tx, before, after call, found bool, ch changes, 
 		if err != nil {
 			return fmt.Errorf("insert call: %w", err)
 		}
-	case before != after:
-		query, args := updateCall(before, after)
+	case before != *after:
+		query, args := updateCall(before, *after)
 		if _, err := tx.Exec(query, append(args, stamp, after.ID)...); err != nil {
 			return fmt.Errorf("update call: %w", err)
 		}
 	}
-	if err := saveLines(tx, after, ch, now); err != nil {
+	if err := saveLines(tx, *after, ch, now); err != nil {
 		return err
 	}
-	if err := saveEvents(tx, after, ch.events, now); err != nil {
+	if err := saveEvents(tx, *after, ch.events, now); err != nil {
 		return err
 	}
 	if ch.report != nil {
-		if err := saveReport(tx, after, ch.report, now); err != nil {
+		if err := saveReport(tx, *after, ch.report, now); err != nil {
 			return err
 		}
 	}
 	if after.HasRecording && !before.HasRecording {
-		if err := e.saveRecording(tx, after, now); err != nil {
+		if err := e.saveRecording(tx, *after, now); err != nil {
 			return err
 		}
 	}
-	return e.settle(tx, before, after, found)
+	return e.settle(tx, before, *after, found)
 }
 
 // updateCall writes the columns that changed: an index whose column is named is
@@ -202,58 +190,19 @@ func updateCall(before, after call) (query string, args []any) {
 
 // meet finds or makes the contact of the call's other end.
 func meet(tx *inbox.Tx, c *call, name string, now time.Time) error {
-	stamp := inbox.Date(now)
-	err := tx.Get(upsertContact, []any{collections.NewID(now), c.Organization, c.customer(), name, c.StartedAt.date(), c.StartedAt.date(), stamp, stamp}, &c.Contact)
+	stamp, seen := inbox.Date(now), c.StartedAt.date()
+	err := tx.Get(selectContact, []any{c.Organization, c.customer()}, &c.Contact)
+	switch {
+	case err == nil:
+		_, err = tx.Exec(seeContact, seen, seen, name, stamp, c.Contact)
+	case errors.Is(err, sql.ErrNoRows):
+		c.Contact = collections.NewID(now)
+		_, err = tx.Exec(insertContact, c.Contact, c.Organization, c.customer(), name, seen, seen, stamp, stamp)
+	}
 	if err != nil {
 		return fmt.Errorf("contact: %w", err)
 	}
 	return nil
-}
-
-func saveLines(tx *inbox.Tx, c call, ch changes, now time.Time) error {
-	var heard []string
-	if ch.replace {
-		var err error
-		if heard, err = linesHeard(tx, c.ID); err != nil {
-			return fmt.Errorf("replace transcript: %w", err)
-		}
-		if _, err := tx.Exec(deleteLines, c.ID); err != nil {
-			return fmt.Errorf("replace transcript: %w", err)
-		}
-	}
-	stamp := inbox.Date(now)
-	for i := range ch.lines {
-		l := &ch.lines[i]
-		if l.Again = i < len(heard); l.Again {
-			l.ID = heard[i]
-		} else {
-			l.ID = collections.NewID(now)
-		}
-		if _, err := tx.Exec(insertLine, l.ID, c.Organization, c.ID, l.Role, l.Content, int64(l.Position), l.OffsetMS, l.Duration, stamp, stamp); err != nil {
-			return fmt.Errorf("transcript line: %w", err)
-		}
-	}
-	return nil
-}
-
-// linesHeard are the ids of the lines that were heard live, in order. The
-// report's lines take them over: who follows the records sees lines change, and
-// none that is left behind.
-func linesHeard(tx *inbox.Tx, call string) ([]string, error) {
-	rows, err := tx.Query(selectLines, call)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, errors.Join(rows.Err(), rows.Close())
 }
 
 func saveEvents(tx *inbox.Tx, c call, events []event, now time.Time) error {
@@ -276,30 +225,6 @@ func saveEvents(tx *inbox.Tx, c call, events []event, now time.Time) error {
 	return err
 }
 
-func saveReport(tx *inbox.Tx, c call, r *report, now time.Time) error {
-	analysis, err := encode(r.Analysis)
-	if err != nil {
-		return err
-	}
-	costs, err := encode(r.Costs)
-	if err != nil {
-		return err
-	}
-	performance, err := encode(r.Performance)
-	if err != nil {
-		return err
-	}
-	var position int64
-	if err := tx.Get(lastReport, nil, &position); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	stamp := inbox.Date(now)
-	if _, err := tx.Exec(insertReport, collections.NewID(now), c.Organization, c.ID, position+1, c.Summary, r.Transcript, analysis, costs, performance, stamp, stamp); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	return nil
-}
-
 // saveRecording owes the copy of a recording: a row people see as pending and a
 // promise the outbox keeps.
 func (e *engine) saveRecording(tx *inbox.Tx, c call, now time.Time) error {
@@ -319,18 +244,8 @@ func (e *engine) saveRecording(tx *inbox.Tx, c call, now time.Time) error {
 // billing and webhooks): their reactions see the row before and after. Only
 // changes of the state, or the report's arrival, can be followed.
 func (e *engine) settle(tx *inbox.Tx, before, after call, found bool) error {
-	var changed []string
-	if before.Status != after.Status {
-		changed = append(changed, "status")
-	}
-	if before.ReportedAt != after.ReportedAt {
-		changed = append(changed, "reported_at")
-	}
-	when := atomic.Updated
-	if !found {
-		when = atomic.Created
-	}
-	if len(changed) == 0 || !atomic.Any(e.app, collections.Calls, when, changed...) {
+	when, followed := e.followed(before, after, found)
+	if !followed {
 		return nil
 	}
 	collection, err := e.app.FindCachedCollectionByNameOrId(collections.Calls)
@@ -342,6 +257,22 @@ func (e *engine) settle(tx *inbox.Tx, before, after call, found bool) error {
 		previous = before.record(collection)
 	}
 	return atomic.Run(e.app, tx, collections.Calls, when, previous, after.record(collection))
+}
+
+// followed tells whether something follows from a change of a call.
+func (e *engine) followed(before, after call, found bool) (when atomic.When, is bool) {
+	var changed []string
+	if before.Status != after.Status {
+		changed = append(changed, "status")
+	}
+	if before.ReportedAt != after.ReportedAt {
+		changed = append(changed, "reported_at")
+	}
+	when = atomic.Updated
+	if !found {
+		when = atomic.Created
+	}
+	return when, len(changed) > 0 && atomic.Any(e.app, collections.Calls, when, changed...)
 }
 
 // record is the row as other domains know it.

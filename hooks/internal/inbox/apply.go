@@ -25,6 +25,9 @@ type Tx struct {
 	*sql.Tx
 	kept map[string]*sql.Stmt // prepared on the connection, for all transactions
 	held map[string]*sql.Stmt // bound to this transaction
+
+	memory *memory
+	last   []gathered
 }
 
 // Prepared returns the query as a statement of this transaction.
@@ -109,6 +112,8 @@ func (i *Inbox) one(tx *Tx, j *job, careful bool) error {
 	}
 	if j.after, j.failure = guard(j.apply, tx); j.failure != nil {
 		j.after = nil
+		tx.last = nil // what came before was written with its own message
+		clear(tx.memory.facts)
 		if _, err := tx.Tx.Exec("ROLLBACK TO message"); err != nil {
 			return err
 		}
@@ -159,7 +164,10 @@ func guard(apply Apply, tx *Tx) (after func(), err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return apply(tx)
+	if after, err = apply(tx); err != nil {
+		return nil, err
+	}
+	return after, tx.Flush()
 }
 
 func clip(s string, max int) string {

@@ -114,6 +114,7 @@ type Inbox struct {
 	// Used by the writer only.
 	statements map[string]*sql.Stmt
 	fresh      []string
+	memory     memory
 }
 
 type job struct {
@@ -136,7 +137,7 @@ func New(app core.App) (*Inbox, error) {
 	i := &Inbox{
 		app: app, db: db.DB(),
 		queue: make(chan *job, queueSize), stop: make(chan struct{}), done: make(chan struct{}),
-		statements: map[string]*sql.Stmt{},
+		statements: map[string]*sql.Stmt{}, memory: memory{facts: map[string]any{}},
 	}
 	go i.write()
 	return i, nil
@@ -317,21 +318,35 @@ func (i *Inbox) transaction(batch []*job, careful bool) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = errors.Join(fmt.Errorf("panic: %v", p), sqlTx.Rollback())
-		} else if err != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil {
+			clear(i.memory.facts)
 			err = errors.Join(err, ignoreDone(sqlTx.Rollback()))
 		}
 	}()
-	tx := &Tx{Tx: sqlTx, kept: i.statements, held: map[string]*sql.Stmt{}}
+	tx := &Tx{Tx: sqlTx, kept: i.statements, held: map[string]*sql.Stmt{}, memory: &i.memory}
 	started := time.Now()
+	if err := i.memory.begin(tx, started); err != nil {
+		return err
+	}
 	for _, j := range batch {
 		if err := i.one(tx, j, careful); err != nil {
 			return err
+		}
+		if j.message.Key == "" {
+			clear(i.memory.facts) // it may have written anything
 		}
 		if now := time.Now(); now.Sub(started) > breathe {
 			time.Sleep(time.Microsecond) // unlike Gosched this looks at the network, too
 			started = now
 		}
+	}
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	if err := i.memory.end(tx, time.Now()); err != nil {
+		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return err
