@@ -24,6 +24,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/notifications"
 	"github.com/pocketline/pocketline/hooks/numbers"
 	"github.com/pocketline/pocketline/hooks/orgs"
 	"github.com/pocketline/pocketline/hooks/system"
@@ -112,6 +113,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
 	})
 	usage.Register(app)
+	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
 		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),

@@ -19,6 +19,7 @@ import type { Me } from '../../lib/session'
 import { shortcutsEnabled } from '../../lib/shortcuts'
 import { NAME } from '../limits'
 import { MeFrame } from './MeFrame'
+import { Notifications } from './Notifications'
 
 export function MePage() {
   const t = useT()
@@ -28,6 +29,7 @@ export function MePage() {
         <>
           <Profile key={me.id} me={me} />
           <Appearance me={me} />
+          <Notifications me={me} />
         </>
       )}
     </MeFrame>
