@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -64,7 +65,6 @@ type Options struct {
 type variant struct {
 	name     string // in the file system
 	encoding string // "" for the plain form
-	etag     string // quoted; each form has its own, as strong validators must
 }
 
 type asset struct {
@@ -76,94 +76,85 @@ type asset struct {
 type handler struct {
 	fsys    fs.FS
 	log     *slog.Logger
-	assets  map[string]asset
-	index   []byte // nil when the dashboard was not built
-	webcall []byte // nil when this build has no test call page
+	index   []byte   // nil when the dashboard was not built
+	webcall []byte   // nil when this build has no test call page
+	etags   sync.Map // name of a stored form → its ETag
 }
 
-// Handler serves the dashboard in fsys, which is read once: hashes are computed here, never during a request.
+// Handler serves the dashboard in fsys, which must not change: a file is hashed when it is asked for first. Hashing all
+// of them at the start took a tenth of it, and read megabytes that most servers never send.
 //
 // A known file is answered with its type, an ETag made from its content, and the brotli or gzip form made at build time
 // when the browser takes it. Unknown names under /assets/ or with a file extension, and anything under /api/, /functions/
 // and /_/, are 404. Every other path is a page of the dashboard and gets index.html with a fresh CSP nonce.
 // Only GET and HEAD are answered; mount it after all other routes.
 func Handler(fsys fs.FS, opts Options) http.Handler {
-	h := &handler{fsys: fsys, log: opts.Logger, assets: map[string]asset{}}
+	h := &handler{fsys: fsys, log: opts.Logger}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
-	if err := h.load(); err != nil {
-		h.log.Error("dashboard files could not be read", "error", err)
-	}
+	h.index, h.webcall = h.read(indexName), h.read(webcallName)
 	return h
 }
 
-func (h *handler) load() error {
-	names := map[string]bool{}
-	err := fs.WalkDir(h.fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if !d.IsDir() && !strings.HasPrefix(path.Base(name), ".") {
-			names[name] = true
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for name := range names {
-		switch {
-		case name == indexName || name == webcallName:
-			data, err := fs.ReadFile(h.fsys, name)
-			if err != nil {
-				return err
-			}
-			if name == indexName {
-				h.index = data
-			} else {
-				h.webcall = data
-			}
-		case isVariant(name, names):
-			// served in place of the file it was made from, never by its own name
-		default:
-			a, err := h.describe(name, names)
-			if err != nil {
-				return err
-			}
-			h.assets[name] = a
-		}
-	}
-	return nil
-}
-
-func isVariant(name string, names map[string]bool) bool {
-	for _, ext := range []string{".br", ".gz"} {
-		if plain, ok := strings.CutSuffix(name, ext); ok && names[plain] {
-			return true
-		}
-	}
-	return false
-}
-
-func (h *handler) describe(name string, names map[string]bool) (asset, error) {
+// read returns a page, nil when there is none.
+func (h *handler) read(name string) []byte {
 	data, err := fs.ReadFile(h.fsys, name)
-	if err != nil {
-		return asset{}, err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		h.log.Error("dashboard file could not be read", "file", name, "error", err)
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:8])
-	a := asset{contentType: contentType(name), cache: cacheOthers}
+	return data
+}
+
+// find returns the file of that name. Pages are none, nor are hidden files, nor the forms made at build time: those are
+// served in place of the file they were made from, never by their own name.
+func (h *handler) find(name string) (a asset, ok bool) {
+	if name == indexName || name == webcallName || strings.HasPrefix(path.Base(name), ".") || !h.exists(name) {
+		return a, false
+	}
+	a = asset{contentType: contentType(name), cache: cacheOthers}
 	if strings.HasPrefix(name, "assets/") {
 		a.cache = cacheAssets
 	}
-	for _, v := range []struct{ ext, encoding string }{{".br", "br"}, {".gz", "gzip"}} {
-		if names[name+v.ext] {
-			a.variants = append(a.variants, variant{name + v.ext, v.encoding, `"` + hash + `-` + v.encoding + `"`})
+	for _, v := range forms {
+		if plain, made := strings.CutSuffix(name, v.name); made && h.exists(plain) {
+			return asset{}, false
+		}
+		if h.exists(name + v.name) {
+			a.variants = append(a.variants, variant{name + v.name, v.encoding})
 		}
 	}
-	a.variants = append(a.variants, variant{name: name, etag: `"` + hash + `"`})
-	return a, nil
+	a.variants = append(a.variants, variant{name: name})
+	return a, true
+}
+
+// forms are the endings of what is made at build time, best first.
+var forms = []variant{{".br", "br"}, {".gz", "gzip"}}
+
+func (h *handler) exists(name string) bool {
+	info, err := fs.Stat(h.fsys, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// etag returns the quoted validator of a form, made from its own content: strong validators differ from form to form.
+func (h *handler) etag(v variant, content io.ReadSeeker) (string, error) {
+	if known, ok := h.etags.Load(v.name); ok {
+		return known.(string), nil
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return "", err
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	tag := `"` + hex.EncodeToString(sum.Sum(nil)[:8])
+	if v.encoding != "" {
+		tag += "-" + v.encoding
+	}
+	tag += `"`
+	h.etags.Store(v.name, tag)
+	return tag, nil
 }
 
 func contentType(name string) string {
@@ -192,7 +183,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"data":{},"message":"The requested resource wasn't found.","status":404}`+"\n")
 		return
 	}
-	if a, ok := h.assets[strings.TrimPrefix(p, "/")]; ok {
+	if a, ok := h.find(strings.TrimPrefix(p, "/")); ok {
 		h.file(w, r, a)
 		return
 	}
@@ -255,11 +246,16 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, a asset) {
 		}
 		content = bytes.NewReader(data)
 	}
+	etag, err := h.etag(v, content)
+	if err != nil {
+		h.fail(w, v.name, err)
+		return
+	}
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("Cache-Control", a.cache)
 	header.Set("Vary", "Accept-Encoding")
-	header.Set("ETag", v.etag)
+	header.Set("ETag", etag)
 	if v.encoding != "" {
 		header.Set("Content-Encoding", v.encoding)
 	}

@@ -77,7 +77,7 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 // check refuses an order for a script or language that does not exist.
 func (o callOrder) check() error {
 	switch {
-	case o.Script != "" && scripts[o.Script] == nil:
+	case o.Script != "" && scripts()[o.Script] == nil:
 		return refuse(http.StatusBadRequest, "script must be one of "+strings.Join(scriptNames(), ", "))
 	case o.Language != "" && !slices.Contains(languages, o.Language):
 		return refuse(http.StatusBadRequest, "language must be one of "+strings.Join(languages, ", "))
@@ -153,7 +153,7 @@ func (s *Server) takeOrder() callOrder {
 func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) error {
 	all := []object{}
 	for _, name := range scriptNames() {
-		all = append(all, object{"name": name, "title": scripts[name].Title, "outbound": scripts[name].Outbound, "languages": languages})
+		all = append(all, object{"name": name, "title": scripts()[name].Title, "outbound": scripts()[name].Outbound, "languages": languages})
 	}
 	writeJSON(w, http.StatusOK, all)
 	return nil

@@ -95,9 +95,9 @@ func (s *Server) newCall(order callOrder, fallback, language string, created tim
 		language = order.Language
 	}
 	c := &liveCall{
-		s: s, id: newCallID(created), script: scripts[name], language: language, speed: s.cfg.Speed, order: order, ctx: s.ctx,
+		s: s, id: newCallID(created), script: scripts()[name], language: language, speed: s.cfg.Speed, order: order, ctx: s.ctx,
 		done: make(chan struct{}), hangUp: make(chan string, 1), now: created, created: created,
-		facts: with(scripts[name].Facts), muted: map[string]bool{}, slot: "09:30",
+		facts: with(scripts()[name].Facts), muted: map[string]bool{}, slot: "09:30",
 	}
 	if order.Speed != nil {
 		c.speed = *order.Speed

@@ -220,7 +220,7 @@ func chatInput(v any) (input []any, said string, err error) {
 // chatReply answers from the assistant's instructions and files: the sentence
 // that fits the question best, else a greeting or a promise to call back.
 func (s *Server) chatReply(assistant, variables object, said string, first bool) string {
-	c := &liveCall{s: s, assistant: assistant, variables: variables, script: scripts["generic"], language: "en"}
+	c := &liveCall{s: s, assistant: assistant, variables: variables, script: scripts()["generic"], language: "en"}
 	if looksFrench(said) || strings.HasPrefix(str(assistant, "transcriber", "language"), "fr") {
 		c.language = "fr"
 	}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -87,8 +86,8 @@ func (s *Server) fileContent(id string) string {
 }
 
 var (
-	sentenceEnd = regexp.MustCompile(`[.!?]\s+|\n+`)
-	money       = regexp.MustCompile(`[$€£]|\d\s?(?i:eur|usd|dollar|xof|fcfa)`)
+	sentenceEnd = regex(`[.!?]\s+|\n+`)
+	money       = regex(`[$€£]|\d\s?(?i:eur|usd|dollar|xof|fcfa)`)
 	priceWords  = []string{"price", "cost", "much", "prix", "tarif", "coute", "combien"}
 )
 
@@ -99,14 +98,14 @@ func bestSentence(text, question string) string {
 	asked := words(question)
 	forPrice := slices.ContainsFunc(asked, func(w string) bool { return slices.Contains(priceWords, w) })
 	best, found := 0, ""
-	for _, candidate := range sentenceEnd.Split(text, -1) {
+	for _, candidate := range sentenceEnd().Split(text, -1) {
 		score := 0
 		for _, w := range words(candidate) {
 			if len(w) > 3 && slices.Contains(asked, w) && !slices.Contains(priceWords, w) {
 				score++
 			}
 		}
-		if forPrice && score > 0 && money.MatchString(candidate) {
+		if forPrice && score > 0 && money().MatchString(candidate) {
 			score += 3
 		} else if forPrice {
 			score = 0

@@ -1,7 +1,5 @@
 package sandbox
 
-import "regexp"
-
 // serverMessageTypes are the values serverMessages may hold.
 var serverMessageTypes = []string{
 	"assistant.started", "assistant.speechStarted", "conversation-update", "end-of-call-report", "function-call", "hang",
@@ -122,5 +120,5 @@ func init() {
 // modelName accepts the family; the real list has over a hundred entries and
 // changes weekly, so the message shows a part of it.
 func modelName(shown, family string) rule {
-	return rule{kind: "text", pattern: regexp.MustCompile(family), shown: shown}
+	return rule{kind: "text", pattern: regex(family), shown: shown}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed scripts/*.json
@@ -62,8 +63,9 @@ type step struct {
 	Outcome   string   `json:"outcome"` // the fact that becomes true when the step works
 }
 
-// scripts are all conversations by name.
-var scripts = loadScripts()
+// scripts are all conversations by name. They are read when they are asked for
+// first: a server with real providers never does.
+var scripts = sync.OnceValue(loadScripts)
 
 // languages are those every script is written in.
 var languages = []string{"en", "fr"}
@@ -113,7 +115,7 @@ func outboundTable() string {
 }
 
 // scriptNames are the names, sorted.
-func scriptNames() []string { return slices.Sorted(maps.Keys(scripts)) }
+func scriptNames() []string { return slices.Sorted(maps.Keys(scripts())) }
 
 // frenchPrefixes are country codes where an outgoing call is answered in French.
 var frenchPrefixes = []string{"+33", "+32", "+221", "+223", "+224", "+225", "+226", "+228", "+229", "+237", "+241", "+242", "+243"}

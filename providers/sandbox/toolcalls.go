@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -108,7 +107,7 @@ func (c *liveCall) toolStep(s step, cut bool) error {
 		c.facts[s.Outcome] = true
 		c.facts["reference"] = reference(first.result)
 	}
-	if at := clockTime.FindString(first.result); at != "" {
+	if at := clockTime().FindString(first.result); at != "" {
 		c.slot = at
 	}
 	if first.message != "" {
@@ -118,11 +117,11 @@ func (c *liveCall) toolStep(s step, cut bool) error {
 }
 
 var (
-	clockTime     = regexp.MustCompile(`\b\d{1,2}[:h]\d{2}\b`)
-	referenceText = regexp.MustCompile(`\b[A-Z]{2,4}-\d{2,6}\b`)
+	clockTime     = regex(`\b\d{1,2}[:h]\d{2}\b`)
+	referenceText = regex(`\b[A-Z]{2,4}-\d{2,6}\b`)
 )
 
-func reference(text string) string { return referenceText.FindString(text) }
+func reference(text string) string { return referenceText().FindString(text) }
 
 // sentence makes a result fit to be spoken between others.
 func sentence(text string) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -23,7 +24,7 @@ type rule struct {
 	values       []string // allowed values of a text
 	least, most  *float64
 	short, long  int // characters of a text; 0 is no limit
-	pattern      *regexp.Regexp
+	pattern      func() *regexp.Regexp
 	shown        string            // values to name when pattern fails
 	properties   schema            // of an object; nil accepts any property
 	named        string            // an object whose schema is looked up by name, for schemas that contain each other
@@ -38,7 +39,7 @@ func text() rule                  { return rule{kind: "text"} }
 func upTo(n int) rule             { return rule{kind: "text", long: n} }
 func sized(short, long int) rule  { return rule{kind: "text", short: short, long: long} }
 func oneOf(values ...string) rule { return rule{kind: "text", values: values} }
-func matching(p string) rule      { return rule{kind: "text", pattern: regexp.MustCompile(p)} }
+func matching(p string) rule      { return rule{kind: "text", pattern: regex(p)} }
 func yesno() rule                 { return rule{kind: "flag"} }
 func number() rule                { return rule{kind: "number"} }
 func atLeast(n float64) rule      { return rule{kind: "number", least: &n} }
@@ -51,6 +52,12 @@ func listOf(item rule) rule       { return rule{kind: "list", item: &item} }
 func date() rule                  { return rule{kind: "text", date: true} }
 func either(rules ...rule) rule   { return rule{kind: "either", alternatives: rules} }
 func required(r rule) rule        { r.must = true; return r }
+
+// regex compiles when it is asked for first: the tables are made in every
+// process, the sandbox runs in few.
+func regex(p string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(p) })
+}
 
 // chosen is an object whose other properties depend on one of them, as a
 // voice's do on its provider.
@@ -195,10 +202,10 @@ func checkText(r rule, v any, at string) []string {
 	} else if r.long > 0 && n > r.long {
 		found = append(found, fmt.Sprintf("%s must be shorter than or equal to %d characters", at, r.long))
 	}
-	if r.pattern != nil && !r.pattern.MatchString(s) && r.shown != "" {
+	if r.pattern != nil && !r.pattern().MatchString(s) && r.shown != "" {
 		found = append(found, at+" must be one of the following values: "+r.shown)
-	} else if r.pattern != nil && !r.pattern.MatchString(s) {
-		found = append(found, fmt.Sprintf("%s must match /%s/ regular expression", at, r.pattern))
+	} else if r.pattern != nil && !r.pattern().MatchString(s) {
+		found = append(found, fmt.Sprintf("%s must match /%s/ regular expression", at, r.pattern()))
 	}
 	if r.date {
 		if _, err := time.Parse(time.RFC3339, s); err != nil {

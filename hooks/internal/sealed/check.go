@@ -1,10 +1,9 @@
 package sealed
 
 import (
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -17,32 +16,43 @@ import (
 // every provider would refuse it.
 //
 // Only quiet collections are looked at; the hot ones hold secrets that live as
-// long as a call.
+// long as a call. All kinds are asked for at once, because every start waits
+// for the answer.
 func Check(app core.App, box *Box) error {
-	for _, c := range collections.All() {
-		if slices.Contains(collections.Ordered, c.Name) {
+	// What the app knows already: the definitions in Go take longer to make
+	// than the question takes to answer.
+	stored, ok := app.Store().Get(core.StoreKeyCachedCollections).([]*core.Collection)
+	if !ok {
+		var err error
+		if stored, err = app.FindAllCollections(); err != nil {
+			return fmt.Errorf("check the master key: %w", err)
+		}
+	}
+	var kinds []string
+	for _, c := range stored {
+		if c.IsView() || slices.Contains(collections.Ordered, c.Name) {
 			continue
 		}
 		for _, f := range c.Fields {
-			text, ok := f.(*core.TextField)
-			if !ok || !text.Hidden || text.System || !app.HasTable(c.Name) {
-				continue
+			if text, ok := f.(*core.TextField); ok && text.Hidden && !text.System {
+				kinds = append(kinds, fmt.Sprintf("SELECT * FROM (SELECT '%s' AS [[table]], '%s' AS [[column]], [[id]], [[%s]] AS [[value]] FROM {{%s}} WHERE substr([[%s]], 1, 3) = {:p} LIMIT 1)",
+					c.Name, text.Name, text.Name, c.Name, text.Name))
 			}
-			var row struct {
-				ID    string `db:"id"`
-				Value string `db:"value"`
+		}
+	}
+	if len(kinds) == 0 {
+		return nil
+	}
+	var rows []struct{ Table, Column, ID, Value string }
+	if err := app.DB().NewQuery(strings.Join(kinds, " UNION ALL ")).Bind(dbx.Params{"p": prefix}).All(&rows); err != nil {
+		return fmt.Errorf("check the master key: %w", err)
+	}
+	for _, r := range rows {
+		if _, err := box.Open(r.Value, Place(r.Table, r.ID, r.Column)); err != nil {
+			if collections.ByName(r.Table) == nil {
+				continue // a table of the operator's own, with something else in it
 			}
-			err := app.DB().Select("id", "[["+text.Name+"]] AS value").From(c.Name).
-				Where(dbx.NewExp("substr([["+text.Name+"]], 1, 3) = {:p}", dbx.Params{"p": prefix})).Limit(1).One(&row)
-			if err != nil {
-				if errors.Is(err, sql.ErrNoRows) {
-					continue
-				}
-				return fmt.Errorf("check the master key: %w", err)
-			}
-			if _, err := box.Open(row.Value, Place(c.Name, row.ID, text.Name)); err != nil {
-				return fmt.Errorf("check the master key (POCKETLINE_KEY, or %s in the data directory): %w", KeyFile, err)
-			}
+			return fmt.Errorf("check the master key (POCKETLINE_KEY, or %s in the data directory): %w", KeyFile, err)
 		}
 	}
 	return nil
