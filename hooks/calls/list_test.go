@@ -45,11 +45,17 @@ func (d *desk) put(organization, id string, columns map[string]any, summary, tra
 	}
 }
 
+// answered is a page of calls as clients read it.
+type answered struct {
+	Items []item
+	Next  string
+}
+
 // listed is one page of calls.
 func (d *desk) listed(query string) (ids []string, next string) {
 	d.t.Helper()
 	rec := d.want(200, "GET", acmeCalls+"?"+query, testkit.AcmeViewer, nil)
-	var p page
+	var p answered
 	if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil {
 		d.t.Fatalf("%s: %v in %s", query, err, rec.Body)
 	}

@@ -19,7 +19,7 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 	}
 	match, terms := matchText(q.Organization, q.Search), folded(termsOf(q.Search))
 	if match == "" {
-		return page{Items: []item{}}, nil
+		return page{}, nil
 	}
 	statement, args := q.searchSQL(match)
 	rows, err := e.query(r.Context(), statement, args...)
@@ -27,28 +27,32 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 		return page{}, fmt.Errorf("search calls: %w", err)
 	}
 	defer rows.Close()
-	p := page{Items: make([]item, 0, q.Limit)}
+	p, more := page{rows: make([]row, 0, q.Limit)}, false
 	for rows.Next() {
-		var i item
+		if more = len(p.rows) == q.Limit; more {
+			break
+		}
+		var i row
 		var summary, transcript string
-		if err := rows.Scan(append(i.scan(), &i.row, &summary, &transcript)...); err != nil {
+		if err := rows.Scan(&i.raw, &i.at, &summary, &transcript); err != nil {
 			return page{}, fmt.Errorf("search calls: %w", err)
 		}
-		if i.Snippet, _ = snippet(transcript, terms); i.Snippet == "" { // what was said does not match, the summary does
-			i.Snippet, _ = snippet(summary, terms)
+		if i.snippet, _ = snippet(transcript, terms); i.snippet == "" { // what was said does not match, the summary does
+			i.snippet, _ = snippet(summary, terms)
 		}
-		p.Items = append(p.Items, i)
+		p.rows = append(p.rows, i)
 	}
-	if len(p.Items) > q.Limit {
-		p.Items = p.Items[:q.Limit]
-		last := p.Items[q.Limit-1]
-		next := cursor{strconv.FormatInt(last.row, 10), last.ID}
-		if q.Best {
-			next.Value = strconv.Itoa(q.offset() + q.Limit)
-		}
-		p.Next = next.String()
+	if err := rows.Err(); err != nil || !more {
+		return p, err
 	}
-	return p, rows.Err()
+	last := p.rows[q.Limit-1]
+	id, err := last.value(rowID)
+	next := cursor{strconv.FormatInt(last.at, 10), id}
+	if q.Best {
+		next.Value = strconv.Itoa(q.offset() + q.Limit)
+	}
+	p.next = next.String()
+	return p, err
 }
 
 // offset is how many hits were shown, best first.
@@ -69,50 +73,32 @@ func (q query) searchSQL(match string) (string, []any) {
 		order = "bm25(call_search, 0, 2, 1), s.rowid DESC"
 	} else if q.After != nil {
 		row, _ := strconv.ParseInt(q.After.Value, 10, 64)
-		terms = append(terms, "s.rowid < ?")
+		terms = append(terms, "s.rowid < +?")
 		args = append(args, row)
 	}
 	statement := `SELECT ` + columns + `, s.rowid, r.summary, r.transcript
-		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call
-		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
+		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call` + withContact + `
+		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT +? OFFSET +?`
 	return statement, append(append([]any{match}, args...), q.Limit+1, q.offset())
 }
 
 // searchNumber lists the calls from numbers that begin with the digits.
 func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, error) {
 	statement, args := q.numberSQL(prefix)
-	rows, err := e.query(r.Context(), statement, args...)
-	if err != nil {
-		return page{}, fmt.Errorf("search numbers: %w", err)
-	}
-	defer rows.Close()
-	p := page{Items: make([]item, 0, q.Limit)}
-	for rows.Next() {
-		var i item
-		if err := rows.Scan(i.scan()...); err != nil {
-			return page{}, fmt.Errorf("search numbers: %w", err)
-		}
-		p.Items = append(p.Items, i)
-	}
-	if len(p.Items) > q.Limit {
-		p.Items = p.Items[:q.Limit]
-		last := p.Items[q.Limit-1]
-		p.Next = cursor{last.CallerNumber, last.ID}.String()
-	}
-	return p, rows.Err()
+	return e.page(r.Context(), q.Limit, rowCaller, statement, args)
 }
 
 // numberSQL is the statement of a page of calls from numbers with a beginning.
 func (q query) numberSQL(prefix string) (string, []any) {
 	terms, args := q.conditions()
 	if q.After != nil {
-		terms = append(terms, "(c.caller_number, c.id) > (?, ?)")
+		terms = append(terms, "(c.caller_number, c.id) > (+?, +?)")
 		args = append(args, q.After.Value, q.After.ID)
 	}
-	terms = append(terms, "c.caller_number >= ? AND c.caller_number < ?")
+	terms = append(terms, "c.caller_number >= +? AND c.caller_number < +?")
 	args = append(args, prefix, prefix+"\xff")
-	return `SELECT ` + columns + ` FROM calls c INDEXED BY idx_calls_organization_caller_number WHERE ` +
-		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT ?`, append(args, q.Limit+1)
+	return `SELECT ` + columns + ` FROM calls c INDEXED BY idx_calls_organization_caller_number` + withContact + ` WHERE ` +
+		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT +?`, append(args, q.Limit+1)
 }
 
 // termsOf reads what a person typed: words, the last of them as a beginning, and

@@ -117,7 +117,7 @@ func TestSearch_shows_where_it_matched(t *testing.T) {
 		"hebert":       "rue ‹Hébert›",
 	} {
 		rec := d.want(200, "GET", acmeCalls+"?search="+url.QueryEscape(search), testkit.AcmeViewer, nil)
-		var p page
+		var p answered
 		if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || len(p.Items) != 1 {
 			t.Fatalf("%s: got %s", search, rec.Body)
 		}

@@ -17,10 +17,10 @@ func TestSearch_shows_where_it_matched_never_the_organization(t *testing.T) {
 	for typed, want := range map[string]string{"sourdough": "‹sourdough›", "marzipan": "‹marzipan›"} {
 		r := httptest.NewRequest("GET", "/", nil)
 		p, err := e.list(r, query{Organization: testkit.Acme, Search: typed, Limit: 10})
-		if err != nil || len(p.Items) != 1 {
-			t.Fatalf("%s: got %d calls, %v", typed, len(p.Items), err)
+		if err != nil || len(p.rows) != 1 {
+			t.Fatalf("%s: got %d calls, %v", typed, len(p.rows), err)
 		}
-		if got := p.Items[0].Snippet; !strings.Contains(got, want) || strings.Contains(got, testkit.Acme) {
+		if got := p.rows[0].snippet; !strings.Contains(got, want) || strings.Contains(got, testkit.Acme) {
 			t.Errorf("%s: got %q, want %q in it", typed, got, want)
 		}
 	}
