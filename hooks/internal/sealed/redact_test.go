@@ -89,6 +89,39 @@ func TestLogHandler_writes_no_secret_whatever_its_form(t *testing.T) {
 	}
 }
 
+// every is Redact without looking for signs first.
+func every(text string) string {
+	for _, f := range secretTexts {
+		text = f.re.ReplaceAllString(text, "${1}"+Redacted)
+	}
+	return numberText.re.ReplaceAllString(text, RedactedNumber)
+}
+
+// Looking for signs first overlooks nothing.
+func FuzzRedact_signs(f *testing.F) {
+	for _, text := range []string{
+		"Authorization: Bearer abcdef123456", "sent BASIC abcdef123456", "token eyJhbGciOi.eyJzdWIiOiIx.sflKxwRJ", "/a?TOKEN=abc.def&x=1", "?FILTER=a", `{"twilioAuthToken":"s3cret"}`,
+		`{\"api_Key\":\"s3cret\"}`, "k1:AbCdEfGhIjKlMnOpQrStUvWxYz", "sk_live_4242424242424242", "xoxb-4242424242424242", "whsec_4242424242424242", "+1 (415) 555-0100", "%2b14155550100",
+		"sip:alice@example.com", "https://user:pass@example.com/x", "pass\u017fword=abc", "to\u212aen=abc", "\u212a1:AbCdEfGhIjKlMnOpQrStUvWxYz", "x-private-key: abc", "control_url=abc",
+		"listenURL: abc", "passphrase=abc", "passwd=abc", "otp=1", "presigned=1", "csrf: 1", "cookie=1", "credentials: 1", "signature=1", "apikey=1", "/api/organizations/a/calls?limit=30",
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, want := Redact(text), every(text); got != want {
+			t.Errorf("Redact(%q)\n got %q\nwant %q", text, got, want)
+		}
+	})
+}
+
+func BenchmarkRedact(b *testing.B) {
+	for b.Loop() {
+		Redact("GET /api/organizations/acme00000000000/calls?limit=30&to=redacted")
+		Redact("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+	}
+}
+
 var sealedText = regexp.MustCompile(`\bk\d:[A-Za-z0-9_-]{20,}`)
 
 func FuzzRedactJSON(f *testing.F) {
