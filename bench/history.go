@@ -22,6 +22,9 @@ const (
 	spread     = 365 * 24 * time.Hour
 	eachCommit = 10_000
 	callers    = 10_000
+	// reportsEach is how many reports one statement writes, as in `seed`: the
+	// search index writes a piece of itself at the begin of every statement.
+	reportsEach = 500
 
 	dateLayout = "2006-01-02 15:04:05.000Z" // PocketBase's
 )
@@ -61,7 +64,7 @@ func spreadOver(calls int) func(n int) time.Time {
 // filling fails: without a journal and without waiting for the disk. What is
 // written is the same; openFile goes back to the journal of the product.
 func openAlone(dir string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db")+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-400000)")
+	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db")+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-400000)")
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +107,13 @@ func readTable(db *sql.DB, name, organization, order string) (*table, error) {
 	return t, rows.Err()
 }
 
-func (t *table) prepare(tx *sql.Tx) (err error) {
+// prepare makes the statement that inserts one row into a table of that shape.
+func (t *table) prepare(tx *sql.Tx, into string) (err error) {
 	names := make([]string, len(t.columns))
 	for name, i := range t.columns {
 		names[i] = "`" + name + "`"
 	}
-	t.insert, err = tx.Prepare("INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")")
+	t.insert, err = tx.Prepare("INSERT INTO " + into + " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")")
 	return err
 }
 
@@ -147,7 +151,8 @@ type template struct {
 
 func readTemplate(db *sql.DB, organization string) (*template, error) {
 	var t template
-	var errs [4]error
+	var errs [5]error
+	_, errs[4] = db.Exec("CREATE TABLE " + waiting + " AS SELECT * FROM call_reports LIMIT 0")
 	t.calls, errs[0] = readTable(db, "calls", organization, "id")
 	t.reports, errs[1] = readTable(db, "call_reports", organization, "call")
 	t.contacts, errs[2] = readTable(db, "contacts", organization, "id")
@@ -168,21 +173,40 @@ func (t *template) write(db *sql.DB, calls int, add func(n int) error) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(t.calls.prepare(tx), t.reports.prepare(tx), t.contacts.prepare(tx)); err != nil {
+		n := min(eachCommit, calls-done)
+		if err := t.batch(tx, done, n, add); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
-		for range min(eachCommit, calls-done) {
-			if err := add(done); err != nil {
-				return errors.Join(err, tx.Rollback())
-			}
-			done++
-		}
+		done += n
 		if err := tx.Commit(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (t *template) batch(tx *sql.Tx, done, n int, add func(n int) error) error {
+	if err := errors.Join(t.calls.prepare(tx, "calls"), t.reports.prepare(tx, waiting), t.contacts.prepare(tx, "contacts")); err != nil {
+		return err
+	}
+	for i := range n {
+		if err := add(done + i); err != nil {
+			return err
+		}
+		if (i+1)%reportsEach > 0 && i+1 < n {
+			continue
+		}
+		for _, statement := range []string{"INSERT INTO call_reports SELECT * FROM " + waiting + " ORDER BY position", "DELETE FROM " + waiting} {
+			if _, err := tx.Exec(statement); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// waiting is where reports are until they are inserted together.
+const waiting = "temp.waiting"
 
 // repeater fills one organization.
 type repeater struct {
