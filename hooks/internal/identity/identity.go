@@ -18,6 +18,7 @@ package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,6 +62,7 @@ type Identity struct {
 	settings map[string]known[Settings]
 	places   map[string]known[*place]
 	keys     map[string]known[*key]
+	said     map[[sha256.Size]byte]string // token, hashed → the session it names
 
 	tickets tickets
 	delayed atomic.Int64 // answers held back now
@@ -87,6 +89,7 @@ func Register(app core.App, o Options) *Identity {
 	}
 	i := &Identity{Options: o, app: app}
 	i.clear()
+	i.said = map[[sha256.Size]byte]string{}
 	i.tickets.open = map[string]*ticket{}
 	i.limits.Now = o.Now
 	i.watch()
@@ -97,6 +100,7 @@ func Register(app core.App, o Options) *Identity {
 			middleware("pocketlineKeys", apis.DefaultLoadAuthTokenMiddlewarePriority-2, i.loadKey),
 			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.refuseEnded),
 			middleware("pocketlineKeyScope", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyScope),
+			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
 		)
 		return se.Next()
