@@ -9,7 +9,8 @@ export GOTOOLCHAIN := auto
 export CGO_ENABLED ?= 0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_BUILD := go build -ldflags "-X main.built=$(VERSION)"
+# The image's flags: without tables for debuggers the binary is a quarter smaller; traces of a panic still name their lines.
+GO_BUILD := go build -trimpath -ldflags "-s -w -X main.built=$(VERSION)"
 
 NODE_MODULES := ui/node_modules/.package-lock.json
 DASHBOARD := ui/dist/index.html

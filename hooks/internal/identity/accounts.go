@@ -42,15 +42,17 @@ func (i *Identity) BindAccounts(mayJoin func(app core.App, email string) bool) {
 
 // codesFollowMail offers codes by mail exactly while mail can be sent.
 func codesFollowMail(app core.App) error {
-	c, err := app.FindCollectionByNameOrId(collections.Users)
-	if err != nil {
-		return nil // before the first step
+	want := app.Settings().SMTP.Enabled
+	if known, err := app.FindCachedCollectionByNameOrId(collections.Users); err != nil || known.OTP.Enabled == want {
+		return nil // there is none before the first step
 	}
-	if want := app.Settings().SMTP.Enabled; c.OTP.Enabled != want {
-		c.OTP.Enabled = want
-		if err := app.Save(c); err != nil {
-			return fmt.Errorf("codes by mail: %w", err)
-		}
+	c, err := app.FindCollectionByNameOrId(collections.Users) // one of our own to change
+	if err != nil {
+		return fmt.Errorf("codes by mail: %w", err)
+	}
+	c.OTP.Enabled = want
+	if err := app.Save(c); err != nil {
+		return fmt.Errorf("codes by mail: %w", err)
 	}
 	return nil
 }
