@@ -229,6 +229,39 @@ func TestSession_ends_by_itself_and_with_all_others(t *testing.T) {
 	}
 }
 
+// PocketBase answers a token that is worth nothing as it answers a guest, with
+// empty lists: whoever sent it must be able to tell the two apart.
+func TestToken_that_is_worth_nothing_is_said_to_be(t *testing.T) {
+	b := bureauOf(t)
+	const dead = `Bearer error="invalid_token"`
+	owner := b.signIn(testkit.AcmeOwner, "")
+	var made struct {
+		Key    string
+		Record struct{ ID string }
+	}
+	keys := "/api/organizations/" + testkit.Acme + "/keys"
+	b.ask(owner, "", "POST", keys, map[string]string{"name": "CRM", "role": "viewer"}).want(201).into(&made)
+	ended, kept := b.signIn(testkit.AcmeAgent, ""), b.signIn(testkit.AcmeAgent, "")
+	says := func(want bool, name, token string) {
+		t.Helper()
+		for _, url := range []string{acmeCalls, "/api/organizations", "/api/collections/calls/records/" + testkit.AcmeCall} {
+			if got := b.ask(token, "", "GET", url, nil).header.Get("WWW-Authenticate") == dead; got != want {
+				t.Errorf("%s at %s: said to be worth nothing: %v, want %v", name, url, got, want)
+			}
+		}
+	}
+	says(false, "a good token", ended)
+	says(false, "a good key", made.Key)
+	says(false, "no token", "")
+	b.ask(kept, "", "POST", "/api/me/sessions/end-others", nil).want(200)
+	b.ask(owner, "", "DELETE", keys+"/"+made.Record.ID, nil).want(204)
+	says(true, "an ended session", ended)
+	says(false, "the session that was kept", kept)
+	says(true, "a revoked key", made.Key)
+	b.ask(kept, "", "POST", "/api/me/sessions/end-all", nil).want(204)
+	says(true, "a token of before signing out everywhere", kept)
+}
+
 func TestSession_keeps_its_row_when_the_token_is_renewed(t *testing.T) {
 	b := bureauOf(t)
 	before := b.signIn(testkit.AcmeAgent, "")

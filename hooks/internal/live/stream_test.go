@@ -167,6 +167,8 @@ func TestSubscribe_lets_in_only_who_may(t *testing.T) {
 		{testkit.AcmeOwner, "secrets/*", 400},
 		{testkit.AcmeOwner, "org", 400},
 		{testkit.AcmeOwner, "PB_CONNECT", 204},
+		{testkit.Guest, "@oauth2", 204}, // how PocketBase's clients hear of a sign-in elsewhere
+		{testkit.Guest, "@oauth2/" + testkit.Acme, 400},
 	} {
 		if got := h.connect().subscribe(one.who, one.topic); got != one.want {
 			t.Errorf("%q subscribing to %s: got %d, want %d", one.who, one.topic, got, one.want)

@@ -46,6 +46,7 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 		topic, _, _ := strings.Cut(sub, "?")
 		switch {
 		case topic == "PB_CONNECT": // the SDK names its own greeting when a page listens for it
+		case topic == "@oauth2": // PocketBase tells a guest's page here that a sign-in elsewhere came back, and nobody else
 		case strings.HasPrefix(topic, OrganizationTopic):
 			id := strings.TrimPrefix(topic, OrganizationTopic)
 			if !h.may(e.Auth, topic, id) {
