@@ -90,6 +90,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	// The domains.
 	installation := system.Deps{
 		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
+		Vapi: d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
 	}
 	if d.SandboxURL != "" {
 		// A demonstration makes copies at the provider: never at a real one.

@@ -32,7 +32,7 @@ func setupNeeded(app core.App) (bool, error) {
 }
 
 // desk says what this installation is; the sign-in page asks before anybody is
-// signed in.
+// signed in. operator tells whether the caller looks after it.
 func (s *system) desk(e *core.RequestEvent) error {
 	needed, err := setupNeeded(e.App)
 	if err != nil {
@@ -45,5 +45,6 @@ func (s *system) desk(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{
 		"version": s.Version, "sandbox": s.SandboxURL != "", "setup_needed": needed,
 		"public_url": url, "sign_up": s.SignUp, "mail": e.App.Settings().SMTP.Enabled,
+		"operator": isOperator(e),
 	})
 }

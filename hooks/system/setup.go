@@ -126,7 +126,7 @@ func (f *setupForm) save(tx core.App) (user, organization *core.Record, err erro
 	}
 	user, err = make(collections.Users, map[string]any{
 		"name": f.Name, "email": f.Email, "password": f.Password, "verified": true, "is_active": true,
-		"language": f.Language, "theme": "auto",
+		"language": f.Language, "theme": "auto", "metadata": map[string]any{operatorKey: true},
 	})
 	if err != nil {
 		return nil, nil, err

@@ -13,6 +13,7 @@
 //	DELETE /api/session   its end
 //	POST   /api/simulate  a scripted caller rings (sandbox only)
 //	GET|POST /api/admin/migrate  the database's built-in steps (superusers)
+//	/api/installation…    mail and provider: settings and checks (operator)
 package system
 
 import (
@@ -27,6 +28,8 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // Deps are what the domain needs.
@@ -41,6 +44,11 @@ type Deps struct {
 	SignUp string
 	// SandboxURL is the address of the stand-ins; "" when providers are real.
 	SandboxURL string
+	// Vapi is asked whether it takes the key; VapiReady tells that there is one,
+	// VapiAddress where it is sent.
+	Vapi        *vapi.Client
+	VapiReady   bool
+	VapiAddress string
 	// Key is the master key; the sessions' key is derived from it.
 	Key []byte
 	// Demo fills a new organization with a demonstration, in the transaction
@@ -56,6 +64,8 @@ type system struct {
 	health  *health
 	session *session
 	http    *http.Client
+	checks  identity.Limiter
+	mailing chan struct{} // a place for each test mail under way
 }
 
 // Register binds the domain. Call it before Facade.Mount's OnServe hook is bound.
@@ -66,17 +76,22 @@ func Register(app core.App, d Deps) error {
 	}
 	s := &system{
 		Deps: d, app: app, health: newHealth(app, d.Version), session: &session{key: key, publicURL: d.PublicURL},
-		http: &http.Client{Timeout: 10 * time.Second}, // the sandbox only, on this machine
+		http:    &http.Client{Timeout: 10 * time.Second}, // the sandbox only, on this machine
+		mailing: make(chan struct{}, testsAtOnce),
 	}
 	audit.Register(app)
 	s.document()
 	s.migrations()
+	s.installation()
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if d.Serving {
 			if err := storeSettings(se.App, d.PublicURL); err != nil {
 				return err
 			}
 			if err := storeMails(se.App); err != nil {
+				return err
+			}
+			if err := storeOperator(se.App); err != nil {
 				return err
 			}
 		}
@@ -110,7 +125,7 @@ func (s *system) document() {
 	}, s.session.csrf)
 	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.", "", `{"status": "ready"}`, "503 {status, reason}")
 	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
-		`{"version": …, "sandbox": bool, "setup_needed": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool}`, "")
+		`{"version": …, "sandbox": bool, "setup_needed": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool}`, "")
 	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
 		`{"name", "email", "password", "organization", "timezone"?, "language"?: "en"|"fr", "demo"?: bool}`,
 		`{"token": …, "record": user, "organization": {…}}`, "400 with reasons, 409 once an account exists")

@@ -1,0 +1,292 @@
+package system
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	validation "github.com/pocketbase/ozzo-validation/v4"
+	"github.com/pocketbase/ozzo-validation/v4/is"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/mailer"
+
+	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/providers/vapi"
+)
+
+const (
+	// providerPatience bounds the question at the provider, its repeats included.
+	providerPatience = 12 * time.Second
+	// Checks are for one installation, whoever asks: a mail server that is asked
+	// too often with a wrong password locks the account.
+	mailChecksMost     = 6
+	providerChecksMost = 20
+	checksWindow       = 10 * time.Minute
+)
+
+// installation binds what the operator sees and checks: what the server was
+// told about mail and the provider, and whether it works.
+func (s *system) installation() {
+	handle := func(method, path, summary, body, answer, failures string, h func(e *core.RequestEvent) error) {
+		s.Facade.Handle(facade.Route{
+			Method: method, Path: path, Auth: facade.SignedIn, System: facade.Pocketline, Summary: summary, Body: body, Answer: answer,
+			Errors: strings.TrimSuffix("403 for all but the operator, who set the installation up · "+failures, " · "),
+		}, func(e *core.RequestEvent) error {
+			if err := requireOperator(e); err != nil {
+				return err
+			}
+			e.Response.Header().Set("Cache-Control", "no-store")
+			return h(e)
+		})
+	}
+	const settings = `{"enabled": bool, "host", "port", "username", "tls": bool, "auth_method": "PLAIN"|"LOGIN", "sender_name", "sender_address"`
+	const result = `{"ok": bool, "code": word, "message": sentence, "detail"?: the other side's words}`
+	handle("GET", "/api/installation", "What this installation was told about mail and the phone provider; never a secret.", "",
+		`{"mail": `+settings+`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}}`, "", s.showInstallation)
+	handle("PUT", "/api/installation/mail",
+		"Sets how mail is sent. Without password the stored one stays, unless host, port or user name change; an empty one removes it.",
+		settings+`, "password"?: …}`, `{"mail": {…}}`, "400 with details", s.saveMail)
+	handle("POST", "/api/installation/check/mail", "Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
+		`{"settings"?: as for PUT /api/installation/mail}`, `{"to": address, …} and `+result,
+		"400 with details · 409 two are under way · 429 after 6 in ten minutes", s.checkMail)
+	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.", "", result, "429 after 20 in ten minutes", s.checkProvider)
+}
+
+// result is what a check came to.
+type result struct {
+	OK      bool   `json:"ok"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Detail  string `json:"detail,omitempty"`
+	To      string `json:"to,omitempty"`
+}
+
+func (s *system) showInstallation(e *core.RequestEvent) error {
+	return e.JSON(http.StatusOK, map[string]any{
+		"mail": shownMail(e.App.Settings()),
+		"provider": map[string]any{
+			"name": "Vapi", "key_set": s.VapiReady, "address": s.VapiAddress, "sandbox": s.SandboxURL != "",
+		},
+	})
+}
+
+func shownMail(settings *core.Settings) map[string]any {
+	m := settings.SMTP
+	method := m.AuthMethod
+	if method == "" {
+		method = mailer.SMTPAuthPlain
+	}
+	return map[string]any{
+		"enabled": m.Enabled, "host": m.Host, "port": m.Port, "username": m.Username, "password_set": m.Password != "", "tls": m.TLS,
+		"auth_method": method, "sender_name": settings.Meta.SenderName, "sender_address": settings.Meta.SenderAddress,
+	}
+}
+
+// mailForm is what the operator says about the mail server.
+type mailForm struct {
+	Enabled       bool    `json:"enabled"`
+	Host          string  `json:"host"`
+	Port          int     `json:"port"`
+	Username      string  `json:"username"`
+	Password      *string `json:"password"`
+	TLS           bool    `json:"tls"`
+	AuthMethod    string  `json:"auth_method"`
+	SenderName    string  `json:"sender_name"`
+	SenderAddress string  `json:"sender_address"`
+}
+
+// over puts the form over the settings as they are.
+func (f mailForm) over(current *core.Settings) (*core.Settings, error) {
+	f.Host, f.Username, f.SenderName, f.SenderAddress = strings.TrimSpace(f.Host), strings.TrimSpace(f.Username), strings.TrimSpace(f.SenderName), strings.TrimSpace(f.SenderAddress)
+	plain := validation.By(func(value any) error {
+		text, _ := value.(string)
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return errors.New("must not contain line breaks")
+		}
+		return nil
+	})
+	err := validation.ValidateStruct(&f,
+		validation.Field(&f.Host, validation.When(f.Enabled, validation.Required), validation.Length(0, 255), is.Host),
+		validation.Field(&f.Port, validation.When(f.Enabled || f.Port != 0, validation.Required), validation.Min(0), validation.Max(65535)),
+		validation.Field(&f.Username, validation.Length(0, 255), plain),
+		validation.Field(&f.Password, validation.Length(0, 1_000)),
+		validation.Field(&f.AuthMethod, validation.In(mailer.SMTPAuthPlain, mailer.SMTPAuthLogin)),
+		validation.Field(&f.SenderName, validation.Required, validation.Length(1, 100), plain),
+		validation.Field(&f.SenderAddress, validation.Required, validation.Length(1, 255), is.EmailFormat),
+	)
+	if err != nil {
+		return nil, err
+	}
+	next, err := current.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("mail settings: %w", err)
+	}
+	was := current.SMTP
+	password := was.Password
+	switch {
+	case f.Password != nil:
+		password = *f.Password
+	case password != "" && (f.Host != was.Host || f.Port != was.Port || f.Username != was.Username):
+		// Whoever sits at an operator's open browser must not be able to have the
+		// password sent to a server of their own.
+		return nil, validation.Errors{"password": errors.New("enter the password again: the server or the user name changed")}
+	}
+	next.SMTP.Enabled, next.SMTP.Host, next.SMTP.Port, next.SMTP.Username, next.SMTP.Password = f.Enabled, f.Host, f.Port, f.Username, password
+	next.SMTP.TLS, next.SMTP.AuthMethod = f.TLS, f.AuthMethod
+	next.Meta.SenderName, next.Meta.SenderAddress = f.SenderName, f.SenderAddress
+	return next, nil
+}
+
+// saveMail stores the settings where PocketBase keeps them: the password is
+// sealed with the installation's key and never shown.
+func (s *system) saveMail(e *core.RequestEvent) error {
+	var form mailForm
+	if err := e.BindBody(&form); err != nil {
+		return facade.Error(http.StatusBadRequest, "The body could not be read", err.Error())
+	}
+	before := shownMail(e.App.Settings())
+	next, err := form.over(e.App.Settings())
+	if err != nil {
+		return err
+	}
+	if err := e.App.Save(next); err != nil {
+		return mailProblems(err)
+	}
+	after := shownMail(next)
+	changes := map[string]audit.Change{}
+	for name, value := range after {
+		if before[name] != value {
+			changes[name] = audit.Change{Before: before[name], After: value}
+		}
+	}
+	if form.Password != nil {
+		changes["password"] = audit.Change{After: sealed.Redacted}
+	}
+	if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.mail", Details: changes}); err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"mail": after})
+}
+
+// mailProblems takes what PocketBase itself refuses out of its groups.
+func mailProblems(err error) error {
+	var groups validation.Errors
+	if !errors.As(err, &groups) {
+		return err
+	}
+	names := map[string]string{"authMethod": "auth_method", "senderName": "sender_name", "senderAddress": "sender_address"}
+	reasons := validation.Errors{}
+	for group, problem := range groups {
+		var fields validation.Errors
+		if !errors.As(problem, &fields) {
+			reasons[group] = problem
+			continue
+		}
+		for name, reason := range fields {
+			if ours, ok := names[name]; ok {
+				name = ours
+			}
+			reasons[name] = reason
+		}
+	}
+	return reasons
+}
+
+// checkMail sends a test mail to whoever asks, and says how it went.
+func (s *system) checkMail(e *core.RequestEvent) error {
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	settings := e.App.Settings()
+	if given, ok := body["settings"]; ok && given != nil {
+		var form mailForm
+		raw, err := json.Marshal(given)
+		if err == nil {
+			err = json.Unmarshal(raw, &form)
+		}
+		if err != nil {
+			return facade.Error(http.StatusBadRequest, "The settings could not be read", err.Error())
+		}
+		form.Enabled = true // it is tried, whether or not it is switched on
+		if settings, err = form.over(settings); err != nil {
+			return err
+		}
+	}
+	if s.checks.Hit("mail", checksWindow) > mailChecksMost {
+		return facade.Error(http.StatusTooManyRequests, "That was a lot of test mails; wait ten minutes")
+	}
+	select {
+	case s.mailing <- struct{}{}:
+	default:
+		return facade.Error(http.StatusConflict, "Test mails are on their way already; wait until they are there")
+	}
+	over := func() { <-s.mailing }
+	answer := result{Code: "off", Message: "Mail is not set up."}
+	if settings.SMTP.Enabled {
+		answer = tryMail(e.Request.Context(), settings, e.Auth.Email(), e.Auth.GetString("language"), usualPatience, over)
+	} else {
+		over()
+	}
+	answer.To = e.Auth.Email()
+	err = audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_mail", Details: map[string]any{"result": answer.Code, "host": settings.SMTP.Host}})
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, answer)
+}
+
+// checkProvider asks Vapi for one assistant: the cheapest question a wrong key
+// cannot answer.
+func (s *system) checkProvider(e *core.RequestEvent) error {
+	if s.checks.Hit("provider", checksWindow) > providerChecksMost {
+		return facade.Error(http.StatusTooManyRequests, "That was a lot of checks; wait ten minutes")
+	}
+	answer := result{Code: "no_key", Message: "No key is set. Put your private key into VAPI_API_KEY and start the server again."}
+	if s.VapiReady && s.Vapi != nil {
+		ctx, cancel := context.WithTimeout(e.Request.Context(), providerPatience)
+		defer cancel()
+		_, err := s.Vapi.Assistants.List(ctx, &vapi.ListOptions{Limit: 1})
+		answer = providerResult(ctx, err)
+	}
+	err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_provider", Details: map[string]any{"result": answer.Code}})
+	if err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, answer)
+}
+
+// providerResult puts the provider's answer into words.
+func providerResult(ctx context.Context, err error) result {
+	if err == nil {
+		return result{OK: true, Code: "works", Message: "The provider takes the key."}
+	}
+	detail := sealed.Redact(err.Error())
+	var said *vapi.Error
+	status := 0
+	if errors.As(err, &said) {
+		status = said.Status
+	}
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return result{Code: "wrong_key", Message: "The provider does not take this key. Use the private key, and the right VAPI_BASE_URL: keys of the European deployment work only there.", Detail: detail}
+	case status == http.StatusPaymentRequired:
+		return result{Code: "unpaid", Message: "The key is right, but the provider's account wants a payment.", Detail: detail}
+	case status == http.StatusTooManyRequests:
+		return result{Code: "busy", Message: "The provider asks for patience: too many requests. Try again in a minute.", Detail: detail}
+	case status >= http.StatusInternalServerError:
+		return result{Code: "down", Message: "The provider has trouble of its own. Try again later.", Detail: detail}
+	case status != 0:
+		return result{Code: "refused", Message: "The provider refused the question.", Detail: detail}
+	case ctx.Err() != nil:
+		return result{Code: "silent", Message: "The provider did not answer in time."}
+	}
+	return result{Code: "unreachable", Message: "The provider cannot be reached from this server.", Detail: detail}
+}
