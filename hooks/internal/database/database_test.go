@@ -3,7 +3,10 @@ package database
 import (
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	_ "github.com/pocketbase/pocketbase/migrations"
@@ -72,6 +75,40 @@ func TestMachine_takes_the_smallest_limit(t *testing.T) {
 			if got := machine(root); got != tt.want {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
+		})
+	}
+}
+
+func TestCollectLater_is_over_when_the_start_is(t *testing.T) {
+	tests := []struct {
+		name, variable string
+		usual          int
+		during         int
+	}{
+		{"usually", "", 100, starting},
+		{"the operator chose", "50", 50, 50},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("GOGC", tt.variable)
+			before := debug.SetGCPercent(tt.usual)
+			t.Cleanup(func() { debug.SetGCPercent(before) })
+			percent := func() int {
+				now := debug.SetGCPercent(tt.usual)
+				debug.SetGCPercent(now)
+				return now
+			}
+			synctest.Test(t, func(t *testing.T) {
+				collectLater()
+				if got := percent(); got != tt.during {
+					t.Errorf("while starting: got %d, want %d", got, tt.during)
+				}
+				<-time.After(settled + time.Nanosecond)
+				synctest.Wait()
+				if got := percent(); got != tt.usual {
+					t.Errorf("afterwards: got %d, want %d", got, tt.usual)
+				}
+			})
 		})
 	}
 }
