@@ -271,17 +271,6 @@ func (l load) run() outcome {
 	return out
 }
 
-// same sends one request again and again.
-type same struct{ req []byte }
-
-func (s same) next(over bool) []byte {
-	if over {
-		return nil
-	}
-	return s.req
-}
-func (s same) got(int, []byte) {}
-
 // turns sends several requests in turn.
 type turns struct {
 	reqs [][]byte

@@ -31,14 +31,6 @@ func requests(s *server, token string, paths []string) (reqs [][]byte) {
 	return reqs
 }
 
-// each makes a path of each value.
-func each(format string, values ...string) (paths []string) {
-	for _, v := range values {
-		paths = append(paths, fmt.Sprintf(format, v))
-	}
-	return paths
-}
-
 func (b *bench) reads(d *desk, product, floor *server) error {
 	at := sizeName(d.calls)
 	group := "The calls page, " + at

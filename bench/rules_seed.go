@@ -12,7 +12,8 @@ const ruleCallers = 50
 
 // makeRules makes n organizations with n calls each. The first one is seeded by
 // the product, the others repeat its calls, without their reports, all in the
-// order of time. The floor's copy has no rules on calls.
+// order of time. The floor's copy has a literal condition in the
+// place of the rules on calls (see rules).
 func (b *bench) makeRules(d *desk, n int) error {
 	if err := b.found(d); err != nil {
 		return err
@@ -33,7 +34,7 @@ func (b *bench) makeRules(d *desk, n int) error {
 	if err := copyToFloor(p.dir, floor); err != nil {
 		return err
 	}
-	_, err := checkpoint(floor, "UPDATE _collections SET listRule = '', viewRule = '' WHERE name = 'calls'")
+	_, err := checkpoint(floor, "UPDATE _collections SET listRule = '', viewRule = 'organization = @request.query.organization' WHERE name = 'calls'")
 	return err
 }
 
