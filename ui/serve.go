@@ -295,7 +295,9 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, html []byte, poli
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Security-Policy", policy(nonce))
 	header.Set("Referrer-Policy", "no-referrer") // reset links carry a token in their path
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Sign-in with an account elsewhere opens a window of ours that shows their page and comes back: with plain
+	// "same-origin" the browser would cut us off from it, and it could not be closed.
+	header.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
 	// The page that holds the test call's frame must allow the microphone too, or the frame cannot have it.
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
 	status := http.StatusOK

@@ -13,6 +13,7 @@ describe('problem', () => {
     ['forbidden', answer(403, { message: 'Only superusers.' }), 'http_403', false, 'Not for your role'],
     ['missing', answer(404), 'http_404', false, 'Nothing here'],
     ['conflict', answer(409), 'http_409', false, 'Changed by someone else'],
+    ['conflict with a reason of its own', answer(409, { message: 'This is the last owner.' }), 'http_409', false, 'This is refused'],
     ['too many', answer(429), 'http_429', true, 'Too many requests'],
     ['server', answer(500, { message: 'panic at line 12' }), 'http_500', true, 'The server had a problem'],
     ['a file of an old version', new TypeError('Failed to fetch dynamically imported module: /assets/a.js'), 'new_version', true, 'A new version was installed'],

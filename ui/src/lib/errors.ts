@@ -28,6 +28,7 @@ const fieldMessages: Record<string, Key> = {
   validation_invalid_email: 'errors.field.email',
   validation_values_mismatch: 'errors.field.mismatch',
   validation_invalid_old_password: 'errors.field.oldPassword',
+  validation_invalid_password: 'errors.field.oldPassword',
   validation_length_out_of_range: 'errors.field.length',
   validation_min_text_constraint: 'errors.field.short',
   validation_max_text_constraint: 'errors.field.long',
@@ -84,12 +85,12 @@ function fromServer(error: ClientResponseError, t: T): Problem {
     }
   }
   const said = sentence(body)
-  const particular = status === 403 && said !== '' && !unspecific.test(said)
+  const particular = (status === 403 || status === 409) && said !== '' && !unspecific.test(said)
   const titleKey = particular ? 'errors.refused.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
-  else if (said && ([400, 402, 409, 422, 502, 503].includes(status) || particular)) cause = said
+  else if (said && ([400, 402, 422, 502, 503].includes(status) || particular)) cause = said
   return {
     title: t(titleKey), cause, code: code(body) ?? `http_${status}`, status, fields, aborted: false,
     retryable: status === 408 || status === 429 || status >= 500,

@@ -1,4 +1,4 @@
-import PocketBase, { LocalAuthStore } from 'pocketbase'
+import PocketBase, { LocalAuthStore, type SendOptions } from 'pocketbase'
 
 /** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
 export interface AnswerFacts {
@@ -15,7 +15,11 @@ export const factsKey = Symbol.for('pocketline.facts')
 export const pb = new PocketBase('/', new LocalAuthStore('pocketline.session'))
 pb.autoCancellation(false)
 
-pb.afterSend = (response, data) => {
+pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
+  // A session that has ended is answered like a guest, with empty lists: what says so is a header. A request that was on its
+  // way before the session was renewed says nothing about the new one.
+  const sent = new Headers(options?.headers).get('Authorization')
+  if (sent && sent === pb.authStore.token && response.headers?.get('www-authenticate')?.includes('invalid_token')) pb.authStore.clear()
   if (response.status < 400 || typeof data !== 'object' || data === null) return data
   const facts: AnswerFacts = {}
   const id = response.headers?.get('x-request-id')

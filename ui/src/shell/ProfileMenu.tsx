@@ -1,19 +1,21 @@
 import { ActionIcon, Avatar, Menu, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Keyboard, LogOut, UserRound } from 'lucide-react'
+import { usePicture } from '../components/picture'
 import { useT } from '../lib/i18n'
-import { pb, signOut } from '../lib/pb'
+import { signOut } from '../lib/pb'
 import { useMe } from '../lib/session'
 
 export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
   const t = useT()
   const me = useMe()
+  const picture = usePicture('users', me?.id ?? '', me?.avatar ?? '')
   if (!me) return null
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size={38} radius="xl">
-          <Avatar size={32} color="teal" aria-hidden name={me.name || me.email} src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '64x64' }) : undefined} alt="" />
+          <Avatar size={32} color="teal" aria-hidden name={me.name || me.email} src={picture} alt="" />
           <VisuallyHidden>{t('shell.profileOf', { name: me.name || me.email })}</VisuallyHidden>
         </ActionIcon>
       </Menu.Target>

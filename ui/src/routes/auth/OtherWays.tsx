@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Divider, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { LogIn, Mail } from 'lucide-react'
-import { useState } from 'react'
+import { CircleAlert, LogIn, Mail } from 'lucide-react'
+import { useEffect, useRef, useState } from 'react'
 import { ProblemAlert } from '../../components/States'
 import { deskQuery } from '../../lib/desk'
 import { problem } from '../../lib/errors'
@@ -10,6 +10,7 @@ import { pb } from '../../lib/pb'
 import type { Me } from '../../lib/session'
 import { CodeInput } from '../me/TwoFactor'
 import { useArrive } from './arrive'
+import { NotSignedInElsewhere, signInElsewhere } from './elsewhere'
 import { waitingOf, type Waiting } from './waiting'
 
 /** The ways to sign in besides a password, as far as this installation has them: a code by mail, accounts elsewhere. */
@@ -18,8 +19,20 @@ export function OtherWays({ next, onWaiting }: { next: string | undefined; onWai
   const { data: desk } = useQuery(deskQuery)
   const { data } = useQuery({ queryKey: ['auth-methods'], queryFn: ({ signal }) => pb.collection('users').listAuthMethods({ signal }), staleTime: 60_000, retry: false })
   const arrive = useArrive()
+  // Whoever closed the other window may begin again; the one before is given up then, and when the page goes.
+  const [open, setOpen] = useState('')
+  const run = useRef<AbortController>(undefined)
+  useEffect(() => () => run.current?.abort(), [])
   const elsewhere = useMutation({
-    mutationFn: (provider: string) => pb.collection('users').authWithOAuth2<Me>({ provider }),
+    mutationFn: (provider: string) => {
+      run.current?.abort()
+      const mine = (run.current = new AbortController())
+      setOpen(provider)
+      const closed = () => {
+        if (run.current === mine) setOpen('')
+      }
+      return signInElsewhere(provider, mine.signal, closed).finally(closed)
+    },
     onSuccess: (answer) => void arrive(answer, next),
     onError: (error) => {
       const half = waitingOf(error)
@@ -32,9 +45,11 @@ export function OtherWays({ next, onWaiting }: { next: string | undefined; onWai
   return (
     <Stack gap="sm">
       <Divider label={t('auth.or')} />
-      <ProblemAlert problem={elsewhere.error && !waitingOf(elsewhere.error) ? problem(elsewhere.error, t) : undefined} />
+      {elsewhere.error instanceof NotSignedInElsewhere
+        ? <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} role="alert">{t('auth.elsewhereRefused')}</Alert>
+        : <ProblemAlert problem={elsewhere.error && !waitingOf(elsewhere.error) ? problem(elsewhere.error, t) : undefined} />}
       {providers.map((provider) => (
-        <Button key={provider.name} variant="default" fullWidth loading={elsewhere.isPending && elsewhere.variables === provider.name} leftSection={<LogIn size={16} aria-hidden />}
+        <Button key={provider.name} variant="default" fullWidth loading={open === provider.name} leftSection={<LogIn size={16} aria-hidden />}
           onClick={() => elsewhere.mutate(provider.name)}>{t('auth.with', { name: provider.displayName })}</Button>
       ))}
       {otp && <ByMail next={next} onWaiting={onWaiting} />}

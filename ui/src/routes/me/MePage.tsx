@@ -6,6 +6,7 @@ import { ImageUp, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { Field, field } from '../../components/Field'
+import { usePicture } from '../../components/picture'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
 import { failed, saved } from '../../components/toast'
@@ -121,7 +122,7 @@ function Picture({ me }: { me: Me }) {
   })
   return (
     <Group gap="md">
-      <Avatar size={64} color="teal" name={me.name || me.email} alt="" src={me.avatar ? pb.files.getURL(me as never, me.avatar, { thumb: '256x256' }) : undefined} />
+      <Avatar size={64} color="teal" name={me.name || me.email} alt="" src={usePicture('users', me.id, me.avatar)} />
       <Stack gap={6}>
         <Group gap="xs">
           <FileButton accept="image/png,image/jpeg,image/webp" onChange={(file) => file && save.mutate(file)}>

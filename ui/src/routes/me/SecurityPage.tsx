@@ -1,8 +1,8 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { MailX, ShieldAlert, ShieldCheck } from 'lucide-react'
-import { useState } from 'react'
+import { MailQuestionMark, MailX, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { useEffect, useState } from 'react'
 import { field } from '../../components/Field'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
@@ -131,6 +131,7 @@ function Address({ me }: { me: Me }) {
     <form onSubmit={submit} noValidate>
       <Section title={t('profile.address')} text={t('profile.addressText', { email: me.email })}>
         <ProblemAlert problem={failure} />
+        {me.verified === false && <Unconfirmed email={me.email} mail={desk?.mail === true} />}
         {sentTo && <Alert color="teal" variant="light" role="status">{t('profile.addressSent', { email: sentTo })}</Alert>}
         {desk && !desk.mail
           ? <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('profile.addressNoMail')}</Alert>
@@ -140,5 +141,22 @@ function Address({ me }: { me: Me }) {
             </>}
       </Section>
     </form>
+  )
+}
+
+/** Says that nobody has proved the address yet, and helps. Who confirms it elsewhere finds it confirmed here. */
+function Unconfirmed({ email, mail }: { email: string; mail: boolean }) {
+  const t = useT()
+  const send = useMutation({ mutationFn: () => pb.collection('users').requestVerification(email) })
+  useEffect(() => void refresh(), [])
+  if (send.isSuccess) return <Alert color="teal" variant="light" role="status">{t('profile.verifySent', { email })}</Alert>
+  return (
+    <Alert color="yellow" variant="light" icon={<MailQuestionMark size={18} aria-hidden />}>
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{t('profile.unverified')}</Text>
+        <ProblemAlert problem={send.error ? problem(send.error, t) : undefined} />
+        {mail && <Button size="xs" variant="default" loading={send.isPending} onClick={() => send.mutate()}>{t('profile.verify')}</Button>}
+      </Stack>
+    </Alert>
   )
 }

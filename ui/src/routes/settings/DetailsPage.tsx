@@ -5,6 +5,7 @@ import { ImageUp, Trash2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { field } from '../../components/Field'
+import { usePicture } from '../../components/picture'
 import { Section } from '../../components/Section'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { failed, saved } from '../../components/toast'
@@ -12,7 +13,6 @@ import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
 import { timeZones } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
-import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
 import { changed, same } from '../../lib/rebase'
 import { useHere, useOrg } from '../../lib/session'
@@ -106,7 +106,7 @@ function Logo({ record, manage, onSaved }: { record: OrganizationDetail; manage:
   })
   return (
     <Group gap="md">
-      <Avatar size={64} radius="md" color="teal" name={record.name} alt="" src={record.logo ? pb.files.getURL(record, record.logo, { thumb: '256x256' }) : undefined} />
+      <Avatar size={64} radius="md" color="teal" name={record.name} alt="" src={usePicture('organizations', record.id, record.logo ?? '')} />
       {manage && (
         <Stack gap={6}>
           <Group gap="xs">
