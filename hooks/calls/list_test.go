@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -310,14 +311,19 @@ func TestList_walks_indexes(t *testing.T) {
 		}
 	}
 	for name, q := range map[string]query{"words": with(func(q *query) { q.Search = "bread" }), "best": with(func(q *query) { q.Search, q.Best = "bread", true })} {
-		statement, args := q.searchSQL(matchText(q.Organization, q.Search))
+		statement, args := q.searchSQL(matchText(q.Organization, q.Search), math.MaxInt64)
 		got := plan(statement, args...)
 		if !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING") || !strings.Contains(got, "SEARCH c USING") ||
 			strings.Count(got, "SCAN") != 1 || name == "words" && strings.Contains(got, "TEMP B-TREE") {
 			t.Errorf("%s: got\n%s", name, got)
 		}
 	}
-	statement, args := base.numberSQL("+1202")
+	statement, args := base.walkSQL(anywhere(`"bread"`), math.MaxInt64)
+	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position") ||
+		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls") || strings.Count(got, "SCAN") != 1 || strings.Contains(got, "TEMP B-TREE") {
+		t.Errorf("walk: got\n%s", got)
+	}
+	statement, args = base.numberSQL("+1202")
 	if got := plan(statement, args...); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_caller_number") || strings.Contains(got, "SCAN") {
 		t.Errorf("numbers: got\n%s", got)
 	}

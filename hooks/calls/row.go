@@ -82,6 +82,7 @@ type row struct {
 	raw     string
 	snippet string
 	at      int64 // its place in the search index
+	begun   bool  // a word only begins with what was typed
 }
 
 var errRow = errors.New("a row of the list is not what was asked for")

@@ -142,7 +142,8 @@ func TestList_is_planned_once(t *testing.T) {
 	best := full
 	best.Best = true
 	for name, build := range map[string]func() (string, []any){
-		"list": full.sql, "search": func() (string, []any) { return full.searchSQL("bread") }, "best": func() (string, []any) { return best.searchSQL("bread") },
+		"list": full.sql, "search": func() (string, []any) { return full.searchSQL("bread", 1) }, "best": func() (string, []any) { return best.searchSQL("bread", 1) },
+		"walk":   func() (string, []any) { return full.walkSQL("bread", 1) },
 		"number": func() (string, []any) { return full.numberSQL("+1202") },
 	} {
 		statement, args := build()
