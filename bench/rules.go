@@ -52,6 +52,9 @@ func (b *bench) rules(n int) error {
 	if err := b.keep(d, func(d *desk) error { return b.makeRules(d, n) }); err != nil {
 		return err
 	}
+	if err := enroll(d.product(b).dir, d); err != nil {
+		return err
+	}
 	product, err := d.product(b).start()
 	if err != nil {
 		return err

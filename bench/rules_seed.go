@@ -68,17 +68,13 @@ func fillRules(dir string, d *desk, n int) error {
 }
 
 // peopleOfRules makes the organizations and their members: colleagues in each,
-// readers in the first ones, and watchers in the owner's and in others.
+// readers in the first ones, watchers in some.
 func peopleOfRules(db *sql.DB, d *desk, n int) error {
 	tx, err := db.Begin()
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // nothing to undo after the commit
-	var owner string
-	if err := tx.QueryRow("SELECT id FROM memberships WHERE user = ?", d.user).Scan(&owner); err != nil {
-		return err
-	}
 	made := 0
 	joins := func(user string, organization int) error {
 		id := d.organization
@@ -86,8 +82,7 @@ func peopleOfRules(db *sql.DB, d *desk, n int) error {
 			id = ruleOrganization(organization)
 		}
 		made++
-		return clone(tx, "memberships", owner, map[string]any{"id": fmt.Sprintf("rulemember%05d", made), "user": user, "organization": id,
-			"role": "agent", "can_view_calls": true, "is_default": false})
+		return join(tx, d, fmt.Sprintf("rulemember%05d", made), user, id)
 	}
 	comes := func(user string) error {
 		return clone(tx, "users", d.user, map[string]any{"id": user, "email": user + "@pocketline.test", "tokenKey": strings.Repeat(user, 3), "last_organization": ""})
@@ -123,14 +118,47 @@ func peopleOfRules(db *sql.DB, d *desk, n int) error {
 			if err := comes(watcher(kind, w)); err != nil {
 				return err
 			}
-			for i := range most {
-				organization := 0 // the owner's first
-				if i > 0 {
-					organization = (w*n/watchersEach+i)%(n-1) + 1
-				}
-				if err := joins(watcher(kind, w), organization); err != nil {
+			for i := range most - 1 { // besides the owner's: see enroll
+				if err := joins(watcher(kind, w), (w*n/watchersEach+i)%(n-1)+1); err != nil {
 					return err
 				}
+			}
+		}
+	}
+	return tx.Commit()
+}
+
+// join makes a person an agent who may view calls.
+func join(tx *sql.Tx, d *desk, id, user, organization string) error {
+	var owner string
+	if err := tx.QueryRow("SELECT id FROM memberships WHERE user = ?", d.user).Scan(&owner); err != nil {
+		return err
+	}
+	return clone(tx, "memberships", owner, map[string]any{"id": id, "user": user, "organization": organization,
+		"role": "agent", "can_view_calls": true, "is_default": false})
+}
+
+// enroll makes every watcher a member of the owner's organization. It is done
+// each time, because the removals of a run before took them out of it.
+func enroll(dir string, d *desk) error {
+	db, err := openFile(dir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing to undo after the commit
+	for kind := range memberships {
+		for w := range watchersEach {
+			user := watcher(kind, w)
+			if _, err := tx.Exec("DELETE FROM memberships WHERE user = ? AND organization = ?", user, d.organization); err != nil {
+				return err
+			}
+			if err := join(tx, d, fmt.Sprintf("rulehome%02d%05d", kind, w), user, d.organization); err != nil {
+				return err
 			}
 		}
 	}
