@@ -183,7 +183,7 @@ func TestMails_of_two_organizations_are_one(t *testing.T) {
 	}
 	acme, bolt := strings.Index(m.Text, "Acme Bakery\n"), strings.Index(m.Text, "Bolt Garage\n")
 	if acme < 0 || bolt < 0 || strings.Count(m.Text, "Acme Bakery\n") != 1 || !strings.Contains(m.Text, "Appel manqué de") ||
-		!strings.Contains(m.Text, "Réponse de l’opérateur : vapi: model.provider must be one of") {
+		!strings.Contains(m.Text, "Réponse du fournisseur : vapi: model.provider must be one of") {
 		t.Errorf("got %s", m.Text)
 	}
 }

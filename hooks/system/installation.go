@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -221,7 +222,7 @@ func (s *system) checkMail(e *core.RequestEvent) error {
 		}
 	}
 	if s.checks.Hit("mail", checksWindow) > mailChecksMost {
-		return facade.Error(http.StatusTooManyRequests, "That was a lot of test mails; wait ten minutes")
+		return tooMany(e, "That was a lot of test mails; wait ten minutes")
 	}
 	select {
 	case s.mailing <- struct{}{}:
@@ -247,7 +248,7 @@ func (s *system) checkMail(e *core.RequestEvent) error {
 // cannot answer.
 func (s *system) checkProvider(e *core.RequestEvent) error {
 	if s.checks.Hit("provider", checksWindow) > providerChecksMost {
-		return facade.Error(http.StatusTooManyRequests, "That was a lot of checks; wait ten minutes")
+		return tooMany(e, "That was a lot of checks; wait ten minutes")
 	}
 	answer := result{Code: "no_key", Message: "No key is set. Put your private key into VAPI_API_KEY and start the server again."}
 	if s.VapiReady && s.Vapi != nil {
@@ -261,6 +262,11 @@ func (s *system) checkProvider(e *core.RequestEvent) error {
 		return err
 	}
 	return e.JSON(http.StatusOK, answer)
+}
+
+func tooMany(e *core.RequestEvent, text string) error {
+	e.Response.Header().Set("Retry-After", strconv.Itoa(int(checksWindow.Seconds())))
+	return facade.Error(http.StatusTooManyRequests, text)
 }
 
 // providerResult puts the provider's answer into words.

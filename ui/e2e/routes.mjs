@@ -32,7 +32,7 @@ export const routes = [
   { name: 'team', path: ({ org }) => `/o/${org}/team` },
   { name: 'team-no-match', path: ({ org }) => `/o/${org}/team?q=nobody-is-called-this` },
   { name: 'team-roles', path: ({ org }) => `/o/${org}/team/roles` },
-  ...['', '/hours', '/limits', '/security', '/keys', '/audit-log', '/privacy', '/data'].map((page) => ({ name: `settings${page.replace('/', '-')}`, path: ({ org }) => `/o/${org}/settings${page}` })),
+  ...['', '/hours', '/limits', '/security', '/keys', '/audit-log', '/privacy', '/data', '/installation'].map((page) => ({ name: `settings${page.replace('/', '-')}`, path: ({ org }) => `/o/${org}/settings${page}` })),
   { name: 'agency', path: '/agency' },
   { name: 'new-client', path: '/new' },
   { name: 'not-found', path: '/o/nowhere/home' },

@@ -9,6 +9,8 @@ export interface Desk {
   public_url: string
   sign_up: 'open' | 'invite-only'
   mail: boolean
+  /** The caller looks after this installation: the person who set it up, or a superuser. */
+  operator: boolean
 }
 
 export const deskQuery = queryOptions({
@@ -17,3 +19,6 @@ export const deskQuery = queryOptions({
   staleTime: 60_000,
   refetchOnWindowFocus: true,
 })
+
+/** The same, of one signed-in person: whether they are the operator. */
+export const operatorQuery = (user: string) => queryOptions({ ...deskQuery, queryKey: ['desk', user], enabled: user !== '' })

@@ -1,10 +1,12 @@
+import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Page } from '../../components/Page'
 import { Forbidden } from '../../components/States'
 import { SubNav, type SubPage } from '../../components/SubNav'
+import { operatorQuery } from '../../lib/desk'
 import { useT } from '../../lib/i18n'
 import type { Action } from '../../lib/permissions'
-import { areaPath, useHere, useOrg } from '../../lib/session'
+import { areaPath, useHere, useMe, useOrg } from '../../lib/session'
 
 /** The frame of the settings: their menu, and a refusal for who may not see the page. */
 export function SettingsPage({ title, text, needs, actions, size = 'lg', children }: {
@@ -19,6 +21,8 @@ export function SettingsPage({ title, text, needs, actions, size = 'lg', childre
   const t = useT()
   const org = useOrg()
   const { can } = useHere()
+  const me = useMe()
+  const { data: desk } = useQuery(operatorQuery(me?.id ?? ''))
   if (!needs.some(can)) return <Forbidden level={1} />
   const to = (path: string) => areaPath(org, `settings${path}`)
   const admin = can('settings.manage')
@@ -30,6 +34,7 @@ export function SettingsPage({ title, text, needs, actions, size = 'lg', childre
     ...(admin ? [
       { to: to('/audit-log'), label: t('settings.nav.audit') }, { to: to('/privacy'), label: t('settings.nav.privacy') }, { to: to('/data'), label: t('settings.nav.data') },
     ] : []),
+    ...(desk?.operator ? [{ to: to('/installation'), label: t('settings.nav.installation') }] : []),
   ]
   return (
     <Page title={title} description={text} actions={actions} size={size}>

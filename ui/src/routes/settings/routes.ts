@@ -36,5 +36,6 @@ export const settingsRoutes = [
   page('settings/keys', lazyRouteComponent(withWords('people', () => import('./KeysPage')), 'KeysPage')),
   page('settings/privacy', lazyRouteComponent(withWords('people', () => import('./PrivacyPage')), 'PrivacyPage')),
   page('settings/data', lazyRouteComponent(withWords('people', () => import('./DataPage')), 'DataPage')),
+  page('settings/installation', lazyRouteComponent(withWords('people', () => import('./InstallationPage')), 'InstallationPage')),
   auditRoute,
 ] as const

@@ -1,9 +1,10 @@
-import { Button, Checkbox, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Checkbox, Divider, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
 import type { RecordModel } from 'pocketbase'
 import { CircleAlert, CircleCheck } from 'lucide-react'
+import { useState } from 'react'
 import { field } from '../../components/Field'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { api } from '../../lib/api'
@@ -15,6 +16,7 @@ import { pb } from '../../lib/pb'
 import { queries } from '../../lib/queries'
 import { GuestPage } from '../auth/GuestPage'
 import { NAME, PASSWORD } from '../limits'
+import { installationQuery, MailSettings, ProviderCheck } from './Connections'
 
 interface SetupAnswer {
   token: string
@@ -22,12 +24,16 @@ interface SetupAnswer {
   organization: { id: string }
 }
 
-/** First run: the first account and its organization. Once somebody exists, this page leads to sign-in. */
+/**
+ * First run: the first account and its organization, then what the server needs from outside. Once somebody exists, this
+ * page leads to sign-in.
+ */
 export function SetupPage() {
   const t = useT()
   const language = useLanguage()
   const navigate = useNavigate()
   const desk = useQuery(deskQuery)
+  const [made, setMade] = useState('')
   const form = useForm({
     mode: 'uncontrolled',
     initialValues: { name: '', email: '', password: '', organization: '', demo: true },
@@ -44,10 +50,17 @@ export function SetupPage() {
     async ({ token, record, organization }) => {
       pb.authStore.save(token, record)
       queries.clear()
-      await navigate({ to: '/o/$org', params: { org: organization.id }, replace: true })
+      // A demonstration needs nothing from outside.
+      if (desk.data?.sandbox) await navigate({ to: '/o/$org', params: { org: organization.id }, replace: true })
+      else setMade(organization.id)
     },
   )
-  if (desk.data && !desk.data.setup_needed && !busy && !pb.authStore.isValid) return <Navigate to="/login" replace />
+  if (made) return <Outside done={() => void navigate({ to: '/o/$org', params: { org: made }, replace: true })} />
+  if (desk.data && !desk.data.setup_needed && !busy) {
+    if (!pb.authStore.isValid) return <Navigate to="/login" replace />
+    // Loaded again in the second step, or come back to.
+    return desk.data.operator ? <Outside done={() => void navigate({ to: '/', replace: true })} /> : <Navigate to="/" replace />
+  }
   if (desk.error) return <GuestPage title={t('setup.title')}><ErrorState error={desk.error} onRetry={desk.refetch} /></GuestPage>
   if (!desk.data) return <GuestPage title={t('setup.title')}><SkeletonAfter200ms lines={8} /></GuestPage>
   return (
@@ -67,6 +80,32 @@ export function SetupPage() {
           <Button type="submit" loading={busy} fullWidth size="md">{t('setup.start')}</Button>
         </Stack>
       </form>
+    </GuestPage>
+  )
+}
+
+/** The second step: whether the phone provider takes the key, and how mail is sent. All of it can wait. */
+function Outside({ done }: { done: () => void }) {
+  const t = useT()
+  const answer = useQuery(installationQuery)
+  return (
+    <GuestPage title={t('setup.outside')} text={t('setup.outsideText')}>
+      {answer.isPending && <SkeletonAfter200ms lines={8} />}
+      {answer.error && !answer.data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
+      {answer.data && (
+        <Stack gap="lg">
+          <Stack gap="xs" component="section">
+            <Title order={2} size="h4">{t('installation.provider.title')}</Title>
+            <ProviderCheck provider={answer.data.provider} />
+          </Stack>
+          <Divider />
+          <Stack gap="xs" component="section">
+            <Title order={2} size="h4">{t('installation.mail.title')}</Title>
+            <MailSettings mail={answer.data.mail} />
+          </Stack>
+        </Stack>
+      )}
+      <Button size="md" fullWidth onClick={done}>{t('setup.onward')}</Button>
     </GuestPage>
   )
 }
