@@ -266,3 +266,23 @@ func FuzzPage(f *testing.F) {
 		}
 	})
 }
+
+// Samples of values make SQLite plan again for each value.
+func TestOpen_drops_samples_of_values(t *testing.T) {
+	d := newDesk(t, nil)
+	d.exec("ANALYZE")
+	if d.rows("SELECT count(*) > 0 FROM sqlite_stat4") != "1\n" {
+		t.Fatal("there is nothing to drop")
+	}
+	d.engine().dropSamples()
+	if got := d.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat4'"); got != "0\n" {
+		t.Errorf("got %s tables", got)
+	}
+	if d.rows("SELECT count(*) > 0 FROM sqlite_stat1") != "1\n" {
+		t.Error("the statistics themselves are gone")
+	}
+	d.engine().dropSamples() // nothing left
+	if ids := d.found("sourdough", ""); len(ids) != 1 {
+		t.Errorf("search finds %v", ids)
+	}
+}

@@ -44,19 +44,35 @@ func fold(word string) string {
 // span is a word's place in a text.
 type span struct{ from, to int }
 
+// plain tells which ASCII characters are part of a word.
+var plain = func() (t [utf8.RuneSelf]bool) {
+	for c := range t {
+		t[c] = isWord(rune(c))
+	}
+	return t
+}()
+
 // words finds the words of a text.
 func words(text string) (found []span) {
+	found = make([]span, 0, len(text)/5+1)
 	from := -1
-	for i, r := range text {
+	for i := 0; i < len(text); {
+		is, size := false, 1
+		if c := text[i]; c < utf8.RuneSelf {
+			is = plain[c]
+		} else {
+			var r rune
+			r, size = utf8.DecodeRuneInString(text[i:])
+			is = isWord(r)
+		}
 		switch {
-		case isWord(r):
-			if from < 0 {
-				from = i
-			}
-		case from >= 0:
+		case is && from < 0:
+			from = i
+		case !is && from >= 0:
 			found = append(found, span{from, i})
 			from = -1
 		}
+		i += size
 	}
 	if from >= 0 {
 		found = append(found, span{from, len(text)})
