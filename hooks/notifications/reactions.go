@@ -81,18 +81,18 @@ func (d *domain) afterCall(tx atomic.Tx, before, after *core.Record) error {
 // whatever way, before anybody answered. Calls in a browser, calls of ours and
 // calls a person wrote down are never missed.
 func missed(call *core.Record) bool {
-	if call.GetString("call_type") != collections.Inbound || call.GetString("vapi_call_id") == "" || call.GetString("channel") != "phone" ||
-		call.GetDateTime("reported_at").IsZero() || call.GetBool("is_test") {
-		return false
-	}
+	// The outcome first: it says of most calls that they were served.
 	switch outcome := call.GetString("outcome"); {
-	case outcome == "no_answer", outcome == "voicemail", strings.HasPrefix(outcome, "failed"):
-		return true
 	case outcome == "transferred":
 		return false // somebody took it, or the telephone network did
+	case outcome == "no_answer", outcome == "voicemail", strings.HasPrefix(outcome, "failed"):
 	default: // completed, cancelled
-		return call.GetDateTime("answered_at").IsZero()
+		if !call.GetDateTime("answered_at").IsZero() {
+			return false
+		}
 	}
+	return call.GetString("call_type") == collections.Inbound && call.GetString("channel") == "phone" && call.GetString("vapi_call_id") != "" &&
+		!call.GetDateTime("reported_at").IsZero() && !call.GetBool("is_test")
 }
 
 // afterJoined follows a new membership.
