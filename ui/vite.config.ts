@@ -1,11 +1,11 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
-import { compressed, hints } from './scripts/vite-plugins.mjs'
+import { drawn, hints } from './scripts/vite-plugins.mjs'
 
 const server = 'http://127.0.0.1:8090'
 
 export default defineConfig({
-  plugins: [react(), hints(), compressed()],
+  plugins: [react(), hints(), drawn()],
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     target: 'es2022',

@@ -51,12 +51,15 @@ export async function profile(browser, { language = 'en', theme = 'light', width
     localStorage.setItem('pocketline.language', language)
     localStorage.setItem('pocketline.theme', theme)
     if (stored && !localStorage.getItem('pocketline.session')) localStorage.setItem('pocketline.session', stored)
-    const seen = (window.__seen = { shift: 0, lcp: 0, blocked: 0, policy: [] })
+    const seen = (window.__seen = { shift: 0, lcp: 0, blocked: 0, busy: 0, policy: [] })
     document.addEventListener('securitypolicyviolation', (e) => seen.policy.push(`${e.violatedDirective}: ${e.blockedURI} ${e.sourceFile ?? ''}:${e.lineNumber}`))
     const watch = (type, each) => new PerformanceObserver((l) => l.getEntries().forEach(each)).observe({ type, buffered: true })
     watch('layout-shift', (e) => { if (!e.hadRecentInput) seen.shift += e.value })
     watch('largest-contentful-paint', (e) => { seen.lcp = e.startTime })
-    watch('longtask', (e) => { seen.blocked += Math.max(0, e.duration - 50) })
+    watch('longtask', (e) => {
+      seen.blocked += Math.max(0, e.duration - 50)
+      seen.busy = e.startTime + e.duration
+    })
   }, { language, theme, stored: who && JSON.stringify({ token: who.token, record: { ...who.record, language: '', theme: '' } }) })
   return context
 }

@@ -42,7 +42,7 @@ const catalogues = referenced(/<meta name="catalogue-[a-z]+" content="([^"]+)"/g
 const catalogue = catalogues.sort((a, b) => gz(b) - gz(a)).slice(0, 1)
 const initial = closure([...referenced(/<script[^>]*src="([^"]+\.js)"/g), ...referenced(/<link[^>]*rel="modulepreload"[^>]*href="([^"]+)"/g), ...catalogue])
 const named = (pattern) => scripts.filter((f) => pattern.test(path.basename(f)))
-const home = closure([...initial, ...named(/^(SignedIn|HomePage)-/)])
+const home = closure([...initial, ...named(/^(frame|SignedIn|HomePage)-/)])
 const css = files.filter((f) => f.endsWith('.css'))
 const initialCss = css.filter((f) => html.includes('/' + f))
 

@@ -1,4 +1,4 @@
 import type { Plugin } from 'vite'
 
-export function compressed(): Plugin
+export function drawn(): Plugin
 export function hints(): Plugin

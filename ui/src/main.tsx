@@ -2,13 +2,15 @@ import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
-import { StrictMode } from 'react'
+import { StrictMode, startTransition } from 'react'
 import { createRoot } from 'react-dom/client'
 import { I18nProvider, preferredLanguage, setLanguage } from './lib/i18n'
 import { keys } from './lib/prefs'
 import { queries } from './lib/queries'
+import { replaceStart } from './lib/start'
 import './mantine.css'
 import './styles.css'
+import 'virtual:drawn.css'
 import { router } from './router'
 import { cssVariablesResolver, theme } from './theme'
 
@@ -27,8 +29,14 @@ window.addEventListener('vite:preloadError', (event) => {
 
 const colorScheme = localStorageColorSchemeManager({ key: keys.theme })
 
+const drawnBefore = router.subscribe('onRendered', () => {
+  drawnBefore()
+  replaceStart()
+})
+
 await setLanguage(preferredLanguage())
-createRoot(document.getElementById('root')!).render(
+// A transition is drawn in small steps, so that the browser stays free for whoever types or scrolls meanwhile.
+startTransition(() => createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} colorSchemeManager={colorScheme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <QueryClientProvider client={queries}>
@@ -38,4 +46,4 @@ createRoot(document.getElementById('root')!).render(
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,
-)
+))

@@ -1,5 +1,17 @@
 import { locale } from './i18n'
 
+const made = new Map<string, unknown>()
+
+/** Formatters are slow to make (milliseconds on a phone) and quick to use: one for each language and set of options. */
+function kept<O extends object, F>(kind: string, Format: new (locale: string, options: O) => F, options: O): F {
+  const key = `${kind} ${locale()} ${JSON.stringify(options)}`
+  let format = made.get(key) as F | undefined
+  if (!format) made.set(key, (format = new Format(locale(), options)))
+  return format
+}
+const dates = (options: Intl.DateTimeFormatOptions) => kept('date', Intl.DateTimeFormat, options)
+const numbers = (options: Intl.NumberFormatOptions) => kept('number', Intl.NumberFormat, options)
+
 const DAY = 86_400_000
 
 /** PocketBase writes "2026-01-02 03:04:05.000Z"; browsers want the T. Invalid or empty values are undefined. */
@@ -18,9 +30,9 @@ export function isPast(value: string | Date | null | undefined): boolean {
 /** A moment in a zone. Unknown zone names (typed by hand long ago) fall back to the browser's. */
 export function dateTime(date: Date, zone: string | undefined, options: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' }): string {
   try {
-    return new Intl.DateTimeFormat(locale(), { ...options, ...(zone && { timeZone: zone }) }).format(date)
+    return dates({ ...options, ...(zone && { timeZone: zone }) }).format(date)
   } catch {
-    return new Intl.DateTimeFormat(locale(), options).format(date)
+    return dates(options).format(date)
   }
 }
 
@@ -29,7 +41,7 @@ export function when(date: Date, zone: string | undefined, now = Date.now()): st
   const difference = date.getTime() - now
   const distance = Math.abs(difference)
   if (distance >= DAY) return dateTime(date, zone)
-  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' })
+  const relative = kept('relative', Intl.RelativeTimeFormat, { numeric: 'auto' as const })
   if (distance < 60_000) return relative.format(Math.trunc(difference / 1000 / 10) * 10, 'second')
   if (distance < 3_600_000) return relative.format(Math.trunc(difference / 60_000), 'minute')
   return relative.format(Math.trunc(difference / 3_600_000), 'hour')
@@ -39,7 +51,7 @@ export function when(date: Date, zone: string | undefined, now = Date.now()): st
 export function money(minor: number, currency: string): string {
   const code = currency.toUpperCase()
   try {
-    const format = new Intl.NumberFormat(locale(), { style: 'currency', currency: code })
+    const format = numbers({ style: 'currency', currency: code })
     const digits = format.resolvedOptions().maximumFractionDigits ?? 2
     return format.format(minor / 10 ** digits)
   } catch {
@@ -66,7 +78,7 @@ export function clock(seconds: number): string {
 }
 
 export function number(value: number, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(locale(), options).format(value)
+  return numbers(options ?? {}).format(value)
 }
 
 /** Zone names for a select; the browser knows them all, so no list is shipped. */
@@ -83,6 +95,8 @@ export function languageName(code: string): string {
   }
 }
 
+let here: string | undefined
+
 export function browserZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone
+  return (here ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
 }

@@ -69,6 +69,14 @@ describe('translator', () => {
     expect([f('a', { count: 0 }), f('a', { count: 2 })]).toEqual(['0 appel', '2 appels'])
   })
 
+  test.each(['en', 'fr'] as const)('counts in %s as the browser would', (language) => {
+    const forms = Object.fromEntries(['one', 'many', 'other'].map((form) => [`n_${form}`, `${form} {{count}}`]))
+    const say = translator(forms, language) as unknown as typeof call
+    for (const count of [-1, 0, 0.5, 1, 1.5, 2, 21, 999, 1000, 1_000_000]) {
+      expect(say('n', { count })).toBe(`${new Intl.PluralRules(language).select(count)} ${new Intl.NumberFormat(language).format(count)}`)
+    }
+  })
+
   test('shows what is missing instead of failing', () => {
     expect([call('nope'), call('b'), call('b', { name: '{{c}}' })]).toEqual(['nope', 'Hi {{name}}', 'Hi {{c}}'])
   })

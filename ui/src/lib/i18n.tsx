@@ -41,12 +41,19 @@ export function pseudo(text: string): string {
 
 /** Builds the translate function of one catalogue. Unknown keys come back as themselves: visible, never a crash. */
 export function translator(flat: Flat, language: Shown): T {
-  const rules = new Intl.PluralRules(language === 'fr' ? 'fr' : 'en')
-  const numbers = new Intl.NumberFormat(language === 'fr' ? 'fr' : 'en')
+  // Made when first needed: making them takes a phone a tenth of a second, and most first pages count nothing large.
+  let rules: Intl.PluralRules | undefined
+  let numbers: Intl.NumberFormat | undefined
+  const code = language === 'fr' ? 'fr' : 'en'
+  const form = (n: number) => {
+    if (Number.isInteger(n) && n >= 0 && n < 1000) return n === 1 || (n === 0 && code === 'fr') ? 'one' : 'other'
+    return (rules ??= new Intl.PluralRules(code)).select(n)
+  }
+  const written = (n: number) => (Number.isInteger(n) && Math.abs(n) < 1000 ? String(n) : (numbers ??= new Intl.NumberFormat(code)).format(n))
   return (key, params) => {
     let text = flat[key]
     if (params && typeof params.count === 'number') {
-      text = flat[`${key}_${rules.select(params.count)}`] ?? flat[`${key}_other`] ?? text
+      text = flat[`${key}_${form(params.count)}`] ?? flat[`${key}_other`] ?? text
     }
     if (text === undefined) return key
     if (language === 'pseudo') text = pseudo(text)
@@ -54,7 +61,7 @@ export function translator(flat: Flat, language: Shown): T {
     return text.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => {
       const value = params[name]
       if (value === undefined) return whole
-      return typeof value === 'number' ? numbers.format(value) : value
+      return typeof value === 'number' ? written(value) : value
     })
   }
 }

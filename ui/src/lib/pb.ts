@@ -1,4 +1,5 @@
 import PocketBase, { LocalAuthStore, type SendOptions } from 'pocketbase'
+import { earlyFetch, forgetEarly } from './early'
 
 /** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
 export interface AnswerFacts {
@@ -14,6 +15,9 @@ export const factsKey = Symbol.for('pocketline.facts')
  */
 export const pb = new PocketBase('/', new LocalAuthStore('pocketline.session'))
 pb.autoCancellation(false)
+
+pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: earlyFetch } })
+pb.authStore.onChange(forgetEarly)
 
 pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
   // A session that has ended is answered like a guest, with empty lists: what says so is a header. A request that was on its

@@ -29,7 +29,7 @@ export const shellRoute = createRoute({
     ])
     return { places }
   },
-  component: lazyRouteComponent(() => import('../shell/SignedIn'), 'SignedIn'),
+  component: lazyRouteComponent(() => import('../frame'), 'SignedIn'),
 })
 
 /** An organization's pages. An organization the person does not belong to looks like one that does not exist. */
@@ -39,7 +39,7 @@ export const orgRoute = createRoute({
   beforeLoad: ({ context, params }) => {
     if (context.places.some((p) => p.organization === params.org)) rememberPlace(params.org)
   },
-  component: lazyRouteComponent(() => import('./OrgPages'), 'OrgPages'),
+  component: lazyRouteComponent(() => import('../frame'), 'OrgPages'),
 })
 
 export const indexRoute = createRoute({
@@ -56,5 +56,5 @@ export const indexRoute = createRoute({
 export const orgIndexRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: '/',
-  component: lazyRouteComponent(() => import('./FirstArea'), 'FirstArea'),
+  component: lazyRouteComponent(() => import('../frame'), 'FirstArea'),
 })

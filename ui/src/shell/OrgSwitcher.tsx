@@ -2,6 +2,7 @@ import { Avatar, Box, Text } from '@mantine/core'
 import { Suspense, lazy } from 'react'
 import { useT } from '../lib/i18n'
 import { useHere } from '../lib/session'
+import { useIdle } from './idle'
 import classes from './Shell.module.css'
 
 // The menu brings half a page's code with it; the name is there before.
@@ -11,6 +12,7 @@ const OrgMenu = lazy(() => import('./OrgMenu').then((m) => ({ default: m.OrgMenu
 export function OrgSwitcher() {
   const t = useT()
   const { places, place, organization } = useHere()
+  const idle = useIdle()
   if (!organization || !place) return <Text size="sm" c="dimmed" px={10}>{t('shell.noOrganization')}</Text>
   const face = (
     <>
@@ -21,6 +23,6 @@ export function OrgSwitcher() {
       </Box>
     </>
   )
-  if (places.length < 2) return <div className={classes.org}>{face}</div>
+  if (places.length < 2 || !idle) return <div className={classes.org}>{face}</div>
   return <Suspense fallback={<div className={classes.org}>{face}</div>}><OrgMenu face={face} /></Suspense>
 }

@@ -5,15 +5,18 @@ import { Suspense, lazy } from 'react'
 import { ConfirmHost } from '../components/confirm'
 import { EmptyState, ErrorState } from '../components/States'
 import { useT } from '../lib/i18n'
+import { useIdle } from './idle'
 
 const Toasts = lazy(() => import('../components/Toasts').then((m) => ({ default: m.Toasts })))
 
 export function Root() {
+  const idle = useIdle()
   return (
     <>
       <Outlet />
       <ConfirmHost />
-      <Suspense><Toasts /></Suspense>
+      {/* What is said before then waits. */}
+      {idle && <Suspense><Toasts /></Suspense>}
     </>
   )
 }

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ActionIcon, Box, Group, Kbd, Text, UnstyledButton } from '@mantine/core'
 import { Outlet, useNavigate, useRouter } from '@tanstack/react-router'
 import { Menu as MenuIcon, Search } from 'lucide-react'
-import { Suspense, lazy, useEffect, useState } from 'react'
+import { Suspense, lazy, useDeferredValue, useEffect, useState } from 'react'
 import { useT } from '../lib/i18n'
 import { renewSession } from '../lib/pb'
 import { live } from '../lib/queries'
@@ -11,6 +11,7 @@ import { useShortcut } from '../lib/shortcuts'
 import { useAreas, type Area } from './areas'
 import { Bars } from './Bars'
 import { BottomBar } from './BottomBar'
+import { useIdle } from './idle'
 import { LivePill } from './LivePill'
 import { Logo } from './Logo'
 import classes from './Shell.module.css'
@@ -76,6 +77,9 @@ export function SignedIn() {
     document.addEventListener('keydown', onKeys)
     return () => document.removeEventListener('keydown', onKeys)
   }, [])
+  // The frame first, then in small steps what it holds: drawn at once, the two keep a phone busy for a third of a second.
+  const framed = useDeferredValue(true, false)
+  const idle = useIdle()
   useShortcut('?', () => setHelp('open'))
 
   if (!me) return null
@@ -103,11 +107,11 @@ export function SignedIn() {
             </ActionIcon>
             <LivePill />
             {/* Its place is kept while the menu's code is on its way. */}
-            <Box w={38} h={38} flex="none"><Suspense><ProfileMenu onHelp={() => setHelp('open')} /></Suspense></Box>
+            <Box w={38} h={38} flex="none">{idle && <Suspense><ProfileMenu onHelp={() => setHelp('open')} /></Suspense>}</Box>
           </Group>
         </header>
         <Bars />
-        <main id="content" className={classes.content} tabIndex={-1}><Outlet /></main>
+        <main id="content" className={classes.content} tabIndex={-1} data-loading={!framed || undefined}>{framed && <Outlet />}</main>
       </div>
       <BottomBar areas={areas} onMore={() => setDrawer('open')} />
       <Suspense>

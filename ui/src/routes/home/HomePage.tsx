@@ -2,7 +2,7 @@ import { Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from '@man
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ArrowDown, ArrowRight, ArrowUp, CircleCheck, FlaskConical, PhoneCall, TriangleAlert } from 'lucide-react'
-import { Suspense, lazy, useState } from 'react'
+import { Suspense, lazy, useDeferredValue, useState } from 'react'
 import { StackedBars } from '../../charts/StackedBars'
 import { Page } from '../../components/Page'
 import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/States'
@@ -53,26 +53,30 @@ export function HomePage() {
     meta: { collections: ['phone_numbers', 'assistants', 'organizations'] },
   })
   const last = useQuery({ ...someCallsQuery(org, {}, LAST), enabled: hears })
+  // Drawn in small steps when they arrive: the page answers to clicks meanwhile.
+  const figures = useDeferredValue(home.data)
+  const calls = useDeferredValue(last.data)
   const simulate = desk?.sandbox && can('calls.place')
     ? <Button variant="default" leftSection={<FlaskConical size={16} aria-hidden />} onClick={() => setSimulating(true)}>{t('calls.simulate.action')}</Button>
     : undefined
   return (
     <Page title={organization?.name ?? t('nav.home')} description={t('home.description')} actions={simulate}>
       {!hears ? <Paper withBorder p="lg"><Text size="sm" c="dimmed">{t('home.noCalls')}</Text></Paper>
-        : home.isPending || last.isPending ? <Loading />
-          : home.error && !home.data ? <ErrorState error={home.error} onRetry={() => void home.refetch()} />
+        : home.error && !home.data ? <ErrorState error={home.error} onRetry={() => void home.refetch()} />
+          : !figures ? <Loading />
             : (
               <>
-                <Answering answering={home.data!.answering} live={home.data!.live} />
-                <Week {...home.data!} zone={organization?.timezone} />
+                <Answering answering={figures.answering} live={figures.live} />
+                <Week {...figures} zone={organization?.timezone} />
                 <Paper withBorder className={classes.block} component="section">
                   <Group justify="space-between" mb="xs">
                     <Title order={2} size="h3">{t('home.last')}</Title>
                     <Anchor component={Link} to={areaPath(org, 'calls')} size="sm">{t('home.all')}</Anchor>
                   </Group>
                   {last.error && !last.data ? <ErrorState error={last.error} onRetry={() => void last.refetch()} />
-                    : last.data!.length === 0 ? <EmptyState icon={PhoneCall} title={t('calls.empty.title')} text={t('calls.empty.text')} action={simulate} />
-                      : <ul className={classes.calls}>{last.data!.map((call) => <Sentence key={call.id} call={call} />)}</ul>}
+                    : !calls ? <SkeletonAfter200ms><Skeleton h={320} /></SkeletonAfter200ms>
+                      : calls.length === 0 ? <EmptyState icon={PhoneCall} title={t('calls.empty.title')} text={t('calls.empty.text')} action={simulate} />
+                        : <ul className={classes.calls}>{calls.map((call) => <Sentence key={call.id} call={call} />)}</ul>}
                 </Paper>
               </>
             )}

@@ -5,7 +5,7 @@ import { orgRoute } from '../base'
 const homeRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'home',
-  component: lazyRouteComponent(withWords('calls', () => import('./HomePage')), 'HomePage'),
+  component: lazyRouteComponent(withWords('calls', () => import('../../frame')), 'HomePage'),
 })
 
 export const homeRoutes = [homeRoute] as const
