@@ -51,7 +51,7 @@ function Detail({ call }: { call: CallDetail }) {
   const [tab, setTab] = useState<string | null>('conversation')
   const [calling, setCalling] = useState(false)
   const events = useQuery(eventsQuery(org, call.id))
-  const item: CallItem = { ...call, name: call.expand?.contact?.name || undefined }
+  const item: CallItem = { ...call, contact_name: call.expand?.contact?.name ?? '' }
   const who = whoOf(item, t)
   const live = isLive(call)
   const number = otherEnd(call)
@@ -62,7 +62,7 @@ function Detail({ call }: { call: CallDetail }) {
         <Group gap="xs" component="span">
           <When value={call.started_at} exact />
           {call.answered_at && !live && <span>· {duration(call.duration_seconds)}</span>}
-          {item.name && number && <span className="pl-tabular">· {phone(number)}</span>}
+          {item.contact_name && number && <span className="pl-tabular">· {phone(number)}</span>}
         </Group>
       )}
       actions={(
@@ -89,7 +89,7 @@ function Detail({ call }: { call: CallDetail }) {
                 <Tabs.Tab value="conversation">{t('calls.conversation')}</Tabs.Tab>
                 <Tabs.Tab value="timeline">{t('calls.timeline.title')}</Tabs.Tab>
               </Tabs.List>
-              <Tabs.Panel value="conversation"><Conversation call={call} who={item.name ?? t('player.caller')} events={events.data ?? []} /></Tabs.Panel>
+              <Tabs.Panel value="conversation"><Conversation call={call} who={item.contact_name || t('player.caller')} events={events.data ?? []} /></Tabs.Panel>
               <Tabs.Panel value="timeline">
                 {events.isPending ? <SkeletonAfter200ms /> : events.error && !events.data ? <ErrorState error={events.error} onRetry={() => void events.refetch()} /> : <Timeline call={call} events={events.data} />}
               </Tabs.Panel>
@@ -98,7 +98,7 @@ function Detail({ call }: { call: CallDetail }) {
         </Stack>
         <CallFacts call={call} />
       </div>
-      <Suspense>{calling && <PlaceCall onClose={() => setCalling(false)} to={number} name={item.name} />}</Suspense>
+      <Suspense>{calling && <PlaceCall onClose={() => setCalling(false)} to={number} name={item.contact_name} />}</Suspense>
     </Page>
   )
 }

@@ -11,8 +11,8 @@ export type CallItem = Pick<CallsRecord,
   'transferred_to' | 'is_test' | 'has_recording'> & {
     /** Where a search matched, the words between ‹ and ›. */
     snippet?: string
-    /** The contact's name, when there is one. */
-    name?: string
+    /** The contact's name, '' when nobody knows it. */
+    contact_name: string
   }
 
 interface CallsPage {
@@ -22,23 +22,8 @@ interface CallsPage {
 
 export const PAGE = 40
 
-/** Adds the contacts' names to rows: the list names contacts by id. */
-async function named(organization: string, items: CallItem[], signal: AbortSignal): Promise<CallItem[]> {
-  const ids = [...new Set(items.map((item) => item.contact).filter(Boolean))]
-  if (ids.length === 0) return items
-  const params = Object.fromEntries(ids.map((id, i) => [`c${i}`, id]))
-  const { items: contacts } = await pb.collection('contacts').getList<{ id: string; name: string }>(1, ids.length, {
-    filter: `${pb.filter('organization = {:organization}', { organization })} && (${ids.map((_, i) => pb.filter(`id = {:c${i}}`, params)).join(' || ')})`,
-    fields: 'id,name', skipTotal: true, signal,
-  })
-  const names = new Map(contacts.map((contact) => [contact.id, contact.name]))
-  return items.map((item) => ({ ...item, name: names.get(item.contact) || undefined }))
-}
-
-async function page(organization: string, query: Record<string, string | number>, signal: AbortSignal): Promise<CallsPage> {
-  const answer = await api.get<CallsPage>(`/api/organizations/${organization}/calls`, { query, signal })
-  return { next: answer.next, items: await named(organization, answer.items, signal) }
-}
+const page = (organization: string, query: Record<string, string | number>, signal: AbortSignal) =>
+  api.get<CallsPage>(`/api/organizations/${organization}/calls`, { query, signal })
 
 /** The key of the lists of calls. */
 export const callsKey = (organization: string) => [organization, 'calls-list'] as const

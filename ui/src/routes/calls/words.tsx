@@ -38,8 +38,8 @@ export function TestBadge() {
 }
 
 /** The other end's name, else number, else a word for "withheld". */
-export function whoOf(call: Pick<CallItem, 'call_type' | 'caller_number' | 'recipient_number' | 'name' | 'channel'>, t: T): string {
-  return call.name || phone(otherEnd(call)) || t(call.channel === 'web' ? 'calls.webCaller' : 'calls.unknownCaller')
+export function whoOf(call: Pick<CallItem, 'call_type' | 'caller_number' | 'recipient_number' | 'contact_name' | 'channel'>, t: T): string {
+  return call.contact_name || phone(otherEnd(call)) || t(call.channel === 'web' ? 'calls.webCaller' : 'calls.unknownCaller')
 }
 
 /** What a call was about: its summary, or a sentence on what became of it. */
@@ -59,8 +59,8 @@ export function Who({ call }: { call: CallItem }) {
     <Group gap="sm" wrap="nowrap" component="span" style={{ display: 'inline-flex' }}>
       <ThemeIcon component="span" variant="light" color={inbound ? 'teal' : 'blue'} size={30} radius="xl"><Icon size={15} aria-hidden /></ThemeIcon>
       <span style={{ minWidth: 0 }}>
-        <Text span size="sm" fw={600} display="block" className="pl-tabular" style={{ whiteSpace: call.name ? undefined : 'nowrap' }}>{whoOf(call, t)}</Text>
-        {call.name && number && <Text span size="xs" c="dimmed" fw={400} display="block" className="pl-tabular" style={{ whiteSpace: 'nowrap' }}>{number}</Text>}
+        <Text span size="sm" fw={600} display="block" className="pl-tabular" style={{ whiteSpace: call.contact_name ? undefined : 'nowrap' }}>{whoOf(call, t)}</Text>
+        {call.contact_name && number && <Text span size="xs" c="dimmed" fw={400} display="block" className="pl-tabular" style={{ whiteSpace: 'nowrap' }}>{number}</Text>}
         <VisuallyHidden>{t(inbound ? 'calls.direction.inbound' : 'calls.direction.outbound')}</VisuallyHidden>
       </span>
     </Group>
