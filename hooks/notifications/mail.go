@@ -235,17 +235,17 @@ func subject(w words, product string, all []notice, more map[string]int) string 
 	}
 	where := product
 	if n := places(all); n > 1 {
-		return fmt.Sprintf("%s: "+w.places, product, total, n)
+		return fmt.Sprintf(w.about, product, fmt.Sprintf(w.places, total, n))
 	} else if all[0].place != "" {
 		where = all[0].place
 	}
 	switch {
 	case total == 1:
-		return where + ": " + w.one[all[0].Kind]
+		return fmt.Sprintf(w.about, where, w.one[all[0].Kind])
 	case len(counts) == 1:
-		return where + ": " + fmt.Sprintf(w.many[all[0].Kind], total)
+		return fmt.Sprintf(w.about, where, fmt.Sprintf(w.many[all[0].Kind], total))
 	}
-	return where + ": " + fmt.Sprintf(w.mixed, total)
+	return fmt.Sprintf(w.about, where, fmt.Sprintf(w.mixed, total))
 }
 
 // overview is the page that shows what a mail does not.

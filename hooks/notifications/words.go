@@ -3,6 +3,7 @@ package notifications
 // words are a language's sentences of these mails.
 type words struct {
 	hello  string // with the name, or ""
+	about  string // of a subject: where, and what
 	time   string // layout of a time
 	zone   string // the time with its zone
 	one    map[string]string
@@ -27,7 +28,7 @@ type words struct {
 
 var languages = map[string]words{
 	"en": {
-		hello: "Hello%s,", time: "2 Jan 2006, 15:04", zone: "%s (%s)",
+		hello: "Hello%s,", about: "%s: %s", time: "2 Jan 2006, 15:04", zone: "%s (%s)",
 		one: map[string]string{MissedCall: "a missed call", MemberJoined: "a new member", SyncFailed: "a change did not reach the phone provider", NewDevice: "a sign-in from a new device"},
 		many: map[string]string{MissedCall: "%d missed calls", MemberJoined: "%d new members", SyncFailed: "%d changes did not reach the phone provider",
 			NewDevice: "%d sign-ins from new devices"},
@@ -46,7 +47,7 @@ var languages = map[string]words{
 		roles:  map[string]string{"owner": "owner", "admin": "administrator", "manager": "manager", "agent": "agent", "viewer": "viewer", "developer": "developer"},
 	},
 	"fr": {
-		hello: "Bonjour%s,", time: "02/01/2006 à 15:04", zone: "%s (%s)",
+		hello: "Bonjour%s,", about: "%s : %s", time: "02/01/2006 à 15:04", zone: "%s (%s)",
 		one: map[string]string{MissedCall: "un appel manqué", MemberJoined: "un nouveau membre", SyncFailed: "une modification n’est pas arrivée chez le fournisseur téléphonique", NewDevice: "une connexion depuis un nouvel appareil"},
 		many: map[string]string{MissedCall: "%d appels manqués", MemberJoined: "%d nouveaux membres", SyncFailed: "%d modifications ne sont pas arrivées chez le fournisseur téléphonique",
 			NewDevice: "%d connexions depuis de nouveaux appareils"},

@@ -157,9 +157,6 @@ func (s *system) saveMail(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := e.App.Save(next); err != nil {
-		return mailProblems(err)
-	}
 	after := shownMail(next)
 	changes := map[string]audit.Change{}
 	for name, value := range after {
@@ -170,8 +167,14 @@ func (s *system) saveMail(e *core.RequestEvent) error {
 	if form.Password != nil {
 		changes["password"] = audit.Change{After: sealed.Redacted}
 	}
-	if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.mail", Details: changes}); err != nil {
-		return err
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		if err := tx.Save(next); err != nil {
+			return err
+		}
+		return audit.Add(tx, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.mail", Details: changes})
+	})
+	if err != nil {
+		return mailProblems(err)
 	}
 	return e.JSON(http.StatusOK, map[string]any{"mail": after})
 }
