@@ -2,6 +2,8 @@ package calls
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -82,19 +84,35 @@ func (e *engine) home(re *core.RequestEvent) error {
 }
 
 func (e *engine) figuresOf(ctx context.Context, organization string, from, to time.Time) (f figures, err error) {
-	err = e.reads.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(answered_at != '' AND outcome != 'voicemail'), 0),
+	err = e.one(ctx, []any{&f.Calls, &f.Answered, &f.Missed, &f.Seconds}, `SELECT count(*), coalesce(sum(answered_at != '' AND outcome != 'voicemail'), 0),
 		coalesce(sum(ended_at != '' AND (answered_at = '' OR outcome = 'voicemail')), 0), coalesce(sum(duration_seconds), 0)
-		FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = ? AND started_at >= ? AND started_at < ?`,
-		organization, at(from).date(), at(to).date()).Scan(&f.Calls, &f.Answered, &f.Missed, &f.Seconds)
+		FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = +? AND started_at >= +? AND started_at < +?`,
+		organization, at(from).date(), at(to).date())
 	return f, err
+}
+
+// one reads the only row of a prepared query.
+func (e *engine) one(ctx context.Context, into []any, text string, args ...any) error {
+	rows, err := e.query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return errors.Join(rows.Err(), sql.ErrNoRows)
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	return rows.Close()
 }
 
 // live counts calls that are going on. One without a word for half a day is a
 // message that was lost; reconciliation closes it.
 func (e *engine) live(ctx context.Context, organization string) (n int64, err error) {
 	args := append([]any{organization}, anys(collections.LiveStatuses)...)
-	err = e.reads.QueryRowContext(ctx, `SELECT count(*) FROM calls WHERE organization = ? AND status IN (`+marks(len(collections.LiveStatuses))+`) AND started_at > ?`,
-		append(args, at(time.Now().Add(-listenLimit)).date())...).Scan(&n)
+	err = e.one(ctx, []any{&n}, `SELECT count(*) FROM calls WHERE organization = +? AND status IN (`+unseen(len(collections.LiveStatuses))+`) AND started_at > +?`,
+		append(args, at(time.Now().Add(-listenLimit)).date())...)
 	return n, err
 }
 

@@ -207,8 +207,6 @@ func (q query) conditions() (terms []string, args []any) {
 	return terms, args
 }
 
-func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
-
 // unseen are n places for values the plan does not depend on.
 func unseen(n int) string { return strings.TrimSuffix(strings.Repeat("+?, ", n), ", ") }
 

@@ -19,6 +19,8 @@ import (
 
 const acmeCalls = "/api/organizations/" + testkit.Acme + "/calls"
 
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
 // put stores a finished call and, with words, its report.
 func (d *desk) put(organization, id string, columns map[string]any, summary, transcript string) {
 	d.t.Helper()
