@@ -2,6 +2,7 @@ package calls
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,9 +53,8 @@ var plain = func() (t [utf8.RuneSelf]bool) {
 	return t
 }()
 
-// words finds the words of a text.
-func words(text string) (found []span) {
-	found = make([]span, 0, len(text)/5+1)
+// words adds the words of a text.
+func words(found []span, text string) []span {
 	from := -1
 	for i := 0; i < len(text); {
 		is, size := false, 1
@@ -79,6 +79,10 @@ func words(text string) (found []span) {
 	}
 	return found
 }
+
+// spans are lists to use again: a page of hits looks at tens of thousands of
+// words.
+var spans = sync.Pool{New: func() any { return new([]span) }}
 
 // hit is where a term stands: words first to last.
 type hit struct{ term, first, last int }
@@ -121,7 +125,10 @@ func matches(text string, at []span, t term) bool {
 // matches between ‹ and ›. matched counts the different terms in it. SQLite's own
 // snippet() does the same and takes longer than the whole search.
 func snippet(text string, terms []term) (shown string, matched int) {
-	all := words(text)
+	space := spans.Get().(*[]span)
+	defer spans.Put(space)
+	*space = words((*space)[:0], text)
+	all := *space
 	found := hits(text, all, terms)
 	if len(found) == 0 {
 		return "", 0
