@@ -43,10 +43,12 @@ export function Notifications({ me }: { me: Me }) {
             onChange={(event) => keep.mutate({ [kind]: event.currentTarget.checked })} />
         ))}
       </Stack>
-      <Text size="sm" c="dimmed" style={{ display: 'flex', gap: 8 }}>
-        <ShieldCheck size={16} aria-hidden style={{ flexShrink: 0, marginTop: 3 }} />
-        {t('profile.notices.always')}
-      </Text>
+      {desk?.mail && (
+        <Text size="sm" c="dimmed" style={{ display: 'flex', gap: 8 }}>
+          <ShieldCheck size={16} aria-hidden style={{ flexShrink: 0, marginTop: 3 }} />
+          {t('profile.notices.always')}
+        </Text>
+      )}
     </Section>
   )
 }
