@@ -1,4 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
+import { problem, type Problem } from '../lib/errors'
+import type { T } from '../lib/i18n'
 import { pb } from '../lib/pb'
 
 /**
@@ -19,4 +21,10 @@ export function usePicture(collection: 'users' | 'organizations', id: string, fi
     },
   })
   return data ?? undefined
+}
+
+/** Why a picture was not taken. The server names the kinds it takes in words of its own. */
+export function pictureProblem(error: unknown, t: T): Problem {
+  const found = problem(error, t)
+  return found.status === 400 ? { ...found, title: t('picture.refused'), cause: t('picture.rule') } : found
 }

@@ -33,11 +33,14 @@ export function ForgotPage() {
       </GuestPage>
     )
   }
+  // A form would promise a mail that nobody sends.
+  if (desk && !desk.mail) {
+    return <GuestPage title={t('auth.forgotTitle')} footer={back}><Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('auth.noMail')}</Alert></GuestPage>
+  }
   return (
     <GuestPage title={t('auth.forgotTitle')} text={t('auth.forgotText')} footer={back}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
-          {desk && !desk.mail && <Alert color="yellow" icon={<MailX size={18} aria-hidden />}>{t('auth.noMail')}</Alert>}
           <ProblemAlert problem={failure} />
           <TextInput label={t('auth.email')} type="email" autoComplete="username" autoFocus {...field(form, 'email', { required: true })} />
           <Button type="submit" loading={busy} fullWidth size="md">{t('auth.sendLink')}</Button>

@@ -86,7 +86,7 @@ function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (wai
         {ask.data && (
           <>
             <Alert color="teal" variant="light" role="status">{t('auth.codeSent', { email: email.trim() })}</Alert>
-            <CodeInput value={code} onChange={setCode} />
+            <CodeInput value={code} onChange={setCode} kind="mail" />
             <Text size="sm"><Anchor component="button" type="button" onClick={() => ask.reset()}>{t('auth.newCode')}</Anchor></Text>
           </>
         )}

@@ -34,12 +34,19 @@ export function ResetPage() {
       </GuestPage>
     )
   }
+  if (expired) {
+    return (
+      <GuestPage title={t('auth.newPassword')} footer={back}>
+        <ProblemAlert problem={{ ...failure, title: t('auth.expired.title'), cause: t('auth.expired.text') }} />
+        <Button component={Link} to="/forgot-password" fullWidth size="md">{t('auth.newLink')}</Button>
+      </GuestPage>
+    )
+  }
   return (
     <GuestPage title={t('auth.newPassword')} footer={back}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
-          <ProblemAlert problem={expired ? { ...failure, title: t('auth.expired.title'), cause: t('auth.expired.text') } : failure} />
-          {expired && <Button component={Link} to="/forgot-password" variant="default">{t('auth.newLink')}</Button>}
+          <ProblemAlert problem={failure} />
           <PasswordInput label={t('auth.newPassword')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password" autoFocus
             visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
           <Button type="submit" loading={busy} fullWidth size="md">{t('auth.savePassword')}</Button>

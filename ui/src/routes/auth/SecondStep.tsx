@@ -5,7 +5,7 @@ import { ProblemAlert } from '../../components/States'
 import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
-import { CodeInput, Enroll, RecoveryCodes } from '../me/TwoFactor'
+import { CodeInput, Enroll, RecoveryCodes, codeProblem } from '../me/TwoFactor'
 import { useArrive, type SignedInAnswer } from './arrive'
 import { GuestPage } from './GuestPage'
 import type { Waiting } from './waiting'
@@ -32,7 +32,6 @@ function Code({ waiting: { ticket, methods }, next, back }: StepProps) {
     onSuccess: (answer) => arrive(answer, next),
   })
   const mail = useMutation({ mutationFn: () => api.post('/api/auth/second-factor/mail', { ticket }) })
-  const failure = send.error ?? mail.error
   return (
     <GuestPage title={t('factor.title')} text={t('factor.text')} footer={back}>
       <form noValidate onSubmit={(event) => {
@@ -40,8 +39,8 @@ function Code({ waiting: { ticket, methods }, next, back }: StepProps) {
         if (code.trim()) send.mutate()
       }}>
         <Stack gap="md">
-          <ProblemAlert problem={failure ? problem(failure, t) : undefined} />
-          <CodeInput value={code} onChange={setCode} recovery />
+          <ProblemAlert problem={codeProblem(send.error, t) ?? (mail.error ? problem(mail.error, t) : undefined)} />
+          <CodeInput value={code} onChange={setCode} kind="recovery" />
           <Button type="submit" loading={send.isPending} fullWidth size="md">{t('auth.signIn')}</Button>
           {methods.includes('otp') && (mail.isSuccess
             ? <Text size="sm" role="status">{t('factor.mailed')}</Text>

@@ -6,7 +6,7 @@ import { ImageUp, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { Field, field } from '../../components/Field'
-import { usePicture } from '../../components/picture'
+import { pictureProblem, usePicture } from '../../components/picture'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
 import { failed, saved } from '../../components/toast'
@@ -118,7 +118,7 @@ function Picture({ me }: { me: Me }) {
   const save = useMutation({
     mutationFn: (avatar: File | null) => pb.collection('users').update<Me>(me.id, { avatar }),
     onSuccess: () => saved(t('profile.saved')),
-    onError: (error) => failed(problem(error, t)),
+    onError: (error) => failed(pictureProblem(error, t)),
   })
   return (
     <Group gap="md">

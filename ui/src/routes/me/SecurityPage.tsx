@@ -17,7 +17,7 @@ import { pb } from '../../lib/pb'
 import type { Me } from '../../lib/session'
 import { MeFrame } from './MeFrame'
 import { Password } from './Password'
-import { CodeInput, Enroll, RecoveryCodes } from './TwoFactor'
+import { CodeInput, Enroll, RecoveryCodes, codeProblem } from './TwoFactor'
 
 export function SecurityPage() {
   const t = useT()
@@ -98,8 +98,8 @@ function Prove({ step, onClose, onDone }: { step: 'disable' | 'recovery'; onClos
       }}>
         <Stack gap="md">
           <Text size="sm">{t(step === 'disable' ? 'profile.factor.disableText' : 'profile.factor.newCodesText')}</Text>
-          <ProblemAlert problem={send.error ? problem(send.error, t) : undefined} />
-          <CodeInput value={code} onChange={setCode} recovery />
+          <ProblemAlert problem={codeProblem(send.error, t)} />
+          <CodeInput value={code} onChange={setCode} kind="recovery" />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
             <Button type="submit" color={step === 'disable' ? 'red' : undefined} loading={send.isPending}>{t(step === 'disable' ? 'profile.factor.disable' : 'profile.factor.makeCodes')}</Button>

@@ -7,15 +7,24 @@ import { CopyLine } from '../../components/CopyLine'
 import { QrCode } from '../../components/QrCode'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { saveBlob } from '../../lib/api'
-import { problem } from '../../lib/errors'
-import { useT } from '../../lib/i18n'
+import { problem, type Problem } from '../../lib/errors'
+import { useT, type T } from '../../lib/i18n'
 
-/** Where the code of an authenticator app goes. Phones show digits, browsers offer the code. */
-export function CodeInput({ value, onChange, recovery = false, error }: { value: string; onChange: (code: string) => void; recovery?: boolean; error?: string }) {
+const hints = { app: 'factor.codeHint', recovery: 'factor.codeOrRecovery', mail: 'factor.codeByMail' } as const
+
+/** What is wrong with a code that was not taken; any other failure in its own words. */
+export function codeProblem(error: unknown, t: T): Problem | undefined {
+  if (!error) return undefined
+  const found = problem(error, t)
+  return found.status === 400 ? { ...found, title: t('auth.wrong.title'), cause: t('factor.wrong') } : found
+}
+
+/** Where a code goes: of an authenticator app, a recovery code too, or one by mail. Phones show digits, browsers offer the code. */
+export function CodeInput({ value, onChange, kind = 'app', error }: { value: string; onChange: (code: string) => void; kind?: 'app' | 'recovery' | 'mail'; error?: string }) {
   const t = useT()
   return (
-    <TextInput label={t('factor.code')} description={t(recovery ? 'factor.codeOrRecovery' : 'factor.codeHint')} value={value} onChange={(event) => onChange(event.currentTarget.value)} error={error}
-      autoComplete="one-time-code" inputMode={recovery ? 'text' : 'numeric'} maxLength={40} spellCheck={false} data-autofocus autoFocus styles={{ input: { fontFamily: 'monospace', letterSpacing: '0.15em' } }} />
+    <TextInput label={t('factor.code')} description={t(hints[kind])} value={value} onChange={(event) => onChange(event.currentTarget.value)} error={error}
+      autoComplete="one-time-code" inputMode={kind === 'recovery' ? 'text' : 'numeric'} maxLength={40} spellCheck={false} data-autofocus autoFocus styles={{ input: { fontFamily: 'monospace', letterSpacing: '0.15em' } }} />
   )
 }
 
@@ -37,7 +46,7 @@ export function Enroll<A>({ start, confirm, onDone }: { start: () => Promise<{ s
         <Text size="sm">{t('factor.scan')}</Text>
         <Group justify="center"><QrCode text={begun.data.uri} label={t('factor.qr')} /></Group>
         <CopyLine label={t('factor.secret')} value={begun.data.secret} />
-        <ProblemAlert problem={send.error ? problem(send.error, t) : undefined} />
+        <ProblemAlert problem={codeProblem(send.error, t)} />
         <CodeInput value={code} onChange={setCode} />
         <Button type="submit" loading={send.isPending}>{t('factor.confirm')}</Button>
       </Stack>

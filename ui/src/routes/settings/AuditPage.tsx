@@ -1,4 +1,5 @@
 import { Anchor, Button, Code, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Download, ScrollText } from 'lucide-react'
 import { useState } from 'react'
@@ -44,22 +45,22 @@ function Log() {
   const filter = (change: AuditSearch) => navigate({ replace: true, search: Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, value]) => value)) })
   const columns: Column<Entry>[] = [
     {
-      id: 'what', header: t('settings.audit.what'), primary: true,
+      id: 'what', header: t('settings.audit.what'), primary: true, width: 260,
       cell: (row) => <Anchor component="button" type="button" size="sm" fw={600} ta="start" className="pl-wrap" onClick={() => setShown(row)}>{actionWords(row, t)}</Anchor>,
     },
-    { id: 'who', header: t('settings.audit.who'), cell: (row) => <Text size="sm" className="pl-wrap">{row.actor_name || t(`settings.audit.actors.${row.actor_type}`)}</Text> },
+    { id: 'who', header: t('settings.audit.who'), width: 170, cell: (row) => <Text size="sm" className="pl-wrap">{row.actor_name || t(`settings.audit.actors.${row.actor_type}`)}</Text> },
     { id: 'fields', header: t('settings.audit.changed'), cell: (row) => <Text size="xs" c="dimmed" lineClamp={2}>{changesOf(row.details).map((c) => c.field).join(', ') || '–'}</Text> },
     { id: 'from', header: t('settings.audit.from'), wideOnly: true, cell: (row) => <Text size="sm" className="pl-tabular">{row.ip_address || '–'}</Text> },
-    { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.created} /> },
+    { id: 'when', header: t('settings.audit.when'), width: 150, cell: (row) => <When value={row.created} /> },
   ]
   return (
     <SettingsPage title={t('settings.nav.audit')} text={t('settings.audit.text')} needs={['settings.manage']} size="xl" actions={<Csv search={search} />}>
       <Group gap="xs" align="flex-end">
-        <Select aria-label={t('settings.audit.byWho')} placeholder={t('settings.audit.anybody')} clearable searchable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={220} value={search.who ?? null}
+        <Select aria-label={t('settings.audit.byWho')} placeholder={t('settings.audit.anybody')} clearable searchable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={{ base: '100%', xs: 220 }} value={search.who ?? null}
           data={[{ group: t('settings.audit.people'), items: people.data ?? [] }, { group: t('settings.audit.others'), items: actorTypes.map((value) => ({ value, label: t(`settings.audit.actors.${value}`) })) }]}
           onChange={(value) => void filter({ who: value ?? '' })} />
         <SearchInput label={t('settings.audit.byAction')} value={search.action ?? ''} onSearch={(action) => void filter({ action })} />
-        <Select aria-label={t('settings.audit.byResource')} placeholder={t('settings.audit.anyResource')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={200} value={search.resource ?? null}
+        <Select aria-label={t('settings.audit.byResource')} placeholder={t('settings.audit.anyResource')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={{ base: '100%', xs: 200 }} value={search.resource ?? null}
           data={resources.map((value) => ({ value, label: t(`settings.audit.resources.${value}`) }))} onChange={(value) => void filter({ resource: value ?? '' })} />
         <TextInput type="date" aria-label={t('settings.audit.since')} title={t('settings.audit.since')} value={search.from ?? ''} max={search.to} onChange={(event) => void filter({ from: event.currentTarget.value })} />
         <TextInput type="date" aria-label={t('settings.audit.until')} title={t('settings.audit.until')} value={search.to ?? ''} min={search.from} onChange={(event) => void filter({ to: event.currentTarget.value })} />
@@ -87,6 +88,7 @@ function Csv({ search }: { search: AuditSearch }) {
 function Detail({ entry, onClose }: { entry: Entry; onClose: () => void }) {
   const t = useT()
   const changes = changesOf(entry.details)
+  const narrow = useMediaQuery('(max-width: 47.99em)', undefined, { getInitialValueInEffect: false }) ?? false
   const facts: [string, string][] = [
     [t('settings.audit.who'), entry.actor_name || t(`settings.audit.actors.${entry.actor_type}`)], [t('settings.audit.action'), entry.action], [t('settings.audit.record'), entry.record],
     [t('settings.audit.from'), entry.ip_address], [t('settings.audit.browser'), entry.user_agent], [t('errors.requestId'), entry.request_id],
@@ -100,26 +102,49 @@ function Detail({ entry, onClose }: { entry: Entry; onClose: () => void }) {
             {facts.filter(([, value]) => value).map(([label, value]) => <Table.Tr key={label}><Table.Th scope="row" w={140}>{label}</Table.Th><Table.Td className="pl-wrap">{value}</Table.Td></Table.Tr>)}
           </Table.Tbody>
         </Table>
-        {changes.length > 0 && (
-          <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': t('settings.audit.changed') } }}>
-            <Table withTableBorder aria-label={t('settings.audit.changed')}>
-              <Table.Thead>
-                <Table.Tr><Table.Th scope="col">{t('settings.audit.field')}</Table.Th><Table.Th scope="col">{t('settings.audit.before')}</Table.Th><Table.Th scope="col">{t('settings.audit.after')}</Table.Th></Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {changes.map(({ field, before, after }) => (
-                  <Table.Tr key={field}>
-                    <Table.Th scope="row" fw={550}>{field}</Table.Th>
-                    <Table.Td><Value value={before} tone="red" /></Table.Td>
-                    <Table.Td><Value value={after} tone="green" /></Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-        )}
+        {changes.length > 0 && (narrow ? <Cards changes={changes} /> : <Matrix changes={changes} />)}
       </Stack>
     </Modal>
+  )
+}
+
+type Changes = ReturnType<typeof changesOf>
+
+function Matrix({ changes }: { changes: Changes }) {
+  const t = useT()
+  return (
+    <Table withTableBorder layout="fixed" aria-label={t('settings.audit.changed')}>
+      <Table.Thead>
+        <Table.Tr><Table.Th scope="col" w={180}>{t('settings.audit.field')}</Table.Th><Table.Th scope="col">{t('settings.audit.before')}</Table.Th><Table.Th scope="col">{t('settings.audit.after')}</Table.Th></Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {changes.map(({ field, before, after }) => (
+          <Table.Tr key={field}>
+            <Table.Th scope="row" fw={550} className="pl-wrap">{field}</Table.Th>
+            <Table.Td><Value value={before} tone="red" /></Table.Td>
+            <Table.Td><Value value={after} tone="green" /></Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+/** The same for a phone: before above after, nothing to push sideways. */
+function Cards({ changes }: { changes: Changes }) {
+  const t = useT()
+  return (
+    <Stack gap="md" role="group" aria-label={t('settings.audit.changed')}>
+      {changes.map(({ field, before, after }) => (
+        <Stack key={field} gap={4}>
+          <Text size="sm" fw={600} className="pl-wrap">{field}</Text>
+          <Text size="xs" c="dimmed">{t('settings.audit.before')}</Text>
+          <Value value={before} tone="red" />
+          <Text size="xs" c="dimmed">{t('settings.audit.after')}</Text>
+          <Value value={after} tone="green" />
+        </Stack>
+      ))}
+    </Stack>
   )
 }
 

@@ -5,11 +5,10 @@ import { ImageUp, Trash2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { field } from '../../components/Field'
-import { usePicture } from '../../components/picture'
+import { pictureProblem, usePicture } from '../../components/picture'
 import { Section } from '../../components/Section'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { failed, saved } from '../../components/toast'
-import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
 import { timeZones } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
@@ -102,7 +101,7 @@ function Logo({ record, manage, onSaved }: { record: OrganizationDetail; manage:
       onSaved(stored)
       saved(t('settings.saved'))
     },
-    onError: (error) => failed(problem(error, t)),
+    onError: (error) => failed(pictureProblem(error, t)),
   })
   return (
     <Group gap="md">

@@ -109,7 +109,7 @@ export function Outcomes({ outcomes }: { outcomes: readonly Outcome[] }) {
         return (
           <Alert key={outcome.email} color="yellow" variant="light" icon={<MailX size={18} aria-hidden />} title={outcome.email}>
             <Stack gap="xs">
-              <Text size="sm">{outcome.reason || t('team.invite.noMail')} {t('team.invite.handOver')}</Text>
+              <Text size="sm">{t('team.invite.noMail')} {t('team.invite.handOver')}</Text>
               {outcome.inviteLink && <CopyLine label={t('team.invite.linkFor', { email: outcome.email })} value={outcome.inviteLink} hidden />}
             </Stack>
           </Alert>
