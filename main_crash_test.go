@@ -191,6 +191,7 @@ func TestKill_in_a_storm_loses_nothing(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
+	servers := []*desk{d}
 	unapplied := "ffffffff-0000-7000-8000-000000000001"
 	for round := range rounds {
 		enough := s.count() + 50 + random.IntN(200)
@@ -201,6 +202,7 @@ func TestKill_in_a_storm_loses_nothing(t *testing.T) {
 		d.kill()
 		t.Logf("killed after %d messages", s.count())
 		d = start(t, d.dir, d.address(), demo, secret)
+		servers = append(servers, d)
 	}
 	close(stop)
 	for range senders {
@@ -239,6 +241,11 @@ func TestKill_in_a_storm_loses_nothing(t *testing.T) {
 		}
 		if told != first {
 			t.Errorf("call %s is\n%s\nand the first one\n%s", id, told, first)
+		}
+	}
+	if t.Failed() {
+		for n, one := range servers {
+			t.Logf("server %d said\n%s", n+1, one.said)
 		}
 	}
 	d.stop()
