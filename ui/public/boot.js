@@ -99,7 +99,7 @@
   files(named('frame'))
   ask('/api/collections/memberships/records?page=1&perPage=1000&skipTotal=1&filter=' + encodeURIComponent('user = "' + me.record.id + '"') + '&expand=organization', me.token)
   var home = path === '/' ? read('pocketline.organization') : (/^\/o\/([a-z0-9]{15})(\/(home\/?)?)?$/.exec(path) || [])[1]
-  if (!home) return
+  if (!home || read('pocketline.unheard') === home) return
   files(named('words-' + root.lang))
   ask('/api/organizations/' + home + '/home', me.token)
   ask('/api/organizations/' + home + '/calls?limit=8', me.token)

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { someCallsQuery } from '../routes/calls/data'
+import { homeQuery, lastCallsQuery } from '../routes/home/data'
 import { api } from './api'
 import { deskQuery } from './desk'
 import { pb } from './pb'
@@ -42,7 +42,7 @@ test('what home needs is asked for once, before the application is there', async
   expect(early).toEqual(['/api/desk', '/api/collections/memberships/records', `/api/organizations/${org}/home`, `/api/organizations/${org}/calls`])
   const queries = new QueryClient()
   await Promise.all([
-    queries.fetchQuery(deskQuery), queries.fetchQuery(placesQuery('me')), api.get(`/api/organizations/${org}/home`), queries.fetchQuery(someCallsQuery(org, {}, 8)),
+    queries.fetchQuery(deskQuery), queries.fetchQuery(placesQuery('me')), queries.fetchQuery(homeQuery(org)), queries.fetchQuery(lastCallsQuery(org)),
   ])
   expect(asked).toEqual(early)
 })
@@ -66,6 +66,12 @@ test('another person never gets what was asked for early', async () => {
   await api.get(`/api/organizations/${org}/home`)
   expect(asked.filter((one) => one.endsWith('/home'))).toHaveLength(2)
   pb.authStore.clear()
+})
+
+test('who may not see calls is not refused them at each visit', () => {
+  localStorage.setItem('pocketline.unheard', org)
+  arrive(`/o/${org}/home`, 3600)
+  expect(asked).toEqual(['/api/desk', '/api/collections/memberships/records'])
 })
 
 test.each([

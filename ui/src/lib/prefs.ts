@@ -6,6 +6,8 @@ export const keys = {
   language: 'pocketline.language',
   shortcuts: 'pocketline.shortcuts',
   organization: 'pocketline.organization',
+  /** The organization whose calls this person may not see: boot.js does not ask for them. */
+  unheard: 'pocketline.unheard',
 } as const
 
 type Key = (typeof keys)[keyof typeof keys]

@@ -2,7 +2,7 @@ import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate, useSearch } from '@tanstack/react-router'
-import { Suspense, lazy, useState } from 'react'
+import { Suspense, lazy, useDeferredValue, useState } from 'react'
 import { field } from '../../components/Field'
 import { ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { deskQuery } from '../../lib/desk'
@@ -22,6 +22,7 @@ export function LoginPage() {
   const { next } = useSearch({ from: '/login' })
   const arrive = useArrive()
   const [waiting, setWaiting] = useState<Waiting>()
+  const drawn = useDeferredValue(true, false)
   // The form does not wait for this answer: only a brand-new installation is sent on to its setup.
   const { data: desk } = useQuery(deskQuery)
   const form = useForm({
@@ -71,7 +72,8 @@ export function LoginPage() {
             <Button type="submit" loading={busy} fullWidth size="md">{t('auth.signIn')}</Button>
           </Stack>
         </form>
-        <Suspense><OtherWays next={next} onWaiting={setWaiting} /></Suspense>
+        {/* The form comes first; its code alone keeps a slow phone busy. */}
+        {drawn && <Suspense><OtherWays next={next} onWaiting={setWaiting} /></Suspense>}
       </Stack>
     </GuestPage>
   )

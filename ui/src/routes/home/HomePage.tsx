@@ -2,41 +2,23 @@ import { Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from '@man
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ArrowDown, ArrowRight, ArrowUp, CircleCheck, FlaskConical, PhoneCall, TriangleAlert } from 'lucide-react'
-import { Suspense, lazy, useDeferredValue, useState } from 'react'
+import { Suspense, lazy, useDeferredValue, useEffect, useState } from 'react'
 import { StackedBars } from '../../charts/StackedBars'
 import { Page } from '../../components/Page'
 import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/States'
 import { When } from '../../components/When'
-import { api } from '../../lib/api'
 import { deskQuery } from '../../lib/desk'
 import { dateTime, number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { keys, recall, remember } from '../../lib/prefs'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
-import { someCallsQuery, type CallItem } from '../calls/data'
+import type { CallItem } from '../calls/data'
 import { aboutOf, CallBadge, TestBadge, whoOf } from '../calls/words'
+import { homeQuery, lastCallsQuery, type HomeAnswer, type Reason } from './data'
 import classes from './Home.module.css'
 
 const Simulate = lazy(() => import('../calls/Simulate').then((m) => ({ default: m.Simulate })))
-
-interface Figures {
-  calls: number
-  answered: number
-  missed: number
-  seconds: number
-}
-
-type Reason = 'no_number' | 'no_assistant' | 'number_off' | 'assistant_off' | 'not_synced' | 'closed' | 'balance'
-
-interface HomeAnswer {
-  answering: { ok: boolean; reason: Reason | ''; number: string }
-  week: Figures
-  before: Figures
-  days: { day: string; answered: number; missed: number }[]
-  live: number
-}
-
-const LAST = 8
 
 /** Is my phone answered, who called, and how the week is going. */
 export function HomePage() {
@@ -46,13 +28,12 @@ export function HomePage() {
   const { data: desk } = useQuery(deskQuery)
   const [simulating, setSimulating] = useState(false)
   const hears = can('calls.view')
-  const home = useQuery({
-    queryKey: [org, 'calls', 'home'],
-    enabled: hears,
-    queryFn: ({ signal }) => api.get<HomeAnswer>(`/api/organizations/${org}/home`, { signal }),
-    meta: { collections: ['phone_numbers', 'assistants', 'organizations'] },
-  })
-  const last = useQuery({ ...someCallsQuery(org, {}, LAST), enabled: hears })
+  useEffect(() => {
+    if (!hears) remember(keys.unheard, org)
+    else if (recall(keys.unheard) === org) remember(keys.unheard, '')
+  }, [hears, org])
+  const home = useQuery({ ...homeQuery(org), enabled: hears })
+  const last = useQuery({ ...lastCallsQuery(org), enabled: hears })
   // Drawn in small steps when they arrive: the page answers to clicks meanwhile.
   const figures = useDeferredValue(home.data)
   const calls = useDeferredValue(last.data)
