@@ -61,12 +61,16 @@ func pragmas(path string) []pragma {
 //	pocketbase.NewWithConfig(pocketbase.Config{DBConnect: database.Connect,
 //		DataMaxOpenConns: database.DataOpen, …})
 func Connect(path string) (*dbx.DB, error) {
-	params := make([]string, 0, 10)
+	params := make([]string, 0, 12)
 	for _, p := range pragmas(path) {
 		params = append(params, "_pragma="+url.QueryEscape(p.name+"("+p.value+")"))
 	}
 	// Keeps SQL from rewriting the file's own structures, as PocketBase does.
 	params = append(params, "_defensive=1")
+	// A transaction that may write says so when it begins, and then waits its
+	// turn. One that only reads first is refused at once, whatever busy_timeout
+	// says, when another process (a command beside the server) is writing.
+	params = append(params, "_txlock=immediate")
 	db, err := dbx.Open("sqlite", path+"?"+strings.Join(params, "&"))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)

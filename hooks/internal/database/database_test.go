@@ -1,6 +1,7 @@
 package database
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -111,4 +112,36 @@ func TestCollectLater_is_over_when_the_start_is(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Beginning is where a writer waits: in the middle it would be refused.
+func TestConnect_takes_the_write_lock_when_a_transaction_begins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), dataFile)
+	var one [2]*sql.DB
+	for n := range one {
+		db, err := Connect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		one[n] = db.DB()
+		one[n].SetMaxOpenConns(1)
+		if _, err := one[n].Exec("CREATE TABLE IF NOT EXISTS t (v TEXT); PRAGMA busy_timeout = 0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writing, err := one[0].Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writing.Rollback()
+	if tx, err := one[1].Begin(); err == nil {
+		tx.Rollback()
+		t.Error("two transactions that may write began at once")
+	}
+	reading, err := one[1].BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatalf("readers wait for a writer: %v", err)
+	}
+	reading.Rollback()
 }
