@@ -42,8 +42,10 @@ never moves a row to another organization.
 `)
 	for _, c := range byName() {
 		read := inWords(c.ListRule)
-		if view := inWords(c.ViewRule); view != read {
-			read += "; view: " + view
+		if c.ListRule == nil || c.ViewRule == nil || *c.ViewRule != short(*c.ListRule) {
+			if view := inWords(c.ViewRule); view != read {
+				read += "; view: " + view
+			}
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.Name, read, inWords(c.CreateRule), inWords(c.UpdateRule), inWords(c.DeleteRule))
 	}

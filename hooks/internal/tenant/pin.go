@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -234,19 +235,32 @@ func covered(c *core.Collection, conds conditions) bool {
 
 // indexes are the columns of the collection's full indexes, in order.
 func indexes(c *core.Collection) [][]string {
-	var all [][]string
+	all := make([][]string, 0, len(c.Indexes))
 	for _, raw := range c.Indexes {
-		parsed := dbutils.ParseIndex(raw)
-		if parsed.Where != "" {
-			continue
+		if columns := indexed(raw); columns != nil {
+			all = append(all, columns)
 		}
-		columns := make([]string, len(parsed.Columns))
-		for i, column := range parsed.Columns {
-			columns[i] = column.Name
-		}
-		all = append(all, columns)
 	}
 	return all
+}
+
+// parsed holds what indexed read: definitions are few, and reading one takes
+// longer than planning a list.
+var parsed sync.Map // definition → []string
+
+// indexed are the columns of an index over all rows, nil for one over some.
+func indexed(definition string) []string {
+	if columns, ok := parsed.Load(definition); ok {
+		return columns.([]string)
+	}
+	var columns []string
+	if index := dbutils.ParseIndex(definition); index.Where == "" {
+		for _, column := range index.Columns {
+			columns = append(columns, column.Name)
+		}
+	}
+	parsed.Store(definition, columns)
+	return columns
 }
 
 // rowBytes is how big one row can get.
