@@ -13,19 +13,16 @@ export function codeOf(secret, step) {
   return String((hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
-/** An app with a secret. Each code works once, and the server takes the step before and after its own: so three codes in a row are there at once. */
+/** An app with a secret. Each code works once, and the server takes the step after its own too: so two codes in a row are there at once. */
 export function authenticator(secret) {
-  let last = Math.floor(Date.now() / 1000 / STEP_S) - 2
+  const now = () => Date.now() / 1000 / STEP_S
+  let last = Math.floor(now()) - 1
   return {
     async next() {
-      last++
-      for (;;) {
-        const now = Date.now() / 1000 / STEP_S
-        if (last < Math.floor(now) - 1) last = Math.floor(now) - 1
-        if (last <= Math.floor(now) + 1) return codeOf(secret, last)
-        // oxlint-disable-next-line no-await-in-loop -- there is nothing to do but wait for the clock
-        await new Promise((r) => setTimeout(r, (last - 1 - now) * STEP_S * 1000 + 50))
-      }
+      last = Math.max(last + 1, Math.floor(now()))
+      // oxlint-disable-next-line no-await-in-loop -- there is nothing to do but wait for the clock
+      while (last > now() + 1) await new Promise((r) => setTimeout(r, (last - 1 - now()) * STEP_S * 1000 + 50))
+      return codeOf(secret, last)
     },
     last: () => codeOf(secret, last),
   }

@@ -11,9 +11,12 @@ export interface Limit {
 
 /** Props of an input bound to a form: value, error, key, and what the collection asks of the field. */
 export function field<V extends Record<string, unknown>>(form: UseFormReturnType<V>, name: keyof V & string, limit: Limit = {}) {
+  const props = form.getInputProps(name)
   return {
     key: form.key(name),
-    ...form.getInputProps(name),
+    ...props,
+    // The library says it of every input but passwords.
+    ...(props.error && { 'aria-invalid': true }),
     name,
     required: limit.required,
     ...(limit.max && { maxLength: limit.max }),
