@@ -19,11 +19,28 @@ pb.autoCancellation(false)
 pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: earlyFetch } })
 pb.authStore.onChange(forgetEarly)
 
+let renewing = 0
+
+/** Does what ends this session and begins another, as a new password does: what is answered in between sends nobody to sign-in. */
+export async function withNewSession<T>(work: () => Promise<T>): Promise<T> {
+  renewing++
+  try {
+    return await work()
+  } finally {
+    renewing--
+  }
+}
+
+/** The server does not know the session any more; the shell notices and goes to sign-in, with the way back. */
+export function sessionEnded(): void {
+  if (renewing === 0) pb.authStore.clear()
+}
+
 pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
   // A session that has ended is answered like a guest, with empty lists: what says so is a header. A request that was on its
   // way before the session was renewed says nothing about the new one.
   const sent = new Headers(options?.headers).get('Authorization')
-  if (sent && sent === pb.authStore.token && response.headers?.get('www-authenticate')?.includes('invalid_token')) pb.authStore.clear()
+  if (sent && sent === pb.authStore.token && response.headers?.get('www-authenticate')?.includes('invalid_token')) sessionEnded()
   if (response.status < 400 || typeof data !== 'object' || data === null) return data
   const facts: AnswerFacts = {}
   const id = response.headers?.get('x-request-id')

@@ -2,7 +2,7 @@ import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { ClientResponseError } from 'pocketbase'
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
 import { Live } from './live'
-import { pb } from './pb'
+import { pb, sessionEnded } from './pb'
 
 // Whether the last answer came at all: a laptop can be online while the server is away.
 let reachable = true
@@ -16,8 +16,7 @@ function setReachable(next: boolean): void {
 function onError(error: unknown): void {
   if (!(error instanceof ClientResponseError) || error.isAbort) return
   if (error.status === 0) setReachable(false)
-  // The session has ended; the shell notices and goes to sign-in, with the way back.
-  if (error.status === 401 && pb.authStore.token) pb.authStore.clear()
+  if (error.status === 401 && pb.authStore.token) sessionEnded()
 }
 const onSuccess = () => setReachable(true)
 

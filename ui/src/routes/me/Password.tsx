@@ -6,7 +6,7 @@ import { ProblemAlert } from '../../components/States'
 import { saved } from '../../components/toast'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
-import { pb } from '../../lib/pb'
+import { pb, withNewSession } from '../../lib/pb'
 import { saveMe } from '../../lib/profile'
 import type { Me } from '../../lib/session'
 import { PASSWORD } from '../limits'
@@ -21,11 +21,11 @@ export function Password({ me }: { me: Me }) {
       password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
     },
   })
-  const { submit, failure, busy } = useSubmit(form, async ({ oldPassword, password }) => {
+  const { submit, failure, busy } = useSubmit(form, ({ oldPassword, password }) => withNewSession(async () => {
     await saveMe(me, { oldPassword, password, passwordConfirm: password })
     // A new password ends every session, this one too: sign in again with it before anything else is asked.
     await pb.collection('users').authWithPassword(me.email, password)
-  }, () => {
+  }), () => {
     form.reset()
     saved(t('profile.passwordSaved'))
   })
