@@ -9,7 +9,7 @@ import { openid } from './openid.mjs'
 import { apiKey, auditLog, pictures } from './people/admin.mjs'
 import { byMail, confirmAddress, elsewhere, forgotten, newAddress, sessions, twoFactor } from './people/identity.mjs'
 import { OPENS } from './people/mails.mjs'
-import { ROLES, accept, factorForAll, invite, known, mailOn, ownership, setUp, suspended, threeClients, withoutMail, wrongAccount } from './people/membership.mjs'
+import { ROLES, accept, factorForAll, invite, known, mailOn, ownership, renewed, setUp, suspended, threeClients, withoutMail, wrongAccount } from './people/membership.mjs'
 import { Person } from './person.mjs'
 
 // Windows that work at the same time; two cores are busy with three.
@@ -67,6 +67,7 @@ async function journey(world, step) {
   const team = Object.fromEntries(Object.keys(ROLES).map((role) => [role, world.person(`${role[0].toUpperCase()}${role.slice(1)} Reed`, `${role}@reed.test`)]))
   const links = {}
   if (!await step('invited by mail', () => invite(world, ada, team, links), ada.page)) return
+  await step('sent again and cancelled', () => renewed(world, ada, team, links), ada.page)
   await step('a wrong account is refused', () => wrongAccount(nora, team.agent, links.agent), nora.page)
   await parallel(Object.keys(ROLES), ABREAST, (role) => step(`${role} accepts and sees`, () => accept(world, role, team[role], links[role]), () => team[role].page))
   await step('an account that exists accepts', () => known(world, ada, nora), () => nora.page)

@@ -197,7 +197,24 @@ export async function sessions(one) {
   await said(page, t('profile.sessions.othersDone'))
   // A window that only stands there falls to sign-in by itself, and remembers where it was.
   await Promise.all([second, third].map((other) => other.waitForURL(/\/login\?next=/, { timeout: NEVER_MS })))
-  return `the other windows fell to sign-in after ${Date.now() - started} ms`
+  const took = Date.now() - started
+
+  // A new password ends every session, and this window has a new one at once: nobody is sent to sign-in.
+  await one.go('/me/security')
+  const old = one.password
+  one.password = 'a password after the other'
+  await fill(page, { oldPassword: old, password: one.password })
+  await page.getByRole('button', { name: t('profile.changePassword') }).click()
+  await said(page, t('profile.passwordSaved'))
+  await one.go('/me/sessions')
+  await page.getByText(t('profile.sessions.this')).waitFor()
+  if (await ends.count() > 0) throw new Error('other sessions outlived the password')
+  await one.signOut()
+  await one.signIn(page, old)
+  await said(page, t('auth.wrong.cause'))
+  await one.signIn()
+  await page.waitForURL('**/me/sessions') // back to where it was
+  return `the other windows fell to sign-in after ${took} ms`
 }
 
 /** A window of the provider, closed without an answer, refused, and used. */

@@ -123,6 +123,32 @@ export async function invite(world, ada, team, links) {
   return `${Object.keys(team).length} mails, the last after ${Date.now() - started} ms`
 }
 
+/** Sent again, only the new link works; cancelled, none does. */
+export async function renewed(world, ada, team, links) {
+  const { page } = ada
+  const old = links.agent
+  const choose = async (address, action) => {
+    await page.getByRole('row', { name: address }).getByRole('button').last().click()
+    await page.getByRole('menuitem', { name: action }).click()
+  }
+  const works = async (link) => (await world.desk.ask('POST', '/api/auth/verify-invite', { token: link.split('/accept-invite/')[1] })).status === 200
+  await choose(team.agent.email, t('team.resend'))
+  const again = page.getByRole('dialog', { name: t('team.invite.resent') })
+  await again.getByText(t('team.invite.mailed')).waitFor()
+  links.agent = await linkTo(world, team.agent.email, '/accept-invite/')
+  await page.keyboard.press('Escape')
+  await again.waitFor({ state: 'hidden' })
+  const dialog = await inviteDialog(page, 'nobody@reed.test', 'viewer')
+  await dialog.locator('[data-autofocus]').click()
+  await dialog.waitFor({ state: 'hidden' })
+  const cancelled = await linkTo(world, 'nobody@reed.test', '/accept-invite/')
+  await choose('nobody@reed.test', t('team.cancel.action'))
+  await page.getByRole('dialog').getByRole('button', { name: t('team.cancel.action') }).click()
+  await page.getByRole('row', { name: 'nobody@reed.test' }).waitFor({ state: 'detached' })
+  const [one, two, three] = [await works(old), await works(links.agent), await works(cancelled)]
+  if (one || !two || three) throw new Error(`the replaced link works: ${one}, the new one: ${two}, the cancelled one: ${three}`)
+}
+
 /** Signed in as somebody else, an invitation is shown for whom it is, and cannot be taken. */
 export async function wrongAccount(nora, invited, link) {
   const { page } = nora
