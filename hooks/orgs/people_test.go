@@ -229,6 +229,18 @@ func TestSession_ends_by_itself_and_with_all_others(t *testing.T) {
 	}
 }
 
+func TestAccount_begins_in_the_language_of_its_browser(t *testing.T) {
+	b := bureauOf(t)
+	for wish, want := range map[string]string{"": "en", "fr-CA,fr;q=0.9,en;q=0.8": "fr", "de, fr;q=0.5": "fr", "EN-us,fr": "en", "de": "en", "*": "en"} {
+		email := fmt.Sprintf("new%d@client.test", b.serial)
+		b.send("", "", "POST", "/api/auth/signup", map[string]string{"email": email, "fullName": "New Person", "password": "a long password"},
+			map[string]string{"Accept-Language": wish}).want(200)
+		if got := b.find(collections.Users, "email = '"+email+"'").GetString("language"); got != want {
+			t.Errorf("%q: the account begins in %q, want %q", wish, got, want)
+		}
+	}
+}
+
 // PocketBase answers a token that is worth nothing as it answers a guest, with
 // empty lists: whoever sent it must be able to tell the two apart.
 func TestToken_that_is_worth_nothing_is_said_to_be(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 // signUpOpen is the policy (POCKETLINE_SIGN_UP) under which strangers may
@@ -97,7 +98,7 @@ func (d *domain) beginAccount(e *core.RequestEvent, email, name, phone, password
 	user := core.NewRecord(c)
 	user.SetEmail(email)
 	user.SetPassword(password) // hashed in any case: the time shall tell nothing
-	user.Load(map[string]any{"name": name, "phone": phone, "is_active": true, "language": "en", "theme": "auto"})
+	user.Load(map[string]any{"name": name, "phone": phone, "is_active": true, "language": identity.Language(e), "theme": "auto"})
 	mailed := e.App.Settings().SMTP.Enabled
 	existing, err := e.App.FindAuthRecordByEmail(collections.Users, email)
 	taken := err == nil && existing != nil

@@ -3,6 +3,8 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -74,12 +76,25 @@ func join(e *core.RecordAuthWithOAuth2RequestEvent, mayJoin func(app core.App, e
 	user.SetEmail(address)
 	user.SetVerified(true)
 	user.SetPassword(security.RandomString(40))
-	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true, "language": "en", "theme": "auto"})
+	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true, "language": Language(e.RequestEvent), "theme": "auto"})
 	if err := e.App.Save(user); err != nil {
 		return e.BadRequestError("The account could not be made.", err)
 	}
 	e.Record = user
 	return e.Next()
+}
+
+// Language is the first of the dashboard's languages a browser asks for: what a
+// new account begins with, until its person chooses.
+func Language(e *core.RequestEvent) string {
+	for _, wish := range strings.Split(e.Request.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(wish), ";")
+		tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
+		if slices.Contains(collections.Languages, tag) {
+			return tag
+		}
+	}
+	return collections.Languages[0]
 }
 
 // link ties an account elsewhere to one here only when the one here has proved

@@ -259,6 +259,7 @@ export async function elsewhere(world, ada) {
   await page.waitForURL('**/me')
   await gone(other)
   await settled(page)
+  await page.getByRole('heading', { name: t('profile.title') }).waitFor() // in the language of the browser
   await look(page, 'me-no-organization')
   await grace.go(link)
   await page.getByRole('button', { name: t('invite.accept') }).click()
