@@ -1,5 +1,6 @@
 import { ClientResponseError } from 'pocketbase'
 import { pb } from './pb'
+import { needSentences } from './said'
 
 export interface ApiOptions {
   query?: Record<string, string | number | boolean | undefined>
@@ -42,6 +43,7 @@ export async function fetchBlob(path: string, options: Pick<ApiOptions, 'signal'
   }
   if (!response.ok) {
     const data = (await response.json().catch(() => ({}))) as Record<string, unknown>
+    await needSentences()
     throw new ClientResponseError({ url, status: response.status, data })
   }
   return response.blob()

@@ -1,11 +1,12 @@
 import { ClientResponseError } from 'pocketbase'
 import type { Key, T } from './i18n'
 import { factsKey, type AnswerFacts } from './pb'
+import { said } from './said'
 
 /** A failure in a person's words. Every screen shows failures through this and nothing else. */
 export interface Problem {
   title: string
-  /** One sentence on why, or what to do; may repeat the server's own sentence. */
+  /** One sentence on why, or what to do; may be the server's own sentence, in the reader's language when it is a known one. */
   cause: string
   /** Machine name for support, e.g. "offline" or "http_409". */
   code: string
@@ -84,13 +85,13 @@ function fromServer(error: ClientResponseError, t: T): Problem {
       status, retryable: true, fields, aborted: error.isAbort,
     }
   }
-  const said = sentence(body)
-  const particular = (status === 403 || status === 409) && said !== '' && !unspecific.test(said)
+  const spoken = sentence(body)
+  const particular = (status === 403 || status === 409) && spoken !== '' && !unspecific.test(spoken)
   const titleKey = particular ? 'errors.refused.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
-  else if (said && ([400, 402, 422, 502, 503].includes(status) || particular)) cause = said
+  else if (spoken && ([400, 402, 422, 502, 503].includes(status) || particular)) cause = said(spoken)
   return {
     title: t(titleKey), cause, code: code(body) ?? `http_${status}`, status, fields, aborted: false,
     retryable: status === 408 || status === 429 || status >= 500,
@@ -116,14 +117,14 @@ function fieldErrors(body: Record<string | symbol, unknown>, t: T): Record<strin
   const fields: Record<string, string> = {}
   // The documented routes name wrong fields in `details`, each with its sentence.
   if (typeof body.details === 'object' && body.details !== null) {
-    for (const [name, value] of Object.entries(body.details)) if (typeof value === 'string') fields[name] = value
+    for (const [name, value] of Object.entries(body.details)) if (typeof value === 'string') fields[name] = said(value)
   }
   if (typeof body.data !== 'object' || body.data === null) return fields
   for (const [name, value] of Object.entries(body.data)) {
     const detail = value as { code?: unknown; message?: unknown } | null
     if (typeof detail?.message !== 'string') continue
     const key = typeof detail.code === 'string' ? fieldMessages[detail.code] : undefined
-    fields[name] = key ? t(key) : detail.message
+    fields[name] = key ? t(key) : said(detail.message)
   }
   return fields
 }

@@ -1,5 +1,6 @@
 import PocketBase, { LocalAuthStore, type SendOptions } from 'pocketbase'
 import { earlyFetch, forgetEarly } from './early'
+import { needSentences } from './said'
 
 /** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
 export interface AnswerFacts {
@@ -47,7 +48,8 @@ pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
   if (id) facts.requestId = id
   const after = Number(response.headers?.get('retry-after'))
   if (after > 0) facts.retryAfter = after
-  return { ...data, [factsKey]: facts }
+  const failed = { ...data, [factsKey]: facts }
+  return needSentences().then(() => failed) // so that whoever shows it has the words
 }
 
 /** Seconds until the session's token ends; 0 when there is none. */
