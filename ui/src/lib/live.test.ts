@@ -22,12 +22,14 @@ let shown: DocumentVisibilityState
 let server: Server
 let live: Live
 let stale: string[]
+let queries: QueryClient
 let free: Slot
 
 function show(state: DocumentVisibilityState) {
   shown = state
   document.dispatchEvent(new Event('visibilitychange'))
 }
+const ask = (key: string) => queries.getQueryCache().build(queries, { queryKey: ['o1', key], queryFn: () => key })
 const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
 
 beforeEach(async () => {
@@ -35,10 +37,10 @@ beforeEach(async () => {
   shown = 'visible'
   vi.spyOn(document, 'visibilityState', 'get').mockImplementation(() => shown)
   server = new Server()
-  const queries = new QueryClient()
+  queries = new QueryClient()
   stale = []
   for (const [key, collections] of [[['o1', 'calls', 'list']], [['o1', 'assistants', 'list']], [['o1', 'dashboard'], ['calls']], [['o2', 'calls', 'list']], [['me', 'memberships']]] as [string[], string[]?][]) {
-    queries.getQueryCache().build(queries, { queryKey: key, meta: { collections } })
+    queries.getQueryCache().build(queries, { queryKey: key, meta: { collections } }).setData({})
   }
   vi.spyOn(queries, 'invalidateQueries').mockImplementation(async (filters) => {
     stale.push(queries.getQueryCache().findAll(filters as never).map((q) => q.queryKey.join('/')).sort().join(' '))
@@ -96,6 +98,27 @@ describe('Live', () => {
     server.send('PB_CONNECT')
     await settle(250)
     expect(stale).toEqual(['o1/assistants/list o1/calls/list o1/dashboard'])
+  })
+
+  test('what a page asks for once the connection stands is not asked for again', async () => {
+    const before = ask('asked-before').fetch()
+    ask('not-asked-yet')
+    server.send('PB_CONNECT')
+    await ask('not-asked-yet').fetch()
+    await ask('calls-list').fetch()
+    await before
+    await settle(250)
+    expect(stale).toEqual(['o1/asked-before o1/assistants/list o1/calls/list o1/dashboard'])
+  })
+
+  test('a connection after a break asks again for the list of calls', async () => {
+    server.send('PB_CONNECT')
+    await ask('calls-list').fetch()
+    await settle(250)
+    stale = []
+    server.send('PB_CONNECT')
+    await settle(250)
+    expect(stale.join(' ')).toContain('o1/calls-list')
   })
 
   test('a hidden page keeps its connection for 30 s, then drops it, and takes it again when shown', async () => {

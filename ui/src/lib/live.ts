@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import { pb } from './pb'
 
 /** One change on the organization's topic: what changed, never the content. */
@@ -62,7 +62,7 @@ const isEnd = (data: unknown): boolean => (data as { ended?: unknown } | null)?.
 
 /**
  * Keeps the queries of the organization on screen true. It listens while the page is shown, drops the connection 30 s
- * after it is hidden, and after every (re)connection asks again for everything, because events sent meanwhile are lost.
+ * after it is hidden, and after every (re)connection asks again for what was asked for before it, because events sent meanwhile are lost.
  */
 export class Live {
   private wanted = new Map<string, Set<(data: unknown) => void>>()
@@ -194,11 +194,17 @@ export class Live {
 
   private connected = false
 
+  // What may have missed a change: asked for before the connection stood.
+  private earlier = new Set<Query>()
+
   private onConnect = (): void => {
     // Rights may have changed while nobody listened; the first connection comes right after they were asked for.
     if (this.connected) this.rights = true
     this.connected = true
-    this.all = true
+    // The topics are in force by now: what a page asks for from here on hears of every later change.
+    for (const query of this.queries.getQueryCache().findAll({ queryKey: [this.organization] })) {
+      if (query.state.fetchStatus !== 'idle' || query.state.status !== 'pending') this.earlier.add(query)
+    }
     this.schedule()
   }
 
@@ -228,17 +234,19 @@ export class Live {
   private flush = (): void => {
     clearTimeout(this.flushTimer)
     this.flushTimer = undefined
-    const { organization, all, rights } = this
+    const { organization, all, rights, earlier } = this
     this.rights = false
+    this.earlier = new Set()
     if (rights) void this.queries.invalidateQueries({ queryKey: ['me'] })
     const changed = new Set(this.dirty)
     this.dirty.clear()
     this.all = false
-    if (!organization || (!all && changed.size === 0)) return
+    if (!organization || (!all && changed.size === 0 && earlier.size === 0)) return
     void this.queries.invalidateQueries({
-      predicate: ({ queryKey: [owner, collection], meta }) => {
+      predicate: (query) => {
+        const { queryKey: [owner, collection], meta } = query
         if (owner !== organization) return false
-        if (all || changed.has(String(collection))) return true
+        if (all || earlier.has(query) || changed.has(String(collection))) return true
         return Array.isArray(meta?.collections) && meta.collections.some((c) => changed.has(String(c)))
       },
     })
