@@ -41,3 +41,16 @@ test('nobody is signed out while the session is being replaced', async () => {
   await pb.send('/api/x', {})
   expect(pb.authStore.token).toBe('')
 })
+
+test('the server is asked in the language of the page', async () => {
+  const asked: (string | null)[] = []
+  vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+    asked.push(new Headers(init.headers).get('Accept-Language'))
+    return new Response('{}', { headers: { 'Content-Type': 'application/json' } })
+  })
+  await pb.send('/api/x', {})
+  document.documentElement.lang = 'fr'
+  await pb.send('/api/x', {})
+  document.documentElement.lang = ''
+  expect(asked).toEqual(['en', 'fr'])
+})

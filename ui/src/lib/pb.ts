@@ -20,6 +20,9 @@ pb.autoCancellation(false)
 pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: earlyFetch } })
 pb.authStore.onChange(forgetEarly)
 
+// The SDK asks in American English whatever is on screen; the server begins accounts in the language of the page.
+pb.beforeSend = (url, options) => ({ url, options: { ...options, headers: { ...options.headers, 'Accept-Language': document.documentElement.lang || 'en' } } })
+
 let renewing = 0
 
 /** Does what ends this session and begins another, as a new password does: what is answered in between sends nobody to sign-in. */
