@@ -83,6 +83,7 @@ func hmacOf(h providers.HMAC) vapi.HMACConfig {
 // machine and for power cuts, and Go's memory bounded by the machine's.
 func Bounded(c pocketbase.Config) pocketbase.Config {
 	database.LimitMemory()
+	database.ShareProcessor()
 	c.DBConnect = database.Connect
 	c.DataMaxOpenConns, c.DataMaxIdleConns = database.DataOpen, database.DataIdle
 	c.AuxMaxOpenConns, c.AuxMaxIdleConns = database.AuxOpen, database.AuxIdle

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
@@ -84,10 +85,10 @@ func TestCollectLater_is_over_when_the_start_is(t *testing.T) {
 	tests := []struct {
 		name, variable string
 		usual          int
-		during         int
+		during, later  int
 	}{
-		{"usually", "", 100, starting},
-		{"the operator chose", "50", 50, 50},
+		{"usually", "", 100, starting, running},
+		{"the operator chose", "50", 50, 50, 50},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,10 +107,31 @@ func TestCollectLater_is_over_when_the_start_is(t *testing.T) {
 				}
 				<-time.After(settled + time.Nanosecond)
 				synctest.Wait()
-				if got := percent(); got != tt.usual {
-					t.Errorf("afterwards: got %d, want %d", got, tt.usual)
+				if got := percent(); got != tt.later {
+					t.Errorf("afterwards: got %d, want %d", got, tt.later)
 				}
 			})
+		})
+	}
+}
+
+func TestShareProcessor_leaves_the_operators_choice(t *testing.T) {
+	for _, tt := range []struct {
+		name, variable string
+		had, want      int
+	}{
+		{"one processor", "", 1, 2},
+		{"more", "", 8, 8},
+		{"one, as the operator wants", "1", 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("GOMAXPROCS", tt.variable)
+			before := runtime.GOMAXPROCS(tt.had)
+			t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+			ShareProcessor()
+			if got := runtime.GOMAXPROCS(0); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
 		})
 	}
 }
