@@ -9,6 +9,10 @@ const LOOK_MS = 15_000
 const LINES = 7
 const FUNCTIONS = ['check_availability', 'book_appointment']
 const WORD = 'cleaning'
+const VIEW = 'Answered, oldest first'
+const RENAMED = 'Answered'
+// A second request for the same follows a stream's beginning by a quarter of a second.
+const SECOND_MS = 800
 
 export async function journey(browser, who, fail) {
   const context = await profile(browser)
@@ -47,10 +51,29 @@ async function walkThrough(page, who, step) {
     await page.goto(base + '/login')
     await page.getByLabel('Email').fill(process.env.E2E_EMAIL)
     await page.locator('input[type="password"]').fill(process.env.E2E_PASSWORD)
+    const stream = page.waitForResponse((answer) => answer.request().method() === 'POST' && new URL(answer.url()).pathname === '/api/realtime')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.waitForURL(`**/o/${who.org}/home`)
     await settled(page)
+    await stream
   })) return
+
+  await step('the list is asked for once', async () => {
+    const asked = []
+    const hear = (request) => {
+      const { pathname, search } = new URL(request.url())
+      if (pathname === `/api/organizations/${who.org}/calls` && search.includes('limit=40')) asked.push(search)
+    }
+    page.on('request', hear)
+    await page.getByRole('link', { name: 'Calls', exact: true }).first().click()
+    await page.waitForURL(/\/calls(\?|$)/)
+    await page.locator('main a[href*="/calls/"]').first().waitFor()
+    await page.waitForTimeout(SECOND_MS)
+    page.off('request', hear)
+    if (asked.length !== 1) throw new Error(`it was asked for ${asked.length} times: ${asked.join(' ')}`)
+    await page.getByRole('link', { name: 'Home', exact: true }).first().click()
+    await page.waitForURL('**/home')
+  })
 
   if (!await step('a call arrives', async () => {
     await page.getByRole('button', { name: 'Simulate a call' }).first().click()
@@ -89,6 +112,17 @@ async function walkThrough(page, who, step) {
     if (!/\$\s?0\.0\d/.test(cost) || !cost.includes('Speaking')) throw new Error(`the cost reads ${JSON.stringify(cost)}`)
   })
 
+  await step('what was found in it', async () => {
+    const found = await page.locator('section', { has: page.getByRole('heading', { name: 'Analysis', exact: true }) }).innerText()
+    if (!/Goal\s+Reached/.test(found) || !/Wanted\s+book/.test(found)) throw new Error(`the analysis reads ${JSON.stringify(found)}`)
+    const bill = page.locator('details', { has: page.getByText(/lines of the bill$/) })
+    await bill.locator('summary').click()
+    const lines = await bill.getByRole('row').allInnerTexts()
+    const cents = (text) => Math.round(Number(text.match(/\$([\d.]+)\s*$/)?.[1]) * 10_000)
+    const sum = lines.slice(0, -1).reduce((so, line) => so + cents(line), 0)
+    if (lines.length < 6 || !lines.some((line) => /Speaking[\s\S]*characters/.test(line)) || sum !== cents(lines.at(-1))) throw new Error(`the bill reads ${lines.join(' | ')}`)
+  })
+
   await step('the timeline', async () => {
     await page.getByRole('tab', { name: 'Timeline' }).click()
     const entries = await page.getByRole('tabpanel', { name: 'Timeline' }).getByRole('listitem').allInnerTexts()
@@ -125,5 +159,36 @@ async function walkThrough(page, who, step) {
     await page.waitForURL(call)
     await settled(page)
     return `by "${WORD}"`
+  })
+
+  await step('a view is kept', async () => {
+    const menu = page.getByRole('button', { name: /^View/ })
+    const wanted = 'outcome=completed'
+    await page.goto(`${base}/o/${who.org}/calls?${wanted}&sort=started_at`)
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Save this view' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill(VIEW)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: `View: ${VIEW}` }).waitFor()
+    // Another visit, and only the keyboard.
+    await page.goto(`${base}/o/${who.org}/calls?search=${WORD}`)
+    await page.getByText('Whole words first, then newest').waitFor()
+    await menu.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: VIEW }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.waitForFunction((name) => document.activeElement?.textContent === name, VIEW)
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.search.includes(wanted) && !url.search.includes('search='))
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Rename or delete views' }).click()
+    await page.getByRole('dialog').getByLabel(`Name of ${VIEW}`).fill(RENAMED)
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: `View: ${RENAMED}` }).waitFor()
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Rename or delete views' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: `Delete ${RENAMED}` }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Views', exact: true }).waitFor()
   })
 }

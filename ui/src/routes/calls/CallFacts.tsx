@@ -1,4 +1,4 @@
-import { Anchor, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
+import { Anchor, Group, Select, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState, type FormEvent, type ReactNode } from 'react'
@@ -14,10 +14,13 @@ import { limits } from '../../lib/pb-types.gen'
 import { phone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
+import { Analysis } from './Analysis'
+import { Bill } from './Bill'
 import classes from './Call.module.css'
 import { callQuery, callsKey, isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
 import { dollars, shares, waits } from './figures'
 import { priorities, resolutions } from './filters'
+import { Block } from './Block'
 import { CallBadge, aboutOf } from './words'
 
 /** What people noted, the call's facts, its costs, and the caller's other calls. */
@@ -26,18 +29,10 @@ export function CallFacts({ call }: { call: CallDetail }) {
     <Stack gap="md" miw={0}>
       <FollowUp call={call} />
       <Facts call={call} />
+      <Analysis call={call} />
       <Costs call={call} />
       <History call={call} />
     </Stack>
-  )
-}
-
-function Block({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper withBorder className={classes.block} component="section">
-      <Title order={2} size="h3" mb="sm">{title}</Title>
-      {children}
-    </Paper>
   )
 }
 
@@ -144,7 +139,8 @@ function Costs({ call }: { call: CallDetail }) {
       <Block title={t('calls.costs.title')}>
         <Stack gap="sm">
           <Text size="xl" fw={650} className="pl-tabular">{dollars(call.cost_micros / 1e6)}</Text>
-          {parts.length > 0 && <BarList label={t('calls.costs.title')} rows={parts.map(({ id, value }) => ({ id, value, label: t(`calls.costs.${id}`), text: dollars(value) }))} />}
+          {parts.length > 0 && <BarList label={t('calls.costs.parts')} rows={parts.map(({ id, value }) => ({ id, value, label: t(`calls.costs.${id}`), text: dollars(value) }))} />}
+          <Bill items={report?.costs?.items} total={call.cost_micros / 1e6} />
           <Text size="xs" c="dimmed">{t('calls.costs.hint')}</Text>
         </Stack>
       </Block>

@@ -1,4 +1,4 @@
-import { Button, CloseButton, Select, Stack, TextInput } from '@mantine/core'
+import { Button, CloseButton, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { ListFilter, Search } from 'lucide-react'
 import { useEffect, useEffectEvent, useState, type ReactNode } from 'react'
@@ -8,7 +8,8 @@ import { useOrg } from '../../lib/session'
 import { useShortcut } from '../../lib/shortcuts'
 import classes from './Calls.module.css'
 import { assistantsQuery, numbersQuery } from './data'
-import { countFilters, directions, outcomes, priorities, resolutions, sorts, statuses, type CallFilters } from './filters'
+import { countFilters, directions, isNumber, outcomes, priorities, resolutions, sorts, statuses, type CallFilters } from './filters'
+import { Views } from './Views'
 
 // Fast enough to feel immediate, slow enough not to ask for each letter.
 const TYPING_MS = 300
@@ -39,15 +40,20 @@ export function Filters({ filters, onChange, extra }: { filters: CallFilters; on
             set({ status: kind === 'status' ? word : '', outcome: kind === 'outcome' ? word : '' })
           }}
         />
-        <Select
-          aria-label={t('calls.filters.sort')} allowDeselect={false} className={classes.select} value={filters.sort ?? '-started_at'}
-          data={sorts.map((sort) => ({ value: sort, label: t(`calls.sort.${sort.replace('-', 'down_') as 'started_at'}`) }))}
-          onChange={(value) => set({ sort: value === '-started_at' ? undefined : (value as CallFilters['sort']) })}
-          disabled={Boolean(filters.search)}
-        />
+        {filters.search ? (
+          // A search has an order of its own.
+          <Text size="sm" c="dimmed" className={classes.order}>{t(isNumber(filters.search) ? 'calls.sort.searchNumber' : 'calls.sort.search')}</Text>
+        ) : (
+          <Select
+            aria-label={t('calls.filters.sort')} allowDeselect={false} className={classes.select} value={filters.sort ?? '-started_at'}
+            data={sorts.map((sort) => ({ value: sort, label: t(`calls.sort.${sort.replace('-', 'down_') as 'started_at'}`) }))}
+            onChange={(value) => set({ sort: value === '-started_at' ? undefined : (value as CallFilters['sort']) })}
+          />
+        )}
         <Button variant="default" leftSection={<ListFilter size={16} aria-hidden />} aria-expanded={open} onClick={() => setOpen(!open)}>
           {countFilters(hidden) > 0 ? t('calls.filters.moreSet', { count: countFilters(hidden) }) : t('calls.filters.more')}
         </Button>
+        <Views filters={filters} onChange={onChange} />
         {extra}
         {active > 0 && <Button variant="subtle" color="gray" onClick={() => onChange(filters.sort ? { sort: filters.sort } : {})}>{t('states.noMatch.clear')}</Button>}
       </div>

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api'
 import { pb } from '../../lib/pb'
 import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
+import type { Findings } from './analysis'
 import type { Line, TimelineEvent } from './conversation'
 
 /** A row of the server's list of calls. */
@@ -114,9 +115,9 @@ export const recordingQuery = (organization: string, id: string) =>
 
 export interface Report {
   id: string
-  costs: { breakdown?: Record<string, number> } | null
+  costs: { breakdown?: Record<string, number>; items?: unknown } | null
   performance: Record<string, unknown> | null
-  analysis: { success_evaluation?: string; structured_data?: unknown } | null
+  analysis: Findings | null
 }
 
 /** What the provider's report adds: costs, latencies, analysis. The transcript is read line by line instead. */

@@ -27,3 +27,32 @@ export function waits(performance: Record<string, unknown> | null | undefined): 
   if (turn === undefined) return undefined
   return { turn, parts: waited.flatMap((id) => (average(id) === undefined ? [] : [{ id, value: average(id)! }])) }
 }
+
+/** A line of the provider's bill. */
+export interface BillLine {
+  type: string
+  /** What an analysis was for. */
+  kind: string
+  /** Who did it and with what, as the provider names them. */
+  by: string
+  used: { unit: 'minutes' | 'tokens' | 'characters'; amount: number } | undefined
+  /** US dollars. */
+  cost: number
+}
+
+/** The lines of a bill in the provider's order; what is not one is left out. */
+export function billLines(items: unknown): BillLine[] {
+  if (!Array.isArray(items)) return []
+  return items.flatMap((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return []
+    const line = item as Record<string, unknown>
+    const text = (name: string) => (typeof line[name] === 'string' ? line[name] : '')
+    const amount = (name: string) => (typeof line[name] === 'number' && line[name] > 0 ? line[name] : 0)
+    if (!text('type') || typeof line.cost !== 'number') return []
+    const tokens = amount('promptTokens') + amount('completionTokens')
+    const used: BillLine['used'] = amount('minutes') ? { unit: 'minutes', amount: amount('minutes') }
+      : amount('characters') ? { unit: 'characters', amount: amount('characters') }
+        : tokens ? { unit: 'tokens', amount: tokens } : undefined
+    return [{ type: text('type'), kind: text('analysisType'), by: [text('provider'), text('model')].filter(Boolean).join(' · '), used, cost: line.cost }]
+  })
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { countFilters, dayStart, readFilters, toQuery } from './filters'
+import { countFilters, dayStart, isNumber, readFilters, toQuery } from './filters'
 
 describe('the address of the list', () => {
   test('keeps what is a filter and drops the rest', () => {
@@ -14,6 +14,14 @@ describe('the address of the list', () => {
   test('counts conditions, not the order', () => {
     expect(countFilters({ sort: 'started_at', status: 'live', search: '' })).toBe(1)
   })
+})
+
+// As hooks/calls/search.go reads it.
+test.each([
+  ['+33', true], ['+1 (415) 555-0142', true], ['41555', true], ['415.55', true],
+  ['4155', false], ['+', false], ['cleaning', false], ['12345a', false], ['1234567890123456', false], ['4+15555', false], ['', false],
+])('%s is looked for as a number: %s', (search, want) => {
+  expect(isNumber(search)).toBe(want)
 })
 
 describe('days', () => {

@@ -63,6 +63,13 @@ export function countFilters(filters: CallFilters): number {
   return Object.entries(filters).filter(([name, value]) => name !== 'sort' && value).length
 }
 
+/** Whether the server looks for a number instead of words: a plus and digits, or five digits, with the usual punctuation. */
+export function isNumber(search: string): boolean {
+  if (!/^\+?[\d ().-]*$/.test(search)) return false
+  const digits = search.replace(/\D/g, '').length
+  return digits <= 15 && digits >= (search.startsWith('+') ? 1 : 5)
+}
+
 /** The filters as the server's query parameters. */
 export function toQuery({ from, to, ...filters }: CallFilters, zone: string | undefined): Record<string, string> {
   const query: Record<string, string> = { ...filters }

@@ -1,0 +1,48 @@
+import { Button, Menu } from '@mantine/core'
+import { Bookmark, BookmarkPlus, Check, ChevronDown, Pencil } from 'lucide-react'
+import { Suspense, lazy, useState } from 'react'
+import { useT } from '../../lib/i18n'
+import { useOrg } from '../../lib/session'
+import classes from './Calls.module.css'
+import type { CallFilters } from './filters'
+import { useViews } from './useViews'
+import { viewOf, VIEWS_MAX } from './views'
+
+const SaveView = lazy(() => import('./ViewDialogs').then((m) => ({ default: m.SaveView })))
+const ManageViews = lazy(() => import('./ViewDialogs').then((m) => ({ default: m.ManageViews })))
+
+/** The views a person saved: one press shows the list as it was named. */
+export function Views({ filters, onChange }: { filters: CallFilters; onChange: (filters: CallFilters) => void }) {
+  const t = useT()
+  const views = useViews(useOrg())
+  const [dialog, setDialog] = useState<'save' | 'manage'>()
+  const current = viewOf(views, filters)
+  const nothing = Object.keys(filters).length === 0
+  const full = views.length >= VIEWS_MAX
+  return (
+    <>
+      <Menu position="bottom-start">
+        <Menu.Target>
+          <Button variant="default" className={classes.view} leftSection={<Bookmark size={16} aria-hidden />} rightSection={<ChevronDown size={14} aria-hidden />} aria-label={current && t('calls.views.current', { name: current.name })}>
+            {current?.name ?? t('calls.views.title')}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown className={classes.views}>
+          {views.map((view) => (
+            <Menu.Item key={view.id} aria-current={view === current || undefined} leftSection={view === current ? <Check size={16} aria-hidden /> : <span className={classes.unticked} />} onClick={() => onChange(view.filters)}>
+              <span className="pl-wrap">{view.name}</span>
+            </Menu.Item>
+          ))}
+          {views.length > 0 && <Menu.Divider />}
+          <Menu.Item leftSection={<BookmarkPlus size={16} aria-hidden />} disabled={nothing || current !== undefined} onClick={() => setDialog('save')}>{t('calls.views.save')}</Menu.Item>
+          {views.length > 0 && <Menu.Item leftSection={<Pencil size={16} aria-hidden />} onClick={() => setDialog('manage')}>{t('calls.views.manage')}</Menu.Item>}
+          {(nothing || (full && !current)) && <Menu.Label className={classes.hint}>{t(nothing ? 'calls.views.nothing' : 'calls.views.full', { count: VIEWS_MAX })}</Menu.Label>}
+        </Menu.Dropdown>
+      </Menu>
+      <Suspense>
+        {dialog === 'save' && <SaveView filters={filters} onClose={() => setDialog(undefined)} />}
+        {dialog === 'manage' && <ManageViews onClose={() => setDialog(undefined)} />}
+      </Suspense>
+    </>
+  )
+}
