@@ -284,7 +284,7 @@ export async function ownership(world, ada, nora) {
   const toast = page.getByRole('alert').first()
   await toast.waitFor()
   const refusal = (await toast.innerText()).replaceAll('\n', ' ')
-  if (!/owner/i.test(refusal)) throw new Error(`the refusal reads ${refusal}`)
+  if (!/owner|propriétaire/i.test(refusal)) throw new Error(`the refusal reads ${refusal}`)
   await look(page, 'last-owner')
   await ada.go(`/o/${client.id}/team`)
   await page.getByRole('row', { name: nora.email }).getByRole('button', { name: t('team.actionsOf', { name: nora.name }) }).click()
