@@ -1,10 +1,11 @@
+import { renderHook, waitFor } from '@testing-library/react'
 import { ClientResponseError } from 'pocketbase'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import french from '../locales/server/fr.json'
 import { problem } from './errors'
 import { setLanguage, t } from './i18n'
 import { pb } from './pb'
-import { said } from './said'
+import { said, useSaid } from './said'
 import { inFrench, sayer } from './sentences'
 
 const say = sayer({
@@ -118,4 +119,12 @@ describe('a failed answer', () => {
     expect((await refused(502, { error: 'The phone provider refused: name is too long' })).cause).toBe('Le fournisseur téléphonique a refusé\u00a0: name is too long')
     expect(problem(new ClientResponseError({ url: '/x', status: 400, data: { message: 'Quota of trunk 7.' } }), t).cause).toBe('Quota of trunk 7.')
   })
+})
+
+test('a sentence that came with an answer turns French once the catalogue is there', async () => {
+  await setLanguage('fr')
+  const { result } = renderHook(() => useSaid())
+  await waitFor(() => expect(result.current('Vapi no longer has this number. Delete it here and add a new one')).toBe('Vapi n’a plus ce numéro. Supprimez-le ici et ajoutez-en un nouveau'))
+  await setLanguage('en')
+  expect(result.current('Wrong code')).toBe('Wrong code')
 })
