@@ -10,6 +10,7 @@ import { When } from '../../components/When'
 import { deskQuery } from '../../lib/desk'
 import { dateTime, number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import type { Action } from '../../lib/permissions'
 import { keys, recall, remember } from '../../lib/prefs'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
@@ -66,16 +67,20 @@ export function HomePage() {
   )
 }
 
-// Where each reason is mended. A balance and a closed organization may not have their pages in this version.
-const fixes: Record<Reason, string> = {
-  no_number: 'numbers', no_assistant: 'numbers', number_off: 'numbers', assistant_off: 'assistants', not_synced: 'numbers', closed: 'settings', balance: 'billing',
+// Where each reason is mended, and by whom. A balance and a closed organization may not have their pages in this version.
+const numbers = { area: 'numbers', needs: 'numbers.manage' } as const
+const fixes: Record<Reason, { area: string; needs: Action }> = {
+  no_number: numbers, no_assistant: numbers, number_off: numbers, not_synced: numbers, assistant_off: { area: 'assistants', needs: 'assistants.manage' },
+  closed: { area: 'settings', needs: 'settings.manage' }, balance: { area: 'billing', needs: 'billing.manage' },
 }
 
 function Answering({ answering: { ok, reason, number: id }, live }: { answering: HomeAnswer['answering']; live: number }) {
   const t = useT()
   const org = useOrg()
   const areas = useAreas()
-  const area = reason && areas.find((a) => a.path === fixes[reason])
+  const { can } = useHere()
+  const fix = reason ? fixes[reason] : undefined
+  const area = fix && can(fix.needs) ? areas.find((a) => a.path === fix.area) : undefined
   const path = area && (area.path === 'numbers' && id ? `numbers/${id}` : area.path)
   const Icon = ok ? CircleCheck : TriangleAlert
   return (
