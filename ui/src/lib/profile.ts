@@ -1,3 +1,4 @@
+import { api } from './api'
 import { setLanguage } from './i18n'
 import { pb } from './pb'
 import { isTheme, keys, remember, type Theme } from './prefs'
@@ -14,4 +15,25 @@ export async function applyProfile(me: Me | null, setTheme: (theme: Theme) => vo
 /** Saves part of the signed-in person's own record; the session's copy follows. */
 export async function saveMe(me: Me, change: Partial<Me> & { oldPassword?: string; password?: string; passwordConfirm?: string }): Promise<Me> {
   return pb.collection('users').update<Me>(me.id, change)
+}
+
+/** What the dashboard remembers of a person, by name. */
+export type Preferences = Record<string, unknown>
+
+const hold = (preferences: Preferences): void => {
+  const { token, record } = pb.authStore
+  if (record && JSON.stringify(record.preferences ?? {}) !== JSON.stringify(preferences)) pb.authStore.save(token, { ...record, preferences })
+}
+
+/** The preferences as another browser may have left them; the session's copy follows. */
+export async function freshPreferences(): Promise<Preferences> {
+  const { data } = await api.get<{ data: Preferences }>('/api/user/preferences')
+  hold(data)
+  return data
+}
+
+/** Saves the preferences that are named and leaves the others as they are; null forgets one. The session's copy follows. */
+export async function savePreferences(change: Preferences): Promise<void> {
+  await api.post('/api/user/preferences', { preferences: change })
+  hold({ ...(pb.authStore.record?.preferences as Preferences | null | undefined), ...change })
 }

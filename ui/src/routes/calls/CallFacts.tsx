@@ -25,13 +25,15 @@ import { CallBadge, aboutOf } from './words'
 
 /** What people noted, the call's facts, its costs, and the caller's other calls. */
 export function CallFacts({ call }: { call: CallDetail }) {
+  const { isLoading } = useQuery({ ...reportQuery(useOrg(), call.id), enabled: Boolean(call.reported_at) })
   return (
     <Stack gap="md" miw={0}>
       <FollowUp call={call} />
       <Facts call={call} />
-      <Analysis call={call} />
-      <Costs call={call} />
-      <History call={call} />
+      {/* Together, once the report is here: one after the other they would push each other down. */}
+      {!isLoading && <Analysis call={call} />}
+      {!isLoading && <Costs call={call} />}
+      {!isLoading && <History call={call} />}
     </Stack>
   )
 }

@@ -2,6 +2,7 @@ import { Button, Menu } from '@mantine/core'
 import { Bookmark, BookmarkPlus, Check, ChevronDown, Pencil } from 'lucide-react'
 import { Suspense, lazy, useState } from 'react'
 import { useT } from '../../lib/i18n'
+import { freshPreferences } from '../../lib/profile'
 import { useOrg } from '../../lib/session'
 import classes from './Calls.module.css'
 import type { CallFilters } from './filters'
@@ -21,7 +22,8 @@ export function Views({ filters, onChange }: { filters: CallFilters; onChange: (
   const full = views.length >= VIEWS_MAX
   return (
     <>
-      <Menu position="bottom-start">
+      {/* Views that another browser saved are there when somebody looks; without an answer the known ones stay. */}
+      <Menu position="bottom-start" onOpen={() => void freshPreferences().catch(() => undefined)}>
         <Menu.Target>
           <Button variant="default" className={classes.view} leftSection={<Bookmark size={16} aria-hidden />} rightSection={<ChevronDown size={14} aria-hidden />} aria-label={current && t('calls.views.current', { name: current.name })}>
             {current?.name ?? t('calls.views.title')}

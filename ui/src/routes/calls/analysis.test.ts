@@ -15,6 +15,7 @@ test.each([
 
 test('what says nothing is left out, false and zero say something', () => {
   expect(pairs({ a: null, b: '', c: [], d: {}, e: { f: [null, ' '] }, booked: false, guests: 0 })).toEqual([['booked', false], ['guests', 0]])
+  expect(pairs({ list: ['x'], zone: 1, inside: { a: 1 }, area: 2 }).map(([name]) => name)).toEqual(['area', 'zone', 'inside', 'list'])
   expect(pairs('a sentence')).toEqual([['', 'a sentence']])
   for (const value of [null, undefined, '', {}, [], [{}]]) expect([isNothing(value), pairs(value)]).toEqual([true, []])
 })

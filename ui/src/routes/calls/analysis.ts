@@ -33,10 +33,16 @@ export function isNothing(value: unknown): boolean {
   return isObject(value) && Object.values(value).every(isNothing)
 }
 
-/** The pairs of an object that say something; a value that is no object is a pair without a name. */
+const isPlain = (value: unknown) => typeof value !== 'object'
+
+/**
+ * The pairs of an object that say something, plain ones first and by name: the server keeps no order of them. A value that
+ * is no object is a pair without a name.
+ */
 export function pairs(value: unknown): [string, unknown][] {
   if (isNothing(value)) return []
-  return isObject(value) ? Object.entries(value).filter(([, each]) => !isNothing(each)) : [['', value]]
+  if (!isObject(value)) return [['', value]]
+  return Object.entries(value).filter(([, each]) => !isNothing(each)).sort(([a, x], [b, y]) => Number(isPlain(y)) - Number(isPlain(x)) || a.localeCompare(b))
 }
 
 /** The outputs that say something. */

@@ -15,7 +15,7 @@ import { useSubmit } from '../../lib/form'
 import { setLanguage, useLanguage, useT, type Language } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { keys, remember, type Theme } from '../../lib/prefs'
-import { saveMe } from '../../lib/profile'
+import { saveMe, savePreferences } from '../../lib/profile'
 import type { Me } from '../../lib/session'
 import { shortcutsEnabled } from '../../lib/shortcuts'
 import { NAME } from '../limits'
@@ -81,6 +81,10 @@ function Appearance({ me }: { me: Me }) {
     mutationFn: (change: Partial<Me>) => saveMe(me, change),
     onError: (error) => failed(problem(error, t)),
   })
+  const keepShortcuts = useMutation({
+    mutationFn: (on: boolean) => savePreferences({ shortcuts: on }),
+    onError: (error) => failed(problem(error, t)),
+  })
   return (
     <Section title={t('profile.appearance')}>
       <Field label={t('profile.language')}>
@@ -106,7 +110,7 @@ function Appearance({ me }: { me: Me }) {
         const on = event.currentTarget.checked
         setShortcuts(on)
         remember(keys.shortcuts, on ? 'on' : 'off')
-        keep.mutate({ preferences: { ...me.preferences, shortcuts: on } })
+        keepShortcuts.mutate(on)
       }} />
     </Section>
   )
