@@ -5,7 +5,7 @@ import french from '../locales/server/fr.json'
 import { problem } from './errors'
 import { setLanguage, t } from './i18n'
 import { pb } from './pb'
-import { said, useSaid } from './said'
+import { said } from './said'
 import { inFrench, sayer } from './sentences'
 
 const say = sayer({
@@ -121,10 +121,11 @@ describe('a failed answer', () => {
   })
 })
 
-test('a sentence that came with an answer turns French once the catalogue is there', async () => {
-  await setLanguage('fr')
-  const { result } = renderHook(() => useSaid())
-  await waitFor(() => expect(result.current('Vapi no longer has this number. Delete it here and add a new one')).toBe('Vapi n’a plus ce numéro. Supprimez-le ici et ajoutez-en un nouveau'))
-  await setLanguage('en')
-  expect(result.current('Wrong code')).toBe('Wrong code')
+test('a sentence that came with an answer turns French by itself once the catalogue is there', async () => {
+  vi.resetModules() // nothing is loaded yet
+  const [{ setLanguage: choose }, { useSaid }] = await Promise.all([import('./i18n'), import('./said')])
+  await choose('fr')
+  const { result } = renderHook(() => useSaid()('Wrong code'))
+  expect(result.current).toBe('Wrong code')
+  await waitFor(() => expect(result.current).toBe('Ce code est faux'))
 })
