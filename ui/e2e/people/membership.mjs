@@ -256,7 +256,7 @@ export async function suspended(world, ada, agent) {
   await look(ada.page, 'suspend')
   const answered = ada.page.waitForResponse((r) => r.url().includes('/suspend')).then(() => Date.now())
   await dialog.getByRole('button', { name: t('team.suspend.action') }).click()
-  await page.getByRole('heading', { name: t('errors.missing.title') }).waitFor({ timeout: NEVER_MS })
+  await page.getByRole('heading', { name: t('team.paused.title') }).waitFor({ timeout: NEVER_MS })
   const took = Date.now() - await answered
   await look(page, 'suspended')
   if (took > GONE_MS) world.late(`people: a suspended member's page closed after ${took} ms of ${GONE_MS}`)

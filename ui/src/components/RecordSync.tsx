@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { api } from '../lib/api'
 import { problem } from '../lib/errors'
 import { useT } from '../lib/i18n'
+import { useSaid } from '../lib/said'
 import { useOrg } from '../lib/session'
 import { SyncChip, type SyncStatus } from './SyncChip'
 import { failed } from './toast'
@@ -14,6 +15,7 @@ export function RecordSync({ collection, row, canRetry, provider = 'Vapi' }: {
   provider?: string
 }) {
   const t = useT()
+  const say = useSaid()
   const org = useOrg()
   const queries = useQueryClient()
   const retry = useMutation({
@@ -23,5 +25,5 @@ export function RecordSync({ collection, row, canRetry, provider = 'Vapi' }: {
   })
   // A record without a copy at the provider has nothing to say here.
   if (row.sync_status === '') return null
-  return <SyncChip status={row.sync_status} provider={provider} reason={row.sync_error} retrying={retry.isPending} {...(canRetry && { onRetry: () => retry.mutate() })} />
+  return <SyncChip status={row.sync_status} provider={provider} reason={say(row.sync_error)} retrying={retry.isPending} {...(canRetry && { onRetry: () => retry.mutate() })} />
 }

@@ -17,11 +17,11 @@ export const factsKey = Symbol.for('pocketline.facts')
 export const pb = new PocketBase('/', new LocalAuthStore('pocketline.session'))
 pb.autoCancellation(false)
 
-pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: earlyFetch } })
-pb.authStore.onChange(forgetEarly)
-
 // The SDK asks in American English whatever is on screen; the server begins accounts in the language of the page.
-pb.beforeSend = (url, options) => ({ url, options: { ...options, headers: { ...options.headers, 'Accept-Language': document.documentElement.lang || 'en' } } })
+pb.beforeSend = (url, options) => ({
+  url, options: { ...options, fetch: earlyFetch, headers: { ...options.headers, 'Accept-Language': document.documentElement.lang || 'en' } },
+})
+pb.authStore.onChange(forgetEarly)
 
 let renewing = 0
 

@@ -18,6 +18,7 @@ import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { useSaid } from '../../lib/said'
 import { useHere } from '../../lib/session'
 import { BulkInvite, BulkLimit } from './BulkDialogs'
 import { agencyQuery, type Bulk, type BulkAnswer, type Client } from './data'
@@ -118,6 +119,7 @@ function Incident({ client: { last_incident: incident } }: { client: Client }) {
 
 function BulkBar({ clients, onDone }: { clients: readonly Client[]; onDone: () => void }) {
   const t = useT()
+  const say = useSaid()
   const queries = useQueryClient()
   const [dialog, setDialog] = useState<'limit' | 'invite'>()
   const [refused, setRefused] = useState<{ name: string; why: string }[]>([])
@@ -128,7 +130,7 @@ function BulkBar({ clients, onDone }: { clients: readonly Client[]; onDone: () =
       void queries.invalidateQueries({ queryKey: ['me'] })
       const nameOf = (id: string) => clients.find((c) => c.id === id)?.name ?? id
       const bad = answer.results.filter((r) => !r.ok)
-      setRefused(bad.map((r) => ({ name: nameOf(r.organization), why: r.error ?? '' })))
+      setRefused(bad.map((r) => ({ name: nameOf(r.organization), why: say(r.error ?? '') })))
       const unsent = answer.results.filter((r) => r.ok && r.emailSent === false && r.inviteLink)
       setLinks(unsent.map((r) => ({ name: nameOf(r.organization), link: r.inviteLink! })))
       setDialog(undefined)

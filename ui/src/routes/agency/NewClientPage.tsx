@@ -13,6 +13,7 @@ import { api } from '../../lib/api'
 import { useSubmit } from '../../lib/form'
 import { browserZone, timeZones } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
+import { useSaid } from '../../lib/said'
 import { countries } from '../settings/data'
 
 const steps = ['basics', 'place', 'assistant'] as const
@@ -114,7 +115,8 @@ const known = ['basics', 'phone', 'integration', 'assistant', 'goals'] as const
 /** What is ready and what is left to do. */
 function Made({ answer: { company, steps: told } }: { answer: Answer }) {
   const t = useT()
-  const rows = known.map((name) => ({ name, done: company.setup_steps_completed[name] === true, reason: told?.find((s) => s.step === name)?.reason }))
+  const say = useSaid()
+  const rows = known.map((name) => ({ name, done: company.setup_steps_completed[name] === true, reason: say(told?.find((s) => s.step === name)?.reason ?? '') }))
   return (
     <Page title={t('agency.new.made', { name: company.name })} size="sm">
       <Section title={t('agency.new.steps')} text={t('agency.new.stepsText')}>
