@@ -37,9 +37,15 @@ func (m *memory) begin(tx *Tx, now time.Time) error {
 	return nil
 }
 
-// end reads where our transaction leaves the counts.
+// end reads where our transaction leaves the counts. A full-text index writes
+// what it gathered at a savepoint or at the commit, which would count afterwards.
 func (m *memory) end(tx *Tx, now time.Time) error {
 	m.at = now
+	for _, statement := range []string{"SAVEPOINT counted", "RELEASE counted"} {
+		if _, err := tx.Exec(statement); err != nil {
+			return err
+		}
+	}
 	return tx.Get(selectWrites, nil, &m.seen.here, &m.seen.elsewhere)
 }
 

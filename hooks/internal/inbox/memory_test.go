@@ -26,6 +26,15 @@ func TestMemory_lasts_until_anybody_else_writes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, true},
+		{"a message that reaches the search index", func(t *testing.T, _ core.App, i *Inbox) {
+			if _, err := i.Store(t.Context(), message("call:4"), func(tx *Tx) (func(), error) {
+				_, err := tx.Exec(`INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
+					VALUES ('effectreport001', ?, 'effectcall00001', 4711, 'a summary', 'a transcript', '{}', '{}', '{}', '', '')`, testkit.Acme)
+				return nil, err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
 		{"a repeated message", func(t *testing.T, _ core.App, i *Inbox) {
 			if r, err := i.Store(t.Context(), message("call:1"), effect(3)); err != nil || !r.Duplicate {
 				t.Fatal(r, err)
