@@ -22,7 +22,9 @@ func callReports() *core.Collection {
 		object("performance", SmallJSON),
 	)
 	unique(c, "call", "")
-	unique(c, "position", "")
+	// With the organization, so that a walk over the search index reads nothing of
+	// other organizations' rows.
+	unique(c, "position, organization", "")
 	index(c, "organization")
 	readOnly(c, Can("organization", CanViewCalls))
 	return c

@@ -321,7 +321,7 @@ func TestList_walks_indexes(t *testing.T) {
 		}
 	}
 	statement, args := base.walkSQL(anywhere(`"bread"`), math.MaxInt64)
-	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position") ||
+	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position_organization (position=? AND organization=?)") ||
 		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls") || strings.Count(got, "SCAN") != 1 || strings.Contains(got, "TEMP B-TREE") {
 		t.Errorf("walk: got\n%s", got)
 	}

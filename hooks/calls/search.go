@@ -188,11 +188,13 @@ func (q query) searchSQL(match string, below int64) (string, []any) {
 
 // walkSQL is the statement of all entries below an index row, newest first:
 // those that are not the organization's, or do not pass the filters, as NULL.
+// Of others' entries only the number is met: their reports are not read, the
+// index that leads to them knows the organization.
 // It has no limit, whoever walks it stops.
 func (q query) walkSQL(match string, below int64) (string, []any) {
 	terms, args := q.conditions()
 	statement := `SELECT iif(c.id IS NULL, NULL, ` + columns + `), s.rowid, iif(c.id IS NULL, NULL, r.summary), iif(c.id IS NULL, NULL, r.transcript)
-		FROM call_search s LEFT JOIN call_reports r INDEXED BY uq_call_reports_position ON r.position = s.rowid AND r.organization = +?
+		FROM call_search s LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization ON r.position = s.rowid AND r.organization = +?
 		LEFT JOIN calls c ON c.id = r.call AND ` + strings.Join(terms, " AND ") + withContact + `
 		WHERE call_search MATCH ? AND s.rowid < +? ORDER BY s.rowid DESC`
 	return statement, append(append([]any{q.Organization}, args...), match, below)

@@ -83,8 +83,15 @@ func storeSettings(app core.App, publicURL string) error {
 // storeMails points the links of mails at the dashboard's pages instead of
 // PocketBase's panel. Templates the operator wrote are left alone.
 func storeMails(app core.App) error {
-	users, err := app.FindCollectionByNameOrId(collections.Users)
+	// The one the app holds: nearly every start has nothing to change.
+	users, err := app.FindCachedCollectionByNameOrId(collections.Users)
 	if err != nil {
+		return fmt.Errorf("mail templates: %w", err)
+	}
+	if !strings.Contains(users.ResetPasswordTemplate.Body+users.VerificationTemplate.Body+users.ConfirmEmailChangeTemplate.Body, "/_/#/auth/confirm-") {
+		return nil
+	}
+	if users, err = app.FindCollectionByNameOrId(collections.Users); err != nil {
 		return fmt.Errorf("mail templates: %w", err)
 	}
 	changed := false

@@ -12,6 +12,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	_ "github.com/pocketbase/pocketbase/migrations"
+
+	"github.com/pocketline/pocketline/hooks/internal/database/early"
 )
 
 func TestConnect_sets_every_connection(t *testing.T) {
@@ -82,33 +84,31 @@ func TestMachine_takes_the_smallest_limit(t *testing.T) {
 }
 
 func TestCollectLater_is_over_when_the_start_is(t *testing.T) {
-	tests := []struct {
-		name, variable string
-		usual          int
-		during, later  int
+	for _, tt := range []struct {
+		name         string
+		ours         bool
+		during, then int
 	}{
-		{"usually", "", 100, starting, running},
-		{"the operator chose", "50", 50, 50, 50},
-	}
-	for _, tt := range tests {
+		{"usually", true, early.Percent, running},
+		{"the operator chose", false, 50, 50},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv("GOGC", tt.variable)
-			before := debug.SetGCPercent(tt.usual)
+			before := debug.SetGCPercent(tt.during)
 			t.Cleanup(func() { debug.SetGCPercent(before) })
 			percent := func() int {
-				now := debug.SetGCPercent(tt.usual)
+				now := debug.SetGCPercent(tt.during)
 				debug.SetGCPercent(now)
 				return now
 			}
 			synctest.Test(t, func(t *testing.T) {
-				collectLater()
+				collectLater(tt.ours)
 				if got := percent(); got != tt.during {
 					t.Errorf("while starting: got %d, want %d", got, tt.during)
 				}
 				<-time.After(settled + time.Nanosecond)
 				synctest.Wait()
-				if got := percent(); got != tt.later {
-					t.Errorf("afterwards: got %d, want %d", got, tt.later)
+				if got := percent(); got != tt.then {
+					t.Errorf("afterwards: got %d, want %d", got, tt.then)
 				}
 			})
 		})

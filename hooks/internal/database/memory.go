@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pocketline/pocketline/hooks/internal/database/early"
 )
 
 const (
@@ -19,10 +21,7 @@ const (
 	// settled is when a start is over. What it needed once goes back to the
 	// machine then: Go would keep it for minutes.
 	settled = 2 * time.Second
-	// starting is GOGC until then. A start makes little garbage, and with Go's
-	// own 100 a tenth of its time went into looking for it.
-	starting = 400
-	// running is GOGC afterwards: half the work of Go's own 100 for some
+	// running is GOGC afterwards (until then it is early.Percent): half the work of Go's own 100 for some
 	// megabytes, and the limit holds all the same.
 	running = 200
 )
@@ -32,7 +31,7 @@ const (
 // 0 when none was set. Until the start is over, garbage is collected later than
 // usual; the limit holds all the same.
 func LimitMemory() int64 {
-	collectLater()
+	collectLater(early.Ours)
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return 0
 	}
@@ -45,12 +44,9 @@ func LimitMemory() int64 {
 	return limit
 }
 
-// collectLater leaves a GOGC of the operator's as it is.
-func collectLater() {
-	ours := os.Getenv("GOGC") == ""
-	if ours {
-		debug.SetGCPercent(starting)
-	}
+// collectLater ends what package early began. A GOGC of the operator's stays as it
+// is.
+func collectLater(ours bool) {
 	time.AfterFunc(settled, func() {
 		if ours {
 			debug.SetGCPercent(running)
