@@ -18,7 +18,7 @@ export const ROLES = {
   manager: { sees: AREAS, refused: ['settings/audit-log'] },
   agent: { sees: ['home', 'calls', 'assistants', 'numbers'], refused: ['settings'] },
   viewer: { sees: ['home', 'calls', 'assistants', 'numbers'], refused: ['settings/keys'] },
-  developer: { sees: ['home', 'assistants', 'numbers', 'functions'], refused: ['calls'] },
+  developer: { sees: ['home', 'assistants', 'numbers', 'functions', 'keys'], refused: ['calls'] },
 }
 
 export async function setUp(ada) {
