@@ -40,7 +40,6 @@ type liveCall struct {
 	pending  sync.WaitGroup
 
 	mu       sync.Mutex // guards these
-	over     bool       // nothing more will be sent
 	lineDead bool
 	speaking string // user, assistant or nobody
 	controls []object
