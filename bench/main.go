@@ -182,21 +182,31 @@ func (b *bench) measureDesk(d *desk, largest bool) error {
 	return nil
 }
 
+// pair starts both sides on a desk and signs its people in.
+func (d *desk) pair(b *bench) (product, floor *server, err error) {
+	if product, err = d.product(b).start(); err != nil {
+		return nil, nil, err
+	}
+	if floor, err = d.floor(b).start(); err != nil {
+		product.stop()
+		return nil, nil, err
+	}
+	if err = d.signIn(product); err != nil {
+		product.stop()
+		floor.stop()
+		return nil, nil, err
+	}
+	return product, floor, nil
+}
+
 // served is everything that is asked of two running servers.
 func (b *bench) served(d *desk, largest bool) error {
-	product, err := d.product(b).start()
+	product, floor, err := d.pair(b)
 	if err != nil {
 		return err
 	}
 	defer product.stop()
-	floor, err := d.floor(b).start()
-	if err != nil {
-		return err
-	}
 	defer floor.stop()
-	if err := d.signIn(product); err != nil {
-		return err
-	}
 	for _, part := range []struct {
 		name string
 		all  bool // measured at every size

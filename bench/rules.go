@@ -55,19 +55,12 @@ func (b *bench) rules(n int) error {
 	if err := enroll(d.product(b).dir, d); err != nil {
 		return err
 	}
-	product, err := d.product(b).start()
+	product, floor, err := d.pair(b)
 	if err != nil {
 		return err
 	}
 	defer product.stop()
-	floor, err := d.floor(b).start()
-	if err != nil {
-		return err
-	}
 	defer floor.stop()
-	if err := d.signIn(product); err != nil {
-		return err
-	}
 	fmt.Printf("\nrules at %d organizations of %d calls\n", n, n)
 	group := fmt.Sprintf("What the rules cost, %d organizations of %d calls", n, n)
 	for kind, most := range memberships {

@@ -7,14 +7,19 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
 // bindStart asks the provider after calls as soon as the server runs: calls went
 // on while it was away, and the job's clock begins anew with each start. An
-// installation that never had a call has nothing to ask for.
+// installation that never had a call has nothing to ask for. Before it serves,
+// samples of values are dropped from the database.
 func bindStart(app core.App, jobs *schedule.Scheduler) {
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if err := database.DropSamples(se.App); err != nil {
+			app.Logger().Warn("samples of values not dropped, queries are planned more often", "error", err)
+		}
 		var known bool
 		err := atomic.One(atomic.Of(se.App), `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '')`, nil, &known)
 		if err != nil {

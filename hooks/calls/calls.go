@@ -108,7 +108,6 @@ func Register(app core.App, d Deps) {
 		if err := e.open(); err != nil {
 			return err
 		}
-		e.later.Go(e.dropSamples)
 		e.webhookRoute(se)
 		return se.Next()
 	})
@@ -145,22 +144,6 @@ func (e *engine) open() (err error) {
 		e.reads = db.DB()
 	})
 	return err
-}
-
-// dropSamples removes what a full ANALYZE leaves in sqlite_stat4. Where SQLite
-// has samples of values it plans a query again for every value it is asked
-// with: one search then plans a dozen times inside the search index alone.
-// PocketBase's nightly optimization makes none; a hand, or a copy of the file
-// may. Dropping the table makes all connections forget them.
-func (e *engine) dropSamples() {
-	var found int
-	err := e.reads.QueryRow("SELECT EXISTS (SELECT 1 FROM sqlite_stat4)").Scan(&found)
-	if err != nil || found == 0 { // without a full ANALYZE there is no such table
-		return
-	}
-	if _, err := e.app.NonconcurrentDB().NewQuery("DROP TABLE sqlite_stat4").Execute(); err != nil {
-		e.app.Logger().Warn("samples of values not dropped, queries are planned more often", "error", err)
-	}
 }
 
 // maxKept bounds the prepared queries: a list's text depends on which filters

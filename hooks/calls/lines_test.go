@@ -117,3 +117,27 @@ func TestReplay_keeps_what_people_change_while_a_call_runs(t *testing.T) {
 		}
 	}
 }
+
+func TestReplay_a_call_deleted_while_it_runs_stays_deleted(t *testing.T) {
+	messages := lines(t, "call-inbound.jsonl")
+	d := newDesk(t, nil)
+	half := len(messages) / 2
+	d.sendAll(messages[:half])
+	call, err := d.FindFirstRecordByData("calls", "vapi_call_id", sampleCall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete(call); err != nil {
+		t.Fatal(err)
+	}
+	d.sendAll(messages[half:])
+	d.await(sampleCall)
+	for _, table := range []string{"messages", "call_events", "call_reports"} {
+		if n := d.rows("SELECT count(*) FROM "+table+" WHERE call = ?", call.Id); n != "0\n" {
+			t.Errorf("%s holds %s rows of the deleted call", table, strings.TrimSpace(n))
+		}
+	}
+	if n := d.rows("SELECT count(*) FROM calls WHERE vapi_call_id = ?", sampleCall); n != "0\n" {
+		t.Error("the call is back")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -268,20 +269,26 @@ func FuzzPage(f *testing.F) {
 }
 
 // Samples of values make SQLite plan again for each value.
-func TestOpen_drops_samples_of_values(t *testing.T) {
+func TestSearch_works_on_without_samples_of_values(t *testing.T) {
 	d := newDesk(t, nil)
+	drop := func() {
+		t.Helper()
+		if err := database.DropSamples(d.TestApp); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.exec("ANALYZE")
 	if d.rows("SELECT count(*) > 0 FROM sqlite_stat4") != "1\n" {
 		t.Fatal("there is nothing to drop")
 	}
-	d.engine().dropSamples()
+	drop()
 	if got := d.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat4'"); got != "0\n" {
 		t.Errorf("got %s tables", got)
 	}
 	if d.rows("SELECT count(*) > 0 FROM sqlite_stat1") != "1\n" {
 		t.Error("the statistics themselves are gone")
 	}
-	d.engine().dropSamples() // nothing left
+	drop() // nothing left
 	if ids := d.found("sourdough", ""); len(ids) != 1 {
 		t.Errorf("search finds %v", ids)
 	}

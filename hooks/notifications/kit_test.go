@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,24 +38,6 @@ const (
 	deskAtHome = "https://desk.example.com"
 )
 
-// clock is a time that moves when told to.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 type access struct{ app core.App }
 
 func (a access) MayFollow(*core.Record, string) bool { return false }
@@ -69,7 +50,7 @@ type desk struct {
 	t      testing.TB
 	app    *tests.TestApp
 	outbox *outbox.Outbox
-	clock  *clock
+	clock  *testkit.Clock
 	called int
 }
 
@@ -79,18 +60,18 @@ func open(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, clock: &clock{at: time.Now().Truncate(time.Second)}}
+	d := &desk{t: t, clock: testkit.NewClock(time.Now().Truncate(time.Second))}
 	d.app = testkit.New(t, func(app core.App) {
 		tenant.Register(app)
 		audit.Register(app)
 		inbox.Register(app)
 		routes, jobs := facade.New(app), schedule.New(app)
-		d.outbox = outbox.New(app, outbox.WithClock(d.clock.now, func(most time.Duration) time.Duration { return most }))
+		d.outbox = outbox.New(app, outbox.WithClock(d.clock.Now, func(most time.Duration) time.Duration { return most }))
 		orgs.Register(app, orgs.Deps{
 			Drop: func(string, string) {}, Facade: routes, Outbox: d.outbox, Schedule: jobs, Sealed: box, PublicURL: deskAtHome, PerPerson: 10, Key: make([]byte, 32),
 		})
 		usage.Register(app)
-		notifications.Register(app, notifications.Deps{Outbox: d.outbox, PublicURL: deskAtHome, Now: d.clock.now})
+		notifications.Register(app, notifications.Deps{Outbox: d.outbox, PublicURL: deskAtHome, Now: d.clock.Now})
 		calls.Register(app, calls.Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL("http://127.0.0.1:1"), vapi.WithMaxAttempts(1)), Hub: live.New(app, access{app}), Outbox: d.outbox,
 			Schedule: jobs, Sealed: box, Facade: routes, Secrets: func() []string { return []string{secret} }, Functions: http.DefaultClient, Rate: 1_000_000,
@@ -138,7 +119,7 @@ func (d *desk) count(query string) (n int) {
 func (d *desk) deliver(later ...time.Duration) {
 	d.t.Helper()
 	for _, wait := range append([]time.Duration{0}, later...) {
-		d.clock.move(wait)
+		d.clock.Move(wait)
 		if _, err := d.outbox.Deliver(context.Background()); err != nil {
 			d.t.Fatal(err)
 		}
@@ -160,7 +141,7 @@ func (d *desk) ring(c call) string {
 	if c.kind == "" {
 		c.kind = "inboundPhoneCall"
 	}
-	ended := d.clock.now().Add(-c.ended)
+	ended := d.clock.Now().Add(-c.ended)
 	began := ended.Add(-time.Minute)
 	started := ""
 	if c.answered {

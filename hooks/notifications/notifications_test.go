@@ -175,7 +175,7 @@ func TestMails_of_two_organizations_are_one(t *testing.T) {
 	d.ring(call{reason: "assistant-request-failed"})
 	d.set(collections.Assistants, testkit.BoltAssistant, map[string]any{"sync_status": collections.SyncFailed, "sync_error": "vapi: model.provider must be one of …"})
 	d.ring(call{reason: "assistant-request-failed"})
-	d.clock.move(10 * time.Minute) // the first deliveries come late
+	d.clock.Move(10 * time.Minute) // the first deliveries come late
 	d.deliver(time.Minute)
 	m := d.mailTo(testkit.Sam)
 	if want := "3 notifications dans 2 organisations"; !strings.Contains(m.Subject, want) {
@@ -225,7 +225,7 @@ func TestSyncFailed_is_told_once_a_streak_to_who_may_change_it(t *testing.T) {
 		{collections.Functions, testkit.AcmeFunction, "/functions/", "The function “", append(slices.Clone(managers), testkit.AcmeDeveloper)},
 		{collections.PhoneNumbers, testkit.AcmeNumber, "/numbers/", "The number +12025550100", managers[:2]},
 	} {
-		d.clock.move(time.Hour)
+		d.clock.Move(time.Hour)
 		fail(one.collection, one.id)
 		d.deliver(time.Minute)
 		d.wantMails(one.collection + " may mend itself")
@@ -238,15 +238,15 @@ func TestSyncFailed_is_told_once_a_streak_to_who_may_change_it(t *testing.T) {
 		fail(one.collection, one.id)
 		d.deliver(quarter, quarter)
 		d.wantMails(one.collection + " is still the same failure")
-		d.set(one.collection, one.id, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.now(), "sync_error": ""})
+		d.set(one.collection, one.id, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.Now(), "sync_error": ""})
 		fail(one.collection, one.id)
 		d.deliver(quarter, quarter)
 		d.wantMails(one.collection+" failed again", one.want...)
 	}
 	// What mends itself meanwhile is no news.
-	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.now()})
+	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.Now()})
 	fail(collections.Assistants, testkit.AcmeAssistant)
-	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.now().Add(time.Minute)})
+	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"sync_status": collections.SyncSynced, "synced_at": d.clock.Now().Add(time.Minute)})
 	d.deliver(quarter, quarter)
 	d.wantMails("mended")
 }

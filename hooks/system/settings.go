@@ -80,6 +80,17 @@ func storeSettings(app core.App, publicURL string) error {
 	return nil
 }
 
+// ourPages are the dashboard's pages for those of the panel.
+var ourPages = strings.NewReplacer(
+	"/_/#/auth/confirm-password-reset/", "/reset/",
+	"/_/#/auth/confirm-verification/", "/verify/",
+	"/_/#/auth/confirm-email-change/", "/confirm-email/",
+)
+
+func mailTemplates(users *core.Collection) []*core.EmailTemplate {
+	return []*core.EmailTemplate{&users.ResetPasswordTemplate, &users.VerificationTemplate, &users.ConfirmEmailChangeTemplate}
+}
+
 // storeMails points the links of mails at the dashboard's pages instead of
 // PocketBase's panel. Templates the operator wrote are left alone.
 func storeMails(app core.App) error {
@@ -88,25 +99,14 @@ func storeMails(app core.App) error {
 	if err != nil {
 		return fmt.Errorf("mail templates: %w", err)
 	}
-	if !strings.Contains(users.ResetPasswordTemplate.Body+users.VerificationTemplate.Body+users.ConfirmEmailChangeTemplate.Body, "/_/#/auth/confirm-") {
+	if !slices.ContainsFunc(mailTemplates(users), func(t *core.EmailTemplate) bool { return ourPages.Replace(t.Body) != t.Body }) {
 		return nil
 	}
-	if users, err = app.FindCollectionByNameOrId(collections.Users); err != nil {
+	if users, err = app.FindCollectionByNameOrId(collections.Users); err != nil { // one of our own to change
 		return fmt.Errorf("mail templates: %w", err)
 	}
-	changed := false
-	for template, page := range map[*core.EmailTemplate][2]string{
-		&users.ResetPasswordTemplate:      {"/_/#/auth/confirm-password-reset/", "/reset/"},
-		&users.VerificationTemplate:       {"/_/#/auth/confirm-verification/", "/verify/"},
-		&users.ConfirmEmailChangeTemplate: {"/_/#/auth/confirm-email-change/", "/confirm-email/"},
-	} {
-		if strings.Contains(template.Body, page[0]) {
-			template.Body = strings.ReplaceAll(template.Body, page[0], page[1])
-			changed = true
-		}
-	}
-	if !changed {
-		return nil
+	for _, t := range mailTemplates(users) {
+		t.Body = ourPages.Replace(t.Body)
 	}
 	if err := app.Save(users); err != nil {
 		return fmt.Errorf("mail templates: %w", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,46 +16,16 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
-
-// clock is a time that moves when told to.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 func longest(most time.Duration) time.Duration { return most }
 
-func setup(t *testing.T) (*tests.TestApp, *Outbox, *clock) {
+func setup(t *testing.T) (*tests.TestApp, *Outbox, *testkit.Clock) {
 	t.Helper()
-	app, err := tests.NewTestApp(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(app.Cleanup)
-	outbox := collections.ByName(collections.Outbox)
-	outbox.Fields.RemoveByName("organization")
-	outbox.RemoveIndex("idx_outbox_organization")
-	outbox.Fields.Add(&core.TextField{Name: "organization", Max: 20}) // no organizations collection needed here
-	for _, c := range []*core.Collection{outbox, collections.ByName(collections.JobRuns)} {
-		if err := app.Save(c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := &clock{at: time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC)}
-	return app, New(app, WithClock(c.now, longest)), c
+	app := testkit.New(t)
+	c := testkit.NewClock(time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC))
+	return app, New(app, WithClock(c.Now, longest)), c
 }
 
 func add(t *testing.T, app core.App, o *Outbox, kind, key string) {
@@ -109,7 +78,7 @@ func TestAdd_is_undone_with_its_change_and_made_once(t *testing.T) {
 	if want := []string{"note a org000000000001 1 15"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if n, err := app.CountRecords(collections.Outbox); err != nil || n != 1 {
+	if n, err := app.CountRecords(collections.Outbox, dbx.HashExp{"kind": "note"}); err != nil || n != 1 {
 		t.Errorf("%d rows, %v; want 1", n, err)
 	}
 	if err := o.Add(atomic.Of(app), Row{Kind: "note"}); err == nil {
@@ -128,12 +97,12 @@ func TestDeliver_backs_off_and_gives_up(t *testing.T) {
 		if r.GetString("status") != collections.OutboxPending || r.GetString("error") != "refused, token=[redacted]" {
 			t.Fatalf("try %d: %s, %q", i+1, r.GetString("status"), r.GetString("error"))
 		}
-		c.move(wait - time.Millisecond)
+		c.Move(wait - time.Millisecond)
 		deliver(t, o, 0)
-		c.move(time.Millisecond)
+		c.Move(time.Millisecond)
 	}
 	deliver(t, o, 1)
-	c.move(240 * time.Hour)
+	c.Move(240 * time.Hour)
 	deliver(t, o, 0)
 	r := row(t, app, "a")
 	if r.GetString("status") != collections.OutboxDead || r.GetDateTime("done_at").IsZero() || tries != len(delays)+1 {
@@ -178,9 +147,9 @@ func TestDeliver_takes_over_from_a_dead_process_and_ignores_its_late_answer(t *t
 	if err != nil || lost == nil {
 		t.Fatalf("claimed %v, %v", lost, err)
 	}
-	c.move(lease - time.Second)
+	c.Move(lease - time.Second)
 	deliver(t, o, 0)
-	c.move(time.Second)
+	c.Move(time.Second)
 	again, err := o.claim()
 	if err != nil || again == nil || again.Attempt != 2 || again.ID != lost.ID {
 		t.Fatalf("got %+v, %v; want the same row, try 2", again, err)
@@ -202,11 +171,11 @@ func TestClaim_keeps_serial_promises_apart(t *testing.T) {
 	o.Handle("note", func(context.Context, Row) error { return nil })
 	for _, key := range []string{"x:1:a", "x:1:b", "x:2:a"} {
 		add(t, app, o, "mirror", key)
-		c.move(time.Second)
+		c.Move(time.Second)
 	}
 	for _, key := range []string{"y:1:a", "y:1:b"} {
 		add(t, app, o, "note", key)
-		c.move(time.Second)
+		c.Move(time.Second)
 	}
 	var got []string
 	var first *Row
@@ -305,7 +274,7 @@ func TestJob_delivers_and_forgets_kept_promises(t *testing.T) {
 	fail = true
 	add(t, app, o, "note", "dead")
 	run()
-	c.move(keepDone + 2*time.Hour)
+	c.Move(keepDone + 2*time.Hour)
 	run()
 	rows, err := app.FindAllRecords(collections.Outbox)
 	if err != nil || len(rows) != 1 || rows[0].GetString("key") != "dead" {
@@ -329,8 +298,8 @@ func TestHurry_and_Died_see_only_their_prefix(t *testing.T) {
 	if got := row(t, app, "x:10:a").GetString("status"); got != collections.OutboxPending {
 		t.Errorf("the neighbour is %s", got)
 	}
-	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || usedUp || !at.Equal(c.now()) {
-		t.Errorf("died %v, used up %v, %v; want %v", at, usedUp, err, c.now())
+	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || usedUp || !at.Equal(c.Now()) {
+		t.Errorf("died %v, used up %v, %v; want %v", at, usedUp, err, c.Now())
 	}
 	if at, _, err := o.Died(atomic.Of(app), "x:10:"); err != nil || !at.IsZero() {
 		t.Errorf("the neighbour died %v, %v", at, err)
@@ -349,7 +318,7 @@ func TestHurry_respects_a_wait_the_other_side_asked_for(t *testing.T) {
 		t.Errorf("open %d, %v; want 1", open, err)
 	}
 	deliver(t, o, 0)
-	c.move(time.Hour)
+	c.Move(time.Hour)
 	deliver(t, o, 1)
 }
 
@@ -359,7 +328,7 @@ func TestDied_knows_when_the_tries_were_used_up(t *testing.T) {
 	add(t, app, o, "note", "x:1:a")
 	for range len(delays) + 1 {
 		deliver(t, o, 1)
-		c.move(12 * time.Hour)
+		c.Move(12 * time.Hour)
 	}
 	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || !usedUp || at.IsZero() {
 		t.Errorf("died %v, used up %v, %v", at, usedUp, err)
