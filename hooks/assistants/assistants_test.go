@@ -347,6 +347,8 @@ func TestValidation_names_the_field(t *testing.T) {
 		"schema of another type":    {collections.Functions, map[string]any{"name": "abc", "parameters": map[string]any{"type": "string"}}, "parameters"},
 		"schema of nonsense":        {collections.Functions, map[string]any{"name": "abc", "parameters": map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"type": 5}}}}, "parameters"},
 		"schema from elsewhere":     {collections.Functions, map[string]any{"name": "abc", "parameters": map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"$ref": "https://evil.example.com/s.json"}}}}, "parameters"},
+		"schema of itself":          {collections.Functions, map[string]any{"name": "abc", "parameters": map[string]any{"type": "object", "$ref": "#"}}, "parameters"},
+		"schema without an end":     {collections.Functions, map[string]any{"name": "abc", "parameters": map[string]any{"type": "object", "not": map[string]any{"$dynamicRef": "#"}}}, "parameters"},
 		"a private address":         {collections.Functions, map[string]any{"name": "abc", "webhook_url": "https://10.0.0.1/x"}, "webhook_url"},
 		"plain http":                {collections.Functions, map[string]any{"name": "abc", "webhook_url": "http://example.com/x"}, "webhook_url"},
 		"a name no model takes":     {collections.Functions, map[string]any{"name": "book it"}, "name"},

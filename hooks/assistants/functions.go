@@ -7,12 +7,12 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
 
 const (
@@ -175,13 +175,8 @@ func checkSchema(raw []byte) string {
 	if _, ok := top.Properties.(map[string]any); top.Properties != nil && !ok {
 		return "The schema's properties must be an object."
 	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		return "This is not a JSON schema: " + err.Error()
-	}
-	// Without a loader a reference to another document is an error: none is fetched.
-	if _, err := schema.Resolve(nil); err != nil {
-		return "This is not a usable JSON schema: " + err.Error()
+	if _, err := untrusted.NewSchema(raw); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -9,17 +9,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -183,8 +184,16 @@ func (e *engine) storedOutcome(ctx context.Context, callID, toolID string) (o ou
 }
 
 // callFunction posts the arguments to the organization's own server.
-func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall, beside int) outcome {
+func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, tool vapi.ToolCall, beside int) (o outcome) {
 	started := time.Now()
+	// What runs here was written by a customer, on a goroutine whose panic would
+	// end the process for everybody.
+	defer func() {
+		if caught := recover(); caught != nil {
+			e.app.Logger().Error("function panicked", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
+			o = outcome{Error: "The function could not be run."}
+		}
+	}()
 	f, err := e.findFunction(ctx, p.organization, tool.Name)
 	if err != nil {
 		e.app.Logger().Error("function not looked up", "error", err)
@@ -198,7 +207,7 @@ func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, too
 	} else if used+beside >= maxToolCalls {
 		return outcome{Error: "This call has used all the functions it may."}
 	}
-	if problem := checkArguments(f.Parameters, tool.Arguments); problem != "" {
+	if problem := e.checkArguments(f, tool.Arguments); problem != "" {
 		return outcome{Error: problem}
 	}
 	timeout := toolTimeout
@@ -208,7 +217,7 @@ func (e *engine) callFunction(ctx context.Context, m *vapi.Message, p place, too
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	text, err := e.post(ctx, f, m, tool)
-	o := outcome{Result: text, TookMS: time.Since(started).Milliseconds()}
+	o = outcome{Result: text, TookMS: time.Since(started).Milliseconds()}
 	if err != nil {
 		e.app.Logger().Info("function failed", "function", f.ID, "error", err)
 		o.Result, o.Error = "", functionError(err)
@@ -235,24 +244,18 @@ func (e *engine) toolsUsed(ctx context.Context, callID string) (n int, err error
 }
 
 // checkArguments holds the arguments against the function's schema. It returns
-// a sentence for the assistant, or "".
-func checkArguments(parameters string, arguments json.RawMessage) string {
-	if parameters == "" || parameters == "null" || parameters == "{}" {
+// a sentence for the assistant, or "". A schema is bounded here as well: rows
+// may be older than the checks they would be saved with today.
+func (e *engine) checkArguments(f *function, arguments json.RawMessage) string {
+	if f.Parameters == "" || f.Parameters == "null" || f.Parameters == "{}" {
 		return ""
 	}
-	schema := new(jsonschema.Schema)
-	if err := json.Unmarshal([]byte(parameters), schema); err != nil {
-		return "The function's parameters are not set up rightly."
-	}
-	resolved, err := schema.Resolve(nil)
+	schema, err := untrusted.NewSchema([]byte(f.Parameters))
 	if err != nil {
+		e.app.Logger().Warn("function's parameters cannot be used", "function", f.ID, "error", err)
 		return "The function's parameters are not set up rightly."
 	}
-	var value any
-	if err := json.Unmarshal(arguments, &value); err != nil {
-		return "The arguments could not be read."
-	}
-	if err := resolved.Validate(value); err != nil {
+	if err := schema.Check(arguments); err != nil {
 		return "The arguments do not fit: " + clip(err.Error(), 300)
 	}
 	return ""

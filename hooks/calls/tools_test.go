@@ -275,6 +275,12 @@ func TestTools_failures_are_told_to_the_assistant(t *testing.T) {
 		{"not there", func(w *workshop) { w.server.Close() }, "error: The service could not be reached.", 0},
 		{"an address that is none", set(map[string]any{"webhook_url": "::"}), "error: The service could not be reached.", 0},
 		{"headers of another function", set(map[string]any{"headers": testkit.SealedValue}), "error: The service could not be reached.", 0},
+		{"parameters that refer to themselves", set(map[string]any{"parameters": map[string]any{"type": "object", "$ref": "#"}}),
+			"error: The function's parameters are not set up rightly.", 0},
+		{"parameters that refer to each other", set(map[string]any{"parameters": map[string]any{
+			"type": "object", "anyOf": []any{map[string]any{"$ref": "#/$defs/a"}},
+			"$defs": map[string]any{"a": map[string]any{"$ref": "#/$defs/b"}, "b": map[string]any{"$ref": "#/$defs/a"}},
+		}}), "error: The function's parameters are not set up rightly.", 0},
 		{"parameters that are no schema", set(map[string]any{"parameters": map[string]any{"type": 7}}), "error: The function's parameters are not set up rightly.", 0},
 	} {
 		w := newWorkshop(t)
