@@ -27,6 +27,8 @@ const (
 	listenLimit = 12 * time.Hour
 )
 
+const noSound = "The call is over or its sound cannot be heard"
+
 // listen is GET /functions/v1/calls/{id}/listen: what happens in a call as
 // server-sent events, or, asked for JSON, where its sound can be heard
 // (requirements G-39).
@@ -130,11 +132,15 @@ func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
 	}
 	stored := call.GetString("listen_url")
 	if stored == "" || isOver(call) {
-		return facade.Error(http.StatusConflict, "The call is over or its sound cannot be heard")
+		return facade.Error(http.StatusConflict, noSound)
 	}
 	url, err := e.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "listen_url"))
 	if err != nil {
 		return err
+	}
+	// Rows stored before addresses were checked are still there.
+	if e.Vapi.CheckListen(url) != nil {
+		return facade.Error(http.StatusConflict, noSound)
 	}
 	return re.JSON(http.StatusOK, map[string]any{"data": map[string]string{"listen_url": url}})
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -261,5 +262,40 @@ func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing
 	}
 	if rec := ask(testkit.AcmeCall, testkit.AcmeAgent); rec.Code != 409 {
 		t.Errorf("a call that is over: got %d %s", rec.Code, rec.Body)
+	}
+	d.set(collections.Calls, testkit.AcmeLiveCall, map[string]any{"listen_url": d.seal("wss://evil.example/x", collections.Calls, testkit.AcmeLiveCall, "listen_url")})
+	if rec := ask(testkit.AcmeLiveCall, testkit.AcmeAgent); rec.Code != 409 || strings.Contains(rec.Body.String(), "evil") {
+		t.Errorf("an address elsewhere, stored before: got %d %s", rec.Code, rec.Body)
+	}
+}
+
+// The addresses come with a message: one that leads elsewhere is never kept.
+func TestWebhook_keeps_no_address_that_leads_away_from_the_provider(t *testing.T) {
+	d := newDesk(t, nil)
+	for i, one := range []struct {
+		control, listen string
+		kept            bool
+	}{
+		{"https://x.vapi.ai/c", "wss://x.vapi.ai/l", true},
+		{"http://x.vapi.ai/c", "ws://x.vapi.ai/l", false},
+		{"https://evil.example/c", "wss://evil.example/l", false},
+		{"https://x.vapi.ai.evil.example/c", "javascript:alert(1)", false},
+		{"https://u@x.vapi.ai/c", "wss://x.vapi.ai:444/l", false},
+	} {
+		id := fmt.Sprintf("addressed-%d", i)
+		rec := d.send(remake(t, sample(t, "hang.json"), map[string]any{
+			"message.type": "status-update", "message.status": "in-progress",
+			"message.call.id": id, "message.call.monitor": map[string]any{"controlUrl": one.control, "listenUrl": one.listen},
+		}))
+		if rec.Code != http.StatusOK {
+			t.Fatalf("%+v: got %d %s", one, rec.Code, rec.Body)
+		}
+		want := "0 | 0\n"
+		if one.kept {
+			want = "1 | 1\n"
+		}
+		if got := d.rows(`SELECT control_url != '', listen_url != '' FROM calls WHERE vapi_call_id = ?`, id); got != want {
+			t.Errorf("%+v: kept %q, want %q", one, got, want)
+		}
 	}
 }

@@ -264,18 +264,30 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 	return func() { e.tell(before, after, found, ch) }, nil
 }
 
-// keepControl remembers, sealed, the address that controls a running call.
+// keepControl remembers, sealed, the addresses that control a running call and
+// let it be heard. One that does not lead to the provider is as good as none.
 func (e *engine) keepControl(c *call, m *vapi.Message) (err error) {
 	if c.over() {
 		return nil
 	}
-	if c.ControlURL == "" && m.Call.Monitor.ControlURL != "" {
-		if c.ControlURL, err = e.Sealed.Seal(m.Call.Monitor.ControlURL, sealed.Place(collections.Calls, c.ID, "control_url")); err != nil {
+	for _, one := range []struct {
+		column, url string
+		kept        *string
+		check       func(string) error
+	}{
+		{"control_url", m.Call.Monitor.ControlURL, &c.ControlURL, e.Vapi.CheckControl},
+		{"listen_url", m.Call.Monitor.ListenURL, &c.ListenURL, e.Vapi.CheckListen},
+	} {
+		if *one.kept != "" || one.url == "" {
+			continue
+		}
+		if err := one.check(one.url); err != nil {
+			e.app.Logger().Warn("a call's address is not kept", "kind", one.column, "call", c.ID, "error", err)
+			continue
+		}
+		if *one.kept, err = e.Sealed.Seal(one.url, sealed.Place(collections.Calls, c.ID, one.column)); err != nil {
 			return err
 		}
 	}
-	if c.ListenURL == "" && m.Call.Monitor.ListenURL != "" {
-		c.ListenURL, err = e.Sealed.Seal(m.Call.Monitor.ListenURL, sealed.Place(collections.Calls, c.ID, "listen_url"))
-	}
-	return err
+	return nil
 }

@@ -179,8 +179,18 @@ func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
 		{"too deep", hang(`,"x":` + deep), "application/json", true},
 		{"NUL bytes", "\x00\x00", "application/json", true},
 		{"form data", "a=b&c=d", "application/x-www-form-urlencoded", true},
-		{"duplicate keys", hang(`,"call":{"id":"odd-2"}`), "application/json", false},
-		{"bad UTF-8", hang(",\"text\":\"\xff\xfe\""), "application/json", false},
+		{"a call twice", hang(`,"call":{"id":"odd-2"}`), "application/json", true},
+		{"the message twice", `{"message":{"type":"hang"},"message":{"type":"hang","call":{"id":"odd-3"}}}`, "application/json", true},
+		{"a key twice, one escaped", hang(`,"c\u0061ll":{"id":"odd-4"}`), "application/json", true},
+		{"a key twice, deep down", hang(`,"artifact":{"variables":[{"a":1,"a":2}]}`), "application/json", true},
+		{"a key twice where nobody reads", hang(`,"brand-new":{"a":1,"b":2,"a":3}`), "application/json", true},
+		{"a key twice beside the message", `{"x":1,"x":2,"message":{"type":"hang","call":{"id":"odd-5"}}}`, "application/json", true},
+		{"bad UTF-8", hang(",\"text\":\"\xff\xfe\""), "application/json", true},
+		{"bad UTF-8 in a key", hang(",\"te\xe9xt\":1"), "application/json", true},
+		{"a letter cut in two", hang(",\"text\":\"caf\xc3\""), "application/json", true},
+		{"a surrogate in UTF-8", hang(",\"text\":\"\xed\xa0\x80\""), "application/json", true},
+		{"a mark of UTF-16", "\xff\xfe{\x00}\x00", "application/json", true},
+		{"a second call by another case", hang(`,"Call":{"id":"odd-6"}`), "application/json", false},
 		{"an escaped NUL", hang(`,"text":"a\u0000b"`), "application/json", false},
 		{"half a surrogate", hang(`,"text":"\ud800"`), "application/json", false},
 		{"huge numbers", hang(`,"timestamp":1e400,"cost":-1e999`), "application/json", false},
@@ -218,6 +228,9 @@ func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
 		} else if raw, err := base64.StdEncoding.DecodeString(plain); err != nil || string(raw) != one.body {
 			t.Errorf("%s: the kept body is another one (%v)", one.name, err)
 		}
+	}
+	if got := d.rows(`SELECT event_key FROM provider_events WHERE event_key GLOB 'odd-[2-9]*'`); got != "" {
+		t.Errorf("applied: %s", got)
 	}
 }
 

@@ -91,8 +91,9 @@ func WithUserAgent(ua string) Option {
 	return func(s *settings) { s.core.UserAgent = ua }
 }
 
-// WithControlHosts allows call control at more hosts than https under vapi.ai:
-// "host" or "host:port", over http too. For the sandbox and for tests.
+// WithControlHosts allows controlling and hearing calls at more hosts than those
+// under vapi.ai: "host" or "host:port", without encryption too. For the sandbox
+// and for tests.
 func WithControlHosts(hosts ...string) Option {
 	return func(s *settings) {
 		for _, h := range hosts {
@@ -211,7 +212,7 @@ func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = "443"
-		if u.Scheme == "http" {
+		if u.Scheme == "http" || u.Scheme == "ws" {
 			port = "80"
 		}
 	}

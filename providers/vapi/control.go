@@ -4,16 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/pocketline/pocketline/providers/internal/httpjson"
 )
-
-// ErrControlHost says that a control URL does not lead to Vapi. The URL comes
-// with a webhook's body, so it is not followed just anywhere.
-var ErrControlHost = errors.New("vapi: the call cannot be controlled at this address")
 
 // ErrCallOver says that the call does not take commands any more.
 var ErrCallOver = errors.New("the call has ended and cannot be controlled any more")
@@ -47,10 +40,9 @@ type ControlMessage struct {
 
 // Control sends a command to the control URL of a call. The URL alone opens the
 // call, so it is a secret: it appears in no error, and the account's key is not
-// sent to it. Hosts other than https under vapi.ai are refused unless
-// [WithControlHosts] names them.
+// sent to it. See [Client.CheckControl] for where it may lead.
 func (s *Calls) Control(ctx context.Context, controlURL string, m *ControlMessage) error {
-	if err := s.c.checkControl(controlURL); err != nil {
+	if err := s.c.CheckControl(controlURL); err != nil {
 		return err
 	}
 	_, err := s.c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: controlURL, Body: m}, nil)
@@ -98,22 +90,4 @@ func (s *Calls) Transfer(ctx context.Context, controlURL string, to *Destination
 // Handoff gives the call to another assistant.
 func (s *Calls) Handoff(ctx context.Context, controlURL string, to *Destination, content string) error {
 	return s.Control(ctx, controlURL, &ControlMessage{Type: controlHandoff, Destination: to, Content: content})
-}
-
-func (c *Client) checkControl(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.User != nil || u.Opaque != "" || u.Hostname() == "" {
-		return ErrControlHost
-	}
-	host := strings.ToLower(u.Hostname())
-	if u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && (host == "vapi.ai" || strings.HasSuffix(host, ".vapi.ai")) {
-		return nil
-	}
-	if u.Scheme != "https" && u.Scheme != "http" {
-		return ErrControlHost
-	}
-	if slices.Contains(c.controlHosts, host) || slices.Contains(c.controlHosts, hostPort(u)) {
-		return nil
-	}
-	return ErrControlHost
 }

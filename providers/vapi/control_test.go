@@ -47,17 +47,33 @@ func TestControl_goes_nowhere_but_to_vapi(t *testing.T) {
 	c := NewClient(WithToken("t"), WithHTTPClient(&http.Client{Transport: refuseAll{}}))
 	for _, u := range []string{srv.URL + "/control", "", "http://x.vapi.ai/c", "https://vapi.ai.evil.example/c", "https://evilvapi.ai/c", "https://x.vapi.ai:8443/c", "https://u:p@x.vapi.ai/c",
 		"https://x.vapi.ai@evil.example/c", "https://evil.example/x.vapi.ai", "https://evil.example#.vapi.ai", "ftp://x.vapi.ai/c", "wss://x.vapi.ai", "https:x.vapi.ai", "https://evil.example\\.vapi.ai/", "//x.vapi.ai/c"} {
-		if err := c.Calls.End(t.Context(), u); !errors.Is(err, ErrControlHost) {
+		if err := c.Calls.End(t.Context(), u); !errors.Is(err, ErrForeignAddress) {
 			t.Errorf("%q: %v", u, err)
 		}
 	}
 	for _, u := range []string{"https://vapi.ai/c", "https://phone-call-websocket.example-region.vapi.ai/x/control", "https://X.VAPI.AI:443/c"} {
-		if err := c.Calls.End(t.Context(), u); errors.Is(err, ErrControlHost) || err == nil {
+		if err := c.Calls.End(t.Context(), u); errors.Is(err, ErrForeignAddress) || err == nil {
 			t.Errorf("%q: %v", u, err)
 		}
 	}
 	if hits.Load() != 0 {
 		t.Errorf("%d requests arrived", hits.Load())
+	}
+}
+
+func TestListen_leads_nowhere_but_to_vapi(t *testing.T) {
+	c := NewClient(WithControlHosts("127.0.0.1:8787"))
+	for _, u := range []string{"", "ws://x.vapi.ai/listen", "https://x.vapi.ai/listen", "wss://vapi.ai.evil.example/l", "wss://evilvapi.ai/l", "wss://x.vapi.ai:8443/l", "wss://u:p@x.vapi.ai/l",
+		"wss://x.vapi.ai@evil.example/l", "wss://evil.example/x.vapi.ai", "wss://evil.example#.vapi.ai", "javascript:alert(1)//x.vapi.ai", "data:text/html,x", "wss:x.vapi.ai", "//x.vapi.ai/l",
+		"wss://evil.example\\.vapi.ai/", "wss://127.0.0.1/l", "ws://127.0.0.1:9999/l", "wss://[::1]/l", "wss://x.vapi.ai./l", "wss://x.vapi.ai/l#f", " wss://x.vapi.ai/l", "wss://x.vapi.ai/" + strings.Repeat("l", maxAddress)} {
+		if err := c.CheckListen(u); !errors.Is(err, ErrForeignAddress) {
+			t.Errorf("%q: %v", u, err)
+		}
+	}
+	for _, u := range []string{"wss://vapi.ai/l", "wss://phone-call-websocket.example-region.vapi.ai/x/listen", "wss://X.VAPI.AI:443/l", "ws://127.0.0.1:8787/x/listen"} {
+		if err := c.CheckListen(u); err != nil {
+			t.Errorf("%q: %v", u, err)
+		}
 	}
 }
 

@@ -285,8 +285,7 @@ func TestParseMessage_other_types(t *testing.T) {
 
 func TestParseMessage_forgives_what_it_can(t *testing.T) {
 	for name, raw := range map[string]string{
-		"duplicate keys":  `{"message":{"type":"hang","call":{"id":"x"},"call":{"id":"c1"}}}`,
-		"bad utf-8":       "{\"message\":{\"type\":\"hang\",\"text\":\"\xff\xfe\",\"call\":{\"id\":\"c1\"}}}",
+		"another case":    `{"message":{"type":"hang","call":{"id":"c1"},"Call":{"id":"x"}},"Message":{"type":"status-update"}}`,
 		"huge number":     `{"message":{"type":"hang","timestamp":1e400,"cost":-1e999,"turn":1e300,"call":{"id":"c1"}}}`,
 		"huge integer":    `{"message":{"type":"hang","timestamp":` + strings.Repeat("9", 400) + `,"call":{"id":"c1"}}}`,
 		"wrong kinds":     `{"message":{"type":"hang","status":{"a":1},"toolCallList":"no","artifact":[],"customer":7,"assistant":null,"call":{"id":"c1","createdAt":[],"cost":"a"}}}`,
@@ -305,6 +304,20 @@ func TestParseMessage_forgives_what_it_can(t *testing.T) {
 		}
 		if !json.Valid(m.Reduced()) {
 			t.Errorf("%s: reduction is not JSON: %s", name, m.Reduced())
+		}
+	}
+}
+
+func TestParseMessage_does_not_choose_between_two_readings(t *testing.T) {
+	for name, raw := range map[string]string{
+		"a key twice":      `{"message":{"type":"hang","call":{"id":"x"},"call":{"id":"c1"}}}`,
+		"twice, escaped":   `{"message":{"type":"hang","call":{"id":"x"},"\u0063all":{"id":"c1"}}}`,
+		"twice, unread":    `{"message":{"type":"hang","call":{"id":"c1"},"more":[{"a":{"b":1,"b":1}}]}}`,
+		"bad UTF-8":        "{\"message\":{\"type\":\"hang\",\"text\":\"\xff\xfe\",\"call\":{\"id\":\"c1\"}}}",
+		"bad UTF-8 unread": "{\"message\":{\"type\":\"hang\",\"call\":{\"id\":\"c1\"}},\"x\":\"\xe9\"}",
+	} {
+		if m, err := ParseMessage([]byte(raw)); !errors.Is(err, ErrNotMessage) {
+			t.Errorf("%s: got %+v, %v", name, m, err)
 		}
 	}
 }

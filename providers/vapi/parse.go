@@ -2,20 +2,36 @@ package vapi
 
 import (
 	"encoding/json"
+	"encoding/json/jsontext"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// ParseMessage reads a server message. Only a body that is no JSON object with
-// message.type in it is an error; fields of an unexpected kind, unknown fields
-// and unknown types are not. Verify the sender first.
+// exactly reads a body as everybody else reads it: names as they are spelled,
+// each once. A reader that takes the last of two equal names, or Call for call,
+// acts on another message than the one whoever looked at the body saw.
+var exactly = jsonv2.JoinOptions(json.DefaultOptionsV1(), jsontext.AllowDuplicateNames(false), jsonv2.MatchCaseInsensitiveNames(false))
+
+// errNotUTF8 says that a body is not text. Replacing what cannot be read would
+// store words nobody said.
+var errNotUTF8 = errors.New("vapi: the body is not UTF-8")
+
+// ParseMessage reads a server message. A body that is no JSON object with
+// message.type in it is an error, and so is one that is not UTF-8 or has a name
+// twice in one object, at any depth. Fields of an unexpected kind, unknown
+// fields and unknown types are none. Verify the sender first.
 func ParseMessage(raw []byte) (*Message, error) {
+	if !utf8.Valid(raw) {
+		return nil, errors.Join(ErrNotMessage, errNotUTF8)
+	}
 	var body struct {
 		Message wireMessage `json:"message"`
 	}
-	if err := lenient(json.Unmarshal(raw, &body)); err != nil {
+	if err := lenient(jsonv2.Unmarshal(raw, &body, exactly)); err != nil {
 		return nil, errors.Join(ErrNotMessage, err)
 	}
 	m := body.Message.message()
@@ -26,7 +42,7 @@ func ParseMessage(raw []byte) (*Message, error) {
 		var second struct {
 			Message wireLines `json:"message"`
 		}
-		if err := lenient(json.Unmarshal(raw, &second)); err != nil {
+		if err := lenient(jsonv2.Unmarshal(raw, &second, exactly)); err != nil {
 			return nil, errors.Join(ErrNotMessage, err)
 		}
 		m.setLines(&second.Message)

@@ -26,12 +26,12 @@ type wireMessage struct {
 	Request        string          `json:"request"`
 	Output         json.RawMessage `json:"output"`
 
-	Call        *wireCall           `json:"call"`
-	Customer    MessageCustomer     `json:"customer"`
-	PhoneNumber MessagePhoneNumber  `json:"phoneNumber"`
-	AssistantID string              `json:"assistantId"`
-	Assistant   MessageAssistant    `json:"assistant"`
-	Squad       struct{ ID string } `json:"squad"`
+	Call        *wireCall          `json:"call"`
+	Customer    MessageCustomer    `json:"customer"`
+	PhoneNumber MessagePhoneNumber `json:"phoneNumber"`
+	AssistantID string             `json:"assistantId"`
+	Assistant   MessageAssistant   `json:"assistant"`
+	Squad       reducedID          `json:"squad"`
 
 	ToolCallList         []wireToolCall `json:"toolCallList"`
 	ToolCalls            []wireToolCall `json:"toolCalls"`
