@@ -58,20 +58,38 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 	type visitor struct {
 		name, address string
 		header        map[string]string
+		host, proto   string
 	}
 	here := visitor{name: "this machine", address: "127.0.0.1:4000"}
 	lan := visitor{name: "private network", address: "[::ffff:192.168.1.7]:4000"}
+	named := visitor{name: "this machine by name", address: "127.0.0.1:4000", host: "LOCALHOST:8090"}
+	six := visitor{name: "this machine by IPv6", address: "[::1]:4000", host: "[::1]:8090"}
 	far := visitor{name: "internet", address: "203.0.113.9:4000"}
 	proxied := visitor{name: "behind an unknown proxy", address: "127.0.0.1:4000", header: map[string]string{"X-Forwarded-For": "127.0.0.1"}}
 	viaFly := visitor{name: "behind the trusted proxy", address: "172.16.0.2:4000", header: map[string]string{"Fly-Client-IP": "203.0.113.9"}}
+	nearFly := visitor{name: "in the private network, by the trusted proxy", address: "172.16.0.2:4000", header: map[string]string{"Fly-Client-IP": "192.168.1.7"}}
+	publicFly := nearFly
+	publicFly.name, publicFly.host = "in the private network, by our public name", "desk.example.com"
+	reboundFly := nearFly
+	reboundFly.name, reboundFly.host = "a foreign name through the trusted proxy", "rebound.example.com"
+	untold := []visitor{
+		{name: "a foreign name that leads here", address: "127.0.0.1:4000", host: "rebound.example.com"},
+		{name: "a foreign name with a port", address: "127.0.0.1:4000", host: "rebound.example.com:8090"},
+		{name: "a name that begins like ours", address: "127.0.0.1:4000", host: "localhost.example.com"},
+		{name: "a public address as name", address: "127.0.0.1:4000", host: "203.0.113.9"},
+		{name: "a proxy without headers", address: "127.0.0.1:4000", proto: "HTTP/1.0"},
+	}
+	for _, name := range []string{"Via", "Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded", "X-Real-IP", "Fly-Region", "CF-Ray", "Cdn-Loop"} {
+		untold = append(untold, visitor{name: "a proxy that sends " + name, address: "127.0.0.1:4000", header: map[string]string{name: "x"}})
+	}
 
 	cases := []struct {
 		panel, trusted string
 		allowed        []visitor
 		refused        []visitor
 	}{
-		{"local", "", []visitor{here, lan}, []visitor{far, proxied}},
-		{"local", "Fly-Client-IP", []visitor{here}, []visitor{far, viaFly}},
+		{"local", "", []visitor{here, lan, named, six}, append([]visitor{far, proxied}, untold...)},
+		{"local", "Fly-Client-IP", []visitor{nearFly, publicFly}, []visitor{far, viaFly, here, lan, reboundFly}},
 		{"off", "", nil, []visitor{here, lan, far}},
 		{"on", "", []visitor{here, far, proxied}, nil},
 	}
@@ -80,6 +98,7 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 		"GET /api/collections/_superusers/records", "GET /api/collections/SUPERUSERSID/records"}
 	for _, c := range cases {
 		app := fresh(t)
+		app.Settings().Meta.AppURL = "https://desk.example.com"
 		handler := mux(t, app, Options{AdminPanel: c.panel, TrustedProxyHeader: c.trusted})
 		superusers, err := app.FindCollectionByNameOrId(core.CollectionNameSuperusers)
 		if err != nil {
@@ -89,6 +108,12 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 			method, target, _ := strings.Cut(strings.ReplaceAll(path, "SUPERUSERSID", superusers.Id), " ")
 			r := httptest.NewRequest(method, target, nil)
 			r.RemoteAddr = v.address
+			if r.Host = v.host; v.host == "" {
+				r.Host = "127.0.0.1:8090"
+			}
+			if v.proto != "" {
+				r.Proto, r.ProtoMajor, r.ProtoMinor = v.proto, 1, 0
+			}
 			for k, value := range v.header {
 				r.Header.Set(k, value)
 			}
