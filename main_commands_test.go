@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,6 +104,33 @@ func TestKey_is_made_once_and_said(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "pb_data", ".pocketline_key"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got %v, %v, want a key with mode 0600", info, err)
+	}
+}
+
+func TestData_is_closed_to_other_users_of_the_machine(t *testing.T) {
+	_, ok, dir := program(t, "jobs list")
+	if !ok {
+		t.Fatal("the command failed")
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "pb_data"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", entry.Name(), info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSetup_command_prints_a_link_and_no_password(t *testing.T) {
+	said, ok, _ := program(t, "setup --email ada@example.com --name Ada --organization Adas", "POCKETLINE_PUBLIC_URL=https://desk.example.com")
+	if !ok || !strings.Contains(said, "/reset#token=") {
+		t.Errorf("got success %v and %q", ok, said)
 	}
 }
 

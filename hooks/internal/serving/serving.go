@@ -58,6 +58,9 @@ func Bind(app core.App, o Options) {
 			}
 			unlock = release
 		}
+		if err := keepPrivate(e.App.DataDir()); err != nil {
+			return err
+		}
 		return e.Next()
 	}})
 	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
