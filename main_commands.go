@@ -206,10 +206,16 @@ func reachable(address string) string {
 	if err != nil {
 		return address
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	if unspecified(host) {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// unspecified tells whether the host of a listen address stands for all of them.
+func unspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
 func (c *cli) banner() error {
@@ -219,6 +225,10 @@ func (c *cli) banner() error {
 	}
 	if c.sandboxURL != "" {
 		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n", c.sandboxURL)
+	}
+	if host, _, err := net.SplitHostPort(c.cfg.HTTPAddr); err == nil && c.cfg.TrustedProxyHeader != "" && unspecified(host) {
+		fmt.Fprintf(c.out, "  NOTE       %s is believed from whoever connects, and this server listens on every address: close the port to all but the proxy\n",
+			c.cfg.TrustedProxyHeader)
 	}
 	if c.cfg.PublicURL == "" && c.cfg.VapiAPIKey != "" {
 		fmt.Fprintln(c.out, "  NOTE       POCKETLINE_PUBLIC_URL is not set: Vapi cannot reach this server, so no call will be answered")
@@ -239,7 +249,11 @@ func (c *cli) banner() error {
 		}()
 		return nil
 	case people == 0:
-		fmt.Fprintf(c.out, "  first      open %s/setup to create the owner's account\n", c.origin())
+		code, err := hooks.SetupCode(c.app)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "  first      open %s/setup#code=%s to create the owner's account\n", c.origin(), code)
 	case c.sandboxURL != "":
 		c.sayDemo()
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/providers/sandbox"
 )
 
@@ -145,8 +146,12 @@ func (c *cli) startStandIns(mark string) (*sandbox.Server, error) {
 // fillDemo makes the demonstration the way a person would make the first
 // account: through the setup route of the running server.
 func (c *cli) fillDemo() error {
+	code, err := hooks.SetupCode(c.app) // asked for where the server's own address leads through a proxy
+	if err != nil {
+		return err
+	}
 	body, err := json.Marshal(map[string]any{
-		"name": "Robin Marlow", "email": demoEmail, "password": demoPassword, "organization": demoOrganization,
+		"code": code, "name": "Robin Marlow", "email": demoEmail, "password": demoPassword, "organization": demoOrganization,
 		"timezone": "Europe/London", "language": "en", "demo": true,
 	})
 	if err != nil {

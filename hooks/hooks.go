@@ -48,7 +48,7 @@ type Deps struct {
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs", "security", "seed"}
+var CommandNames = []string{"jobs", "security", "seed", "setup"}
 
 // Desk is the product, put together.
 type Desk struct {
@@ -138,7 +138,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 
 // Commands are the product's commands that work on its data.
 func (d *Desk) Commands() []*cobra.Command {
-	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app)}
+	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app), system.Command(d.app)}
 }
 
 // mountDashboard answers every path that is not a route.

@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/pocketbase/pocketbase"
+	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/providers"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -49,6 +51,10 @@ func LoadKeys(value, dataDir string) (Keys, error) {
 	}
 	return k, nil
 }
+
+// SetupCode is what a visitor from elsewhere shows to make the first account; ""
+// once there is one.
+func SetupCode(app core.App) (string, error) { return system.SetupCode(app) }
 
 // NoKeys are for commands that open no data, so that nothing gets sealed.
 func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize), Webhook: "unused"} }

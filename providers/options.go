@@ -93,7 +93,7 @@ func Options() []Option {
 			About: "How many organizations one person may create; 0 means as many as they like.",
 			read:  readInteger(func(c *Config) *int { return &c.OrganizationsPerPerson }, 0, maxPerPerson)},
 		{Name: "POCKETLINE_ADMIN_PANEL", Default: AdminPanelLocal, Kind: "local, on or off", group: groupAccess,
-			About: "Who reaches the operator's panel at /_/: local means browsers on this machine or in its private network, on means everybody who can reach the server.",
+			About: "Who reaches the operator's panel at /_/: local means browsers on this machine or in its private network (docs/security.md), on means everybody who can reach the server.",
 			read:  readOneOf(func(c *Config) *string { return &c.AdminPanel }, AdminPanelLocal, AdminPanelOn, AdminPanelOff)},
 		{Name: "POCKETLINE_ALLOWED_ORIGINS", Kind: "origins, comma-separated", group: groupAccess,
 			About: "Web pages on other hosts that may use the API from a browser, for example https://app.example.com; the server's own origin is always allowed.",

@@ -23,6 +23,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -247,7 +248,7 @@ func (d *domain) linkAnswer(e *core.RequestEvent, link token) map[string]any {
 			base = "https://" + e.Request.Host
 		}
 	}
-	out := map[string]any{"inviteLink": base + invitePage + link.String(), "emailSent": e.App.Settings().SMTP.Enabled}
+	out := map[string]any{"inviteLink": identity.Link(base, identity.AcceptInvitePage, link.String()), "emailSent": e.App.Settings().SMTP.Enabled}
 	if out["emailSent"] == false {
 		out["reason"] = "This installation cannot send mail. Give the link to the person yourself."
 	}

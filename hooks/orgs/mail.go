@@ -15,6 +15,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
@@ -22,8 +23,6 @@ import (
 const (
 	// mailInvite is the outbox kind of invitations' mails.
 	mailInvite = "mail.invite"
-	// invitePage is the dashboard's page that takes a link.
-	invitePage = "/accept-invite/"
 	// mailError is the key in an invitation's metadata under which it stands why
 	// the mail did not go out.
 	mailError = "mail_error"
@@ -150,7 +149,7 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 	if base == "" {
 		base = strings.TrimRight(settings.Meta.AppURL, "/")
 	}
-	link := base + invitePage + t.String()
+	link := identity.Link(base, identity.AcceptInvitePage, t.String())
 	lines := []string{fmt.Sprintf(words[1], name), fmt.Sprintf(words[2], inviter, company, roleWords[language][i.GetString("role")])}
 	if note := strings.TrimSpace(i.GetString("message")); note != "" {
 		lines = append(lines, words[3], note)

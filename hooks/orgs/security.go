@@ -361,10 +361,10 @@ func accountLink(app core.App, email, kind, base string) (string, error) {
 	var token, page string
 	switch kind {
 	case "reset":
-		page = "/reset/"
+		page = identity.ResetPage
 		token, err = user.NewPasswordResetToken()
 	case "verify":
-		page = "/verify/"
+		page = identity.VerifyPage
 		token, err = user.NewVerificationToken()
 	default:
 		return "", fmt.Errorf("kind is reset or verify, not %q", kind)
@@ -372,5 +372,5 @@ func accountLink(app core.App, email, kind, base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return base + page + token, nil
+	return identity.Link(base, page, token), nil
 }

@@ -382,7 +382,7 @@ func TestLink_of_a_mail_can_be_had_at_the_console_only(t *testing.T) {
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	token := strings.TrimSpace(out.String()[strings.LastIndex(out.String(), "/reset/")+len("/reset/"):])
+	token := strings.TrimSpace(out.String()[strings.LastIndex(out.String(), "/reset#token=")+len("/reset#token="):])
 	b.ask("", "", "POST", "/api/collections/users/confirm-password-reset", map[string]string{"token": token, "password": "another long one", "passwordConfirm": "another long one"}).want(204)
 	b.password(testkit.AcmeAgent, "").want(400)
 }

@@ -43,7 +43,7 @@ func (s *system) desk(e *core.RequestEvent) error {
 		url = origin(e, "")
 	}
 	return e.JSON(http.StatusOK, map[string]any{
-		"version": s.Version, "sandbox": s.SandboxURL != "", "setup_needed": needed,
+		"version": s.Version, "sandbox": s.SandboxURL != "", "setup_needed": needed, "setup_code": needed && needsCode(e),
 		"public_url": url, "sign_up": s.SignUp, "mail": e.App.Settings().SMTP.Enabled,
 		"operator": isOperator(e),
 	})

@@ -13,6 +13,9 @@ import (
 // hstsAge keeps browsers on https for half a year.
 const hstsAge = "max-age=15552000"
 
+// apiPolicy is the content security policy of answers that are data.
+const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
+
 // headers adds what PocketBase's own security headers lack. Pages bring their
 // own policy (package ui), stored files PocketBase's sandbox.
 func headers(publicURL string) *hook.Handler[*core.RequestEvent] {
@@ -26,9 +29,9 @@ func headers(publicURL string) *hook.Handler[*core.RequestEvent] {
 			if strings.HasPrefix(origin(e, publicURL), "https:") {
 				h.Set("Strict-Transport-Security", hstsAge)
 			}
-			api := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/functions/")
+			api := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/functions/") || path == "/readyz"
 			if api && !strings.HasPrefix(path, "/api/files/") {
-				h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+				h.Set("Content-Security-Policy", apiPolicy)
 				h.Set("Cache-Control", "no-store")
 			}
 			return e.Next()

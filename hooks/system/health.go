@@ -99,7 +99,12 @@ func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
 				return e.Next()
 			}
 			r := s.health.look(e.Request.Context())
-			e.Response.Header().Set("Cache-Control", "no-store")
+			h := e.Response.Header()
+			h.Set("Cache-Control", "no-store")
+			h.Set("Content-Security-Policy", apiPolicy)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("X-Frame-Options", "DENY")
+			h.Set("Referrer-Policy", "no-referrer")
 			return e.JSON(r.code(), r)
 		},
 	}

@@ -235,7 +235,7 @@ func TestInstallation_is_the_operators(t *testing.T) {
 func TestSetup_makes_its_person_the_operator(t *testing.T) {
 	s := serve(t, Deps{})
 	s.empty()
-	a := s.ask(testkit.Guest, "POST", "/api/setup", map[string]any{"name": "Ada", "email": "ada@new.test", "password": "a long password 1", "organization": "Ada's"}, nil)
+	a := s.ask(testkit.Guest, "POST", "/api/setup", map[string]any{"name": "Ada", "email": "ada@new.test", "password": "a long password 1", "organization": "Ada's", "code": s.setupCode()}, nil)
 	var made struct{ Token string }
 	if err := json.Unmarshal([]byte(a.body), &made); err != nil || a.status != 200 {
 		t.Fatalf("got %d %s", a.status, a.body)

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 const (
@@ -80,11 +81,18 @@ func storeSettings(app core.App, publicURL string) error {
 	return nil
 }
 
-// ourPages are the dashboard's pages for those of the panel.
+// tokenMark is where PocketBase puts the token into a mail.
+const tokenMark = "{TOKEN}"
+
+// ourPages are the dashboard's pages, with the token in the fragment, for those
+// of the panel and for links of earlier versions, which had it in the path.
 var ourPages = strings.NewReplacer(
-	"/_/#/auth/confirm-password-reset/", "/reset/",
-	"/_/#/auth/confirm-verification/", "/verify/",
-	"/_/#/auth/confirm-email-change/", "/confirm-email/",
+	"/_/#/auth/confirm-password-reset/"+tokenMark, identity.Link("", identity.ResetPage, tokenMark),
+	"/_/#/auth/confirm-verification/"+tokenMark, identity.Link("", identity.VerifyPage, tokenMark),
+	"/_/#/auth/confirm-email-change/"+tokenMark, identity.Link("", identity.ConfirmEmailPage, tokenMark),
+	"{APP_URL}/reset/"+tokenMark, identity.Link("{APP_URL}", identity.ResetPage, tokenMark),
+	"{APP_URL}/verify/"+tokenMark, identity.Link("{APP_URL}", identity.VerifyPage, tokenMark),
+	"{APP_URL}/confirm-email/"+tokenMark, identity.Link("{APP_URL}", identity.ConfirmEmailPage, tokenMark),
 )
 
 func mailTemplates(users *core.Collection) []*core.EmailTemplate {

@@ -24,6 +24,7 @@ type setupForm struct {
 	Timezone     string `json:"timezone"`
 	Language     string `json:"language"`
 	Demo         bool   `json:"demo"`
+	Code         string `json:"code"`
 }
 
 var errSettled = errors.New("an account exists")
@@ -41,11 +42,39 @@ func (s *system) setup(e *core.RequestEvent) error {
 	if err := e.BindBody(&form); err != nil {
 		return e.BadRequestError("The body could not be read.", err)
 	}
+	if err := proveSetup(e, form.Code); err != nil {
+		return err
+	}
 	if problems := form.tidy(); len(problems) > 0 {
 		return e.BadRequestError("Some fields need attention.", problems)
 	}
-	var user, organization *core.Record
-	err := e.App.RunInTransaction(func(tx core.App) (err error) {
+	actor := audit.ActorOf(e)
+	actor.Type, actor.Name = audit.ActorUser, form.Name
+	user, organization, err := s.begin(e.App, form, actor)
+	var problems validation.Errors
+	switch {
+	case errors.Is(err, errSettled):
+		return taken()
+	case errors.As(err, &problems):
+		return e.BadRequestError("Some fields need attention.", problems)
+	case err != nil:
+		return e.InternalServerError("The account could not be made; nothing was stored.", err)
+	}
+	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
+		s.DemoSaved(organization.Id)
+	}
+	token, err := user.NewAuthToken()
+	if err != nil {
+		return e.InternalServerError("The account was made; sign in.", err)
+	}
+	user.IgnoreEmailVisibility(true)
+	return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
+}
+
+// begin makes the first account, its organization and what belongs to them in one
+// transaction; errSettled when there is an account already.
+func (s *system) begin(app core.App, form setupForm, actor audit.Actor) (user, organization *core.Record, err error) {
+	err = app.RunInTransaction(func(tx core.App) (err error) {
 		if needed, err := setupNeeded(tx); err != nil {
 			return err
 		} else if !needed {
@@ -59,32 +88,20 @@ func (s *system) setup(e *core.RequestEvent) error {
 				return err
 			}
 		}
-		actor := audit.ActorOf(e)
-		actor.Type, actor.User, actor.Name = audit.ActorUser, user.Id, form.Name
+		actor.User = user.Id
 		return audit.Add(tx, audit.Entry{
 			Organization: organization.Id, Actor: actor, Action: "organizations.setup",
 			Resource: collections.Organizations, Record: organization.Id, Details: map[string]any{"demo": form.Demo && s.Demo != nil},
 		})
 	})
-	var problems validation.Errors
-	switch {
-	case errors.Is(err, errSettled):
-		return taken()
-	case errors.As(err, &problems):
-		return e.BadRequestError("Some fields need attention.", problems)
-	case err != nil:
-		return e.InternalServerError("The account could not be made; nothing was stored.", err)
-	}
-	settled(e.App).Store(true)
-	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
-		s.DemoSaved(organization.Id)
-	}
-	token, err := user.NewAuthToken()
 	if err != nil {
-		return e.InternalServerError("The account was made; sign in.", err)
+		return nil, nil, err
 	}
-	user.IgnoreEmailVisibility(true)
-	return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
+	settled(app).Store(true)
+	if err := dropSetupCode(app); err != nil { // worth nothing from now on
+		app.Logger().Warn("the used setup code stays in the data directory", "error", err)
+	}
+	return user, organization, nil
 }
 
 func taken() error {

@@ -94,6 +94,9 @@ func Register(app core.App, d Deps) error {
 			if err := storeOperator(se.App); err != nil {
 				return err
 			}
+			if _, err := SetupCode(se.App); err != nil {
+				return err
+			}
 		}
 		se.Router.Bind(s.answerHealth(), redactURL(), s.session.load(), headers(d.PublicURL))
 		se.Router.GET("/readyz", s.readyz).Bind(apis.SkipSuccessActivityLog())
@@ -125,10 +128,10 @@ func (s *system) document() {
 	}, s.session.csrf)
 	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.", "", `{"status": "ready"}`, "503 {status, reason}")
 	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
-		`{"version": …, "sandbox": bool, "setup_needed": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool}`, "")
+		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool}`, "")
 	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
-		`{"name", "email", "password", "organization", "timezone"?, "language"?: "en"|"fr", "demo"?: bool}`,
-		`{"token": …, "record": user, "organization": {…}}`, "400 with reasons, 409 once an account exists")
+		`{"name", "email", "password", "organization", "timezone"?, "language"?: "en"|"fr", "demo"?: bool, "code"?: what the server printed, unless the visitor is at its machine}`,
+		`{"token": …, "record": user, "organization": {…}}`, "400 with reasons, 403 without the code, 409 once an account exists")
 	pocketline("POST", "/api/session", facade.SignedIn, "Puts the bearer token into an HttpOnly cookie.", "", `{"token": <csrf token>}`, "")
 	pocketline("DELETE", "/api/session", facade.Guest, "Ends the cookie session.", "", "204", "403 without the CSRF token")
 	pocketline("POST", "/api/simulate", facade.Member, "A scripted caller rings one of the organization's numbers (sandbox only).",

@@ -95,6 +95,16 @@ func (s *site) empty() {
 	tenant.Forget(s.app)
 }
 
+// setupCode is what the server printed.
+func (s *site) setupCode() string {
+	s.t.Helper()
+	code, err := SetupCode(s.app)
+	if err != nil || code == "" {
+		s.t.Fatalf("got code %q, %v", code, err)
+	}
+	return code
+}
+
 func TestHealth_has_the_documented_shape(t *testing.T) {
 	s := serve(t, Deps{})
 	a := s.ask(testkit.Guest, "GET", "/api/health", nil, nil)
@@ -227,6 +237,7 @@ func TestSetup_makes_the_first_account_once(t *testing.T) {
 	if a := s.ask(testkit.Guest, "GET", "/api/desk", nil, nil); !strings.Contains(a.body, `"setup_needed":true`) {
 		t.Errorf("desk: %s", a.body)
 	}
+	form["code"] = s.setupCode()
 	a := s.ask(testkit.Guest, "POST", "/api/setup", form, nil)
 	var got struct {
 		Token        string
@@ -289,6 +300,7 @@ func TestSetup_makes_nothing_when_a_step_fails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, Deps{Demo: func(core.App, *core.Record, *core.Record) error { return tt.demo }})
 			s.empty()
+			tt.form["code"] = s.setupCode()
 			a := s.ask(testkit.Guest, "POST", "/api/setup", tt.form, nil)
 			if a.status != tt.status || !strings.Contains(a.body, tt.says) || strings.Contains(a.body, "secret") {
 				t.Errorf("got %d %s, want %d with %s", a.status, a.body, tt.status, tt.says)
@@ -559,7 +571,7 @@ func TestSettings_start_right_and_stay_the_operators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(users.ResetPasswordTemplate.Body, "{APP_URL}/reset/{TOKEN}") || strings.Contains(users.VerificationTemplate.Body, "/_/") {
+	if !strings.Contains(users.ResetPasswordTemplate.Body, "{APP_URL}/reset#token={TOKEN}") || strings.Contains(users.VerificationTemplate.Body, "/_/") {
 		t.Errorf("mails still lead to the panel: %s", users.ResetPasswordTemplate.Body)
 	}
 	got.RateLimits.Enabled = false

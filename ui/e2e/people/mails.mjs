@@ -1,7 +1,7 @@
 // What the product mails, as the journey reads it.
 
 /** Mails that open something; others tell what happened, and nobody here waits for them. */
-export const OPENS = /\/(accept-invite|verify|confirm-email|reset)\//
+export const OPENS = /\/(accept-invite|verify|confirm-email|reset)#token=/
 
 /** The link to a page from the mail that brings it; the mail must lead to this server and say what it should. */
 export async function linkTo(world, address, page, says = []) {

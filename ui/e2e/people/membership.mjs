@@ -40,7 +40,7 @@ export async function withoutMail(world, ada, nora) {
   await dialog.getByText(t('team.invite.noMail'), { exact: false }).waitFor()
   await look(ada.page, 'invited-no-mail')
   const link = await dialog.getByRole('textbox', { name: t('team.invite.linkFor', { email: nora.email }) }).inputValue()
-  if (!link.startsWith(`${world.desk.base}/accept-invite/`)) throw new Error(`the link is ${link.slice(0, 60)}`)
+  if (!link.startsWith(`${world.desk.base}/accept-invite#token=`)) throw new Error(`the link is ${link.slice(0, 60)}`)
   const guest = await nora.window()
   await nora.go('/forgot-password')
   await said(guest, t('auth.noMail'))
@@ -118,7 +118,7 @@ export async function invite(world, ada, team, links) {
   const started = Date.now()
   for (const [role, one] of Object.entries(team)) {
     // oxlint-disable-next-line no-await-in-loop -- they come in any order, and are kept
-    links[role] = await linkTo(world, one.email, '/accept-invite/', [client.name, ada.name])
+    links[role] = await linkTo(world, one.email, '/accept-invite#token=', [client.name, ada.name])
   }
   return `${Object.keys(team).length} mails, the last after ${Date.now() - started} ms`
 }
@@ -131,17 +131,17 @@ export async function renewed(world, ada, team, links) {
     await page.getByRole('row', { name: address }).getByRole('button').last().click()
     await page.getByRole('menuitem', { name: action }).click()
   }
-  const works = async (link) => (await world.desk.ask('POST', '/api/auth/verify-invite', { token: link.split('/accept-invite/')[1] })).status === 200
+  const works = async (link) => (await world.desk.ask('POST', '/api/auth/verify-invite', { token: link.split('/accept-invite#token=')[1] })).status === 200
   await choose(team.agent.email, t('team.resend'))
   const again = page.getByRole('dialog', { name: t('team.invite.resent') })
   await again.getByText(t('team.invite.mailed')).waitFor()
-  links.agent = await linkTo(world, team.agent.email, '/accept-invite/')
+  links.agent = await linkTo(world, team.agent.email, '/accept-invite#token=')
   await page.keyboard.press('Escape')
   await again.waitFor({ state: 'hidden' })
   const dialog = await inviteDialog(page, 'nobody@reed.test', 'viewer')
   await dialog.locator('[data-autofocus]').click()
   await dialog.waitFor({ state: 'hidden' })
-  const cancelled = await linkTo(world, 'nobody@reed.test', '/accept-invite/')
+  const cancelled = await linkTo(world, 'nobody@reed.test', '/accept-invite#token=')
   await choose('nobody@reed.test', t('team.cancel.action'))
   await page.getByRole('dialog').getByRole('button', { name: t('team.cancel.action') }).click()
   await page.getByRole('row', { name: 'nobody@reed.test' }).waitFor({ state: 'detached' })
@@ -156,7 +156,7 @@ export async function wrongAccount(nora, invited, link) {
   await said(page, t('invite.other', { email: invited.email, mine: nora.email }))
   if (await page.getByRole('button', { name: t('invite.accept') }).count() > 0) throw new Error('there is a button to accept')
   await look(page, 'invite-other')
-  const answer = await nora.ask('POST', '/api/auth/accept-invite', { token: link.split('/accept-invite/')[1] })
+  const answer = await nora.ask('POST', '/api/auth/accept-invite', { token: link.split('/accept-invite#token=')[1] })
   if (answer.status !== 409 || !/another address/.test(answer.body.error)) throw new Error(`the route answers ${answer.status} ${JSON.stringify(answer.body)}`)
 }
 
@@ -216,7 +216,7 @@ export async function known(world, ada, nora) {
   await ada.go(`/o/${client.id}/team`)
   const dialog = await inviteDialog(ada.page, nora.email, 'manager')
   await dialog.getByText(t('team.invite.mailed')).waitFor()
-  const link = await linkTo(world, nora.email, '/accept-invite/', [client.name])
+  const link = await linkTo(world, nora.email, '/accept-invite#token=', [client.name])
   await nora.go('/me')
   await nora.signOut()
   await nora.go(link)
@@ -226,7 +226,7 @@ export async function known(world, ada, nora) {
   await nora.page.waitForURL('**/login**')
   await settled(nora.page)
   await nora.signIn()
-  await nora.page.waitForURL('**/accept-invite/**')
+  await nora.page.waitForURL('**/accept-invite#token=**')
   await said(nora.page, t('invite.asYou', { email: nora.email }))
   await look(nora.page, 'accept-join')
   await nora.page.getByRole('button', { name: t('invite.accept') }).click()

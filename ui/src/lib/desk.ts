@@ -6,6 +6,8 @@ export interface Desk {
   version: string
   sandbox: boolean
   setup_needed: boolean
+  /** Whoever makes the first account from here has to show the code the server printed. */
+  setup_code: boolean
   public_url: string
   sign_up: 'open' | 'invite-only'
   mail: boolean

@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { MailX, UserRoundCheck } from 'lucide-react'
 import { field } from '../../components/Field'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
@@ -16,6 +16,7 @@ import { useMe, type Me } from '../../lib/session'
 import { NAME, PASSWORD } from '../limits'
 import { useArrive } from './arrive'
 import { GuestPage } from './GuestPage'
+import { useLinkToken } from './token'
 import { waitingOf } from './waiting'
 
 interface Invitation {
@@ -37,8 +38,12 @@ interface Accepted {
 
 /** An invitation, opened from its link: who invites, to what, and the way in. */
 export function AcceptPage() {
+  const token = useLinkToken()
+  return <Accept key={token} token={token} />
+}
+
+function Accept({ token }: { token: string }) {
   const t = useT()
-  const { token } = useParams({ from: '/accept-invite/$token' })
   const me = useMe()
   const invitation = useQuery({
     queryKey: ['invitation', token],
@@ -113,7 +118,7 @@ function SignInFirst({ token, email }: { token: string; email: string }) {
   return (
     <>
       <Text size="sm">{t('invite.known', { email })}</Text>
-      <Button component={Link} to="/login" search={{ next: `/accept-invite/${token}` } as never} fullWidth size="md">{t('invite.signIn')}</Button>
+      <Button component={Link} to="/login" search={{ next: '/accept-invite' } as never} hash={`token=${token}`} fullWidth size="md">{t('invite.signIn')}</Button>
     </>
   )
 }

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button, PasswordInput, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { CircleCheck } from 'lucide-react'
 import { useState } from 'react'
 import { field } from '../../components/Field'
@@ -9,12 +9,16 @@ import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { GuestPage } from './GuestPage'
-import { mailOf } from './token'
+import { mailOf, useLinkToken } from './token'
 
 /** Makes a new address count; the password proves that the person asked for it. */
 export function ConfirmEmailPage() {
+  const token = useLinkToken()
+  return <ConfirmEmail key={token} token={token} />
+}
+
+function ConfirmEmail({ token }: { token: string }) {
   const t = useT()
-  const { token } = useParams({ from: '/confirm-email/$token' })
   const [done, setDone] = useState(false)
   const form = useForm({ mode: 'uncontrolled', initialValues: { password: '' }, validate: { password: (value) => (value ? null : t('errors.field.required')) } })
   const { submit, failure, busy } = useSubmit(form, ({ password }) => pb.collection('users').confirmEmailChange(token, password), () => {

@@ -1,7 +1,7 @@
 import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
-import { Link, Navigate, useSearch } from '@tanstack/react-router'
+import { Link, Navigate, useLocation, useSearch } from '@tanstack/react-router'
 import { Suspense, lazy, useDeferredValue, useState } from 'react'
 import { field } from '../../components/Field'
 import { ProblemAlert, SkeletonAfter200ms } from '../../components/States'
@@ -12,6 +12,7 @@ import { pb } from '../../lib/pb'
 import type { Me } from '../../lib/session'
 import { useArrive } from './arrive'
 import { GuestPage } from './GuestPage'
+import { onward } from './next'
 import { waitingOf, type Waiting } from './waiting'
 
 const SecondStep = lazy(async () => ({ default: (await withWords('people', () => import('./SecondStep'))()).SecondStep }))
@@ -19,7 +20,8 @@ const OtherWays = lazy(async () => ({ default: (await withWords('people', () => 
 
 export function LoginPage() {
   const t = useT()
-  const { next } = useSearch({ from: '/login' })
+  const { next: page } = useSearch({ from: '/login' })
+  const next = onward(page, useLocation({ select: ({ hash }) => hash }))
   const arrive = useArrive()
   const [waiting, setWaiting] = useState<Waiting>()
   const drawn = useDeferredValue(true, false)
@@ -54,7 +56,7 @@ export function LoginPage() {
   const shown = failure?.status === 400 ? { ...failure, title: t('auth.wrong.title'), cause: t('auth.wrong.cause') } : failure
   const footer = (
     <Stack gap="xs" align="center">
-      {desk?.sign_up === 'open' && <Anchor component={Link} to="/register" search={(next ? { next } : {}) as never} size="sm">{t('auth.register')}</Anchor>}
+      {desk?.sign_up === 'open' && <Anchor component={Link} to="/register" search={(page ? { next: page } : {}) as never} hash size="sm">{t('auth.register')}</Anchor>}
       {desk?.sandbox && <Text span size="sm" c="dimmed">{t('auth.demoHint')}</Text>}
     </Stack>
   )

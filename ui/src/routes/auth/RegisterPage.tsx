@@ -32,7 +32,7 @@ export function RegisterPage() {
     const answer = await api.post<{ email_sent: boolean }>('/api/auth/signup', { fullName: fullName.trim(), email: email.trim(), password })
     return { email: email.trim(), mailed: answer.email_sent }
   }, setMade)
-  const back = <Anchor component={Link} to="/login" search={(next ? { next } : {}) as never}>{t('auth.backToSignIn')}</Anchor>
+  const back = <Anchor component={Link} to="/login" search={(next ? { next } : {}) as never} hash>{t('auth.backToSignIn')}</Anchor>
   if (!desk) return <GuestPage title={t('auth.register')} footer={back}><SkeletonAfter200ms lines={6} /></GuestPage>
   if (desk.sign_up !== 'open') {
     return <GuestPage title={t('auth.register')} footer={back}><Alert color="blue" variant="light" icon={<UserRoundPlus size={18} aria-hidden />}>{t('auth.inviteOnly')}</Alert></GuestPage>
@@ -41,7 +41,7 @@ export function RegisterPage() {
     return (
       <GuestPage title={t('auth.made')} footer={back}>
         <Alert color="teal" variant="light" icon={<MailCheck size={18} aria-hidden />} role="status">{t(made.mailed ? 'auth.madeMail' : 'auth.madeNoMail', { email: made.email })}</Alert>
-        <Button component={Link} to="/login" search={(next ? { next } : {}) as never} fullWidth size="md">{t('auth.signIn')}</Button>
+        <Button component={Link} to="/login" search={(next ? { next } : {}) as never} hash fullWidth size="md">{t('auth.signIn')}</Button>
       </GuestPage>
     )
   }

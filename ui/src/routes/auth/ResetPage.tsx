@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button, PasswordInput, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { CircleCheck } from 'lucide-react'
 import { useState } from 'react'
 import { field } from '../../components/Field'
@@ -10,10 +10,15 @@ import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { PASSWORD } from '../limits'
 import { GuestPage } from './GuestPage'
+import { useLinkToken } from './token'
 
 export function ResetPage() {
+  const token = useLinkToken()
+  return <Reset key={token} token={token} />
+}
+
+function Reset({ token }: { token: string }) {
   const t = useT()
-  const { token } = useParams({ from: '/reset/$token' })
   const [done, setDone] = useState(false)
   const form = useForm({
     mode: 'uncontrolled',

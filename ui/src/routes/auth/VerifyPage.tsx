@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { CircleCheck } from 'lucide-react'
 import { ProblemAlert } from '../../components/States'
 import { problem } from '../../lib/errors'
@@ -8,13 +8,17 @@ import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { useMe } from '../../lib/session'
 import { GuestPage } from './GuestPage'
-import { mailOf } from './token'
+import { mailOf, useLinkToken } from './token'
 
 /** Confirms an address. It waits for a click: mail scanners open links, and a link works once. */
 export function VerifyPage() {
+  const token = useLinkToken()
+  return <Verify key={token} token={token} />
+}
+
+function Verify({ token }: { token: string }) {
   const t = useT()
   const me = useMe()
-  const { token } = useParams({ from: '/verify/$token' })
   const email = mailOf(token)
   const verify = useMutation({
     mutationFn: async () => {

@@ -3,7 +3,7 @@ import { withWords } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { rootRoute } from '../base'
 import { LoginPage } from './LoginPage'
-import { safeNext } from './next'
+import { onward, safeNext } from './next'
 
 const readNext = (search: Record<string, unknown>): { next?: string } => {
   const next = safeNext(search.next)
@@ -15,8 +15,8 @@ export const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
   validateSearch: readNext,
-  beforeLoad: ({ search }) => {
-    if (pb.authStore.isValid) throw redirect({ href: search.next ?? '/' })
+  beforeLoad: ({ search, location }) => {
+    if (pb.authStore.isValid) throw redirect({ href: onward(search.next, location.hash) ?? '/' })
   },
   component: LoginPage,
 })
@@ -29,7 +29,7 @@ export const forgotRoute = createRoute({
 
 export const resetRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/reset/$token',
+  path: '/reset',
   component: lazyRouteComponent(withWords('people', () => import('./ResetPage')), 'ResetPage'),
 })
 
@@ -42,20 +42,33 @@ export const registerRoute = createRoute({
 
 export const verifyRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/verify/$token',
+  path: '/verify',
   component: lazyRouteComponent(withWords('people', () => import('./VerifyPage')), 'VerifyPage'),
 })
 
 export const confirmEmailRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/confirm-email/$token',
+  path: '/confirm-email',
   component: lazyRouteComponent(withWords('people', () => import('./ConfirmEmailPage')), 'ConfirmEmailPage'),
 })
 
 export const acceptRoute = createRoute({
   getParentRoute: () => rootRoute,
-  path: '/accept-invite/$token',
+  path: '/accept-invite',
   component: lazyRouteComponent(withWords('people', () => import('./AcceptPage')), 'AcceptPage'),
 })
 
-export const authRoutes = [loginRoute, forgotRoute, resetRoute, registerRoute, verifyRoute, confirmEmailRoute, acceptRoute] as const
+/** Links of earlier versions had the token in the path; they work until they expire, and the token leaves the address at once. */
+const tokenInPath = (page: string) =>
+  createRoute({
+    getParentRoute: () => rootRoute,
+    path: `${page}/$token`,
+    beforeLoad: ({ params }) => {
+      throw redirect({ href: `${page}#token=${encodeURIComponent((params as { token: string }).token)}`, replace: true })
+    },
+  })
+
+export const authRoutes = [
+  loginRoute, forgotRoute, resetRoute, registerRoute, verifyRoute, confirmEmailRoute, acceptRoute,
+  tokenInPath('/reset'), tokenInPath('/verify'), tokenInPath('/confirm-email'), tokenInPath('/accept-invite'),
+] as const

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Divider, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
-import { Navigate, useNavigate } from '@tanstack/react-router'
+import { Navigate, useLocation, useNavigate } from '@tanstack/react-router'
 import type { RecordModel } from 'pocketbase'
 import { CircleAlert, CircleCheck } from 'lucide-react'
 import { useState } from 'react'
@@ -34,9 +34,11 @@ export function SetupPage() {
   const navigate = useNavigate()
   const desk = useQuery(deskQuery)
   const [made, setMade] = useState('')
+  // The link the server printed brings it; who came another way types it.
+  const printed = new URLSearchParams(useLocation({ select: ({ hash }) => hash })).get('code') ?? ''
   const form = useForm({
     mode: 'uncontrolled',
-    initialValues: { name: '', email: '', password: '', organization: '', demo: true },
+    initialValues: { name: '', email: '', password: '', organization: '', demo: true, code: printed },
     validate: {
       name: (value) => (value.trim() ? null : t('errors.field.required')),
       email: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : t('errors.field.email')),
@@ -73,6 +75,9 @@ export function SetupPage() {
           <TextInput label={t('auth.email')} type="email" autoComplete="username" {...field(form, 'email', { required: true })} />
           <PasswordInput label={t('auth.password')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password"
             visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
+          {desk.data.setup_code && (
+            <TextInput label={t('setup.code')} description={t('setup.codeText')} autoComplete="off" spellCheck={false} {...field(form, 'code', { required: true })} />
+          )}
           {desk.data.sandbox && (
             <Checkbox label={t('setup.demo')} description={t('setup.demoText')} key={form.key('demo')} {...form.getInputProps('demo', { type: 'checkbox' })} />
           )}
