@@ -24,6 +24,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/hooks/notifications"
 	"github.com/pocketline/pocketline/hooks/numbers"
 	"github.com/pocketline/pocketline/hooks/orgs"
@@ -86,6 +87,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)
 	routes := facade.New(app)
+	untrusted.Register(app, routes.Refuse)
 
 	// The domains.
 	installation := system.Deps{

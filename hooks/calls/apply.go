@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -26,9 +27,9 @@ func apply(c call, m *vapi.Message) (call, changes) {
 	case vapi.TypeStatusUpdate:
 		applyStatus(&c, m, &ch)
 	case vapi.TypeTranscript:
-		if m.Final() && strings.TrimSpace(m.Transcript) != "" {
+		if text := someLines(m.Transcript, 20_000); m.Final() && strings.TrimSpace(text) != "" {
 			ch.lines = []line{{
-				Role: lineRole(m.Role), Content: clip(m.Transcript, 20_000), Position: instant(m.Timestamp),
+				Role: lineRole(m.Role), Content: text, Position: instant(m.Timestamp),
 				OffsetMS: offset(c, instant(m.Timestamp)),
 			}}
 		}
@@ -41,7 +42,7 @@ func apply(c call, m *vapi.Message) (call, changes) {
 	case vapi.TypeHang:
 		ch.add(collections.EventHang, "hang", "hang:"+stamp(m.Timestamp), instant(m.Timestamp), nil)
 	case vapi.TypeLanguageChanged, vapi.TypeLanguageChangeDetected:
-		ch.add(collections.EventLanguage, m.Language, "language:"+stamp(m.Timestamp), instant(m.Timestamp), nil)
+		ch.add(collections.EventLanguage, oneLine(m.Language, 255), "language:"+stamp(m.Timestamp), instant(m.Timestamp), nil)
 	case vapi.TypeEndOfCallReport:
 		applyReport(&c, m, &ch)
 	}
@@ -81,7 +82,7 @@ func fillFacts(c *call, m *vapi.Message, ch *changes) {
 	}
 	fill(&c.Caller, clip(caller, 80))
 	fill(&c.Recipient, clip(recipient, 80))
-	ch.customerName = clip(m.Customer.Name, 100)
+	ch.customerName = oneLine(m.Customer.Name, 100)
 }
 
 func fill(into *string, value string) {
@@ -137,7 +138,7 @@ func end(c *call, reason string, when instant) {
 		return
 	}
 	if first := c.EndedAt.earlier(when); c.EndedReason == "" || reason != "" && first != c.EndedAt {
-		c.EndedReason = clip(reason, 255)
+		c.EndedReason = oneLine(reason, 255)
 	}
 	c.EndedAt = c.EndedAt.earlier(when)
 	c.close()
@@ -169,7 +170,7 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 		return // the same report again
 	}
 	c.ReportedAt = reportedAt(m)
-	c.EndedReason = clip(m.EndedReason, 255)
+	c.EndedReason = oneLine(m.EndedReason, 255)
 	c.AnsweredAt = at(m.StartedAt)
 	c.EndedAt = endedAt(m)
 	c.close()
@@ -178,10 +179,10 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 		c.DurationSeconds = int64(math.Round(m.Duration.Seconds()))
 	}
 	c.CostMicros = micros(m.Cost)
-	c.Success = clip(m.Analysis.SuccessEvaluation, 500)
+	c.Success = someLines(m.Analysis.SuccessEvaluation, 500)
 	// Without an analysis what people wrote meanwhile stays.
 	if m.Summary != "" {
-		c.Summary = clip(m.Summary, 10_000)
+		c.Summary = someLines(m.Summary, 10_000)
 	}
 	if felt := sentiment(m.Analysis.StructuredData); felt != "" {
 		c.Sentiment = felt
@@ -193,7 +194,7 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 	ch.lines = reportLines(m)
 	ch.replace = len(ch.lines) > 0
 	ch.report = &report{
-		Transcript:  clip(m.Artifact.Transcript, 1<<20),
+		Transcript:  someLines(m.Artifact.Transcript, 1<<20),
 		Analysis:    analysis(m),
 		Costs:       costs(m),
 		Performance: rawOrNil(m.Artifact.PerformanceMetrics),
@@ -269,7 +270,8 @@ func reportLines(m *vapi.Message) []line {
 	var lines []line
 	var last instant
 	for _, l := range m.Artifact.Messages {
-		if l.Role != "bot" && l.Role != "assistant" && l.Role != "user" || strings.TrimSpace(l.Message) == "" {
+		text := someLines(l.Message, 20_000)
+		if l.Role != "bot" && l.Role != "assistant" && l.Role != "user" || strings.TrimSpace(text) == "" {
 			continue
 		}
 		position := max(instant(l.Time), last+1)
@@ -279,7 +281,7 @@ func reportLines(m *vapi.Message) []line {
 			duration = int64(l.EndTime - l.Time)
 		}
 		lines = append(lines, line{
-			Role: lineRole(l.Role), Content: clip(l.Message, 20_000), Position: position,
+			Role: lineRole(l.Role), Content: text, Position: position,
 			OffsetMS: max(0, int64(math.Round(l.SecondsFromStart*1000))), Duration: max(0, duration),
 		})
 	}
@@ -295,7 +297,7 @@ func reportTools(m *vapi.Message) []event {
 		}
 		if l.ToolCallID != "" {
 			events = append(events, event{
-				Type: collections.EventToolCall, Name: clip(l.Name, 255), Key: toolKey(l.ToolCallID), Position: instant(l.Time),
+				Type: collections.EventToolCall, Name: oneLine(l.Name, 255), Key: toolKey(l.ToolCallID), Position: instant(l.Time),
 				Data: map[string]any{"reported": clip(l.Result, maxToolOutput)},
 			})
 		}
@@ -308,7 +310,7 @@ func toolEvent(tool vapi.ToolCall, when instant) event {
 	if len(tool.Arguments) > 0 && len(tool.Arguments) <= maxToolOutput {
 		data["arguments"] = tool.Arguments
 	}
-	return event{Type: collections.EventToolCall, Name: clip(tool.Name, 255), Key: toolKey(tool.ID), Position: when, Data: data}
+	return event{Type: collections.EventToolCall, Name: oneLine(tool.Name, 255), Key: toolKey(tool.ID), Position: when, Data: data}
 }
 
 func toolKey(id string) string { return clip("tool:"+id, 255) }
@@ -330,7 +332,7 @@ func transferEvent(m *vapi.Message) event {
 		when = at(m.EndedAt)
 	}
 	return event{
-		Type: collections.EventTransfer, Name: clip(name, 255), Key: clip("transfer:"+to, 255), Position: when,
+		Type: collections.EventTransfer, Name: oneLine(name, 255), Key: clip("transfer:"+to, 255), Position: when,
 		Data: map[string]any{"to": clip(to, 80)},
 	}
 }
@@ -411,6 +413,10 @@ func micros(dollars float64) int64 {
 }
 
 func stamp(ms int64) string { return instant(ms).Time().Format("20060102T150405.000") }
+
+// oneLine is a provider's name or label as it is stored, someLines a text.
+func oneLine(s string, max int) string   { return clip(untrusted.CleanLine(s), max) }
+func someLines(s string, max int) string { return clip(untrusted.CleanText(s), max) }
 
 // clip cuts a text to at most max bytes, between characters.
 func clip(s string, max int) string {

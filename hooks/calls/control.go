@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -58,7 +59,7 @@ func (e *engine) sayInCall(re *core.RequestEvent) error {
 	if err := re.BindBody(&body); err != nil {
 		return facade.Error(http.StatusBadRequest, "The body is not the JSON this route takes")
 	}
-	if body.Content = strings.TrimSpace(body.Content); body.Content == "" || utf8.RuneCountInString(body.Content) > 1000 {
+	if body.Content = strings.TrimSpace(untrusted.CleanText(body.Content)); body.Content == "" || utf8.RuneCountInString(body.Content) > 1000 {
 		return facade.Invalid(map[string]string{"content": "Must have 1 to 1,000 characters"})
 	}
 	url, err := e.controlURL(call)
@@ -181,6 +182,8 @@ func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) 
 	}
 	if utf8.RuneCountInString(body.CustomerName) > 100 {
 		reasons["customer_name"] = "Must have at most 100 characters"
+	} else if err := untrusted.Line(body.CustomerName); err != nil {
+		reasons["customer_name"] = strings.TrimSuffix(err.Error(), ".")
 	}
 	if len(reasons) > 0 {
 		return call{}, facade.Invalid(reasons)

@@ -140,3 +140,20 @@ func FuzzSchema(f *testing.F) {
 		}
 	})
 }
+
+func TestCleanLine_keeps_what_is_seen(t *testing.T) {
+	for raw, want := range map[string]string{
+		"Ann Lee": "Ann Lee", " Ann\r\nLee\t": "Ann  Lee", "\u202eAnn\u202c": "Ann", "Z\x00oe": "Zoe", "\u2068+1 202\u2069": "+1 202",
+		"👨\u200d👩": "👨\u200d👩", "a\u200d": "a", "caf\xe9": "caf", "\x1b[31mred": "[31mred", "🏴\U000e0067\U000e007f": "🏴\U000e0067\U000e007f",
+	} {
+		if got := CleanLine(raw); got != want {
+			t.Errorf("%q: got %q, want %q", raw, got, want)
+		}
+		if err := Line(want); err != nil {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	if got := CleanText("a\r\nb\rc\td\x1b\u0085\u202e"); got != "a\nb\nc\td\u202e" {
+		t.Errorf("got %q", got)
+	}
+}
