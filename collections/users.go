@@ -37,6 +37,8 @@ func users() *core.Collection {
 		f.Min = PasswordMin
 	}
 	index(c, "last_organization")
+	// One account an address, whatever case it is written in.
+	c.AddIndex("idx_email_"+c.Id, true, "email COLLATE NOCASE", "email != ''")
 	// No sign-up by REST: accounts begin at /setup or with an invitation. What
 	// a person may change about the account is what the profile shows.
 	access(c, Self, Self, "",

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
@@ -16,6 +15,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 func (d *domain) acceptance() {
@@ -92,19 +92,6 @@ func stillOffered(app core.App, i *core.Record) error {
 	return nil
 }
 
-// account is the account of an address, nil when there is none.
-func account(app core.App, address string) (*core.Record, error) {
-	user := &core.Record{}
-	err := app.RecordQuery(collections.Users).AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE", dbx.Params{"email": address})).Limit(1).One(user)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return user, nil
-}
-
 // verifyInvite is POST /api/auth/verify-invite.
 func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	body, err := facade.Body(e)
@@ -132,7 +119,7 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	user, err := account(e.App, i.GetString("email"))
+	user, err := identity.AccountOf(e.App, collections.Users, i.GetString("email"))
 	if err != nil {
 		return err
 	}
@@ -173,11 +160,11 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 	if err != nil {
 		return invalid(err)
 	}
-	address := i.GetString("email")
-	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || !strings.EqualFold(e.Auth.Email(), address)) {
+	address := identity.Address(i.GetString("email"))
+	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || identity.Address(e.Auth.Email()) != address) {
 		return facade.Error(http.StatusConflict, "This invitation is for another address. Sign out, then open the link again")
 	}
-	user, err := account(e.App, address)
+	user, err := identity.AccountOf(e.App, collections.Users, address)
 	if err != nil {
 		return err
 	}
@@ -234,7 +221,7 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 		if err != nil {
 			return err
 		}
-		user, err := account(tx, i.GetString("email"))
+		user, err := identity.AccountOf(tx, collections.Users, i.GetString("email"))
 		if err != nil {
 			return err
 		}

@@ -95,10 +95,10 @@ func readInvite(body map[string]any) (map[string]any, error) {
 	}
 	reasons := map[string]string{}
 	address, _ := columns["email"].(string)
-	if parsed, err := mail.ParseAddress(strings.TrimSpace(address)); err != nil || parsed.Name != "" {
+	if parsed, err := mail.ParseAddress(identity.Address(address)); err != nil || parsed.Name != "" {
 		reasons["email"] = "Must be an e-mail address"
 	} else {
-		columns["email"] = strings.ToLower(parsed.Address)
+		columns["email"] = identity.Address(parsed.Address)
 	}
 	if zone, given := columns["timezone"].(string); given {
 		if _, err := hours.Zone(zone); err != nil {
@@ -273,7 +273,7 @@ func (d *domain) resend(e *core.RequestEvent) error {
 	err = e.App.RunInTransaction(func(tx core.App) error {
 		var found []*core.Record
 		err := tx.RecordQuery(collections.Invitations).
-			AndWhere(hash{"organization": t.ID(), "email": strings.ToLower(strings.TrimSpace(columns["email"].(string)))}).
+			AndWhere(hash{"organization": t.ID(), "email": identity.Address(columns["email"].(string))}).
 			AndWhere(hash{"status": []any{collections.InvitationPending, collections.InvitationExpired}}).
 			OrderBy("status DESC", "created DESC").Limit(1).All(&found) // pending before expired
 		if err != nil {

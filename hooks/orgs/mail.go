@@ -127,7 +127,7 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 		return nil, err
 	}
 	language := organization.GetString("language")
-	if user, err := account(d.app, i.GetString("email")); err == nil && user != nil && user.GetString("language") != "" {
+	if user, err := identity.AccountOf(d.app, collections.Users, i.GetString("email")); err == nil && user != nil && user.GetString("language") != "" {
 		language = user.GetString("language")
 	}
 	words, ok := inviteWords[language]

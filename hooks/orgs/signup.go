@@ -6,7 +6,6 @@ import (
 	"html"
 	"net/http"
 	"net/mail"
-	"strings"
 
 	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
@@ -43,7 +42,7 @@ func (d *domain) mayJoin(app core.App, email string) bool {
 	}
 	var one int
 	err := app.DB().NewQuery(`SELECT 1 FROM invitations WHERE email = {:email} COLLATE NOCASE AND status = 'pending' AND expires_at > {:now} LIMIT 1`).
-		Bind(dbx.Params{"email": email, "now": stamp(d.now())}).Row(&one)
+		Bind(dbx.Params{"email": identity.Address(email), "now": stamp(d.now())}).Row(&one)
 	return err == nil && one == 1
 }
 
@@ -52,7 +51,7 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	email, name, phone, id := strings.ToLower(textOf(body, "email")), textOf(body, "fullName", "full_name"), textOf(body, "phone"), textOf(body, "userId", "user_id")
+	email, name, phone, id := identity.Address(textOf(body, "email")), textOf(body, "fullName", "full_name"), textOf(body, "phone"), textOf(body, "userId", "user_id")
 	if e.Auth != nil {
 		return d.completeAccount(e, email, name, phone, id)
 	}
@@ -100,13 +99,16 @@ func (d *domain) beginAccount(e *core.RequestEvent, email, name, phone, password
 	user.SetPassword(password) // hashed in any case: the time shall tell nothing
 	user.Load(map[string]any{"name": name, "phone": phone, "is_active": true, "language": identity.Language(e), "theme": "auto"})
 	mailed := e.App.Settings().SMTP.Enabled
-	existing, err := e.App.FindAuthRecordByEmail(collections.Users, email)
-	taken := err == nil && existing != nil
+	existing, err := identity.AccountOf(e.App, collections.Users, email)
+	if err != nil {
+		return err
+	}
+	taken := existing != nil
 	if !taken {
 		err = e.App.Save(user)
 		var problems validation.Errors
 		if errors.As(err, &problems) && problems[core.FieldNameEmail] != nil {
-			existing, _ = e.App.FindAuthRecordByEmail(collections.Users, email)
+			existing, _ = identity.AccountOf(e.App, collections.Users, email)
 			taken = existing != nil // somebody was faster
 		}
 		if err != nil && !taken {
@@ -167,7 +169,7 @@ func (d *domain) completeAccount(e *core.RequestEvent, email, name, phone, id st
 	if id != "" && id != user.Id {
 		return facade.Error(http.StatusForbidden, "That is somebody else's account")
 	}
-	if email != "" && !strings.EqualFold(email, user.Email()) {
+	if email != "" && email != identity.Address(user.Email()) {
 		return facade.Invalid(map[string]string{"email": "Must be the address of your account"})
 	}
 	if name == "" {

@@ -35,6 +35,9 @@ func (i *Identity) BindAccounts(mayJoin func(app core.App, email string) bool) {
 		return nil
 	})
 	i.app.OnRecordAuthWithOAuth2Request(collections.Users).BindFunc(func(e *core.RecordAuthWithOAuth2RequestEvent) error {
+		if err := alike(e); err != nil {
+			return err
+		}
 		if e.Record == nil {
 			return join(e, mayJoin)
 		}
@@ -55,6 +58,22 @@ func codesFollowMail(app core.App) error {
 	c.OTP.Enabled = want
 	if err := app.Save(c); err != nil {
 		return fmt.Errorf("codes by mail: %w", err)
+	}
+	return nil
+}
+
+// alike finds the account of an address that the other service writes
+// differently from us.
+func alike(e *core.RecordAuthWithOAuth2RequestEvent) (err error) {
+	if e.OAuth2User == nil || e.OAuth2User.Email == "" {
+		return nil
+	}
+	e.OAuth2User.Email = Address(e.OAuth2User.Email)
+	if e.Record == nil {
+		if e.Record, err = AccountOf(e.App, e.Collection, e.OAuth2User.Email); err != nil {
+			return e.InternalServerError("", err)
+		}
+		e.IsNewRecord = e.Record == nil
 	}
 	return nil
 }

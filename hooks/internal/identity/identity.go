@@ -102,10 +102,12 @@ func Register(app core.App, o Options) *Identity {
 			middleware("pocketlineKeyScope", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyScope),
 			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
+			middleware("pocketlineAddress", apis.DefaultBodyLimitMiddlewarePriority+1, i.tidyAsked),
 		)
 		return se.Next()
 	})
 	app.OnRecordAuthRequest(collections.Users).BindFunc(i.signIn)
+	i.bindAddresses()
 	i.bindLimits()
 	i.bindNetworks()
 	return i

@@ -158,6 +158,12 @@ const (
 // bindLimits counts per account: what was typed, or whom it belongs to.
 func (i *Identity) bindLimits() {
 	i.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
+		if e.Record == nil { // the operator's address may be kept in other letters
+			var err error
+			if e.Record, err = AccountOf(e.App, e.Collection, e.Identity); err != nil {
+				return e.InternalServerError("", err)
+			}
+		}
 		if stop := i.slow(e.RequestEvent, strings.ToLower(e.Identity), e.Record); stop != nil {
 			return stop
 		}

@@ -1,0 +1,115 @@
+package orgs_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/auth"
+	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// spellings are how people write one address.
+func spellings(address string) []string {
+	return []string{address, strings.ToUpper(address), " " + address + " ", "\u200b" + address + "\ufeff", strings.Replace(address, "@", "\u00ad@", 1)}
+}
+
+func TestAddress_in_any_spelling_signs_in(t *testing.T) {
+	b := bureauOf(t)
+	b.withMail()
+	for _, as := range spellings(testkit.AcmeAgent) {
+		b.signIn(as, "")
+		for _, door := range []string{"request-otp", "request-password-reset", "request-verification"} {
+			before := b.count("SELECT count(*) FROM _otps")
+			reply := b.ask("", "", "POST", "/api/collections/users/"+door, map[string]string{"email": as})
+			if reply.status != 200 && reply.status != 204 {
+				t.Errorf("%s as %q: %d", door, as, reply.status)
+			}
+			if door == "request-otp" && b.count("SELECT count(*) FROM _otps") != before+1 {
+				t.Errorf("no code was made for %q", as)
+			}
+		}
+	}
+	// The fields of a form, and names PocketBase takes in any case.
+	form := b.send("", "", "POST", "/api/collections/users/auth-with-password", nil, nil)
+	form.want(400)
+	b.ask("", "", "POST", "/api/collections/users/auth-with-password", map[string]string{"IDENTITY": " " + testkit.AcmeAgent, "password": testkit.Password}).want(200)
+	// The operator's, stored in capitals before addresses had one spelling.
+	root := b.find(core.CollectionNameSuperusers, "")
+	if _, err := b.app.DB().NewQuery("UPDATE _superusers SET email = 'Root@Example.COM' WHERE id = '" + root.Id + "'").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	b.ask("", "", "POST", "/api/collections/_superusers/auth-with-password", map[string]string{"identity": " root@example.com", "password": testkit.Password}).want(200)
+}
+
+func TestAddress_is_kept_in_one_spelling_and_once(t *testing.T) {
+	b := bureauOf(t)
+	users := "/api/collections/users/records"
+	create := func(email string) reply {
+		return b.ask(testkit.Token(t, b.app, testkit.Superuser), "", "POST", users, map[string]any{
+			"email": email, "password": "a long password 1", "passwordConfirm": "a long password 1", "is_active": true,
+		})
+	}
+	id := create("New.Person@Example.COM ").want(200).text("id")
+	if got := b.find(collections.Users, "id = '"+id+"'").Email(); got != "new.person@example.com" {
+		t.Errorf("stored as %q", got)
+	}
+	for _, as := range spellings("new.person@example.com") {
+		create(as).want(400)
+		b.ask("", "", "POST", "/api/auth/signup", map[string]string{"email": as, "fullName": "X", "password": "a long password"}).want(409)
+	}
+	b.ask(testkit.Token(t, b.app, testkit.Superuser), "", "PATCH", users+"/"+id, map[string]any{"email": strings.ToUpper(testkit.AcmeAgent)}).want(400)
+	b.ask(testkit.Token(t, b.app, testkit.Superuser), "", "PATCH", users+"/"+id, map[string]any{"email": "Other@BÜCHER.example"}).want(200)
+	b.ask("", "", "POST", "/api/collections/users/auth-with-password",
+		map[string]string{"identity": "other@xn--bcher-kva.example", "password": "a long password 1"}).want(200)
+	// The database itself keeps two spellings apart from one another.
+	if _, err := b.app.DB().NewQuery("UPDATE users SET email = 'OTHER@xn--bcher-kva.example' WHERE email = '" + testkit.AcmeAgent + "'").Execute(); err == nil {
+		t.Error("the database holds one address twice")
+	}
+}
+
+func TestInvitation_knows_an_address_in_any_spelling(t *testing.T) {
+	b := bureauOf(t)
+	owner := b.signIn(testkit.AcmeOwner, "")
+	invite := func(email string) reply {
+		return b.ask(owner, "", "POST", "/api/team-members", map[string]string{"full_name": "Vera", "email": email, "role": "agent"})
+	}
+	const vera = "vera.case@example.com"
+	if got := invite("Vera.Case@Example.COM").want(201).text("email"); got != vera {
+		t.Errorf("invited as %q", got)
+	}
+	link := ""
+	for _, as := range spellings(vera) {
+		invite(as).want(409)
+		link = b.ask(owner, "", "POST", "/api/team-members/resend", map[string]string{"email": as}).want(200).text("inviteLink")
+	}
+	token := link[strings.LastIndexAny(link, "/=")+1:]
+	b.ask("", "", "POST", "/api/auth/accept-invite", map[string]string{"token": token, "password": "a long password", "fullName": "Vera"}).want(200)
+	for _, as := range spellings(vera) {
+		b.ask("", "", "POST", "/api/collections/users/auth-with-password", map[string]string{"identity": as, "password": "a long password"}).want(200)
+		invite(as).want(409)
+	}
+	for _, other := range []string{"vera.case\uff20example.com", "\u212aera.case@example.com", "vera.case+desk@example.com"} {
+		if status := invite(other).status; status != 201 && status != 400 {
+			t.Errorf("%q: got %d, want another person or a refusal", other, status)
+		}
+	}
+}
+
+func TestAccount_elsewhere_finds_the_one_here_in_other_letters(t *testing.T) {
+	b := bureauOf(t)
+	agent := testkit.User(testkit.AcmeAgent)
+	for _, as := range spellings(testkit.AcmeAgent) {
+		found, err := b.elsewhere(nil, nil, &auth.AuthUser{Id: "7", Email: as})
+		if err != nil || found == nil || found.Id != agent {
+			t.Errorf("%q: got %v (%v), want the account there is", as, found, err)
+		}
+	}
+	made, err := b.elsewhere(nil, nil, &auth.AuthUser{Id: "8", Email: " Someone.New@Example.COM", Expiry: types.NowDateTime()})
+	if err != nil || made == nil || made.Email() != "someone.new@example.com" {
+		t.Errorf("got %v (%v), want an account in small letters", made, err)
+	}
+}
