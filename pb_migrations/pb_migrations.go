@@ -8,8 +8,10 @@
 package pb_migrations
 
 import (
+	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -27,13 +29,13 @@ func init() {
 	if err != nil {
 		panic(err) // only a malformed pattern
 	}
-	for _, name := range names {
+	for n, name := range names {
 		m.Register(func(txApp core.App) error {
 			raw, err := files.ReadFile(name)
 			if err != nil {
 				return err
 			}
-			if err := Apply(txApp, raw); err != nil {
+			if err := apply(txApp, raw, n > 0); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			return nil
@@ -52,14 +54,24 @@ type step struct {
 
 // Apply runs one step, the content of a file, inside the migration's
 // transaction. Rows keep their data: fields are matched by id, and only named
-// ones disappear. On an error the transaction must be rolled back.
-func Apply(txApp core.App, raw []byte) error {
+// ones disappear. Collections of accounts keep what the operator sets. On an
+// error the transaction must be rolled back.
+func Apply(txApp core.App, raw []byte) error { return apply(txApp, raw, true) }
+
+// apply is Apply; the first step alone, which meets PocketBase's own collection
+// of accounts, decides all its options.
+func apply(txApp core.App, raw []byte, later bool) error {
 	var s step
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return err
 	}
 	if err := execute(txApp, s.DropSQL); err != nil {
 		return err
+	}
+	if later {
+		if err := keepOperators(txApp, s.Collections); err != nil {
+			return err
+		}
 	}
 	if len(s.Collections) > 0 {
 		if err := txApp.ImportCollections(s.Collections, false); err != nil {
@@ -88,6 +100,33 @@ func Apply(txApp core.App, raw []byte) error {
 		}
 	}
 	return execute(txApp, s.SQL)
+}
+
+// operators are options of an account collection that whoever runs the
+// installation sets in the panel: sign-in with accounts elsewhere, codes, the
+// words of mails.
+var operators = []string{
+	"authAlert", "confirmEmailChangeTemplate", "mfa", "oauth2", "otp", "passwordAuth", "resetPasswordTemplate", "verificationTemplate",
+}
+
+// keepOperators takes those options out of a step for collections that are there
+// already: a step holds their first values, and would undo the operator's.
+func keepOperators(txApp core.App, changed []map[string]any) error {
+	for _, c := range changed {
+		if c["type"] != core.CollectionTypeAuth {
+			continue
+		}
+		id, _ := c["id"].(string)
+		if _, err := txApp.FindCollectionByNameOrId(id); errors.Is(err, sql.ErrNoRows) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		for _, option := range operators {
+			delete(c, option)
+		}
+	}
+	return nil
 }
 
 func execute(txApp core.App, statements []string) error {

@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tests"
 )
 
 func TestSteps_are_as_they_were_released(t *testing.T) {
@@ -45,6 +48,55 @@ func TestSteps_are_as_they_were_released(t *testing.T) {
 	}
 	for name := range released {
 		t.Errorf("%s was released and is gone: databases out there count on it", name)
+	}
+}
+
+func TestSteps_leave_what_the_operator_set_in_the_panel(t *testing.T) {
+	app, err := tests.NewTestAppWithConfig(core.BaseAppConfig{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(app.Cleanup)
+	users, err := app.FindCollectionByNameOrId("users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users.ResetPasswordTemplate.Body = "<p>In our own words: {APP_URL}/reset#token={TOKEN}</p>"
+	users.OTP.Enabled, users.OAuth2.Enabled = true, true
+	users.OAuth2.Providers = []core.OAuth2ProviderConfig{{Name: "google", ClientId: "one", ClientSecret: "two"}}
+	if err := app.Save(users); err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names[1:] {
+		raw, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s step
+		if err := json.Unmarshal(raw, &s); err != nil {
+			t.Fatal(err)
+		}
+		if err := keepOperators(app, s.Collections); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range s.Collections {
+			if c["name"] == "users" {
+				if err := app.ImportCollections([]map[string]any{c}, false); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+		}
+	}
+	now, err := app.FindCollectionByNameOrId("users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now.ResetPasswordTemplate.Body != users.ResetPasswordTemplate.Body || !now.OTP.Enabled || !now.OAuth2.Enabled || len(now.OAuth2.Providers) != 1 {
+		t.Errorf("after an update: mail %q, codes %v, accounts elsewhere %v", now.ResetPasswordTemplate.Body, now.OTP.Enabled, now.OAuth2)
 	}
 }
 
