@@ -272,3 +272,51 @@ func TestThumbnails_of_large_images_stored_before_are_not_made(t *testing.T) {
 		t.Error("several images are decoded at once")
 	}
 }
+
+// Every field and message a number we dial comes in by, and rows from before.
+func TestNumbers_that_must_not_be_dialled_are_refused_in_every_field(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	transfer := func(number string) map[string]any {
+		return map[string]any{"hooks": []any{map[string]any{"on": "call.ending", "do": []any{
+			map[string]any{"type": "transfer", "destination": map[string]any{"type": "number", "number": number}},
+		}}}}
+	}
+	place := func(number string) map[string]any {
+		return map[string]any{"assistant": testkit.AcmeAssistant, "phone_number": testkit.AcmeNumber, "customer_number": number}
+	}
+	for _, number := range []string{"+19005551234", "(900) 555-1234", "+881612345678", "+447012345678", "+18765551234", "+442079460018", "\u202a+19005551234"} {
+		for _, one := range []struct {
+			method, path, field string
+			body                map[string]any
+		}{
+			{"PATCH", record("assistants", testkit.AcmeAssistant), "forwarding_phone_number", map[string]any{"forwarding_phone_number": number}},
+			{"POST", record("assistants", ""), "forwarding_phone_number", map[string]any{"organization": testkit.Acme, "name": "Night", "forwarding_phone_number": number}},
+			{"PATCH", record("assistants", testkit.AcmeAssistant), "config", map[string]any{"config": transfer(number)}},
+			{"PATCH", "/functions/v1/assistants/" + testkit.AcmeAssistant, "forwarding_phone_number", map[string]any{"forwarding_phone_number": number}},
+			{"POST", "/functions/v1/assistants", "forwarding_phone_number", map[string]any{"name": "Night", "forwarding_phone_number": number}},
+			{"PATCH", record("phone_numbers", testkit.AcmeNumber), "fallback_number", map[string]any{"fallback_number": number}},
+			{"POST", record("phone_numbers", ""), "fallback_number", map[string]any{"organization": testkit.Acme, "provider": "vapi", "fallback_number": number}},
+			{"POST", "/api/organizations/" + testkit.Acme + "/calls", "customer_number", place(number)},
+			{"POST", "/functions/v1/calls", "customer_number", map[string]any{"assistant_id": testkit.AcmeAssistant, "phone_number_id": testkit.AcmeNumber, "customer_number": number}},
+		} {
+			answer := api.Do(one.method, strings.TrimSuffix(one.path, "/"), testkit.AcmeOwner, one.body).Want(400)
+			if got := fields(answer.Body); !slices.Equal(got, []string{one.field}) {
+				t.Errorf("%s %s with %s blames %v: %s", one.method, one.path, number, got, answer.Body)
+			}
+		}
+	}
+	for _, number := range []string{"+12025550170", "\u202a(202) 555-0170\u202c", "\u200e+1 202 555 0170"} {
+		api.Do("PATCH", record("assistants", testkit.AcmeAssistant), testkit.AcmeOwner, map[string]any{"forwarding_phone_number": number, "config": transfer("+12025550170")}).Want(200)
+		api.Do("PATCH", record("phone_numbers", testkit.AcmeNumber), testkit.AcmeOwner, map[string]any{"fallback_number": number}).Want(200)
+	}
+	if got := p.count(`SELECT count(*) FROM assistants a JOIN phone_numbers n ON n.organization = a.organization
+		WHERE a.forwarding_phone_number = '+12025550170' AND n.fallback_number = '+12025550170'`); got != 1 {
+		t.Error("the numbers are not stored in one spelling")
+	}
+	// A row from before can still be changed elsewhere.
+	p.exec("UPDATE assistants SET forwarding_phone_number = '+19005551234' WHERE id = '" + testkit.AcmeAssistant + "'")
+	p.exec("UPDATE phone_numbers SET fallback_number = '+19005551234' WHERE id = '" + testkit.AcmeNumber + "'")
+	api.Do("PATCH", record("assistants", testkit.AcmeAssistant), testkit.AcmeOwner, map[string]any{"description": "New"}).Want(200)
+	api.Do("PATCH", record("phone_numbers", testkit.AcmeNumber), testkit.AcmeOwner, map[string]any{"friendly_name": "New"}).Want(200)
+}

@@ -417,3 +417,29 @@ func TestHeaders_are_written_sealed_and_never_read(t *testing.T) {
 		t.Error("the headers cannot be taken away")
 	}
 }
+
+func TestCopy_has_no_stored_number_that_must_not_be_dialled(t *testing.T) {
+	d := open(t)
+	a, err := d.FindRecordById(collections.Assistants, testkit.AcmeAssistant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	domain := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "x" }}, app: d}
+	for number, want := range map[string]bool{"+12025550170": true, "+19005551234": false, "+881612345678": false} {
+		for column, value := range map[string]any{
+			"forwarding_phone_number": number,
+			"config":                  map[string]any{"backgroundSound": "office", "hooks": []any{map[string]any{"destination": map[string]any{"number": number}}}},
+		} {
+			row := a.Clone()
+			row.Set(column, value)
+			dto, err := domain.assistantCopy(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := json.Marshal(dto)
+			if err != nil || strings.Contains(string(raw), number) != want || column == "config" && !strings.Contains(string(raw), "backgroundSound") {
+				t.Errorf("%s in %s: the copy is %s, %v", number, column, raw, err)
+			}
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -71,7 +72,27 @@ func (d *domain) assistantCopy(a *core.Record) (*vapi.AssistantDTO, error) {
 		}
 	}
 	slices.Sort(tools) // the order has no meaning; a stable one causes no requests
-	return toAssistant(a, tools, server), nil
+	return toAssistant(d.dialable(a), tools, server), nil
+}
+
+// dialable is the assistant without numbers that must not be dialled: its row
+// may be older than the policy.
+func (d *domain) dialable(a *core.Record) *core.Record {
+	number, settings := a.GetString("forwarding_phone_number"), advanced(a)
+	if number == "" && len(settings) == 0 {
+		return a
+	}
+	policy := dialing.Of(d.app, a.GetString("organization"))
+	if _, problem := policy.Check(number); number != "" && problem != "" {
+		a = a.Clone()
+		a.Set("forwarding_phone_number", "")
+	}
+	for name, _ := policy.Settings(settings); name != ""; name, _ = policy.Settings(settings) {
+		delete(settings, name)
+		a = a.Clone()
+		a.Set("config", settings)
+	}
+	return a
 }
 
 // usable tells whether an assistant may have this function.

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -70,7 +72,7 @@ func (d *domain) normalizeAssistant(e *core.RecordEvent) error {
 	e.Record.Set("name", strings.TrimSpace(e.Record.GetString("name")))
 	e.Record.Set("voice_provider", vapi.VoiceProvider(e.Record.GetString("voice_provider")))
 	if number := e.Record.GetString("forwarding_phone_number"); number != "" {
-		if e164, err := d.e164(e.App, number, e.Record.GetString("organization")); err == nil {
+		if e164, problem := dialing.Of(e.App, e.Record.GetString("organization")).Check(number); problem == "" {
 			e.Record.Set("forwarding_phone_number", e164)
 		}
 	}
@@ -89,9 +91,11 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 			found[n.field] = validation.NewError("validation_choice_missing", "Choose a "+n.what+" of this provider.")
 		}
 	}
-	if number := a.GetString("forwarding_phone_number"); number != "" {
-		if _, err := d.e164(e.App, number, a.GetString("organization")); err != nil {
-			found["forwarding_phone_number"] = validation.NewError("validation_invalid_phone_number", "This is not a phone number that can be called.")
+	policy := sync.OnceValue(func() dialing.Policy { return dialing.Of(e.App, a.GetString("organization")) })
+	changed := func(name string) bool { return a.IsNew() || a.GetString(name) != a.Original().GetString(name) }
+	if number := a.GetString("forwarding_phone_number"); number != "" && changed("forwarding_phone_number") {
+		if _, problem := policy().Check(number); problem != "" {
+			found["forwarding_phone_number"] = validation.NewError("validation_invalid_phone_number", problem+".")
 		}
 	}
 	if raw := a.GetString("end_call_phrases"); raw != "" && raw != "null" {
@@ -100,6 +104,9 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 			found["end_call_phrases"] = validation.NewError("validation_invalid_list", "This must be a list of texts.")
 		}
 		for _, phrase := range list {
+			if err := untrusted.Line(phrase); err != nil {
+				found["end_call_phrases"] = validation.NewError("validation_invalid_phrase", err.Error())
+			}
 			if n := utf8.RuneCountInString(phrase); n < 2 || n > 140 {
 				found["end_call_phrases"] = validation.NewError("validation_invalid_phrase", "Each phrase has 2 to 140 characters.")
 			}
@@ -109,6 +116,10 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 		var object map[string]any
 		if a.UnmarshalJSONField("config", &object) != nil {
 			found["config"] = validation.NewError("validation_invalid_object", "This must be a JSON object.")
+		} else if changed("config") {
+			if _, problem := policy().Settings(object); problem != "" {
+				found["config"] = validation.NewError("validation_invalid_phone_number", problem+".")
+			}
 		}
 	}
 	if len(found) > 0 {
@@ -153,20 +164,4 @@ func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
 		return e.InternalServerError("The numbers could not be taken off the assistant.", err)
 	}
 	return e.Next()
-}
-
-// e164 reads a number as people of the organization's country write it.
-func (d *domain) e164(app core.App, number, organization string) (string, error) {
-	region := ""
-	if o, err := app.FindRecordById(collections.Organizations, organization); err == nil {
-		region = strings.ToUpper(o.GetString("country"))
-	}
-	parsed, err := phonenumbers.Parse(number, region)
-	if err != nil {
-		return "", err
-	}
-	if !phonenumbers.IsPossibleNumber(parsed) {
-		return "", phonenumbers.ErrNotANumber
-	}
-	return phonenumbers.Format(parsed, phonenumbers.E164), nil
 }

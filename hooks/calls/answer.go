@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -46,8 +47,23 @@ func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) 
 		e.app.Logger().Error("assistant-request not looked up", "error", err)
 	}
 	reply, data := decide(number)
+	if reply.Destination != nil && !e.mayDial(number.Organization, reply.Destination.Number) {
+		silent := *number
+		silent.FallbackNumber = ""
+		reply, data = decide(&silent)
+	}
 	e.storeLater(m, p)
 	return re.JSON(http.StatusOK, requestAnswer{reply, data})
+}
+
+// mayDial asks the policy for a number that stands in a row, which may be older.
+// Answers that name none do not ask.
+func (e *engine) mayDial(organization, number string) bool {
+	_, problem := dialing.Of(e.app, organization).Check(number)
+	if problem != "" {
+		e.app.Logger().Warn("stored number is not dialled", "organization", organization, "reason", problem)
+	}
+	return problem == ""
 }
 
 // Messages that are stored after their answer.
@@ -204,7 +220,7 @@ func (e *engine) transferReply(ctx context.Context, m *vapi.Message) vapi.Transf
 	if err != nil {
 		e.app.Logger().Error("transfer not looked up", "error", err)
 	}
-	if assistant == nil || assistant.Forwarding == "" {
+	if assistant == nil || assistant.Forwarding == "" || !e.mayDial(assistant.Organization, assistant.Forwarding) {
 		return vapi.TransferReply{Error: "There is no number to transfer this call to."}
 	}
 	return vapi.TransferReply{Destination: &vapi.Destination{Type: "number", Number: assistant.Forwarding}}

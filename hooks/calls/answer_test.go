@@ -256,3 +256,18 @@ func TestTransfer_never_goes_where_the_caller_says(t *testing.T) {
 		t.Errorf("got %s", rec.Body)
 	}
 }
+
+// Rows may be older than the policy, or their organization moved.
+func TestAnswers_never_dial_a_stored_number_that_must_not_be_dialled(t *testing.T) {
+	d := newDesk(t, nil)
+	for _, number := range []string{"+19005551234", "+881612345678", "+18765551234", "call me"} {
+		d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": number})
+		d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": number, "status": collections.NumberInactive})
+		if got := object(t, d.send(sample(t, "assistant-request.json"))); got["destination"] != nil || got["error"] != "We will call you back." {
+			t.Errorf("%s: a call gets %v", number, got)
+		}
+		if got := object(t, d.send(sample(t, "transfer-destination-request.json"))); got["destination"] != nil || got["error"] == nil {
+			t.Errorf("%s: a transfer gets %v", number, got)
+		}
+	}
+}

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -176,7 +175,7 @@ func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) 
 	if number != nil {
 		from = number.GetString("phone_number")
 	}
-	customer, problem := reachable(body.CustomerNumber, from, t.Organization)
+	customer, problem := dialing.For(t.Organization, from).Check(body.CustomerNumber)
 	if problem != "" {
 		reasons["customer_number"] = problem
 	}
@@ -250,57 +249,4 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 		return func() { e.tell(before, after, found, ch) }, nil
 	})
 	return after, err
-}
-
-// satellites are the codes of no country: Inmarsat, personal numbers, satellite
-// and shared networks, international premium. They are never called.
-var satellites = []int32{870, 878, 881, 882, 883, 979}
-
-// reachable normalizes a number and refuses what may not be called: other
-// countries than the organization's own and those it was allowed, premium and
-// shared-cost numbers (security.md S40).
-func reachable(text, from string, organization *core.Record) (number, problem string) {
-	home := organization.GetString("country")
-	if home == "" {
-		home = regionOf(from)
-	}
-	n, err := phonenumbers.Parse(text, home)
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
-		return "", "Must be a phone number, with + and the country code"
-	}
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
-		return "", "Premium and shared-cost numbers cannot be called"
-	}
-	if slices.Contains(satellites, n.GetCountryCode()) {
-		return "", "Satellite and shared international numbers cannot be called"
-	}
-	region := phonenumbers.GetRegionCodeForNumber(n)
-	if region == "" {
-		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
-	}
-	var limits struct {
-		Countries []string `json:"outbound_countries"`
-	}
-	_ = organization.UnmarshalJSONField("limits", &limits) // absent limits allow the home country only
-	// The country, not its code: Jamaica and the Bahamas share +1 with the United
-	// States and are where toll fraud goes.
-	allowed := home != "" && region == home
-	for _, c := range limits.Countries {
-		allowed = allowed || c == region || c == "*"
-	}
-	if !allowed {
-		return "", "Calls to this country are not allowed for this organization"
-	}
-	return phonenumbers.Format(n, phonenumbers.E164), ""
-}
-
-// regionOf is the country of a number of our own, for organizations that have
-// not said where they are.
-func regionOf(number string) string {
-	n, err := phonenumbers.Parse(number, "")
-	if err != nil {
-		return ""
-	}
-	return phonenumbers.GetRegionCodeForNumber(n)
 }

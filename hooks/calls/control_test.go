@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
-
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -257,44 +254,6 @@ func TestPlace_refuses_before_anything_rings(t *testing.T) {
 	d.engine().outbound = newPace(1, time.Hour)
 	d.want(201, "POST", acmeCalls, testkit.AcmeAgent, order(nil))
 	d.want(429, "POST", acmeCalls, testkit.AcmeAgent, order(nil))
-}
-
-func TestReachable_home_country_and_what_was_allowed(t *testing.T) {
-	c := core.NewBaseCollection("organizations")
-	c.Fields.Add(&core.TextField{Name: "country"}, &core.JSONField{Name: "limits"})
-	for _, one := range []struct {
-		country, limits, from, number, want string
-	}{
-		{"US", "", "", "+14155552671", "+14155552671"},
-		{"US", "", "", "415 555 2671", "+14155552671"},
-		{"US", "", "", "+442079460018", ""},
-		{"US", `{"outbound_countries":["GB"]}`, "", "+442079460018", "+442079460018"},
-		{"US", `{"outbound_countries":["GB"]}`, "", "+33123456789", ""},
-		{"US", `{"outbound_countries":["*"]}`, "", "+33123456789", "+33123456789"},
-		{"US", `{"outbound_countries":["*"]}`, "", "+19005551234", ""},
-		{"US", `{"outbound_countries":["*"]}`, "", "+881612345678", ""},
-		{"US", `{"outbound_countries":["*"]}`, "", "+979123456789", ""},
-		{"US", "", "", "+18765551234", ""},
-		{"US", `{"outbound_countries":["JM"]}`, "", "+18765551234", "+18765551234"},
-		{"GB", "", "", "+447012345678", ""}, // a personal number
-		{"FR", "", "", "01 23 45 67 89", "+33123456789"},
-		{"FR", "", "", "+33899123456", ""}, // premium
-		{"", "", "+33123456780", "+33123456789", "+33123456789"},
-		{"", "", "+33123456780", "+14155552671", ""},
-		{"", "", "", "+14155552671", ""},
-		{"US", "not json", "", "+14155552671", "+14155552671"},
-		{"US", "", "", "911", ""},
-		{"US", "", "", "sip:x@example.com", ""},
-		{"US", "", "", strings.Repeat("9", 300), ""},
-	} {
-		o := core.NewRecord(c)
-		o.Set("country", one.country)
-		o.Set("limits", types.JSONRaw(one.limits))
-		got, problem := reachable(one.number, one.from, o)
-		if got != one.want || (problem == "") != (one.want != "") {
-			t.Errorf("%s %s calling %s: got %q (%s), want %q", one.country, one.limits, one.number, got, problem, one.want)
-		}
-	}
 }
 
 // The call's first message may come before the answer to placing it.

@@ -43,6 +43,12 @@ func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
 			return nil, fmt.Errorf("Twilio token: %w", err)
 		}
 	}
+	if number := n.GetString("fallback_number"); number != "" {
+		if _, problem := d.policy(d.app, n).Check(number); problem != "" { // the row is older than the policy
+			n = n.Clone()
+			n.Set("fallback_number", "")
+		}
+	}
 	return toNumber(n, token, server), nil
 }
 

@@ -367,3 +367,23 @@ func TestNumber_is_managed_by_owners_and_admins_only(t *testing.T) {
 		t.Errorf("row %s, assistant %q", n.GetString("sync_status"), n.GetString("assistant"))
 	}
 }
+
+func TestCopy_has_no_stored_number_that_must_not_be_dialled(t *testing.T) {
+	d := open(t)
+	n, err := d.FindRecordById(collections.PhoneNumbers, testkit.AcmeNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	domain := &domain{Deps: Deps{Sealed: d.box, PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "x" }}, app: d}
+	for number, want := range map[string]bool{"+12025550170": true, "+19005551234": false, "+881612345678": false} {
+		n.Set("fallback_number", number)
+		dto, err := domain.copyOf(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(dto)
+		if err != nil || strings.Contains(string(raw), number) != want || n.GetString("fallback_number") != number {
+			t.Errorf("%s: the copy is %s, %v", number, raw, err)
+		}
+	}
+}

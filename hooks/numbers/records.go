@@ -4,11 +4,12 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -86,18 +87,17 @@ func (d *domain) fill(e *core.RecordEvent) error {
 // normalize writes numbers as E.164; what cannot be read is left for validate.
 func (d *domain) normalize(e *core.RecordEvent) error {
 	n := e.Record
-	for _, name := range []string{"phone_number", "fallback_number"} {
-		number := strings.TrimSpace(n.GetString(name))
-		if number == "" || number == n.Original().GetString(name) {
-			continue
+	if number := n.GetString("phone_number"); number != "" && number != n.Original().GetString("phone_number") {
+		if read := phone.Read(number, d.region(e.App, n.GetString("organization"))); read.Kind == phone.Telephone {
+			n.Set("phone_number", read.Text)
+			if n.GetString("country_code") == "" {
+				n.Set("country_code", phone.Region(read.Text))
+			}
 		}
-		e164, region, err := read(number, d.region(e.App, n.GetString("organization")))
-		if err != nil {
-			continue
-		}
-		n.Set(name, e164)
-		if name == "phone_number" && n.GetString("country_code") == "" {
-			n.Set("country_code", region)
+	}
+	if number := n.GetString("fallback_number"); number != "" && number != n.Original().GetString("fallback_number") {
+		if e164, problem := d.policy(e.App, n).Check(number); problem == "" {
+			n.Set("fallback_number", e164)
 		}
 	}
 	return e.Next()
@@ -106,14 +106,14 @@ func (d *domain) normalize(e *core.RecordEvent) error {
 func (d *domain) validate(e *core.RecordEvent) error {
 	n, found := e.Record, validation.Errors{}
 	changed := func(name string) bool { return n.IsNew() || n.GetString(name) != n.Original().GetString(name) }
-	for _, name := range []string{"phone_number", "fallback_number"} {
-		number := n.GetString(name)
-		if number == "" || !changed(name) {
-			continue
-		}
-		if _, _, err := read(number, d.region(e.App, n.GetString("organization"))); err != nil {
-			found[name] = validation.NewError("validation_invalid_phone_number",
-				"This is not a phone number. Write it with the country's code, for example +1 415 555 2671.")
+	if number := n.GetString("phone_number"); number != "" && changed("phone_number") &&
+		phone.Read(number, d.region(e.App, n.GetString("organization"))).Kind != phone.Telephone {
+		found["phone_number"] = validation.NewError("validation_invalid_phone_number",
+			"This is not a phone number. Write it with the country's code, for example +1 415 555 2671.")
+	}
+	if number := n.GetString("fallback_number"); number != "" && changed("fallback_number") {
+		if _, problem := d.policy(e.App, n).Check(number); problem != "" {
+			found["fallback_number"] = validation.NewError("validation_invalid_phone_number", problem+".")
 		}
 	}
 	if code := n.GetString("area_code"); code != "" && !areaCode.MatchString(code) {
@@ -157,14 +157,12 @@ func (d *domain) region(app core.App, organization string) string {
 	return strings.ToUpper(o.GetString("country"))
 }
 
-// read gives a number as E.164 and the country it belongs to.
-func read(number, region string) (e164, country string, err error) {
-	parsed, err := phonenumbers.Parse(number, region)
-	if err != nil {
-		return "", "", err
+// policy says what the number's organization may dial. One that has not said
+// where it is is where its number is.
+func (d *domain) policy(app core.App, n *core.Record) dialing.Policy {
+	p := dialing.Of(app, n.GetString("organization"))
+	if p.Home == "" {
+		p.Home = phone.Region(n.GetString("phone_number"))
 	}
-	if !phonenumbers.IsPossibleNumber(parsed) {
-		return "", "", phonenumbers.ErrNotANumber
-	}
-	return phonenumbers.Format(parsed, phonenumbers.E164), phonenumbers.GetRegionCodeForNumber(parsed), nil
+	return p
 }

@@ -84,18 +84,3 @@ func TestFields_are_columns(t *testing.T) {
 		}
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	f.Add("(202) 555-0170", "US")
-	f.Add("06 12 34 56 78", "FR")
-	f.Add("+14155550100;ext=2", "")
-	f.Fuzz(func(t *testing.T, number, region string) {
-		e164, _, err := read(number, region)
-		if err != nil {
-			return
-		}
-		if !strings.HasPrefix(e164, "+") || strings.Trim(e164[1:], "0123456789") != "" {
-			t.Fatalf("%q became %q", number, e164)
-		}
-	})
-}

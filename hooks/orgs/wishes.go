@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 )
 
 // wishes are what a new organization shall have besides its own row.
@@ -46,11 +46,11 @@ func readWishes(body, columns map[string]any) (wishes, error) {
 	w.hours(body, columns, reasons)
 	kept := map[string]any{}
 	if number := text("phoneNumber"); number != "" {
-		parsed, err := phonenumbers.Parse(number, strings.ToUpper(text("country")))
-		if err != nil || !phonenumbers.IsPossibleNumber(parsed) {
+		read := phone.Read(number, strings.ToUpper(text("country")))
+		if read.Kind != phone.Telephone {
 			reasons["phoneNumber"] = "Write the number with the country's code, for example +1 415 555 2671"
 		} else {
-			kept["phoneNumber"] = phonenumbers.Format(parsed, phonenumbers.E164)
+			kept["phoneNumber"] = read.Text
 		}
 	}
 	if endpoint := text("mcpEndpoint"); endpoint != "" {

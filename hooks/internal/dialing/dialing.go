@@ -1,0 +1,152 @@
+// Package dialing decides which numbers may be dialled: one policy for every
+// number, whichever field, setting or message it came in by (security.md S40,
+// S68). It is asked when a number is saved, and again when it is used: the
+// row may be older than the policy, and an organization's country may change.
+package dialing
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
+)
+
+// Policy is what an organization may dial.
+type Policy struct {
+	// Home is the organization's country, "" when nothing tells it: then no
+	// number is dialled.
+	Home string
+	// Countries are those beside home; "*" is every one.
+	Countries []string
+}
+
+// For is the policy of an organization. line is a number of its own, which
+// tells the country of one that has not said it.
+func For(organization *core.Record, line string) Policy {
+	p := Policy{Home: strings.ToUpper(organization.GetString("country"))}
+	if p.Home == "" && line != "" {
+		p.Home = phone.Region(line)
+	}
+	var limits struct {
+		Countries []string `json:"outbound_countries"`
+	}
+	_ = organization.UnmarshalJSONField("limits", &limits) // absent limits allow the home country only
+	p.Countries = limits.Countries
+	return p
+}
+
+// Of is For an organization's id, by its first number. An organization that is
+// not there dials nothing.
+func Of(app core.App, organization string) Policy {
+	o, err := app.FindRecordById(collections.Organizations, organization)
+	if err != nil {
+		return Policy{}
+	}
+	line := ""
+	if o.GetString("country") == "" {
+		_ = app.ConcurrentDB().Select("phone_number").From(collections.PhoneNumbers). // none is no country
+												Where(dbx.NewExp("organization = {:o} AND phone_number != ''", dbx.Params{"o": organization})).
+												OrderBy("created").Limit(1).Row(&line)
+	}
+	return For(o, line)
+}
+
+// never are the codes of no country: shared-cost and satellite networks, personal
+// numbers, disaster relief, international premium.
+var never = []int32{808, 870, 878, 881, 882, 883, 888, 979, 991}
+
+// Check gives the number as it is dialled, or a sentence saying why it is not.
+func (p Policy) Check(text string) (number, problem string) {
+	read := phone.Read(untrusted.CleanLine(text), p.Home)
+	if read.Kind != phone.Telephone {
+		return "", "Must be a phone number, with + and the country code"
+	}
+	n, err := phonenumbers.Parse(read.Text, "")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", "Must be a phone number, with + and the country code"
+	}
+	switch {
+	case slices.Contains(never, n.GetCountryCode()):
+		return "", "Satellite and shared international numbers cannot be called"
+	case !p.allows(n):
+		return "", "Calls to this country are not allowed for this organization"
+	case premium(n, read.Text): // last: it may shorten n
+		return "", "Premium and shared-cost numbers cannot be called"
+	}
+	return read.Text, ""
+}
+
+// premium tells of numbers that cost more than their country's others.
+func premium(n *phonenumbers.PhoneNumber, number string) bool {
+	// Digits behind a number that is complete do not keep it from ringing. (One
+	// that nothing makes valid stays as it is.)
+	phonenumbers.TruncateTooLongNumber(n)
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
+		return true
+	}
+	// North America: the service code 900 and the exchange 976, which is one
+	// within every area.
+	return strings.HasPrefix(number, "+1900") || len(number) == 12 && number[:2] == "+1" && number[5:8] == "976"
+}
+
+// allows tells whether a number's country may be called: the country, not its
+// code. Jamaica and the Bahamas share +1 with the United States and are where
+// toll fraud goes.
+func (p Policy) allows(n *phonenumbers.PhoneNumber) bool {
+	region := phonenumbers.GetRegionCodeForNumber(n)
+	if region == "" {
+		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	}
+	return p.Home != "" && region == p.Home || slices.Contains(p.Countries, region) || slices.Contains(p.Countries, "*")
+}
+
+// dialled are the names, in small letters, under which a provider's settings
+// hold what is dialled.
+var dialled = []string{"number", "numbers", "phonenumber", "forwardingphonenumber", "sipuri"}
+
+// Settings looks through settings in a provider's words (destinations of
+// transfers, hooks) for what must not be dialled. It returns the outermost name
+// it stands under and why, both "" when there is nothing.
+func (p Policy) Settings(settings map[string]any) (name, problem string) {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if problem := p.within(name, settings[name], untrusted.MaxDepth); problem != "" {
+			return name, problem
+		}
+	}
+	return "", ""
+}
+
+func (p Policy) within(name string, value any, depth int) string {
+	if depth == 0 {
+		return untrusted.ErrDeep.Error()
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if problem := p.within(key, v[key], depth-1); problem != "" {
+				return problem
+			}
+		}
+	case []any:
+		for _, one := range v {
+			if problem := p.within(name, one, depth-1); problem != "" {
+				return problem
+			}
+		}
+	case string:
+		if v == "" || !slices.Contains(dialled, strings.ToLower(name)) || phone.Read(v, p.Home).Kind == phone.Address {
+			return "" // an address of a telephone system is nobody's toll
+		}
+		_, problem := p.Check(v)
+		return problem
+	}
+	return ""
+}
