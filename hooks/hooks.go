@@ -16,6 +16,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/logs"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
@@ -78,6 +79,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	})
 
 	// The mechanisms.
+	intake.Register(app, bodies(c.Limits))
 	tenant.Register(app)
 	inbox.Register(app)
 	hub := live.New(app, access{app})
@@ -120,7 +122,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
 		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),
-		Rate: c.WebhookRate,
+		Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
 	})
 
 	// Last, because it answers whatever no domain did.
@@ -136,6 +138,14 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		bindStart(app, jobs)
 	}
 	return &Desk{app: app, Schedule: jobs, Facade: routes}, nil
+}
+
+// bodies are the limits of what requests bring.
+func bodies(l providers.Limits) intake.Limits {
+	return intake.Limits{
+		GuestBody: l.GuestBody, GuestBodies: l.GuestBodies, MemberBodies: l.MemberBodies,
+		ProviderBody: l.ProviderBody, ProviderBodies: l.ProviderBodies, ProvenBodies: l.ProvenBodies,
+	}
 }
 
 // Commands are the product's commands that work on its data.

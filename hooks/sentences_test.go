@@ -44,13 +44,17 @@ var untold = []string{
 	"Account created. Please log in",                                         // documented answer of a route the dashboard reads by its fields
 	"Id and action are single words",                                         // the wrapper of the old functions
 	"Name the organization: ?organization=<id>",                              // for the operator's scripts
-	"No session",                             // beside "Not authenticated"
-	"There is no such function",              // a mistyped address
-	"There is no topic {}",                   // a mistyped subscription
-	"Vous répondez au téléphone pour {}. {}", // a prompt
-	"You answer the phone of {}. {}",         // a prompt
-	"{} after {} {}: {}",                     // a log
-	"{} messages wait to be applied again",   // a log
+	"No session", // beside "Not authenticated"
+	"The options of a topic are nested too deeply", // no page of ours asks for so much
+	"The parameter {} {}",                          // the same
+	"The query string has more than {} parameters", // the same
+	"The query string is longer than {} KB",        // the same
+	"There is no such function",                    // a mistyped address
+	"There is no topic {}",                         // a mistyped subscription
+	"Vous répondez au téléphone pour {}. {}",       // a prompt
+	"You answer the phone of {}. {}",               // a prompt
+	"{} after {} {}: {}",                           // a log
+	"{} messages wait to be applied again",         // a log
 }
 
 // spelledOut are sentences whose varying part is one of few words: the

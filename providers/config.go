@@ -46,6 +46,9 @@ type Config struct {
 	// TrustedProxyHeader is "" when the peer's address is the visitor's.
 	TrustedProxyHeader string
 
+	// Limits bound what one request, one address or all of them may take.
+	Limits Limits
+
 	// AllowedHosts are host:port values exempt from the outbound guard.
 	AllowedHosts []string
 	// AllowHTTP lets customers' addresses be plain http.
@@ -64,6 +67,15 @@ type Config struct {
 	Sandbox bool
 	// SandboxSpeed is 1 for real time and 0 for no waiting at all.
 	SandboxSpeed float64
+}
+
+// Limits are sizes in bytes and numbers. What each is for stands in Options.
+type Limits struct {
+	GuestBody, GuestBodies, MemberBodies          int64
+	ProviderBody, ProviderBodies, ProvenBodies    int64
+	ExpandedRows                                  int
+	AnswerBytes                                   int64
+	GuestStreams, AddressConnections, Connections int
 }
 
 // HMAC says how signed messages of Vapi are checked; the zero Secret means that

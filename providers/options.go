@@ -45,6 +45,13 @@ const (
 	maxDrain     = 10 * time.Minute
 	// maxSandboxSpeed keeps a scripted minute longer than a few milliseconds.
 	maxSandboxSpeed = 10_000
+	// kindSize, leastSize and mostSize are of limits in bytes.
+	kindSize  = "size, for example 64KB or 4MB"
+	leastSize = 1 << 10
+	mostSize  = 1 << 30
+	// maxNumber bounds the limits that count something.
+	maxNumber = 1_000_000
+	kindMany  = "whole number from 1 to 1000000"
 	// maxPerPerson is more than anybody runs; beyond it, say 0.
 	maxPerPerson = 100_000
 )
@@ -52,6 +59,7 @@ const (
 const (
 	groupServer  = "The server"
 	groupAccess  = "Who gets in"
+	groupLimits  = "How much at once"
 	groupOut     = "Requests to addresses customers choose"
 	groupVapi    = "Vapi"
 	groupSandbox = "Sandbox"
@@ -101,6 +109,40 @@ func Options() []Option {
 		{Name: "POCKETLINE_TRUSTED_PROXY_HEADER", Kind: "header name", group: groupAccess,
 			About: "The header in which your proxy puts the visitor's address (Fly-Client-IP on Fly); set it only when nobody can reach the server around the proxy, because it is then believed.",
 			read:  readHeaderName(func(c *Config) *string { return &c.TrustedProxyHeader })},
+
+		{Name: "POCKETLINE_GUEST_BODY", Default: "64KB", Kind: kindSize, group: groupLimits,
+			About: "The largest body of a request by somebody who is not signed in; more is answered 413.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.GuestBody }, leastSize, mostSize)},
+		{Name: "POCKETLINE_GUEST_BODIES", Default: "4MB", Kind: kindSize, group: groupLimits,
+			About: "What all bodies of people who are not signed in may hold in memory at once; when it is spent, more are answered 503.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.GuestBodies }, leastSize, mostSize)},
+		{Name: "POCKETLINE_MEMBER_BODIES", Default: "16MB", Kind: kindSize, group: groupLimits,
+			About: "The same for people who are signed in, whose bodies may have 2 MB each; their uploads go to disk and are not counted.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.MemberBodies }, leastSize, mostSize)},
+		{Name: "POCKETLINE_PROVIDER_BODY", Default: "5MB", Kind: kindSize, group: groupLimits,
+			About: "The largest message of a provider.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.ProviderBody }, leastSize, mostSize)},
+		{Name: "POCKETLINE_PROVIDER_BODIES", Default: "12MB", Kind: kindSize, group: groupLimits,
+			About: "What all messages of providers that are being taken in may hold in memory at once.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.ProviderBodies }, leastSize, mostSize)},
+		{Name: "POCKETLINE_PROVEN_BODIES", Default: "4MB", Kind: kindSize, group: groupLimits,
+			About: "How much of that is kept for messages whose header proved who sends them, so that strangers cannot use it up.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.ProvenBodies }, leastSize, mostSize)},
+		{Name: "POCKETLINE_EXPANDED_ROWS", Default: "2000", Kind: kindMany, group: groupLimits,
+			About: "How many related rows one answer of the record routes may show (expand); more is answered 400.",
+			read:  readInteger(func(c *Config) *int { return &c.Limits.ExpandedRows }, 1, maxNumber)},
+		{Name: "POCKETLINE_ANSWER_SIZE", Default: "16MB", Kind: kindSize, group: groupLimits,
+			About: "The largest answer of the record routes; files, exports and backups are not meant.",
+			read:  readSize(func(c *Config) *int64 { return &c.Limits.AnswerBytes }, leastSize, mostSize)},
+		{Name: "POCKETLINE_GUEST_STREAMS", Default: "20", Kind: kindMany, group: groupLimits,
+			About: "How many realtime streams an address (for IPv6 a /64 network) may hold open before somebody signs in on them.",
+			read:  readInteger(func(c *Config) *int { return &c.Limits.GuestStreams }, 1, maxNumber)},
+		{Name: "POCKETLINE_ADDRESS_CONNECTIONS", Default: "200", Kind: kindMany, group: groupLimits,
+			About: "How many connections one address may hold open; not asked of this machine, nor when POCKETLINE_TRUSTED_PROXY_HEADER is set, because all come from the proxy then.",
+			read:  readInteger(func(c *Config) *int { return &c.Limits.AddressConnections }, 1, maxNumber)},
+		{Name: "POCKETLINE_CONNECTIONS", Default: "2000", Kind: kindMany, group: groupLimits,
+			About: "How many connections may be open at all.",
+			read:  readInteger(func(c *Config) *int { return &c.Limits.Connections }, 1, maxNumber)},
 
 		{Name: "POCKETLINE_ALLOWED_HOSTS", Kind: "host:port, comma-separated", group: groupOut,
 			About: "Services in your own network that functions and webhooks may call although private addresses are refused.",

@@ -76,6 +76,24 @@ func readInteger(at func(*Config) *int, least, most int) func(*Config, string) e
 	}
 }
 
+// readSize reads a number with KB or MB behind it, as 1,024 and 1,024² bytes.
+func readSize(at func(*Config) *int64, least, most int64) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		number, unit := strings.ToUpper(value), int64(0)
+		for name, bytes := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20} {
+			if before, found := strings.CutSuffix(number, name); found {
+				number, unit = strings.TrimSpace(before), bytes
+			}
+		}
+		n, err := strconv.ParseInt(number, 10, 32)
+		if err != nil || unit == 0 || n*unit < least || n*unit > most {
+			return fmt.Errorf("it must be a size from %dKB to %dMB, for example 64KB or 4MB", least>>10, most>>20)
+		}
+		*at(c) = n * unit
+		return nil
+	}
+}
+
 func readDuration(at func(*Config) *time.Duration, least, most time.Duration) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		d, err := time.ParseDuration(value)

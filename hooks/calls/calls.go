@@ -37,6 +37,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -57,6 +58,8 @@ type Deps struct {
 	Secrets func() []string
 	// HMAC, when it has secrets, is accepted as well.
 	HMAC vapi.HMACConfig
+	// Door reads what the provider sends; nil makes one with the usual limits.
+	Door *intake.Door
 	// Functions reaches the URLs organizations chose (guarded).
 	Functions *http.Client
 	// Rate is how many messages a second one organization may send; 0 is
@@ -98,6 +101,9 @@ type engine struct {
 func Register(app core.App, d Deps) {
 	if d.Rate <= 0 {
 		d.Rate = DefaultRate
+	}
+	if d.Door == nil {
+		d.Door = intake.NewDoor(intake.Limits{})
 	}
 	e := &engine{
 		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), publisher: newPublisher(app, d.Hub),

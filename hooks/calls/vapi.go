@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,18 +12,13 @@ import (
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
-
-// maxBody bounds a message: the report of a long call is some hundred KB.
-const maxBody = 5 << 20
-
-const tooLarge = "The message is larger than 5 MB."
 
 // webhookRoute binds POST /api/webhooks/vapi (documented: S-332) and AlloKoli's
 // POST /functions/v1/webhooks/receive (S-164).
@@ -33,7 +27,8 @@ const tooLarge = "The message is larger than 5 MB."
 func (e *engine) webhookRoute(se *core.ServeEvent) {
 	for _, path := range []string{"/api/webhooks/vapi", "/functions/v1/webhooks/receive"} {
 		se.Router.POST(path, e.receive).
-			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId, apis.DefaultBodyLimitMiddlewareId)
+			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId,
+				apis.DefaultBodyLimitMiddlewareId, intake.BodyMiddleware)
 	}
 }
 
@@ -46,26 +41,22 @@ type received struct {
 	Received bool `json:"received"`
 }
 
-// receive takes one message in: verify the raw bytes, then answer or store.
+// receive takes one message in: look at the header, read and verify the raw
+// bytes, then answer or store.
 func (e *engine) receive(re *core.RequestEvent) error {
+	now := time.Now()
 	known := e.knowsSecret(re.Request)
-	if !known && len(e.HMAC.Secrets) == 0 {
+	if !known && (len(e.HMAC.Secrets) == 0 || vapi.CheckSignature(e.HMAC, re.Request.Header, now) != nil) {
 		return e.refuse(re) // without having read what a stranger sends
-	}
-	if re.Request.ContentLength > maxBody {
-		return fail(re, http.StatusRequestEntityTooLarge, tooLarge)
 	}
 	arrival := e.expect()
 	defer arrival.Done()
-	body, err := readBody(re)
+	body, done, err := e.Door.Read(re.Request, known)
 	if err != nil {
-		var over *http.MaxBytesError
-		if errors.As(err, &over) {
-			return fail(re, http.StatusRequestEntityTooLarge, tooLarge)
-		}
-		return fail(re, http.StatusBadRequest, "The message could not be read.")
+		return unread(re, err)
 	}
-	if !known && vapi.VerifyHMAC(e.HMAC, re.Request.Header, body, time.Now()) != nil {
+	defer done()
+	if !known && vapi.VerifyHMAC(e.HMAC, re.Request.Header, body, now) != nil {
 		return e.refuse(re)
 	}
 	m, err := vapi.ParseMessage(body)
@@ -111,6 +102,7 @@ func (e *engine) knowsSecret(r *http.Request) bool {
 // refuse counts a message without proof; nothing of it is stored.
 func (e *engine) refuse(re *core.RequestEvent) error {
 	e.refused.Add(1)
+	intake.StopReading(re)
 	return fail(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
 }
 
@@ -124,6 +116,19 @@ func (e *engine) busy(re *core.RequestEvent, err error) error {
 // fail answers in the shape the documented routes share.
 func fail(re *core.RequestEvent, status int, text string) error {
 	return re.JSON(status, map[string]string{"error": text})
+}
+
+// unread answers for a message that was not taken in.
+func unread(re *core.RequestEvent, err error) error {
+	intake.StopReading(re)
+	switch {
+	case errors.Is(err, intake.ErrTooLarge):
+		return fail(re, http.StatusRequestEntityTooLarge, "The message is too large.")
+	case errors.Is(err, intake.ErrBusy):
+		re.Response.Header().Set("Retry-After", intake.RetryAfter)
+		return fail(re, http.StatusServiceUnavailable, "Too many messages are being taken in; send it again.")
+	}
+	return fail(re, http.StatusBadRequest, "The message could not be read.")
 }
 
 // keepUnread stores a signed body that is not a message we can read, sealed,
@@ -177,20 +182,6 @@ func (e *engine) owner(ctx context.Context, m *vapi.Message) (organization, phon
 	}
 	organization, err = e.ownerOfCall(ctx, m.CallID())
 	return organization, phone, assistant, err
-}
-
-// readBody reads a message once, into as much memory as it says it needs.
-// PocketBase keeps a copy of every body for handlers that read it again; this one
-// does not, so the body is taken from below that.
-func readBody(re *core.RequestEvent) ([]byte, error) {
-	source := re.Request.Body
-	if again, ok := source.(*router.RereadableReadCloser); ok {
-		source = again.ReadCloser
-	}
-	// One byte more than announced lets the end be seen without growing.
-	b := bytes.NewBuffer(make([]byte, 0, min(max(re.Request.ContentLength, 0), maxBody)+bytes.MinRead))
-	_, err := b.ReadFrom(http.MaxBytesReader(re.Response, source, maxBody))
-	return b.Bytes(), err
 }
 
 // expect tells the writer that a message is being read.

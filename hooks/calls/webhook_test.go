@@ -22,6 +22,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -124,10 +125,10 @@ func TestWebhook_refuses_bodies_over_five_megabytes(t *testing.T) {
 		header http.Header
 		want   int
 	}{
-		{"announced", fill(maxBody), known, 413},
-		{"in pieces", io.MultiReader(fill(maxBody)), known, 413},
-		{"of a stranger, unread", io.MultiReader(fill(maxBody)), http.Header{}, 401},
-		{"just small enough", io.MultiReader(fill(maxBody - 100)), known, 200},
+		{"announced", fill(5 << 20), known, 413},
+		{"in pieces", io.MultiReader(fill(5 << 20)), known, 413},
+		{"of a stranger, unread", io.MultiReader(fill(5 << 20)), http.Header{}, 401},
+		{"just small enough", io.MultiReader(fill(5<<20 - 100)), known, 200},
 	} {
 		rec := d.post(one.body, one.header)
 		if rec.Code != one.want {
@@ -143,6 +144,34 @@ func TestWebhook_refuses_bodies_over_five_megabytes(t *testing.T) {
 	stranger := &endless{}
 	if rec := d.post(stranger, http.Header{}); rec.Code != 401 || stranger.read > 0 {
 		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
+	}
+}
+
+// Forty strangers send four megabytes each while signatures are accepted: the
+// header says that they are none of the provider's.
+func TestWebhook_reads_nothing_of_the_unsigned(t *testing.T) {
+	d := newDesk(t, nil)
+	d.engine().HMAC = vapi.HMACConfig{Secrets: []string{"signing-key-of-this-desk"}}
+	now := strconv.FormatInt(time.Now().Unix(), 10)
+	size := strings.Repeat("ab", sha256.Size)
+	for i, header := range []http.Header{
+		{}, {"X-Timestamp": {now}}, {"X-Signature": {size}}, {"X-Signature": {size}, "X-Timestamp": {"1"}},
+		{"X-Signature": {"abcd"}, "X-Timestamp": {now}}, {"X-Signature": {"not hex"}, "X-Timestamp": {now}}, {vapi.SecretHeader: {"wrong"}},
+	} {
+		body := &endless{}
+		if rec := d.post(body, header); rec.Code != http.StatusUnauthorized || body.read > 0 {
+			t.Errorf("%d: got %d after reading %d bytes", i, rec.Code, body.read)
+		}
+	}
+	// What looks signed is read within the strangers' part of the budget.
+	d.engine().Door = intake.NewDoor(intake.Limits{ProviderBody: 4 << 20, ProviderBodies: 2 << 20, ProvenBodies: 1 << 20})
+	forged := http.Header{"X-Signature": {size}, "X-Timestamp": {now}}
+	body := &endless{}
+	if rec := d.post(body, forged); rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" || body.read > 1<<20 {
+		t.Errorf("got %d after reading %d bytes", rec.Code, body.read)
+	}
+	if rec := d.send(sample(t, "hang.json")); rec.Code != http.StatusOK {
+		t.Errorf("the provider's message: got %d", rec.Code)
 	}
 }
 

@@ -111,17 +111,7 @@ func VerifyHMAC(cfg HMACConfig, header http.Header, body []byte, now time.Time) 
 	if cfg.PayloadFormat != "" && !strings.Contains(cfg.PayloadFormat, "{body}") {
 		return ErrAlgorithm
 	}
-	signature := strings.TrimSpace(header.Get(orDefault(cfg.SignatureHeader, "X-Signature")))
-	if signature == "" {
-		return ErrNoProof
-	}
-	stamp := strings.TrimSpace(header.Get(orDefault(cfg.TimestampHeader, "X-Timestamp")))
-	if !cfg.NoTimestamp {
-		if err := checkStamp(stamp, now); err != nil {
-			return err
-		}
-	}
-	given, err := cfg.decode(signature)
+	stamp, given, err := cfg.signature(header, newHash().Size(), now)
 	if err != nil {
 		return err
 	}
@@ -140,6 +130,39 @@ func VerifyHMAC(cfg HMACConfig, header http.Header, body []byte, now time.Time) 
 		return ErrBadProof
 	}
 	return nil
+}
+
+// CheckSignature tells as much as the header can: that there is a signature of
+// the right form and its time is near. It proves nothing about the sender, but
+// says whose body need not be read.
+func CheckSignature(cfg HMACConfig, header http.Header, now time.Time) error {
+	newHash, err := cfg.hash()
+	if err != nil {
+		return err
+	}
+	_, _, err = cfg.signature(header, newHash().Size(), now)
+	return err
+}
+
+// signature reads the time and the signature from the header.
+func (c HMACConfig) signature(header http.Header, size int, now time.Time) (stamp string, given []byte, err error) {
+	signature := strings.TrimSpace(header.Get(orDefault(c.SignatureHeader, "X-Signature")))
+	if signature == "" {
+		return "", nil, ErrNoProof
+	}
+	stamp = strings.TrimSpace(header.Get(orDefault(c.TimestampHeader, "X-Timestamp")))
+	if !c.NoTimestamp {
+		if err := checkStamp(stamp, now); err != nil {
+			return "", nil, err
+		}
+	}
+	if given, err = c.decode(signature); err != nil {
+		return "", nil, err
+	}
+	if len(given) != size {
+		return "", nil, ErrBadProof
+	}
+	return stamp, given, nil
 }
 
 func (c HMACConfig) hash() (func() hash.Hash, error) {

@@ -12,6 +12,8 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // Inner is what one of PocketBase's own routes answered.
@@ -113,7 +115,7 @@ func (f *Facade) Do(e *core.RequestEvent, method, path string, query url.Values,
 		}
 		reader = bytes.NewReader(raw)
 	}
-	ctx := context.WithValue(e.Request.Context(), innerKey{}, inner{e.Auth})
+	ctx := context.WithValue(intake.Inside(e.Request.Context()), innerKey{}, inner{e.Auth})
 	r, err := http.NewRequestWithContext(ctx, method, (&url.URL{Path: path, RawQuery: query.Encode()}).String(), reader)
 	if err != nil {
 		return nil, fmt.Errorf("facade: %w", err)

@@ -1,8 +1,6 @@
 package serving
 
 import (
-	"mime"
-	"net/http"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -28,9 +26,4 @@ func ofPanel(e *core.RequestEvent) bool {
 	}
 	path := e.Request.URL.Path
 	return path == "/_" || strings.HasPrefix(path, "/_/") || path == "/api/sql"
-}
-
-func isUpload(r *http.Request) bool {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && kind == "multipart/form-data"
 }

@@ -21,11 +21,13 @@ const (
 	// requests (300 of them held the stock server's for a minute and for five).
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 15 * time.Second
-	// uploadTimeout is for multipart bodies: 10 MB over a poor line.
-	uploadTimeout = 5 * time.Minute
+	// headerBytes bounds the request line and the headers, a connection each; a
+	// cookie, a token and a query string of the length package intake allows are
+	// far below.
+	headerBytes = 96 << 10
 
 	// early is before every middleware of PocketBase's own (the lowest is about
-	// -99999), so that even a refused upload got its time.
+	// -99999).
 	early = -100_100
 	// beforePocketBase is before its graceful shutdown (-9999), which cancels
 	// every request and waits one second.
@@ -66,7 +68,7 @@ func Bind(app core.App, o Options) {
 	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
 		if se.Server != nil { // there is none in tests that call the routes directly
 			server = se.Server
-			server.ReadHeaderTimeout, server.ReadTimeout = headerTimeout, bodyTimeout
+			server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
 			// PocketBase's own base context ends as soon as Shutdown begins, and
 			// with it every query of the requests that are meant to finish.
 			server.BaseContext = func(net.Listener) context.Context { return requests }
@@ -109,19 +111,15 @@ func trustProxy(app core.App, header string) error {
 	return nil
 }
 
-// giveTime extends the server's read deadline where it would cut off honest
-// clients: uploads, and streams, whose request ends with its headers.
+// giveTime takes the server's read deadline off requests that end with their
+// headers: they may be the beginning of a stream. Uploads get more time once it
+// is known whose they are (package intake).
 func giveTime(e *core.RequestEvent) error {
-	var deadline time.Time // none
-	switch r := e.Request; {
-	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
-	case isUpload(r):
-		deadline = time.Now().Add(uploadTimeout)
-	default:
+	if r := e.Request; r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
 		return e.Next()
 	}
 	// Not every ResponseWriter of a test can do this, and nothing is lost then.
-	if err := http.NewResponseController(e.Response).SetReadDeadline(deadline); err != nil {
+	if err := http.NewResponseController(e.Response).SetReadDeadline(time.Time{}); err != nil {
 		e.App.Logger().Debug("read deadline not changed", slog.Any("error", err))
 	}
 	return e.Next()

@@ -11,12 +11,6 @@ import (
 	"github.com/pocketline/pocketline/collections"
 )
 
-// bodyMax bounds what a client may write as JSON: 2 MB, more than any row a
-// person types. Uploads keep PocketBase's limits, which follow the fields.
-const bodyMax = 2 << 20
-
-const recordsPrefix = "/api/collections/{collection}/records"
-
 // Register binds what keeps requests and rows inside one organization.
 func Register(app core.App) {
 	d := directoryOf(app)
@@ -24,7 +18,7 @@ func Register(app core.App) {
 	g := newGuard()
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), narrowBody(), pin(g))
+		se.Router.Bind(identify(d), stillActive(), pin(g))
 		return se.Next()
 	})
 
@@ -67,24 +61,6 @@ func stillActive() *hook.Handler[*core.RequestEvent] {
 		Func: func(e *core.RequestEvent) error {
 			if e.Auth != nil && e.Auth.Collection().Name == collections.Users && !e.Auth.GetBool("is_active") {
 				e.Auth = nil
-			}
-			return e.Next()
-		},
-	}
-}
-
-// narrowBody refuses JSON bodies no row needs.
-func narrowBody() *hook.Handler[*core.RequestEvent] {
-	limit := apis.BodyLimit(bodyMax)
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineBodyLimit",
-		Priority: apis.DefaultBodyLimitMiddlewarePriority + 1,
-		Func: func(e *core.RequestEvent) error {
-			switch e.Request.Pattern {
-			case "POST " + recordsPrefix, "PATCH " + recordsPrefix + "/{id}":
-				if !e.HasSuperuserAuth() && !strings.HasPrefix(e.Request.Header.Get("Content-Type"), "multipart/") {
-					return limit.Func(e)
-				}
 			}
 			return e.Next()
 		},

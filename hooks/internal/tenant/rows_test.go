@@ -95,14 +95,6 @@ func TestUpdate_writes_only_what_changed(t *testing.T) {
 	}
 }
 
-func TestBody_has_a_limit(t *testing.T) {
-	d := serve(t, tenant.Register)
-	big := map[string]any{"metadata": map[string]any{"x": strings.Repeat("a", 3<<20)}}
-	if status, _ := d.ask(t, testkit.AcmeOwner, "PATCH", "/api/collections/calls/records/"+testkit.AcmeCall, big, nil); status != 413 {
-		t.Errorf("got %d, want 413", status)
-	}
-}
-
 func TestMemory_follows_changes_at_once(t *testing.T) {
 	d := serve(t, withWho)
 	role := func() (int, string) {

@@ -1,0 +1,223 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+	"golang.org/x/sync/semaphore"
+)
+
+// bodies knows what is in memory.
+type bodies struct {
+	limits          Limits
+	guests, members *semaphore.Weighted
+}
+
+func newBodies(l Limits) *bodies {
+	return &bodies{limits: l, guests: semaphore.NewWeighted(l.GuestBodies), members: semaphore.NewWeighted(l.MemberBodies)}
+}
+
+// take reads the body of a request into memory, within the limit and the budget
+// of whoever sends it. Uploads of people who are signed in are left to toDisk,
+// and superusers to PocketBase.
+func (b *bodies) take(e *core.RequestEvent) error {
+	r := e.Request
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 || r.Context().Value(insideKey{}) != nil {
+		return e.Next()
+	}
+	most, budget := b.limits.GuestBody, b.guests
+	switch {
+	case e.Auth == nil:
+	case isUpload(r):
+		return beginUpload(e)
+	case e.HasSuperuserAuth():
+		return e.Next()
+	default:
+		most, budget = memberBody, b.members
+	}
+	h, err := hold(below(r.Body), r.ContentLength, most, prefix, budget)
+	if err != nil {
+		return refuseBody(e, err)
+	}
+	defer h.release()
+	if !isForm(r) && tooDeep(h.bytes) {
+		return refuse(e, http.StatusBadRequest, "invalid_request", "The body is nested too deeply.")
+	}
+	r.Body = &again{bytes: h.bytes}
+	return e.Next()
+}
+
+func refuseBody(e *core.RequestEvent, err error) error {
+	StopReading(e)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
+	case errors.Is(err, ErrBusy):
+		e.Response.Header().Set("Retry-After", RetryAfter)
+		return refuse(e, http.StatusServiceUnavailable, "unavailable", "Too much is being sent at once; try again shortly.")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refuse(e, http.StatusRequestTimeout, "timeout", "The body took too long to arrive.")
+	}
+	return refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
+}
+
+const (
+	// prefix is what is read of a stranger's body at first.
+	prefix = 1 << 10
+	// provenPrefix is the same where a header proved the sender: most messages
+	// are read in one piece.
+	provenPrefix = 64 << 10
+)
+
+// held is a body in memory.
+type held struct {
+	bytes   []byte
+	taken   int64
+	budgets []*semaphore.Weighted
+}
+
+// hold reads a body to its end. What it holds is taken from the budgets as it
+// grows: a body costs what was sent of it, not what was announced.
+func hold(r io.Reader, announced, most, first int64, budgets ...*semaphore.Weighted) (*held, error) {
+	if announced > most {
+		return nil, ErrTooLarge
+	}
+	end := most + 1 // a byte more shows that there is more, and the end without growing
+	if announced >= 0 {
+		end = announced + 1
+	}
+	h := &held{budgets: budgets}
+	for size := min(first, end); ; {
+		if len(h.bytes) == cap(h.bytes) {
+			if err := h.grow(size); err != nil {
+				h.release()
+				return nil, err
+			}
+			size = min(2*size, end)
+		}
+		n, err := r.Read(h.bytes[len(h.bytes):cap(h.bytes)])
+		h.bytes = h.bytes[:len(h.bytes)+n]
+		if int64(len(h.bytes)) > most {
+			h.release()
+			return nil, ErrTooLarge
+		}
+		if errors.Is(err, io.EOF) {
+			return h, nil
+		}
+		if err != nil {
+			h.release()
+			return nil, err
+		}
+	}
+}
+
+func (h *held) grow(size int64) error {
+	more := size - h.taken
+	for i, budget := range h.budgets {
+		if !budget.TryAcquire(more) {
+			for _, before := range h.budgets[:i] {
+				before.Release(more)
+			}
+			return ErrBusy
+		}
+	}
+	h.taken = size
+	grown := make([]byte, len(h.bytes), size)
+	copy(grown, h.bytes)
+	h.bytes = grown
+	return nil
+}
+
+// release gives the budgets back what was taken. The bytes must not be used
+// any more.
+func (h *held) release() {
+	for _, budget := range h.budgets {
+		budget.Release(h.taken)
+	}
+	h.taken, h.bytes = 0, nil
+}
+
+// below is the body itself: PocketBase keeps a copy of what is read through its
+// wrapper, for handlers that read it again.
+func below(body io.ReadCloser) io.ReadCloser {
+	if wrapped, ok := body.(*router.RereadableReadCloser); ok {
+		return wrapped.ReadCloser
+	}
+	return body
+}
+
+// again is a body that begins anew at its end, as PocketBase's handlers expect.
+type again struct {
+	bytes []byte
+	at    int
+}
+
+var _ router.Rereader = (*again)(nil)
+
+func (a *again) Read(p []byte) (int, error) {
+	if a.at == len(a.bytes) {
+		a.at = 0
+		return 0, io.EOF
+	}
+	n := copy(p, a.bytes[a.at:])
+	a.at += n
+	return n, nil
+}
+
+// Reread begins anew.
+func (a *again) Reread() { a.at = 0 }
+
+// Close does nothing: the connection's body belongs to the server.
+func (a *again) Close() error { return nil }
+
+type insideKey struct{}
+
+// Inside marks the context of a request this server puts to itself: its body was
+// taken in with the request it follows from.
+func Inside(ctx context.Context) context.Context { return context.WithValue(ctx, insideKey{}, true) }
+
+func kindOf(r *http.Request) string {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+func isUpload(r *http.Request) bool { return kindOf(r) == "multipart/form-data" }
+
+func isForm(r *http.Request) bool {
+	return isUpload(r) || kindOf(r) == "application/x-www-form-urlencoded"
+}
+
+// deepest is how far JSON may nest: a schema within a schema uses two levels a
+// step.
+const deepest = 100
+
+// tooDeep tells whether JSON nests further than that. Bytes that are not JSON
+// are the reader's to refuse.
+func tooDeep(json []byte) bool {
+	depth, text := 0, false
+	for i := 0; i < len(json); i++ {
+		switch c := json[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{' || c == '[':
+			if depth++; depth > deepest {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}

@@ -1,0 +1,285 @@
+package intake_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tests"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// open are routes that read a body before they know who sends it.
+var open = []string{
+	"/api/realtime", "/api/collections/users/auth-with-password", "/api/collections/users/records",
+	"/api/collections/users/request-password-reset", "/api/collections/users/request-otp", "/functions/v1/calls", "/api/nothing/here",
+}
+
+func desk(t *testing.T, l intake.Limits, routes func(*core.ServeEvent)) (*tests.TestApp, http.Handler) {
+	t.Helper()
+	app := testkit.New(t, tenant.Register, func(app core.App) {
+		intake.Register(app, l)
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			if routes != nil {
+				routes(se)
+			}
+			return se.Next()
+		})
+	})
+	return app, testkit.Mux(t, app)
+}
+
+func post(t *testing.T, mux http.Handler, path, person, kind string, body io.Reader) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("POST", path, body)
+	r.Header.Set("Content-Type", kind)
+	for name, value := range testkit.As(t, person) {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	return w
+}
+
+// endless counts what is read of a body without end.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+func TestBody_of_a_guest_is_small(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, nil)
+	for _, path := range open {
+		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", ""} {
+			if w := post(t, mux, path, testkit.Guest, kind, bytes.NewReader(make([]byte, 30<<20))); w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s, %q announced: got %d %s", path, kind, w.Code, w.Body)
+			}
+			e := &endless{}
+			if w := post(t, mux, path, testkit.Guest, kind, e); w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s, %q in pieces: got %d %s", path, kind, w.Code, w.Body)
+			}
+			if e.read > 65<<10 {
+				t.Errorf("%s, %q: read %d bytes before it was refused", path, kind, e.read)
+			}
+		}
+	}
+}
+
+func TestBody_of_a_member_is_bounded(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, nil)
+	for _, path := range []string{"/api/collections/calls/records", "/api/realtime", "/api/nothing/here"} {
+		for _, body := range []io.Reader{bytes.NewReader(make([]byte, 2<<20+1)), &endless{}} {
+			if w := post(t, mux, path, testkit.AcmeOwner, "application/json", body); w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+func TestBody_is_read_as_it_was_sent(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, func(se *core.ServeEvent) {
+		se.Router.POST("/echo", func(e *core.RequestEvent) error {
+			first, err := io.ReadAll(e.Request.Body)
+			if err != nil {
+				return err
+			}
+			e.Request.Body.(router.Rereader).Reread()
+			second, err := io.ReadAll(e.Request.Body)
+			if err != nil {
+				return err
+			}
+			e.Request.Body.(router.Rereader).Reread()
+			info, err := e.RequestInfo()
+			if err != nil {
+				return err
+			}
+			return e.JSON(http.StatusOK, map[string]any{"first": string(first), "second": string(second), "n": info.Body["n"]})
+		})
+	})
+	for _, person := range []string{testkit.Guest, testkit.AcmeViewer, testkit.Superuser} {
+		for name, body := range map[string]io.Reader{
+			"announced": strings.NewReader(`{"n":[[1],"[[[\"{{"]}`), "in pieces": io.MultiReader(strings.NewReader(`{"n":[[1],`), strings.NewReader(`"[[[\"{{"]}`)),
+		} {
+			w := post(t, mux, "/echo", person, "application/json", body)
+			var got struct {
+				First, Second string
+				N             []any
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.First != `{"n":[[1],"[[[\"{{"]}` || got.Second != got.First || len(got.N) != 2 {
+				t.Errorf("%q, %s: got %s", person, name, w.Body)
+			}
+		}
+	}
+}
+
+func TestBody_that_nests_too_deeply_is_refused(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, nil)
+	for _, body := range []string{
+		strings.Repeat("[", 5000), strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101), `{"a":"\"",` + `"b":` + strings.Repeat(`[{"c":`, 60),
+	} {
+		for _, person := range []string{testkit.Guest, testkit.AcmeOwner} {
+			for _, kind := range []string{"application/json", "application/json; charset=utf-8", "text/plain", ""} {
+				if w := post(t, mux, "/api/collections/contacts/records", person, kind, strings.NewReader(body)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "nested too deeply") {
+					t.Errorf("%q, %.20s…, %q: got %d %s", person, body, kind, w.Code, w.Body)
+				}
+			}
+		}
+	}
+}
+
+// reliability.md F13: what guests send lies in memory within the budget only.
+func TestBodies_of_guests_have_a_budget(t *testing.T) {
+	const budget = 256 << 10
+	_, mux := desk(t, intake.Limits{GuestBodies: budget}, nil)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close) // after the connections
+	address := strings.TrimPrefix(server.URL, "http://")
+	const senders = 12
+	answers := make(chan *http.Response, senders)
+	for i := range senders { // 60 KB each, and then nothing: four are the budget
+		conn := dial(t, address)
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", open[i%4])
+		fmt.Fprintf(conn, "%x\r\n%s\r\n", 60<<10, strings.Repeat(" ", 60<<10))
+		go func() {
+			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				answers <- res
+			}
+		}()
+	}
+	for range senders - 4 {
+		res := <-answers
+		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+			t.Errorf("got %d %v, want 503 with Retry-After", res.StatusCode, res.Header)
+		}
+	}
+	// Who is signed in has another budget.
+	r, err := http.NewRequest("POST", server.URL+"/api/collections/contacts/records", strings.NewReader(`{"name":"`+strings.Repeat("x", 400<<10)+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", testkit.As(t, testkit.AcmeOwner)["Authorization"])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusRequestEntityTooLarge {
+		t.Errorf("a member while guests hold theirs: got %d", res.StatusCode)
+	}
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// The multipart body of somebody unknown has the time every body has; the
+// upload of somebody signed in has more.
+func TestUpload_gets_time_only_when_signed_in(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, nil)
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.ReadTimeout = 50 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "http://")
+	begin := func(person string) net.Conn {
+		conn := dial(t, address)
+		fmt.Fprintf(conn, "POST /api/collections/users/records HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: %s\r\n"+
+			"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9\r\n\r\n--", testkit.As(t, person)["Authorization"])
+		return conn
+	}
+	status := func(conn net.Conn) int {
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode
+	}
+	upload := begin(testkit.AcmeOwner)
+	if got := status(begin(testkit.Guest)); got != http.StatusRequestTimeout {
+		t.Errorf("a guest who drips: got %d, want %d", got, http.StatusRequestTimeout)
+	}
+	io.WriteString(upload, "x--\r\n\r\n")
+	if got := status(upload); got == http.StatusRequestTimeout || got == 0 {
+		t.Errorf("an upload that outlived the read timeout: got %d", got)
+	}
+}
+
+func TestUpload_goes_to_disk_and_is_gone_afterwards(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	var during int
+	_, mux := desk(t, intake.Limits{MemberBodies: 1 << 10}, func(se *core.ServeEvent) {
+		se.Router.POST("/files", func(e *core.RequestEvent) error {
+			files, err := filepath.Glob(filepath.Join(dir, "multipart-*"))
+			if err != nil {
+				return err
+			}
+			during = len(files)
+			sent, err := e.FindUploadedFiles("file")
+			if err != nil {
+				return err
+			}
+			info, err := e.RequestInfo()
+			if err != nil {
+				return err
+			}
+			return e.JSON(http.StatusOK, map[string]any{"size": sent[0].Size, "note": info.Body["note"]})
+		})
+	})
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	form.WriteField("note", "a tune")
+	file, err := form.CreateFormFile("file", "tune.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Write(make([]byte, 3<<20))
+	form.Close()
+	w := post(t, mux, "/files", testkit.AcmeOwner, form.FormDataContentType(), &body)
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"size":3145728`) || !strings.Contains(w.Body.String(), "a tune") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if during != 1 {
+		t.Errorf("%d files on disk while it is handled, want 1", during)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range left {
+		if strings.HasPrefix(entry.Name(), "multipart-") {
+			t.Errorf("%s is still there", entry.Name())
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package intake
+
+import (
+	"net/http"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Door is where messages of providers come in. All doors of an installation
+// share one, and with it one budget.
+type Door struct {
+	most      int64
+	all       *semaphore.Weighted
+	strangers *semaphore.Weighted // the part of all that needs no proof
+}
+
+// NewDoor returns a door with these limits.
+func NewDoor(l Limits) *Door {
+	l = l.filled()
+	return &Door{
+		most:      l.ProviderBody,
+		all:       semaphore.NewWeighted(l.ProviderBodies),
+		strangers: semaphore.NewWeighted(max(l.ProviderBodies-l.ProvenBodies, 0)),
+	}
+}
+
+// Read reads a provider's message whole. proven tells that a header alone held
+// proof of the sender (a shared secret, not a signature, which needs the body):
+// only then does the message reach the part of the budget kept for those.
+//
+// The error is ErrTooLarge, ErrBusy or the connection's. Otherwise the caller
+// calls done once the message is answered: from then on it is not counted.
+//
+// A route that calls it unbinds BodyMiddleware.
+func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err error) {
+	first, budgets := int64(provenPrefix), []*semaphore.Weighted{d.all}
+	if !proven {
+		first, budgets = prefix, []*semaphore.Weighted{d.strangers, d.all}
+	}
+	if r.Body == nil {
+		return nil, func() {}, nil
+	}
+	h, err := hold(below(r.Body), r.ContentLength, d.most, first, budgets...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.bytes, h.release, nil
+}

@@ -1,0 +1,185 @@
+package intake
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/search"
+)
+
+// Bounds of what a client may write into a query string. PocketBase has bounds
+// of its own; these hold before anything of ours parses the text.
+const (
+	// queryMost is a filter of the full length with every byte escaped, and room
+	// for the rest.
+	queryMost = 16 << 10
+	// parametersMost is far above what any of our routes knows.
+	parametersMost = 100
+	// valueMost bounds every parameter; cursors, tokens and codes are shorter.
+	valueMost = 4 << 10
+	// filterNesting is how many parentheses may be open at once.
+	filterNesting = 32
+	// sortMost and expandMost are names of columns, with paths.
+	sortMost   = search.DefaultSortExprLimit * search.MaxSortFieldLength
+	expandMost = 1 << 10
+	// expandPaths is how many relations one answer may show, and expandNesting
+	// how far they may lead: PocketBase passes over what is deeper.
+	expandPaths   = 20
+	expandNesting = 6
+	fieldsMost    = 200
+	fieldsNesting = 10
+)
+
+// checkText refuses query strings that would cost more to read than any real
+// one.
+func checkText(e *core.RequestEvent) error {
+	raw := e.Request.URL.RawQuery
+	if raw == "" {
+		return e.Next()
+	}
+	sentence := tooLong(raw)
+	if sentence == "" {
+		sentence = CheckQuery(e.Request.URL.Query())
+	}
+	if sentence != "" {
+		return refuse(e, http.StatusBadRequest, "invalid_request", sentence)
+	}
+	return e.Next()
+}
+
+func tooLong(raw string) string {
+	switch {
+	case len(raw) > queryMost:
+		return "The query string is longer than " + strconv.Itoa(queryMost>>10) + " KB."
+	case strings.Count(raw, "&") >= parametersMost:
+		return "The query string has more than " + strconv.Itoa(parametersMost) + " parameters."
+	}
+	return ""
+}
+
+// CheckQuery returns a sentence that names the first parameter which is longer,
+// deeper or has more terms than may be, or "".
+func CheckQuery(query url.Values) string {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			if reason := checkParameter(name, value); reason != "" {
+				return "The parameter " + clip(name) + " " + reason + "."
+			}
+		}
+	}
+	return ""
+}
+
+// checkParameter says what is wrong with a parameter, or "".
+func checkParameter(name, value string) string {
+	switch name {
+	case search.FilterQueryParam:
+		return checkFilter(value)
+	case search.SortQueryParam:
+		return within(value, sortMost, search.DefaultSortExprLimit, expandNesting)
+	case "expand":
+		return within(value, expandMost, expandPaths, expandNesting)
+	case "fields":
+		return within(value, valueMost, fieldsMost, fieldsNesting)
+	}
+	return within(value, valueMost, valueMost, valueMost)
+}
+
+// within bounds a list of paths: a.b,c.d.e has two terms and nests three deep.
+func within(value string, length, terms, nesting int) string {
+	if len(value) > length {
+		return "is longer than " + strconv.Itoa(length) + " bytes"
+	}
+	if strings.Count(value, ",") >= terms {
+		return "has more than " + strconv.Itoa(terms) + " terms"
+	}
+	for path := range strings.SplitSeq(value, ",") {
+		if strings.Count(path, ".") >= nesting || strings.Count(path, "(") > nesting {
+			return "is nested deeper than " + strconv.Itoa(nesting) + " levels"
+		}
+	}
+	return ""
+}
+
+// checkFilter bounds a filter without reading its grammar: the parser reads
+// what is inside parentheses once for each that is around it.
+func checkFilter(filter string) string {
+	switch {
+	case len(filter) > search.MaxFilterLength:
+		return "is longer than " + strconv.Itoa(search.MaxFilterLength) + " bytes"
+	case strings.Count(filter, "&&")+strings.Count(filter, "||") >= search.DefaultFilterExprLimit:
+		return "has more than " + strconv.Itoa(search.DefaultFilterExprLimit) + " terms"
+	// Each group holds a term, so that no filter that works has more of them. A
+	// parenthesis in a value counts: what is a value is for the parser to say.
+	case strings.Count(filter, "(") > search.DefaultFilterExprLimit || nesting(filter) > filterNesting:
+		return "is nested deeper than " + strconv.Itoa(filterNesting) + " levels"
+	}
+	return ""
+}
+
+// nesting is how many parentheses outside quoted values are open at once.
+func nesting(filter string) int {
+	depth, deepest, quote := 0, 0, byte(0)
+	for i := 0; i < len(filter); i++ {
+		switch c := filter[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '(':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ')':
+			depth--
+		}
+	}
+	return deepest
+}
+
+// CheckTopic does for a realtime topic what CheckQuery does for an address: its
+// options carry a query as JSON, which is read again at each message.
+func CheckTopic(topic string) string {
+	u, err := url.Parse(topic)
+	if err != nil || u.RawQuery == "" {
+		return "" // PocketBase reads no options then either
+	}
+	if sentence := tooLong(u.RawQuery); sentence != "" {
+		return sentence
+	}
+	raw := u.Query().Get("options")
+	if tooDeep([]byte(raw)) {
+		return "The options of a topic are nested too deeply."
+	}
+	var options struct {
+		Query map[string]any `json:"query"`
+	}
+	if raw == "" || json.Unmarshal([]byte(raw), &options) != nil {
+		return ""
+	}
+	query := url.Values{}
+	for name, value := range options.Query {
+		if text, ok := value.(string); ok {
+			query.Set(name, text)
+		}
+	}
+	return CheckQuery(query)
+}
+
+// clip keeps a name a client made up out of long answers.
+func clip(name string) string {
+	const most = 40
+	if len(name) > most {
+		name = name[:most]
+	}
+	return strings.ToValidUTF8(name, "")
+}
