@@ -138,6 +138,8 @@ func conditions(rule string) []string {
 		case strings.HasSuffix(term, " = @request.auth.id"):
 			words = append(words, "the person in `"+strings.TrimSuffix(term, " = @request.auth.id")+"`")
 		case aboutValues(term):
+		case term == noKey:
+			words = append(words, "not an API key")
 		default:
 			words = append(words, "`"+term+"`")
 		}

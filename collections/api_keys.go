@@ -2,9 +2,15 @@ package collections
 
 import "github.com/pocketbase/pocketbase/core"
 
-// APIKeys let programs act for an organization with a role. The key is shown
-// once; only its hash is kept.
+// APIKeys let programs act for an organization with a role, as far as whoever
+// made them has it now. The key is shown once; only its hash is kept.
 const APIKeys = "api_keys"
+
+// How a key ended before its time.
+const (
+	KeyEndedRevoked = "revoked" // by somebody who looks after keys
+	KeyEndedMaker   = "maker"   // with the membership or the account of whoever made it
+)
 
 func apiKeys() *core.Collection {
 	c := tenant(APIKeys,
@@ -18,6 +24,7 @@ func apiKeys() *core.Collection {
 		relation("created_by", Users),
 		date("expires_at"),
 		date("revoked_at"),
+		choice("ended_by", KeyEndedRevoked, KeyEndedMaker),
 		date("last_used_at"),
 		text("last_used_ip", 64),
 	)
@@ -25,6 +32,6 @@ func apiKeys() *core.Collection {
 	index(c, "organization, created")
 	index(c, "acts_as")
 	index(c, "created_by")
-	readOnly(c, RoleOrCan("organization", CanManageIntegrations, Developer))
+	readOnly(c, People(RoleOrCan("organization", CanManageIntegrations, Developer)))
 	return c
 }

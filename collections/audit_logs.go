@@ -22,7 +22,7 @@ func auditLogs() *core.Collection {
 	)
 	index(c, "organization, created")
 	index(c, "user")
-	readOnly(c, Role("organization", Owner, Admin))
+	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }
 

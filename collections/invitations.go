@@ -46,6 +46,6 @@ func invitations() *core.Collection {
 	index(c, "organization, created")
 	index(c, "invited_by")
 	index(c, "accepted_by")
-	readOnly(c, Can("organization", CanManageTeam))
+	readOnly(c, People(Can("organization", CanManageTeam)))
 	return c
 }

@@ -14,6 +14,10 @@ const (
 	MembershipSuspended = "suspended"
 )
 
+// MemberPrivate are the fields only who manages the team sees: what is written
+// about a member. They are hidden, so that nobody filters or sorts by them.
+var MemberPrivate = []string{"permissions", "notes", "config"}
+
 func memberships() *core.Collection {
 	fields := []core.Field{
 		owned(required(relation("user", Users)).(*core.RelationField)),
@@ -28,9 +32,10 @@ func memberships() *core.Collection {
 	}
 	fields = append(fields, capabilities()...)
 	fields = append(fields,
-		object("permissions", SmallJSON),
-		text("notes", noteMax),
-		object("config", SmallJSON),
+		// MemberPrivate: for who manages the team.
+		hidden(object("permissions", SmallJSON)),
+		hidden(text("notes", noteMax)),
+		hidden(object("config", SmallJSON)),
 		object("metadata", SmallJSON),
 		date("joined_at"),
 		date("last_accessed_at"),

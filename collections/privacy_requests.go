@@ -21,6 +21,6 @@ func privacyRequests() *core.Collection {
 	index(c, "organization, created")
 	index(c, "organization, subject_hash")
 	index(c, "requested_by")
-	readOnly(c, Role("organization", Owner, Admin))
+	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }

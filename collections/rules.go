@@ -91,6 +91,13 @@ func RoleAndCan(path, capability string, roles ...string) string {
 	return Can(path, capability) + ` && (` + strings.Join(terms, " || ") + `)`
 }
 
+// People keeps API keys out of what a rule admits: rows about people, what is
+// asked of them, and keys.
+func People(rule string) string { return rule + ` && ` + noKey }
+
+// noKey is false for the accounts of API keys.
+const noKey = `@request.auth.is_service = false`
+
 // Update completes an update rule: the row keeps its organization, and the
 // frozen fields keep their values. PocketBase forbids neither by itself.
 func Update(rule string, frozen ...string) string {

@@ -44,6 +44,6 @@ func securitySettings() *core.Collection {
 		boolean("legal_hold"),
 	)
 	unique(c, "organization", "")
-	readOnly(c, Role("organization", Owner, Admin))
+	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }

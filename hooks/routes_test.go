@@ -13,8 +13,10 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers"
 )
@@ -129,6 +131,36 @@ func TestDocumentedRoutes_are_served_or_pending(t *testing.T) {
 	}
 }
 
+// Whoever adds a route or a collection decides whether keys may use it.
+func TestKeys_are_let_in_or_kept_out_by_every_route_and_collection(t *testing.T) {
+	listed := map[string]bool{}
+	for _, r := range served(t) {
+		pattern := r.Method + " " + r.Path
+		listed[pattern] = true
+		if _, decided := identity.KeyRoute(pattern); !decided {
+			t.Errorf("%s says nothing of API keys: put it into keyRoutes (hooks/internal/identity)", pattern)
+		}
+	}
+	for _, pattern := range identity.KeyRoutes() {
+		if !listed[pattern] {
+			t.Errorf("keyRoutes names %s, which is not served", pattern)
+		}
+	}
+	for _, c := range collections.All() {
+		reads, writes, decided := identity.KeyRecords(c.Name)
+		if !decided {
+			t.Errorf("%s says nothing of API keys: put it into keyRecords (hooks/internal/identity)", c.Name)
+		}
+		if writes && c.UpdateRule == nil {
+			t.Errorf("keys may write %s, which nobody may", c.Name)
+		}
+		// What a list refuses must not come in by an expanded row or a filter.
+		if people := c.ListRule == nil || strings.Contains(*c.ListRule, "@request.auth.is_service = false"); !reads && !people && c.Name != collections.Users && c.Name != collections.Sessions {
+			t.Errorf("keys may not read %s, but its rule admits them: write People(…)", c.Name)
+		}
+	}
+}
+
 func TestRoutesPage_shows_what_is_served(t *testing.T) {
 	want := page(served(t))
 	if f := flag.Lookup("update"); f != nil && f.Value.String() == "true" {
@@ -156,7 +188,8 @@ func page(routes []facade.Route) string {
 		"Besides these, PocketBase's own REST, realtime and file routes serve every collection; who may do what stands in\n" +
 		"[access.md](access.md). Tokens go into the `Authorization` header. The organization a request acts in is `companyId` or\n" +
 		"`organization` in the query, else the header `X-Organization`, else the cookie `selected_company_id`, else the person's\n" +
-		"last choice.\n\n" +
+		"last choice. API keys reach the routes that say so, `/api/files`, `/api/realtime`, and the rows of the collections that\n" +
+		"[security.md](security.md) names.\n\n" +
 		"The documented surfaces answer errors as `{\"error\": text, \"code\": word, \"details\"?: {field: reason}}`: 401 for guests, 404 for\n" +
 		"rows of other organizations. Lists take `page` (from 1) and `limit` (at most 100). The functions answer the bare array or row\n" +
 		"with `?shape=array` or the header `" + facade.ShapeHeader + ": array`, and take the old client's wrapper\n" +
@@ -172,6 +205,9 @@ func page(routes []facade.Route) string {
 				fmt.Fprintf(&b, "%s\n\n", r.Summary)
 			}
 			fmt.Fprintf(&b, "- Who: %s\n", r.Auth)
+			if may, _ := identity.KeyRoute(r.Method + " " + r.Path); may {
+				b.WriteString("- API keys: yes\n")
+			}
 			for _, part := range []struct{ name, text string }{
 				{"Query", r.Query}, {"Body", r.Body}, {"Answer", r.Answer}, {"Errors", r.Errors}, {"Requirement", r.Item},
 			} {

@@ -157,6 +157,9 @@ func (a *archive) collection(c *core.Collection) error {
 					stored = append(stored, named{r.Id, r.BaseFilesPath() + "/" + file, file})
 				}
 			}
+			if c.Name == collections.Memberships {
+				r.Unhide(collections.MemberPrivate...)
+			}
 			row := r.IgnoreEmailVisibility(true).PublicExport() // hidden fields, which hold every secret, are not in it
 			delete(row, "collectionId")
 			delete(row, "collectionName")

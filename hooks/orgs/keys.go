@@ -1,6 +1,7 @@
 package orgs
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
@@ -18,38 +20,29 @@ import (
 // keysMost is how many keys an organization may have at once.
 const keysMost = 100
 
-// keyFlags are the capabilities a key of a role gets, as far as the person who
-// makes it holds them. An admin's key holds all by its role.
-var keyFlags = map[string][]string{
-	collections.Admin: collections.Capabilities,
-	collections.Manager: {
-		collections.CanAccessAnalytics, collections.CanManageAgents, collections.CanViewCalls, collections.CanViewMessages, collections.CanViewEmails,
-	},
-	collections.Agent:     {collections.CanViewCalls, collections.CanViewMessages, collections.CanViewEmails},
-	collections.Viewer:    {collections.CanAccessAnalytics, collections.CanViewCalls},
-	collections.Developer: {collections.CanAccessAnalytics, collections.CanManageIntegrations, collections.CanViewCalls},
-}
-
 func (d *domain) keys() {
-	const record = `{"id", "name", "role", "prefix", "created", "expires_at", "revoked_at", "last_used_at", "last_used_ip", "created_by"}`
-	d.handle("GET", "/api/organizations/{organization}/keys", facade.SignedIn, "The organization's API keys, newest first.", "",
+	const record = `{"id", "name", "role", "acts_with": role or "", "prefix", "state": "active"|"paused"|"ended", "why": ""|"factor"|"expired"|"revoked"|"maker",
+ "created", "expires_at", "revoked_at", "last_used_at", "last_used_ip", "created_by"}`
+	d.handle("GET", "/api/organizations/{organization}/keys", facade.SignedIn,
+		"The organization's API keys, newest first. acts_with is the key's role or, when that is less, its maker's.", "",
 		`{"keys": [`+record+`]}`, "403 for who does not manage integrations", d.listKeys)
 	d.handle("POST", "/api/organizations/{organization}/keys", facade.SignedIn,
-		"Makes an API key. It is shown once and acts with its role: Authorization: Bearer pk_….",
+		"Makes an API key. It is shown once and acts with its role, as far as its maker has it: Authorization: Bearer pk_….",
 		`{"name": …, "role": "admin"|"manager"|"agent"|"viewer"|"developer", "expires_at"?: time}`,
 		`201 {"key": "pk_…", "record": `+record+`}`, "400 with reasons · 403 the role is more than the caller's own", d.createKey)
 	d.handle("DELETE", "/api/organizations/{organization}/keys/{id}", facade.SignedIn,
-		"Revokes a key at once.", "", "204", "403", d.revokeKey)
-	// A key's account goes with the key, whoever removes the row.
-	d.app.OnRecordAfterDeleteSuccess(collections.APIKeys).BindFunc(func(e *core.RecordEvent) error {
-		if user, err := e.App.FindRecordById(collections.Users, e.Record.GetString("acts_as")); err == nil && user.GetBool("is_service") {
-			if err := e.App.Delete(user); err != nil {
-				// It cannot sign in, and without the key nothing acts as it.
-				e.App.Logger().Error("account of a deleted key stays", "key", e.Record.Id, "error", err)
-			}
-		}
-		return e.Next()
-	})
+		"Revokes a key at once. Who made it always may.", "", "204", "403", d.revokeKey)
+
+	// However a key ends, its account, file tokens and streams end with it.
+	atomic.OnRecord(d.app, collections.APIKeys, atomic.Updated, "orgs: end the account of a key that ended", retireEnded, "revoked_at")
+	atomic.OnRecord(d.app, collections.APIKeys, atomic.Deleted, "orgs: remove the account of a key", removeAccount)
+	// A key has what its maker has.
+	const follow = "orgs: keys keep to the rights of their maker"
+	atomic.OnRecord(d.app, collections.Memberships, atomic.Updated, follow, followMembership,
+		append([]string{"status", "role"}, collections.Capabilities...)...)
+	atomic.OnRecord(d.app, collections.Memberships, atomic.Deleted, follow, followMembership)
+	atomic.OnRecord(d.app, collections.Users, atomic.Updated, follow, followUser, "is_active")
+	atomic.OnRecord(d.app, collections.Users, atomic.Deleted, follow, followUser)
 }
 
 // keeper is who may look after keys.
@@ -58,10 +51,14 @@ func (d *domain) keeper(e *core.RequestEvent) (*tenant.Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !t.Can(collections.CanManageIntegrations) && !t.Is(collections.Developer) {
+	if !keeps(t) {
 		return nil, facade.Error(http.StatusForbidden, "Your role does not allow this")
 	}
 	return t, nil
+}
+
+func keeps(t *tenant.Tenant) bool {
+	return t.Can(collections.CanManageIntegrations) || t.Is(collections.Developer)
 }
 
 func (d *domain) listKeys(e *core.RequestEvent) error {
@@ -75,17 +72,28 @@ func (d *domain) listKeys(e *core.RequestEvent) error {
 	}
 	list := make([]map[string]any, len(rows))
 	for n, r := range rows {
-		list[n] = keyRow(r)
+		if list[n], err = d.keyRow(e.App, r); err != nil {
+			return err
+		}
 	}
 	return e.JSON(http.StatusOK, map[string]any{"keys": list})
 }
 
-func keyRow(r *core.Record) map[string]any {
+func (d *domain) keyRow(app core.App, r *core.Record) (map[string]any, error) {
+	is, err := d.identity.KeyStanding(app, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	acts := ""
+	if m := tenant.MembershipOf(app, r.GetString("acts_as"), r.GetString("organization")); m != nil {
+		acts = m.GetString("role")
+	}
 	return map[string]any{
-		"id": r.Id, "name": r.GetString("name"), "role": r.GetString("role"), "prefix": r.GetString("prefix"), "created_by": r.GetString("created_by"),
+		"id": r.Id, "name": r.GetString("name"), "role": r.GetString("role"), "acts_with": acts, "prefix": r.GetString("prefix"),
+		"state": is.State, "why": is.Why, "created_by": r.GetString("created_by"),
 		"created": said(r.GetString("created")), "expires_at": said(r.GetString("expires_at")), "revoked_at": said(r.GetString("revoked_at")),
 		"last_used_at": said(r.GetString("last_used_at")), "last_used_ip": r.GetString("last_used_ip"),
-	}
+	}, nil
 }
 
 // mayGrant tells whether the caller may make a key of the role: nobody hands
@@ -104,6 +112,9 @@ func (d *domain) createKey(e *core.RequestEvent) error {
 	t, err := d.keeper(e)
 	if err != nil {
 		return err
+	}
+	if t.Membership == nil {
+		return facade.Error(http.StatusForbidden, "A key has the rights of the member who makes it; sign in as one")
 	}
 	body, err := facade.Body(e)
 	if err != nil {
@@ -146,11 +157,20 @@ func (d *domain) createKey(e *core.RequestEvent) error {
 			return err
 		}
 		membership := map[string]any{
-			"organization": t.ID(), "user": user.Id, "role": role, "status": collections.MembershipActive, "is_default": true,
+			"organization": t.ID(), "user": user.Id, "status": collections.MembershipActive, "is_default": true,
 			"full_name": "Key: " + name, "joined_at": d.now(),
 		}
-		for _, flag := range keyFlags[role] {
-			membership[flag] = t.Can(flag)
+		// Read anew: who lost a right a moment ago gives it to no key.
+		maker, err := membershipIn(tx, t.UserID(), t.ID())
+		if err != nil {
+			return err
+		}
+		if maker == nil || maker.GetString("status") != collections.MembershipActive {
+			return facade.Error(http.StatusForbidden, "You do not belong to this organization any more")
+		}
+		maps.Copy(membership, keyRights(role, maker))
+		if membership["role"] != role {
+			return facade.Error(http.StatusForbidden, "A key cannot hold more than you do")
 		}
 		if _, err := makeRow(tx, collections.Memberships, membership); err != nil {
 			return err
@@ -163,18 +183,20 @@ func (d *domain) createKey(e *core.RequestEvent) error {
 		row.Id = id
 		row.Load(map[string]any{
 			"organization": t.ID(), "name": name, "role": role, "prefix": shown[:len("pk_")+15+5], "hash": hashed, "acts_as": user.Id, "expires_at": expires,
+			"created_by": t.UserID(),
 		})
-		if t.UserID() != "" {
-			row.Set("created_by", t.UserID())
-		}
 		audit.By(e, row)
 		return tx.Save(row)
 	})
 	if err != nil {
 		return err
 	}
+	record, err := d.keyRow(e.App, row)
+	if err != nil {
+		return err
+	}
 	e.Response.Header().Set("Cache-Control", "no-store")
-	return e.JSON(http.StatusCreated, map[string]any{"key": shown, "record": keyRow(row)})
+	return e.JSON(http.StatusCreated, map[string]any{"key": shown, "record": record})
 }
 
 // serviceAccount makes the account a key acts as. Nobody knows its password,
@@ -192,52 +214,25 @@ func serviceAccount(tx core.App, key, name string) (*core.Record, error) {
 }
 
 func (d *domain) revokeKey(e *core.RequestEvent) error {
-	t, err := d.keeper(e)
+	t, err := d.in(e)
 	if err != nil {
 		return err
 	}
 	row, err := e.App.FindFirstRecordByFilter(collections.APIKeys, "id = {:id} && organization = {:o}", dbx.Params{"id": e.Request.PathValue("id"), "o": t.ID()})
+	own := err == nil && t.UserID() != "" && row.GetString("created_by") == t.UserID()
+	if !own && !keeps(t) {
+		return facade.Error(http.StatusForbidden, "Your role does not allow this")
+	}
 	if err != nil {
 		return facade.Error(http.StatusNotFound, "There is no such key")
 	}
 	// A developer may not revoke an admin's key: it is not theirs to hold.
-	if !mayGrant(t, row.GetString("role")) && row.GetString("created_by") != t.UserID() {
+	if !own && !mayGrant(t, row.GetString("role")) {
 		return facade.Error(http.StatusForbidden, "Your role does not allow this")
 	}
-	if !row.GetDateTime("revoked_at").IsZero() {
-		return e.NoContent(http.StatusNoContent)
-	}
-	err = e.App.RunInTransaction(func(tx core.App) error {
-		row.Set("revoked_at", d.now())
-		audit.By(e, row)
-		if err := tx.Save(row); err != nil {
-			return err
-		}
-		return retire(tx, row.GetString("acts_as"))
-	})
-	if err != nil {
+	audit.By(e, row)
+	if err := endKey(e.App, row, collections.KeyEndedRevoked); err != nil {
 		return err
 	}
 	return e.NoContent(http.StatusNoContent)
-}
-
-// retire ends a key's account and what it still holds: its membership, its
-// streams, its file tokens.
-func retire(tx core.App, id string) error {
-	user, err := tx.FindRecordById(collections.Users, id)
-	if err != nil || !user.GetBool("is_service") {
-		return nil // a key of the old days has none
-	}
-	user.Set("is_active", false)
-	user.RefreshTokenKey()
-	if err := tx.Save(user); err != nil {
-		return err
-	}
-	rows, err := tx.FindRecordsByFilter(collections.Memberships, "user = {:user}", "", 0, 0, dbx.Params{"user": id})
-	for _, m := range rows {
-		if err := tx.Delete(m); err != nil {
-			return err
-		}
-	}
-	return err
 }

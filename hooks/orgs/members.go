@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
@@ -104,7 +103,7 @@ func (d *domain) changeMember(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return d.answerMember(e, changed)
+	return d.answerMember(e, t, changed)
 }
 
 // change sets columns of a member or an invitation as far as the caller may.
@@ -119,6 +118,10 @@ func (d *domain) change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *
 			return e.ForbiddenError("Your role does not allow this.", nil)
 		}
 		for column, value := range columns {
+			if slices.Contains(collections.MemberPrivate, column) && empty(value) {
+				delete(columns, column) // sent back as it was shown, without what is private
+				continue
+			}
 			if !slices.ContainsFunc(profileFields, func(f facade.Field) bool { return f.Column == column }) && !equal(m, column, value) {
 				return e.ForbiddenError("Only who manages the team can change this.", nil)
 			}
@@ -197,6 +200,12 @@ func equal(m *core.Record, column string, value any) bool {
 	return false
 }
 
+// empty tells whether a value of a body says nothing.
+func empty(value any) bool {
+	fields, object := value.(map[string]any)
+	return value == nil || value == "" || object && len(fields) == 0
+}
+
 // setStatus answers suspend and activate.
 func (d *domain) setStatus(status string) func(*core.RequestEvent) error {
 	return func(e *core.RequestEvent) error {
@@ -219,18 +228,18 @@ func (d *domain) setStatus(status string) func(*core.RequestEvent) error {
 		if err != nil {
 			return err
 		}
-		return d.answerMember(e, changed)
+		return d.answerMember(e, t, changed)
 	}
 }
 
-func (d *domain) answerMember(e *core.RequestEvent, m *core.Record) error {
+func (d *domain) answerMember(e *core.RequestEvent, t *tenant.Tenant, m *core.Record) error {
 	kind := 0
 	if m.Collection().Name == collections.Invitations {
 		kind = 1
 	}
 	var ids [2][]string
 	ids[kind] = []string{m.Id}
-	rows, err := d.shown(e.App, ids)
+	rows, err := d.shown(e.App, t, ids)
 	if err != nil {
 		return err
 	}
@@ -266,11 +275,6 @@ func (d *domain) removeMember(e *core.RequestEvent) error {
 		if m.GetString("user") == t.UserID() {
 			return e.ForbiddenError("You cannot remove yourself. Leave the organization instead.", nil)
 		}
-		if e.Request.URL.Query().Get("keys") == "revoke" {
-			if err := revokeKeys(tx, e, t.ID(), m.GetString("user")); err != nil {
-				return err
-			}
-		}
 		audit.By(e, m)
 		return tx.Delete(m)
 	})
@@ -278,22 +282,6 @@ func (d *domain) removeMember(e *core.RequestEvent) error {
 		return err
 	}
 	return e.JSON(http.StatusOK, map[string]any{"success": true})
-}
-
-// revokeKeys ends the API keys a person created for an organization.
-func revokeKeys(tx core.App, e *core.RequestEvent, organization, user string) error {
-	keys, err := tx.FindAllRecords(collections.APIKeys, hash{"organization": organization, "created_by": user, "revoked_at": ""})
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		key.Set("revoked_at", types.NowDateTime())
-		audit.By(e, key)
-		if err := tx.Save(key); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // transfer is POST /api/organizations/{organization}/transfer.

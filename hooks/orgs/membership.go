@@ -160,10 +160,20 @@ func mayInvite(m *core.Record) bool {
 	return m.GetString("status") == collections.MembershipActive && authorityOf(m).can(collections.CanManageTeam)
 }
 
+// showPrivate gives what is written about a member to who manages the team.
+func showPrivate(e *core.RecordEnrichEvent) error {
+	auth := e.RequestInfo.Auth
+	if auth != nil && !auth.GetBool("is_service") && tenant.Holds(e.App, auth.Id, e.Record.GetString("organization"), collections.CanManageTeam) {
+		e.Record.Unhide(collections.MemberPrivate...)
+	}
+	return e.Next()
+}
+
 // watchMemberships binds what holds for every change of a membership, whoever
 // makes it.
 func (d *domain) watchMemberships() {
 	watched := append([]string{"role", "status"}, collections.CanManageTeam, collections.CanManageIntegrations)
+	d.app.OnRecordEnrich(collections.Memberships).BindFunc(showPrivate)
 	atomic.On(d.app, collections.Memberships, atomic.Updated, "orgs: keep an owner", keepOwner, "role", "status")
 	atomic.On(d.app, collections.Memberships, atomic.Deleted, "orgs: keep an owner", keepOwner)
 	atomic.On(d.app, collections.Memberships, atomic.Updated, "orgs: cancel invitations of who may not invite any more", revokeInvitations, watched...)

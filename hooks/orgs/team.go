@@ -37,7 +37,7 @@ func (d *domain) team() {
 		"400 with reasons, 403 for what the caller does not hold, 409 for who is a member or invited already, 429", d.invite)
 	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", "part of the body of POST", memberAnswer,
 		"400 with reasons, 403 for what the caller does not hold or their own role, 409 for the last owner", d.changeMember)
-	route("DELETE", "/api/team-members/{id}", "S-276", "Removes a member, or cancels an invitation.", "keys=revoke also ends the API keys the member created",
+	route("DELETE", "/api/team-members/{id}", "S-276", "Removes a member and ends the API keys they made, or cancels an invitation.", "",
 		"", `{"success": true}`, "403 for higher roles, 409 for the last owner", d.removeMember)
 	route("POST", "/api/team-members/resend", "S-277", "A new link for an open or expired invitation; the old one stops working.", "", `{"email"}`,
 		`{"success": true, "inviteLink", "emailSent": bool, "reason"?}`, "404 when nobody of that address is invited", d.resend)
@@ -121,7 +121,7 @@ func (d *domain) listTeam(e *core.RequestEvent) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	members, err := d.shown(e.App, ids)
+	members, err := d.shown(e.App, t, ids)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,9 @@ func (d *domain) listTeam(e *core.RequestEvent) error {
 }
 
 // shown loads members and invitations and gives them the documented form, in
-// the order of their ids.
-func (d *domain) shown(app core.App, ids [2][]string) ([]map[string]any, error) {
+// the order of their ids. What is written about them is for who manages them.
+func (d *domain) shown(app core.App, t *tenant.Tenant, ids [2][]string) ([]map[string]any, error) {
+	manages := t.Can(collections.CanManageTeam) && (t.User == nil || !t.User.GetBool("is_service"))
 	out := []map[string]any{}
 	for kind, collection := range []string{collections.Memberships, collections.Invitations} {
 		if len(ids[kind]) == 0 {
@@ -147,7 +148,11 @@ func (d *domain) shown(app core.App, ids [2][]string) ([]map[string]any, error) 
 		}
 		for _, id := range ids[kind] {
 			if at := slices.IndexFunc(records, func(r *core.Record) bool { return r.Id == id }); at >= 0 {
-				out = append(out, memberRow(records[at]))
+				row := memberRow(records[at])
+				if !manages {
+					row["permissions"], row["notes"], row["config"] = map[string]any{}, "", map[string]any{}
+				}
+				out = append(out, row)
 			}
 		}
 	}

@@ -8,6 +8,7 @@
 package atomic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -32,6 +33,10 @@ const (
 // owed to the outside is an outbox row.
 type Reaction func(tx Tx, before, after *core.Record) error
 
+// RecordReaction is a Reaction that reads and saves records, with the
+// transaction's app: what follows from those saves follows too.
+type RecordReaction func(tx core.App, before, after *core.Record) error
+
 // Entry describes one reaction for docs/reactions.md.
 type Entry struct {
 	Collection string
@@ -43,7 +48,8 @@ type Entry struct {
 
 type registered struct {
 	Entry
-	do Reaction
+	do      Reaction
+	records RecordReaction // in do's place
 }
 
 type registry struct {
@@ -64,13 +70,25 @@ func of(app core.App) *registry {
 // words, what it does; it appears in errors and in docs/reactions.md. With
 // watched fields it follows only changes of those.
 func On(app core.App, collection string, when When, name string, do Reaction, watched ...string) {
+	register(app, registered{Entry: Entry{collection, when, name, watched}, do: do})
+}
+
+// OnRecord is On for a reaction that saves records.
+//
+// NB! Only for collections whose rows nobody changes with prepared SQL: Run
+// has no records to give and fails.
+func OnRecord(app core.App, collection string, when When, name string, do RecordReaction, watched ...string) {
+	register(app, registered{Entry: Entry{collection, when, name, watched}, records: do})
+}
+
+func register(app core.App, one registered) {
 	r := of(app)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.all = append(r.all, registered{Entry{collection, when, name, watched}, do})
-	if key := collection + "/" + string(when); !r.bound[key] {
+	r.all = append(r.all, one)
+	if key := one.Collection + "/" + string(one.When); !r.bound[key] {
 		r.bound[key] = true
-		bind(app, collection, when)
+		bind(app, one.Collection, one.When)
 	}
 }
 
@@ -114,6 +132,17 @@ func (one registered) follows(before, after *core.Record) bool {
 // Run runs the reactions to a change that was made with SQL in tx. It returns
 // the first error; the caller then rolls back.
 func Run(app core.App, tx Tx, collection string, when When, before, after *core.Record) error {
+	return run(app, collection, when, before, after, func(one registered) error {
+		if one.records != nil {
+			return errNeedsRecords
+		}
+		return one.do(tx, before, after)
+	})
+}
+
+var errNeedsRecords = errors.New("this reaction saves records; change the row as one")
+
+func run(app core.App, collection string, when When, before, after *core.Record, do func(registered) error) error {
 	r := of(app)
 	r.mu.RLock()
 	all := r.all
@@ -122,7 +151,7 @@ func Run(app core.App, tx Tx, collection string, when When, before, after *core.
 		if one.Collection != collection || one.When != when || !one.follows(before, after) {
 			continue
 		}
-		if err := one.do(tx, before, after); err != nil {
+		if err := do(one); err != nil {
 			return fmt.Errorf("%s after %s %s: %w", one.Name, collection, when, err)
 		}
 	}
@@ -148,7 +177,12 @@ func bind(app core.App, collection string, when When) {
 			if when == Deleted {
 				after = nil
 			}
-			return Run(outer, Of(tx), collection, when, before, after)
+			return run(outer, collection, when, before, after, func(one registered) error {
+				if one.records != nil {
+					return one.records(tx, before, after)
+				}
+				return one.do(Of(tx), before, after)
+			})
 		})
 	}
 	switch when {

@@ -5,8 +5,9 @@
 //   - Sessions: every sign-in is a row of sessions; the tokens of one session
 //     carry its id, so ending the row ends them all, each by itself.
 //   - API keys: "pk_<id>_<secret>" in the Authorization header acts as the
-//     key's own account, whose membership holds the key's role. From there on a
-//     key is a member like any other: the same rules, the same lists.
+//     key's own account, whose membership holds the key's role or, when that is
+//     less, its maker's (hooks/orgs keeps it so). It reaches the routes of
+//     keyRoutes alone; there the same rules hold for it as for any member.
 //   - Second factor: a sign-in that needs one is answered with a ticket, and
 //     completed by a code.
 //   - Networks: an organization may be reached from listed addresses only.
@@ -99,7 +100,7 @@ func Register(app core.App, o Options) *Identity {
 		se.Router.Bind(
 			middleware("pocketlineKeys", apis.DefaultLoadAuthTokenMiddlewarePriority-2, i.loadKey),
 			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.refuseEnded),
-			middleware("pocketlineKeyScope", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyScope),
+			middleware("pocketlineKeyRoutes", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyReaches),
 			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
 			middleware("pocketlineAddress", apis.DefaultBodyLimitMiddlewarePriority+1, i.tidyAsked),
@@ -110,6 +111,7 @@ func Register(app core.App, o Options) *Identity {
 	i.bindAddresses()
 	i.bindLimits()
 	i.bindNetworks()
+	i.bindKeys()
 	return i
 }
 
@@ -141,16 +143,20 @@ func (i *Identity) watch() {
 		i.app.OnRecordAfterUpdateSuccess(name).BindFunc(forget)
 		i.app.OnRecordAfterDeleteSuccess(name).BindFunc(forget)
 	}
-	i.app.OnRecordAfterUpdateSuccess(collections.Sessions).BindFunc(func(e *core.RecordEvent) error {
-		if !e.Record.GetDateTime("ended_at").IsZero() {
-			i.closeStreams(e.Record.Id)
-		}
-		return e.Next()
-	})
-	i.app.OnRecordAfterDeleteSuccess(collections.Sessions).BindFunc(func(e *core.RecordEvent) error {
-		i.closeStreams(e.Record.Id)
-		return e.Next()
-	})
+	for _, kind := range []struct{ collection, end, streams string }{
+		{collections.Sessions, "ended_at", streamSession}, {collections.APIKeys, "revoked_at", streamKey},
+	} {
+		i.app.OnRecordAfterUpdateSuccess(kind.collection).BindFunc(func(e *core.RecordEvent) error {
+			if !e.Record.GetDateTime(kind.end).IsZero() {
+				i.closeStreams(kind.streams, e.Record.Id)
+			}
+			return e.Next()
+		})
+		i.app.OnRecordAfterDeleteSuccess(kind.collection).BindFunc(func(e *core.RecordEvent) error {
+			i.closeStreams(kind.streams, e.Record.Id)
+			return e.Next()
+		})
+	}
 	i.app.OnRecordUpdate(collections.Users).BindFunc(i.endWithKey)
 	i.app.OnRecordAfterUpdateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
 	i.app.OnRecordAfterCreateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)
@@ -191,8 +197,10 @@ func (i *Identity) Forget(record *core.Record) {
 	case collections.APIKeys:
 		delete(i.keys, record.Id)
 	case collections.Users:
-		if record.GetBool("is_service") {
-			clear(i.keys) // a handful
+		for id, k := range i.keys { // a handful
+			if k.value.about(record.Id) {
+				delete(i.keys, id)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"database/sql"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const (
@@ -26,19 +28,76 @@ const (
 	wrongKeys = 30
 )
 
+// States of a key.
+const (
+	KeyActive = "active"
+	KeyPaused = "paused"
+	KeyEnded  = "ended"
+)
+
+// Why a key is not active.
+const (
+	WhyFactor  = "factor"                    // its maker lacks the second factor the organization requires
+	WhyExpired = "expired"                   // its time is over
+	WhyRevoked = collections.KeyEndedRevoked // somebody revoked it
+	WhyMaker   = collections.KeyEndedMaker   // whoever made it is not an active member any more
+)
+
+// keyPaused is the answer to a key that waits for its maker's second factor.
+const keyPaused = "This API key is paused: this organization asks for a second factor, and whoever made the key has none. " +
+	"It works again once they have set one up."
+
+// Standing is how a key stands now, and why when it is not active.
+type Standing struct{ State, Why string }
+
 // key is an API key as requests need it.
 type key struct {
 	id, hash, organization string
-	user                   *core.Record
+	user                   *core.Record // the account it acts as
+	maker                  *core.Record // who made it, whose rights are the most it has
 	expires                time.Time
-	revoked                bool
+	ended                  string // why, or ""
 	usedAt                 time.Time
 	usedIP                 string
 }
 
-// good tells whether there is a key, and it may still be used.
-func (k *key) good(now time.Time) bool {
-	return k != nil && !k.revoked && k.user != nil && k.user.GetBool("is_active") && (k.expires.IsZero() || now.Before(k.expires))
+// about tells whether a user is the key's account or its maker.
+func (k *key) about(user string) bool {
+	return k != nil && (k.user != nil && k.user.Id == user || k.maker != nil && k.maker.Id == user)
+}
+
+// standing is how the key stands at this request; it is answered from memory.
+func (i *Identity) standing(app core.App, k *key) Standing {
+	switch {
+	case k == nil:
+		return Standing{KeyEnded, WhyRevoked}
+	case k.ended != "":
+		return Standing{KeyEnded, k.ended}
+	case !k.expires.IsZero() && !i.Now().Before(k.expires):
+		return Standing{KeyEnded, WhyExpired}
+	case k.user == nil || !k.user.GetBool("is_active"):
+		return Standing{KeyEnded, WhyRevoked}
+	case k.maker == nil || !k.maker.GetBool("is_active") || tenant.MembershipOf(app, k.maker.Id, k.organization) == nil:
+		return Standing{KeyEnded, WhyMaker}
+	case i.SettingsOf(app, k.organization).TwoFactor && !k.maker.GetBool("two_factor"):
+		return Standing{KeyPaused, WhyFactor}
+	}
+	return Standing{State: KeyActive}
+}
+
+// KeyStanding is how the key with this id stands now.
+func (i *Identity) KeyStanding(app core.App, id string) (Standing, error) {
+	k, err := i.key(app, id)
+	if err != nil {
+		return Standing{}, err
+	}
+	return i.standing(app, k), nil
+}
+
+// bindKeys binds what tokens and streams of keys are asked for.
+func (i *Identity) bindKeys() {
+	i.app.OnFileTokenRequest().BindFunc(i.fileToken)
+	i.app.OnRealtimeSubscribeRequest().BindFunc(keyTopics)
 }
 
 // NewKey makes the secret of the key with this id: what its owner sees once,
@@ -80,11 +139,15 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 	}
 	right := subtle.ConstantTimeCompare([]byte(hash(secret)), []byte(stored)) == 1
 	now := i.Now()
-	if !k.good(now) || !right {
+	is := i.standing(e.App, k)
+	if is.State == KeyEnded || !right {
 		if i.limits.Hit("wrongkey "+network(e.RealIP()), time.Minute) > wrongKeys {
 			return tooMany(e, time.Minute)
 		}
 		return e.Next() // a guest
+	}
+	if is.State == KeyPaused {
+		return refuse(e, http.StatusForbidden, "key_paused", keyPaused)
 	}
 	e.Auth = k.user.Fresh() // handlers may change it
 	e.Set(keyStore, id)
@@ -105,17 +168,27 @@ func (i *Identity) key(app core.App, id string) (*key, error) {
 		}
 		k := &key{
 			id: id, hash: row.GetString("hash"), organization: row.GetString("organization"), expires: row.GetDateTime("expires_at").Time(),
-			revoked: !row.GetDateTime("revoked_at").IsZero(), usedAt: row.GetDateTime("last_used_at").Time(), usedIP: row.GetString("last_used_ip"),
+			usedAt: row.GetDateTime("last_used_at").Time(), usedIP: row.GetString("last_used_ip"),
 		}
-		user, err := app.FindRecordById(collections.Users, row.GetString("acts_as"))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if !row.GetDateTime("revoked_at").IsZero() {
+			k.ended = cmp.Or(row.GetString("ended_by"), WhyRevoked)
+		}
+		// Never a person's account, and never made by another key.
+		if k.user, err = account(app, row.GetString("acts_as"), true); err != nil {
 			return nil, err
 		}
-		if user != nil && user.GetBool("is_service") { // never a person's account
-			k.user = user
-		}
-		return k, nil
+		k.maker, err = account(app, row.GetString("created_by"), false)
+		return k, err
 	})
+}
+
+// account is a person's account or a key's, nil when there is none of the kind.
+func account(app core.App, id string, service bool) (*core.Record, error) {
+	user, err := app.FindRecordById(collections.Users, id)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && user.GetBool("is_service") != service {
+		return nil, nil
+	}
+	return user, err
 }
 
 // used writes the last use of a key; a use from a new address, or the first in
@@ -138,35 +211,4 @@ func (i *Identity) used(e *core.RequestEvent, k *key, now time.Time) {
 	if err != nil {
 		e.App.Logger().Warn("use of a key not written down", "key", k.id, "error", err)
 	}
-}
-
-// keyScope keeps keys away from what only a person does: accounts, sessions,
-// other organizations, other keys.
-func keyScope(e *core.RequestEvent) error {
-	if !person(e.Auth) || !e.Auth.GetBool("is_service") {
-		return e.Next()
-	}
-	path, read := e.Request.URL.Path, e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead
-	personal := false
-	for _, prefix := range []string{
-		"/api/me/", "/api/auth/", "/api/user/", "/api/session", "/api/organizations/create", "/api/organizations/select", "/api/onboarding", "/api/agency",
-	} {
-		personal = personal || strings.HasPrefix(path, prefix)
-	}
-	if rest, ok := strings.CutPrefix(path, "/api/collections/"); ok && !read {
-		_, action, _ := strings.Cut(rest, "/")
-		named := e.Request.PathValue("collection") // a name or an id
-		personal = personal || named == e.Auth.Collection().Name || named == e.Auth.Collection().Id || strings.HasPrefix(action, "auth-") ||
-			strings.HasPrefix(action, "request-") || strings.HasPrefix(action, "confirm-")
-	}
-	if rest, ok := strings.CutPrefix(path, "/api/organizations/"); ok && !read {
-		_, action, _ := strings.Cut(rest, "/")
-		for _, word := range []string{"keys", "delete", "restore", "transfer", "leave", "privacy", "members"} {
-			personal = personal || action == word || strings.HasPrefix(action, word+"/")
-		}
-	}
-	if personal {
-		return refuse(e, http.StatusForbidden, "forbidden", "An API key cannot do this; a person has to sign in.")
-	}
-	return e.Next()
 }

@@ -103,20 +103,18 @@ func (i *Identity) list(e *core.RecordsListRequestEvent) error {
 	return e.Next()
 }
 
-// download asks about the address alone: whose the file token is was decided
-// by the rule.
+// download asks the gate for whom the file token names.
 func (i *Identity) download(e *core.FileDownloadRequestEvent) error {
-	organization := organizationOf(e.Record)
-	if organization == "" {
+	if !e.FileField.Protected {
 		return e.Next()
 	}
-	if super, err := e.App.FindAuthRecordByToken(e.Request.URL.Query().Get("token"), core.TokenTypeFile); err == nil && super.IsSuperuser() {
-		return e.Next()
+	if err := i.bearFile(e.RequestEvent); err != nil {
+		return err
 	}
-	if e.HasSuperuserAuth() || i.SettingsOf(e.App, organization).Admits(e.RealIP()) {
-		return e.Next()
+	if err := i.Gate(e.RequestEvent, organizationOf(e.Record)); err != nil {
+		return err
 	}
-	return e.ForbiddenError(foreignAddress, nil)
+	return e.Next()
 }
 
 // subscribe remembers whose stream it is and asks about our topics; record
@@ -148,7 +146,7 @@ func (i *Identity) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 func (i *Identity) send(e *core.RealtimeMessageEvent) error {
 	auth, _ := e.Client.Get(streamAuth).(*core.Record)
 	if id, _ := e.Client.Get(streamKey).(string); id != "" {
-		if k, err := i.key(e.App, id); err != nil || !k.good(i.Now()) {
+		if k, err := i.key(e.App, id); err != nil || i.standing(e.App, k).State != KeyActive {
 			i.app.SubscriptionsBroker().Unregister(e.Client.Id()) // the key's time is over
 			return nil
 		}

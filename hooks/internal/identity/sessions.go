@@ -37,6 +37,11 @@ type place struct {
 	seen     time.Time
 }
 
+// open tells whether the session is the person's and has not ended.
+func (p *place) open(user string, now time.Time) bool {
+	return !p.ended && p.user == user && (p.expires.IsZero() || !now.After(p.expires))
+}
+
 // Session is the id of the session the request belongs to, or "": the caller
 // is a guest, a key, a superuser, or holds a token without a session.
 func Session(e *core.RequestEvent) string {
@@ -106,7 +111,7 @@ func (i *Identity) refuseEnded(e *core.RequestEvent) error {
 		return e.InternalServerError("", err)
 	}
 	now := i.Now()
-	if p.ended || p.user != e.Auth.Id || !p.expires.IsZero() && now.After(p.expires) {
+	if !p.open(e.Auth.Id, now) {
 		e.Auth = nil
 		return e.Next()
 	}
@@ -250,10 +255,10 @@ const (
 	streamAuth    = "auth"               // apis.RealtimeClientAuthKey
 )
 
-// closeStreams ends the streams of a session.
-func (i *Identity) closeStreams(session string) {
+// closeStreams ends the streams of a session (streamSession) or key (streamKey).
+func (i *Identity) closeStreams(kind, of string) {
 	for id, client := range i.app.SubscriptionsBroker().Clients() {
-		if client.Get(streamSession) == session {
+		if client.Get(kind) == of {
 			i.app.SubscriptionsBroker().Unregister(id)
 		}
 	}

@@ -12,6 +12,7 @@ export type MembershipsStatus = 'active' | 'inactive' | 'invited' | 'suspended'
 export type InvitationsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
 export type InvitationsStatus = 'pending' | 'accepted' | 'declined' | 'expired' | 'cancelled'
 export type ApiKeysRole = 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type ApiKeysEndedBy = 'revoked' | 'maker'
 export type LedgerEntriesKind = 'top_up' | 'usage' | 'monthly_grant' | 'bonus' | 'refund' | 'adjustment' | 'addon_purchase'
 export type SubscriptionsStatus = 'active' | 'past_due' | 'canceled' | 'incomplete' | 'incomplete_expired' | 'trialing' | 'unpaid'
 export type PrivacyRequestsKind = 'export' | 'erase'
@@ -173,9 +174,6 @@ export interface MembershipsRecord {
   can_view_calls: boolean
   can_view_messages: boolean
   can_view_emails: boolean
-  permissions: unknown
-  notes: string
-  config: unknown
   metadata: unknown
   joined_at: string
   last_accessed_at: string
@@ -249,6 +247,7 @@ export interface ApiKeysRecord {
   created_by: string
   expires_at: string
   revoked_at: string
+  ended_by: ApiKeysEndedBy | ''
   last_used_at: string
   last_used_ip: string
   created: string
@@ -742,9 +741,6 @@ export const limits = {
     department: { max: 100 },
     phone_number: { max: 40 },
     timezone: { max: 64 },
-    permissions: { max: 16384 },
-    notes: { max: 5000 },
-    config: { max: 16384 },
     metadata: { max: 16384 },
     total_sessions: { min: 0 },
     total_calls_handled: { min: 0 },
@@ -781,6 +777,7 @@ export const limits = {
     name: { required: true, max: 100 },
     role: { required: true, values: ['admin', 'manager', 'agent', 'viewer', 'developer'] },
     prefix: { max: 24 },
+    ended_by: { values: ['revoked', 'maker'] },
     last_used_ip: { max: 64 },
   },
   sessions: {

@@ -1,0 +1,270 @@
+package identity
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+)
+
+// keyRoutes says of every documented route whether an API key may call it. A
+// route that is not in it is closed to keys, and fails a test (hooks): whoever
+// adds one decides. Closed are people and what they may do, what an
+// organization asks of them, keys themselves, whole exports, what cannot be
+// undone for the organization, and the installation.
+var keyRoutes = map[string]bool{
+	// Calls and what is counted of them.
+	"GET /api/calls":                                  true,
+	"POST /api/calls":                                 true,
+	"GET /api/calls/{id}":                             true,
+	"PUT /api/calls/{id}":                             true,
+	"DELETE /api/calls/{id}":                          true,
+	"GET /api/calls/{id}/recording":                   true,
+	"POST /api/calls/{id}/say":                        true,
+	"POST /api/calls/{id}/end":                        true,
+	"GET /api/organizations/{organization}/calls":     true,
+	"POST /api/organizations/{organization}/calls":    true,
+	"GET /api/organizations/{organization}/calls.csv": true, // the list, in another form
+	"GET /api/organizations/{organization}/home":      true,
+	"GET /api/organizations/{organization}/open":      true,
+	"GET /api/organizations/{organization}/limits":    true,
+	"GET /api/dashboard/activity":                     true,
+	"GET /api/dashboard/metrics":                      true,
+	"POST /api/simulate":                              true,
+	"GET /functions/v1/calls":                         true,
+	"POST /functions/v1/calls":                        true,
+	"GET /functions/v1/calls/{id}":                    true,
+	"PATCH /functions/v1/calls/{id}":                  true,
+	"DELETE /functions/v1/calls/{id}":                 true,
+	"POST /functions/v1/calls/{id}/end":               true,
+	"GET /functions/v1/calls/{id}/listen":             true,
+	"GET /functions/v1/messages/{id}":                 true,
+	"POST /functions/v1/messages/{id}":                true,
+	"GET /functions/v1/messages/{id}/{message}":       true,
+	"GET /functions/v1/organization/limits":           true,
+
+	// Assistants.
+	"GET /api/vapi/assistants":             true,
+	"POST /api/vapi/assistants":            true,
+	"GET /api/vapi/assistants/{id}":        true,
+	"PATCH /api/vapi/assistants/{id}":      true,
+	"DELETE /api/vapi/assistants/{id}":     true,
+	"GET /functions/v1/assistants":         true,
+	"POST /functions/v1/assistants":        true,
+	"GET /functions/v1/assistants/{id}":    true,
+	"PATCH /functions/v1/assistants/{id}":  true,
+	"DELETE /functions/v1/assistants/{id}": true,
+
+	// The organization: reading it. The old client writes with POST and a
+	// wrapper, whose inside is asked about again.
+	"GET /api/organizations":           true,
+	"GET /functions/v1/organization":   true,
+	"PATCH /functions/v1/organization": false,
+	"POST /functions/v1/organization":  false,
+	"GET /api/team-members":            true,
+
+	// What anybody may read.
+	"GET /api/desk":   true,
+	"GET /api/health": true,
+	"GET /readyz":     true,
+
+	// People: who is in, as what, and how they sign in.
+	"POST /api/team-members":                                         false,
+	"PUT /api/team-members/{id}":                                     false,
+	"DELETE /api/team-members/{id}":                                  false,
+	"POST /api/team-members/resend":                                  false,
+	"POST /api/team-members/{id}/suspend":                            false,
+	"POST /api/team-members/{id}/activate":                           false,
+	"POST /api/organizations/{organization}/members/{id}/reset-link": false,
+	"POST /api/organizations/{organization}/transfer":                false,
+	"POST /api/organizations/{organization}/leave":                   false,
+	"POST /api/auth/accept-invite":                                   false,
+	"POST /api/auth/verify-invite":                                   false,
+	"POST /api/auth/signup":                                          false,
+	"GET /api/auth/check-profile":                                    false,
+	"POST /api/auth/second-factor":                                   false,
+	"POST /api/auth/second-factor/mail":                              false,
+	"GET /api/me/sessions":                                           false,
+	"POST /api/me/sessions/end-all":                                  false,
+	"POST /api/me/sessions/end-others":                               false,
+	"DELETE /api/me/sessions/{id}":                                   false,
+	"POST /api/me/two-factor/start":                                  false,
+	"POST /api/me/two-factor/confirm":                                false,
+	"POST /api/me/two-factor/disable":                                false,
+	"POST /api/me/two-factor/recovery":                               false,
+	"GET /api/user/profile":                                          false,
+	"PUT /api/user/profile":                                          false,
+	"GET /api/user/preferences":                                      false,
+	"POST /api/user/preferences":                                     false,
+	"POST /api/session":                                              false,
+	"DELETE /api/session":                                            false,
+	"GET /api/csrf":                                                  false,
+
+	// What an organization asks of its people, and what it knows of them.
+	"GET /api/security/settings":                            false,
+	"PATCH /api/security/settings":                          false,
+	"GET /api/security/audit-logs":                          false,
+	"GET /api/security/compliance-docs":                     false,
+	"GET /api/organizations/{organization}/audit.csv":       false,
+	"GET /api/organizations/{organization}/keys":            false,
+	"POST /api/organizations/{organization}/keys":           false,
+	"DELETE /api/organizations/{organization}/keys/{id}":    false,
+	"GET /api/organizations/{organization}/privacy":         false,
+	"POST /api/organizations/{organization}/privacy/erase":  false,
+	"POST /api/organizations/{organization}/privacy/export": false,
+
+	// Organizations as a whole.
+	"POST /api/organizations/create":                 false,
+	"POST /api/organizations/select":                 false,
+	"GET /api/organizations/{organization}/export":   false,
+	"POST /api/organizations/{organization}/delete":  false,
+	"POST /api/organizations/{organization}/restore": false,
+	"POST /api/onboarding":                           false,
+	"GET /api/agency":                                false,
+	"POST /api/agency/bulk":                          false,
+
+	// The installation, and doors with a proof of their own.
+	"POST /api/setup":                       false,
+	"GET /api/installation":                 false,
+	"PUT /api/installation/mail":            false,
+	"POST /api/installation/check/mail":     false,
+	"POST /api/installation/check/provider": false,
+	"GET /api/admin/migrate":                false,
+	"POST /api/admin/migrate":               false,
+	"POST /api/webhooks/vapi":               false,
+	"POST /functions/v1/webhooks/receive":   false,
+}
+
+// otherRoutes are what a key may call besides documented routes and records:
+// PocketBase's own, and those that only say that there is nothing. Batches,
+// impersonation, the panel and every way to sign in are closed.
+var otherRoutes = map[string]bool{
+	"POST /api/sync/{collection}/{id}/retry":            true,
+	"POST /api/files/token":                             true,
+	"GET /api/files/{collection}/{recordId}/{filename}": true,
+	"GET /api/realtime":                                 true,
+	"POST /api/realtime":                                true, // topics: see keyTopics
+	"GET /{path...}":                                    true, // the dashboard's files
+	"/":                                                 true, // not found
+	"GET /functions/v1/{path...}":                       true, // not found; POST is the old client's wrapper
+	"POST /functions/v1/{path...}":                      true,
+	"PUT /functions/v1/{path...}":                       true,
+	"PATCH /functions/v1/{path...}":                     true,
+	"DELETE /functions/v1/{path...}":                    true,
+}
+
+// verb is what a record route does.
+type verb uint8
+
+const (
+	read verb = 1 << iota
+	create
+	update
+	remove
+
+	closed  verb = 0
+	records      = read | create | update | remove
+)
+
+// recordRoutes are PocketBase's record routes.
+var recordRoutes = map[string]verb{
+	"GET /api/collections/{collection}/records":         read,
+	"GET /api/collections/{collection}/records/{id}":    read,
+	"POST /api/collections/{collection}/records":        create,
+	"PATCH /api/collections/{collection}/records/{id}":  update,
+	"DELETE /api/collections/{collection}/records/{id}": remove,
+}
+
+// keyRecords says of every collection what a key may do with its rows, as far
+// as its role does. The rules of the closed ones say so too (collections.
+// People), for expanded rows, filters and streams.
+var keyRecords = map[string]verb{
+	collections.Assistants:       records,
+	collections.Calls:            records,
+	collections.Contacts:         records,
+	collections.Functions:        records,
+	collections.PhoneNumbers:     records,
+	collections.CallEvents:       read,
+	collections.CallReports:      read,
+	collections.LedgerEntries:    read,
+	collections.Memberships:      read,
+	collections.Messages:         read,
+	collections.Organizations:    read,
+	collections.Recordings:       read,
+	collections.Subscriptions:    read,
+	collections.UsageEvents:      read,
+	collections.Wallets:          read,
+	collections.APIKeys:          closed,
+	collections.AuditLogs:        closed,
+	collections.Authenticators:   closed,
+	collections.Invitations:      closed,
+	collections.JobRuns:          closed,
+	collections.Outbox:           closed,
+	collections.PrivacyRequests:  closed,
+	collections.ProviderAccounts: closed,
+	collections.ProviderEvents:   closed,
+	collections.SecuritySettings: closed,
+	collections.Sessions:         closed,
+	collections.Users:            closed,
+}
+
+// KeyRoute tells whether a key may call the documented route with this pattern,
+// and whether that was decided at all.
+func KeyRoute(pattern string) (may, decided bool) {
+	may, decided = keyRoutes[pattern]
+	return may, decided
+}
+
+// KeyRoutes lists the patterns that were decided.
+func KeyRoutes() []string { return slices.Sorted(maps.Keys(keyRoutes)) }
+
+// KeyRecords tells whether a key may read and write rows of a collection, and
+// whether that was decided at all.
+func KeyRecords(collection string) (reads, writes, decided bool) {
+	may, decided := keyRecords[collection]
+	return may&read != 0, may&^read != 0, decided
+}
+
+const notForKeys = "An API key cannot do this; a person has to sign in."
+
+// keyReaches lets a key through to the routes it may call.
+func keyReaches(e *core.RequestEvent) error {
+	if !person(e.Auth) || !e.Auth.GetBool("is_service") || mayCall(e) {
+		return e.Next()
+	}
+	return refuse(e, http.StatusForbidden, "forbidden", notForKeys)
+}
+
+func mayCall(e *core.RequestEvent) bool {
+	pattern := e.Request.Pattern
+	if does, ok := recordRoutes[pattern]; ok {
+		return mayTouch(e.App, e.Request.PathValue("collection"), does)
+	}
+	return keyRoutes[pattern] || otherRoutes[pattern]
+}
+
+// mayTouch names a collection as PocketBase finds it: by name in any case, or
+// by id. One that does not exist is for PocketBase to answer.
+func mayTouch(app core.App, collection string, does verb) bool {
+	c, err := app.FindCachedCollectionByNameOrId(collection)
+	return err != nil || keyRecords[c.Name]&does == does
+}
+
+// keyTopics refuses a key the rows of collections it may not read; the rules
+// decide about the others at each message.
+func keyTopics(e *core.RealtimeSubscribeRequestEvent) error {
+	if !person(e.Auth) || !e.Auth.GetBool("is_service") {
+		return e.Next()
+	}
+	for _, subscription := range e.Subscriptions {
+		topic, _, _ := strings.Cut(subscription, "?")
+		if name, _, _ := strings.Cut(topic, "/"); !mayTouch(e.App, name, read) {
+			return e.ForbiddenError(notForKeys, nil)
+		}
+	}
+	return e.Next()
+}
