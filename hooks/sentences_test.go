@@ -30,6 +30,7 @@ var unseen = map[string]string{
 	"calls/apply.go":               "marks in a transcript",
 	"calls/tools.go":               "told to the assistant during a call",
 	"calls/vapi.go":                "answers to the phone provider",
+	"internal/identity/proved.go":  "a mail, in both languages",
 	"internal/schedule/command.go": "command line",
 	"notifications/words.go":       "mails, in both languages",
 	"orgs/compliance.go":           "a document, in English",

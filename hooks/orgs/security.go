@@ -353,7 +353,7 @@ func resetSecurity(app core.App, organization string) error {
 func changeAddress(app core.App, id, email string) error {
 	email = identity.Address(email)
 	if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
-		return fmt.Errorf("%q is no mail address", email)
+		return fmt.Errorf("not a mail address: %q", email)
 	}
 	taken, err := identity.AccountOf(app, collections.Users, email)
 	if err != nil {

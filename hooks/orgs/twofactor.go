@@ -110,8 +110,11 @@ func (d *domain) disableFactor(e *core.RequestEvent) error {
 		return facade.Error(http.StatusForbidden, name+" asks its members for a second factor")
 	}
 	if password, ok := body["password"].(string); ok && password != "" {
-		if !user.ValidatePassword(password) {
+		switch err := d.identity.CheckPassword(user, password); {
+		case errors.Is(err, identity.ErrPassword):
 			return facade.Error(http.StatusBadRequest, "The password is wrong", map[string]string{"password": "Wrong password"})
+		case err != nil:
+			return facade.Error(http.StatusTooManyRequests, "Too many tries; wait a little and try again.")
 		}
 	} else if err := d.identity.CheckFactor(e.App, user.Id, textOf(body, "code")); err != nil {
 		return factorFailure(err)

@@ -8,10 +8,13 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
@@ -299,7 +302,10 @@ func afterSignIn(e *core.RecordAuthRequestEvent) error {
 // kept only as the account it belongs to.
 func afterFailedSignIn(e *core.RecordAuthWithPasswordRequestEvent) error {
 	err := e.Next()
-	if err != nil && (e.Record == nil || !e.Record.ValidatePassword(e.Password)) {
+	// 400 is how PocketBase refuses a wrong password. Comparing it again would
+	// tell, by the time it takes, which addresses have accounts.
+	var refused *router.ApiError
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 		signIn(e.RequestEvent, e.Record, "auth.failed", map[string]any{"method": core.MFAMethodPassword})
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/security"
 
@@ -41,7 +42,7 @@ func (i *Identity) BindAccounts(mayJoin func(app core.App, email string) bool) {
 		if e.Record == nil {
 			return join(e, mayJoin)
 		}
-		return link(e)
+		return i.link(e)
 	})
 }
 
@@ -119,7 +120,7 @@ func Language(e *core.RequestEvent) string {
 // link ties an account elsewhere to one here only when the one here has proved
 // its address, or is signed in: otherwise whoever registered the address first
 // would be handed to its real owner, or the reverse.
-func link(e *core.RecordAuthWithOAuth2RequestEvent) error {
+func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 	if e.Record.Verified() || e.Auth != nil && e.Auth.Id == e.Record.Id {
 		return e.Next()
 	}
@@ -127,7 +128,20 @@ func link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		"collectionRef": e.Collection.Id, "provider": e.ProviderName, "providerId": e.OAuth2User.Id, "recordRef": e.Record.Id,
 	})
 	if err != nil {
-		return e.ForbiddenError("An account with this address exists and has not proved it yet. Sign in with its password first.", errors.New("unverified account"))
+		return e.ForbiddenError("An account with this address exists and has not proved it yet. Sign in with its password first, or ask for a new one.",
+			errors.New("unverified account"))
 	}
-	return e.Next()
+	// PocketBase replaces the password of an account that has not proved its
+	// address, each time. Here it does so once, when the other service proves it.
+	if e.OAuth2User.Email == "" || e.OAuth2User.Email != Address(e.Record.Email()) {
+		e.Auth = e.Record // whoever linked it was signed in
+		return e.Next()
+	}
+	e.Set(passwordEnded, true)
+	err = e.Next()
+	if err == nil || errors.Is(err, apis.ErrMFA) {
+		i.write(e.RequestEvent, entryOf(e.RequestEvent, e.Record, "auth.password_ended", map[string]any{"method": collections.AuthOAuth}))
+		i.tellEnded(e.App, e.Record)
+	}
+	return err
 }

@@ -108,10 +108,7 @@ func (i *Identity) tidyAsked(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	form := map[string]any{}
-	if err := e.BindBody(&form); err != nil {
-		if body, ok := e.Request.Body.(router.Rereader); ok {
-			body.Reread()
-		}
+	if !peek(e, &form) {
 		return e.Next()
 	}
 	for name, value := range form {
@@ -129,6 +126,15 @@ func (i *Identity) tidyAsked(e *core.RequestEvent) error {
 		}
 	}
 	return e.Next()
+}
+
+// peek reads a body that the route reads again; false when it cannot be read.
+func peek(e *core.RequestEvent, form any) bool {
+	err := e.BindBody(form)
+	if body, ok := e.Request.Body.(router.Rereader); ok {
+		body.Reread()
+	}
+	return err == nil
 }
 
 // replaceBody puts a changed body of JSON in the place of the one that was read.

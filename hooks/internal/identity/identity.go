@@ -11,7 +11,8 @@
 //   - Second factor: a sign-in that needs one is answered with a ticket, and
 //     completed by a code.
 //   - Networks: an organization may be reached from listed addresses only.
-//   - Limits: sign-in routes count per address and per account.
+//   - Limits: doors count per address (limits.go), and what can be guessed there
+//     per account and per code, whatever addresses the tries come from (guesses.go).
 //
 // Settings, sessions and keys are answered from memory and dropped when their
 // rows change, so that an end takes effect with the next request.
@@ -66,6 +67,7 @@ type Identity struct {
 	said     map[[sha256.Size]byte]string // token, hashed → the session it names
 
 	tickets tickets
+	decoys  decoys
 	delayed atomic.Int64 // answers held back now
 	limits  Limiter
 }
@@ -103,13 +105,15 @@ func Register(app core.App, o Options) *Identity {
 			middleware("pocketlineKeyRoutes", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyReaches),
 			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
-			middleware("pocketlineAddress", apis.DefaultBodyLimitMiddlewarePriority+1, i.tidyAsked),
+			middleware("pocketlineAlike", apis.DefaultBodyLimitMiddlewarePriority+1, i.answerAlike),
+			middleware("pocketlineAddress", apis.DefaultBodyLimitMiddlewarePriority+2, i.tidyAsked),
+			middleware("pocketlineGuesses", apis.DefaultBodyLimitMiddlewarePriority+3, i.tryBody),
 		)
 		return se.Next()
 	})
 	app.OnRecordAuthRequest(collections.Users).BindFunc(i.signIn)
 	i.bindAddresses()
-	i.bindLimits()
+	i.bindGuesses()
 	i.bindNetworks()
 	i.bindKeys()
 	return i
@@ -171,6 +175,7 @@ func (i *Identity) endWithKey(e *core.RecordEvent) error {
 	}
 	_, err := e.App.NonconcurrentDB().NewQuery(`UPDATE sessions SET ended_at = {:now} WHERE user = {:user} AND ended_at = ''`).
 		Bind(map[string]any{"now": stamp(i.Now()), "user": e.Record.Id}).Execute()
+	i.forgive(e.Record)
 	i.mu.Lock()
 	i.change++
 	clear(i.places)

@@ -1,16 +1,14 @@
 package identity
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
-
-	"github.com/pocketline/pocketline/collections"
 )
 
 // Limiter counts in fixed windows, in memory. The zero value counts with the
@@ -27,8 +25,9 @@ type window struct {
 	n    int
 }
 
-// windowsMost bounds the memory; when it is full, what has ended goes, and if
-// nothing has, everything.
+// windowsMost bounds the memory; when it is full, what has ended goes first,
+// then what was counted least: a flood of new keys must not begin the count of
+// an account anew that is being tried.
 const windowsMost = 50_000
 
 // Hit counts one more for the key and returns how many that makes in its
@@ -43,14 +42,7 @@ func (l *Limiter) Hit(key string, length time.Duration) int {
 	w, ok := l.windows[key]
 	if !ok || !now.Before(w.ends) {
 		if len(l.windows) >= windowsMost {
-			for k, old := range l.windows {
-				if !now.Before(old.ends) {
-					delete(l.windows, k)
-				}
-			}
-			if len(l.windows) >= windowsMost {
-				clear(l.windows)
-			}
+			l.makeRoom(now)
 		}
 		if l.windows == nil {
 			l.windows = map[string]window{}
@@ -62,51 +54,86 @@ func (l *Limiter) Hit(key string, length time.Duration) int {
 	return w.n
 }
 
-// limit is how many requests one address may send to a route in a window.
+// Clear begins the count of the key anew.
+func (l *Limiter) Clear(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.windows, key)
+}
+
+// Undo takes one back: it turned out to be none.
+func (l *Limiter) Undo(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w, ok := l.windows[key]; ok && w.n > 0 {
+		w.n--
+		l.windows[key] = w
+	}
+}
+
+func (l *Limiter) makeRoom(now time.Time) {
+	maps.DeleteFunc(l.windows, func(_ string, w window) bool { return !now.Before(w.ends) })
+	for least := 1; len(l.windows) >= windowsMost; least *= 2 {
+		maps.DeleteFunc(l.windows, func(_ string, w window) bool { return w.n <= least })
+	}
+}
+
+// limit is how many requests one address, and one person who is signed in, may
+// send to a door in a window. An IPv6 customer has a whole /64, so that is one
+// address.
 type limit struct {
-	group  string // routes of one group share the counter
+	group  string // doors of one group share the counter
 	most   int
 	length time.Duration
+	// guess is what somebody who tries values at this door would find, a row of
+	// guesses. "" is for what nobody finds: signatures and 32 random bytes.
+	guess string
+	// alike says that neither the answer nor its time may tell whether an address
+	// has an account.
+	alike bool
 }
 
 const users = "/api/collections/{collection}/"
 
-// limited are the routes that guess, mail or test something, or carry much away. An IPv6 customer
-// has a whole /64, so that is one address.
+// limited are the doors that guess, mail or test something, or carry much away.
+// A test holds it against all routes there are, and another one tries each
+// guess from many addresses.
 var limited = map[string]limit{
-	"POST " + users + "auth-with-password":                           {"sign-in", 30, time.Minute},
-	"POST " + users + "auth-with-otp":                                {"sign-in", 30, time.Minute},
-	"POST " + users + "auth-with-oauth2":                             {"sign-in", 30, time.Minute},
-	"POST /api/auth/second-factor":                                   {"factor", 30, time.Minute},
-	"POST /api/auth/second-factor/mail":                              {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-otp":                                  {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-password-reset":                       {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-verification":                         {"mail", 10, 10 * time.Minute},
-	"POST " + users + "request-email-change":                         {"mail", 10, 10 * time.Minute},
-	"POST " + users + "confirm-password-reset":                       {"confirm", 20, 10 * time.Minute},
-	"POST " + users + "confirm-verification":                         {"confirm", 20, 10 * time.Minute},
-	"POST " + users + "confirm-email-change":                         {"confirm", 20, 10 * time.Minute},
-	"POST /api/auth/signup":                                          {"sign-up", 10, 10 * time.Minute},
-	"POST /api/auth/verify-invite":                                   {"invite", 30, 10 * time.Minute},
-	"POST /api/auth/accept-invite":                                   {"invite", 30, 10 * time.Minute},
-	"POST /api/team-members":                                         {"team", 60, 10 * time.Minute},
-	"POST /api/team-members/resend":                                  {"team", 60, 10 * time.Minute},
-	"POST /api/integrations/test":                                    {"test", 20, time.Minute},
-	"POST /api/messaging-channels/test":                              {"test", 20, time.Minute},
-	"POST /api/organizations/{organization}/members/{id}/reset-link": {"mail", 10, 10 * time.Minute},
-	"POST /api/organizations/{organization}/privacy/export":          {"export", 30, 10 * time.Minute},
-	"GET /api/organizations/{organization}/export":                   {"export", 30, 10 * time.Minute},
-	"GET /api/organizations/{organization}/audit.csv":                {"export", 30, 10 * time.Minute},
-	"POST /api/me/two-factor/start":                                  {"factor", 30, time.Minute},
-	"POST /api/me/two-factor/confirm":                                {"factor", 30, time.Minute},
-	"POST /api/me/two-factor/disable":                                {"factor", 30, time.Minute},
+	"POST " + users + "auth-with-password":                           {"sign-in", 30, time.Minute, guessPassword, false},
+	"POST " + users + "auth-with-otp":                                {"sign-in", 30, time.Minute, guessCode, false},
+	"POST " + users + "auth-with-oauth2":                             {"sign-in", 30, time.Minute, "", false},
+	"POST /api/auth/second-factor":                                   {"factor", 30, time.Minute, guessFactor, false},
+	"POST /api/auth/second-factor/mail":                              {"mail", 10, 10 * time.Minute, "", false},
+	"POST " + users + "request-otp":                                  {"mail", 10, 10 * time.Minute, "", true},
+	"POST " + users + "request-password-reset":                       {"mail", 10, 10 * time.Minute, "", true},
+	"POST " + users + "request-verification":                         {"mail", 10, 10 * time.Minute, "", true},
+	"POST " + users + "request-email-change":                         {"mail", 10, 10 * time.Minute, "", false},
+	"POST " + users + "confirm-password-reset":                       {"confirm", 20, 10 * time.Minute, "", false},
+	"POST " + users + "confirm-verification":                         {"confirm", 20, 10 * time.Minute, "", false},
+	"POST " + users + "confirm-email-change":                         {"confirm", 20, 10 * time.Minute, guessAgain, false},
+	"PATCH " + users + "records/{id}":                                {"records", 0, time.Minute, guessAgain, false},
+	"POST /api/auth/signup":                                          {"sign-up", 10, 10 * time.Minute, "", true},
+	"POST /api/auth/verify-invite":                                   {"invite", 30, 10 * time.Minute, "", false},
+	"POST /api/auth/accept-invite":                                   {"invite", 30, 10 * time.Minute, "", false},
+	"POST /api/team-members":                                         {"team", 60, 10 * time.Minute, "", false},
+	"POST /api/team-members/resend":                                  {"team", 60, 10 * time.Minute, "", false},
+	"POST /api/integrations/test":                                    {"test", 20, time.Minute, "", false},
+	"POST /api/messaging-channels/test":                              {"test", 20, time.Minute, "", false},
+	"POST /api/organizations/{organization}/members/{id}/reset-link": {"mail", 10, 10 * time.Minute, "", false},
+	"POST /api/organizations/{organization}/privacy/export":          {"export", 30, 10 * time.Minute, "", false},
+	"GET /api/organizations/{organization}/export":                   {"export", 30, 10 * time.Minute, "", false},
+	"GET /api/organizations/{organization}/audit.csv":                {"export", 30, 10 * time.Minute, "", false},
+	"POST /api/me/two-factor/start":                                  {"factor", 30, time.Minute, "", false},
+	"POST /api/me/two-factor/confirm":                                {"factor", 30, time.Minute, guessFactor, false},
+	"POST /api/me/two-factor/disable":                                {"factor", 30, time.Minute, guessAgain, false},
+	"POST /api/me/two-factor/recovery":                               {"factor", 30, time.Minute, guessFactor, false},
 }
 
 // limitAddress refuses more than an address, or somebody who is signed in, may
 // ask.
 func (i *Identity) limitAddress(e *core.RequestEvent) error {
 	l, ok := limited[e.Request.Pattern]
-	if !ok || e.HasSuperuserAuth() {
+	if !ok || l.most == 0 || e.HasSuperuserAuth() {
 		return e.Next()
 	}
 	over := i.limits.Hit(l.group+" "+network(e.RealIP()), l.length) > l.most
@@ -138,89 +165,12 @@ func network(address string) string {
 	return a.String()
 }
 
-const (
-	// accountTries is how many sign-ins one account sees in accountWindow before
-	// answers are delayed. A delay, never a lock: otherwise a stranger could
-	// lock the owner out.
-	accountTries  = 10
-	accountWindow = 10 * time.Minute
-	// delayFirst doubles with each further try, up to delayMost.
-	delayFirst = 500 * time.Millisecond
-	delayMost  = 8 * time.Second
-	// delayedMost bounds the answers held back at once; beyond it strangers are
-	// refused instead, which costs no memory.
-	delayedMost = 200
-	// mailsMost is how many mails one account is sent in mailWindow.
-	mailsMost  = 5
-	mailWindow = 15 * time.Minute
-)
-
-// bindLimits counts per account: what was typed, or whom it belongs to.
-func (i *Identity) bindLimits() {
-	i.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
-		if e.Record == nil { // the operator's address may be kept in other letters
-			var err error
-			if e.Record, err = AccountOf(e.App, e.Collection, e.Identity); err != nil {
-				return e.InternalServerError("", err)
-			}
-		}
-		if stop := i.slow(e.RequestEvent, strings.ToLower(e.Identity), e.Record); stop != nil {
-			return stop
-		}
-		return e.Next()
-	})
-	i.app.OnRecordAuthWithOTPRequest().BindFunc(func(e *core.RecordAuthWithOTPRequestEvent) error {
-		if e.Record != nil {
-			if stop := i.slow(e.RequestEvent, e.Record.Id, e.Record); stop != nil {
-				return stop
-			}
-		}
-		return e.Next()
-	})
-	i.app.OnRecordRequestOTPRequest(collections.Users).BindFunc(func(e *core.RecordCreateOTPRequestEvent) error {
-		if e.Record != nil && (!e.Record.GetBool("is_active") || e.Record.GetBool("is_service")) {
-			e.Record = nil // answered as for an address nobody has
-		}
-		if e.Record != nil && i.limits.Hit("otp "+e.Record.Id, mailWindow) > mailsMost {
-			// The same answer as for an address nobody has: who is asked about is
-			// nobody's business, and the mailbox stays quiet.
-			e.Record = nil
-		}
-		return e.Next()
-	})
-	quiet := func(e *core.RecordRequestPasswordResetRequestEvent) error {
-		if i.limits.Hit("reset "+e.Record.Id, mailWindow) > mailsMost || e.Record.GetBool("is_service") {
-			return e.NoContent(http.StatusNoContent)
-		}
-		return e.Next()
+// Limited tells which doors are counted, and what can be guessed at each: ""
+// where nothing can. For the tests that walk them.
+func Limited() map[string]string {
+	doors := map[string]string{}
+	for pattern, l := range limited {
+		doors[pattern] = l.guess
 	}
-	i.app.OnRecordRequestPasswordResetRequest(collections.Users).BindFunc(quiet)
-}
-
-// slow holds the answer back when an account is tried too often. Somebody at
-// an address the account signed in from lately is not held back.
-func (i *Identity) slow(e *core.RequestEvent, account string, record *core.Record) error {
-	n := i.limits.Hit("account "+account, accountWindow)
-	if n <= accountTries || i.familiar(e, record) {
-		return nil
-	}
-	delay := delayFirst << min(n-accountTries-1, 5)
-	held := i.delayed.Add(1)
-	defer i.delayed.Add(-1)
-	if held > delayedMost {
-		return tooMany(e, accountWindow)
-	}
-	i.Wait(e.Request.Context(), min(delay, delayMost))
-	return nil
-}
-
-// familiar tells whether the account had a session from this address.
-func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
-	if !person(record) {
-		return false
-	}
-	var one int
-	err := e.App.ConcurrentDB().NewQuery(`SELECT 1 FROM sessions WHERE user = {:user} AND ip_address = {:ip} AND created > {:since} LIMIT 1`).
-		Bind(map[string]any{"user": record.Id, "ip": e.RealIP(), "since": stamp(i.Now().AddDate(0, 0, -30))}).Row(&one)
-	return err == nil && one == 1
+	return doors
 }

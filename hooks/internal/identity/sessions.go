@@ -175,6 +175,9 @@ func (i *Identity) begin(e *core.RecordAuthRequestEvent, method string, factor b
 	}
 	e.Token = token
 	e.Set(sessionKey, row.Id)
+	if ended(e.RequestEvent) {
+		e.Meta = withEnded(e.Meta)
+	}
 	return e.Next()
 }
 

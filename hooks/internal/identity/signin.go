@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 )
 
@@ -48,6 +49,9 @@ type ticket struct {
 	ends         time.Time
 	tries        int
 	mailed       string // hash of the code sent by mail
+	// as is who the person was when the ticket was made: with another password,
+	// another address or another second factor it is over.
+	as string
 }
 
 type tickets struct {
@@ -98,10 +102,15 @@ func (i *Identity) ask(e *core.RecordAuthRequestEvent, method string) error {
 			methods = append(methods, FactorMail)
 		}
 	}
-	id := i.tickets.add(&ticket{user: e.Record.Id, method: method, methods: methods, ends: i.Now().Add(ticketFor)}, i.Now())
+	t := &ticket{user: e.Record.Id, method: method, methods: methods, ends: i.Now().Add(ticketFor), as: asNow(e.Record, row)}
+	id := i.tickets.add(t, i.Now())
 	e.Response.Header().Set("Cache-Control", "no-store")
 	// mfaId is what PocketBase's own clients look for.
-	if err := e.JSON(http.StatusUnauthorized, map[string]any{"mfaId": id, "ticket": id, "methods": methods}); err != nil {
+	answer := map[string]any{"mfaId": id, "ticket": id, "methods": methods}
+	if ended(e.RequestEvent) {
+		answer[passwordEnded] = true
+	}
+	if err := e.JSON(http.StatusUnauthorized, answer); err != nil {
 		return err
 	}
 	return apis.ErrMFA
@@ -142,6 +151,37 @@ func (t *tickets) take(id string, now time.Time) (ticket, error) {
 	return *one, nil
 }
 
+// asNow changes with the person's password, address and second factor.
+func asNow(user, authenticator *core.Record) string {
+	factor := ""
+	if authenticator != nil && !authenticator.GetDateTime("confirmed_at").IsZero() {
+		factor = authenticator.Id + authenticator.GetString("confirmed_at")
+	}
+	return hash(user.TokenKey() + " " + factor)
+}
+
+// present counts a try with the ticket and returns it with its person, if both
+// are still as they were.
+func (i *Identity) present(app core.App, id string) (ticket, *core.Record, error) {
+	t, err := i.tickets.take(id, i.Now())
+	if err != nil {
+		return t, nil, err
+	}
+	user, err := app.FindRecordById(collections.Users, t.user)
+	if err != nil || !user.GetBool("is_active") {
+		return t, nil, ErrTicket
+	}
+	row, err := authenticator(app, user.Id)
+	if err != nil {
+		return t, nil, err
+	}
+	if t.as != asNow(user, row) {
+		i.tickets.end(id)
+		return t, nil, ErrTicket
+	}
+	return t, user, nil
+}
+
 func (t *tickets) end(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,31 +191,23 @@ func (t *tickets) end(id string) {
 // Waiting returns the person whose sign-in the ticket is, and whether it waits
 // for an authenticator app to be set up. It counts as a try.
 func (i *Identity) Waiting(app core.App, id string) (user *core.Record, setUp bool, err error) {
-	t, err := i.tickets.take(id, i.Now())
+	t, user, err := i.present(app, id)
 	if err != nil {
 		return nil, false, err
-	}
-	user, err = app.FindRecordById(collections.Users, t.user)
-	if err != nil || !user.GetBool("is_active") {
-		return nil, false, ErrTicket
 	}
 	return user, t.methods[0] == FactorSetUp, nil
 }
 
 // MailCode sends the ticket's person a code, as another way than the app.
 func (i *Identity) MailCode(app core.App, id string) error {
-	t, err := i.tickets.take(id, i.Now())
+	t, user, err := i.present(app, id)
 	if err != nil {
 		return err
 	}
 	if t.methods[len(t.methods)-1] != FactorMail {
 		return ErrTicket
 	}
-	user, err := app.FindRecordById(collections.Users, t.user)
-	if err != nil {
-		return ErrTicket
-	}
-	if i.limits.Hit("otp "+user.Id, mailWindow) > mailsMost {
+	if i.limits.Hit("otp "+accountOf(user).account, mailWindow) > mailsMost {
 		return ErrLocked
 	}
 	code := security.RandomStringWithAlphabet(8, "1234567890")
@@ -190,22 +222,16 @@ func (i *Identity) MailCode(app core.App, id string) error {
 // Complete finishes a sign-in: the ticket's person gave the code. It answers
 // the request like any sign-in, with a session that knows of the factor.
 func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
-	t, err := i.tickets.take(id, i.Now())
+	t, user, err := i.present(e.App, id)
 	if err != nil {
 		return err
 	}
 	if t.methods[0] == FactorSetUp {
 		return ErrNone
 	}
-	user, err := e.App.FindRecordById(collections.Users, t.user)
-	if err != nil {
-		return ErrTicket
-	}
 	mailed := t.mailed != "" && len(tidyCode(code)) == 8
 	if mailed {
-		if err = i.attempt(e.App, user.Id); err == nil && subtle.ConstantTimeCompare([]byte(hash("mailed "+tidyCode(code))), []byte(t.mailed)) != 1 {
-			err = ErrCode
-		}
+		err = i.checkMailed(e.App, t, code)
 	} else {
 		err = i.CheckFactor(e.App, user.Id, code)
 	}
@@ -218,15 +244,26 @@ func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
 	return i.finish(e, id, t, user, nil)
 }
 
+// checkMailed compares a code that was mailed for this ticket. A right one ends
+// the row of wrong ones, as an app's code does.
+func (i *Identity) checkMailed(app core.App, t ticket, code string) error {
+	if err := i.attempt(app, t.user); err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare([]byte(hash("mailed "+tidyCode(code))), []byte(t.mailed)) != 1 {
+		return ErrCode
+	}
+	return one(atomic.Of(app).Exec(`UPDATE authenticators SET failures = 0, locked_until = '' WHERE user = ?`, t.user))
+}
+
 // CompleteSetUp finishes a sign-in that had to set up an authenticator app:
 // the code confirms it. The answer's meta holds the recovery codes.
 func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string) error {
-	t, err := i.tickets.take(id, i.Now())
+	t, user, err := i.present(e.App, id)
 	if err != nil {
 		return err
 	}
-	user, err := e.App.FindRecordById(collections.Users, t.user)
-	if err != nil || t.methods[0] != FactorSetUp {
+	if t.methods[0] != FactorSetUp {
 		return ErrTicket
 	}
 	codes, err := i.ConfirmFactor(e.App, user, code)
@@ -245,21 +282,21 @@ func (i *Identity) finish(e *core.RequestEvent, id string, t ticket, user *core.
 
 // failed writes down a wrong second factor.
 func (i *Identity) failed(e *core.RequestEvent, user *core.Record) {
-	actor := audit.ActorOf(e)
-	actor.User, actor.Name = user.Id, user.GetString("name")
-	i.write(e, audit.Entry{
-		Organization: user.GetString("last_organization"), Actor: actor, Action: "auth.failed",
-		Resource: collections.Users, Record: user.Id, Details: map[string]any{"method": "second_factor"},
-	})
+	i.write(e, entryOf(e, user, "auth.failed", map[string]any{"method": "second_factor"}))
 }
 
 func (i *Identity) note(e *core.RecordAuthRequestEvent, action string, details any) {
-	actor := audit.ActorOf(e.RequestEvent)
-	actor.User, actor.Name = e.Record.Id, e.Record.GetString("name")
-	i.write(e.RequestEvent, audit.Entry{
-		Organization: e.Record.GetString("last_organization"), Actor: actor, Action: action,
-		Resource: collections.Users, Record: e.Record.Id, Details: details,
-	})
+	i.write(e.RequestEvent, entryOf(e.RequestEvent, e.Record, action, details))
+}
+
+// entryOf is about a person's own account, by whoever asks.
+func entryOf(e *core.RequestEvent, user *core.Record, action string, details any) audit.Entry {
+	actor := audit.ActorOf(e)
+	actor.User, actor.Name = user.Id, user.GetString("name")
+	return audit.Entry{
+		Organization: user.GetString("last_organization"), Actor: actor, Action: action,
+		Resource: collections.Users, Record: user.Id, Details: details,
+	}
 }
 
 func (i *Identity) write(e *core.RequestEvent, entry audit.Entry) {

@@ -11,6 +11,11 @@ export function saved(message: string): void {
   notifications.show({ message, icon: <Check size={16} aria-hidden />, color: 'teal', closeButtonProps: { 'aria-label': t('actions.close') } })
 }
 
+/** Something to know that no button was pressed for; it stays until it is closed. */
+export function told(message: string): void {
+  notifications.show({ message, icon: <CircleAlert size={16} aria-hidden />, color: 'yellow', autoClose: false, role: 'status', closeButtonProps: { 'aria-label': t('actions.close') } })
+}
+
 /** A failure of something that has no place of its own on the page. */
 export function failed(problem: Problem): void {
   if (problem.aborted) return

@@ -1,5 +1,7 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
+import { told } from '../../components/toast'
+import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { applyProfile } from '../../lib/profile'
 import { queries } from '../../lib/queries'
@@ -9,17 +11,19 @@ import type { Me } from '../../lib/session'
 export interface SignedInAnswer {
   token: string
   record: Me
-  meta?: { recovery_codes?: string[] }
+  meta?: { recovery_codes?: string[]; password_ended?: boolean }
 }
 
 /** Takes a finished sign-in over and goes on to where the person wanted to be. */
 export function useArrive() {
   const navigate = useNavigate()
   const { setColorScheme } = useMantineColorScheme()
-  return async ({ token, record }: SignedInAnswer, next = '/') => {
+  const t = useT()
+  return async ({ token, record, meta }: SignedInAnswer, next = '/') => {
     queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' && query.queryKey[0] !== 'invitation' })
     pb.authStore.save(token, record as never)
     await applyProfile(record, setColorScheme)
     await navigate({ href: next, replace: true })
+    if (meta?.password_ended) told(t('auth.passwordEnded'))
   }
 }
