@@ -73,6 +73,8 @@ func calls() *core.Collection {
 		choice("channel", Channels...),
 		text("caller_number", 80),
 		text("recipient_number", 80),
+		text("caller_number_raw", 80), // as it came, when that is not how it is stored
+		text("recipient_number_raw", 80),
 		relation("contact", Contacts),
 		relation("assistant", Assistants),
 		relation("phone_number", PhoneNumbers),
@@ -111,7 +113,7 @@ func calls() *core.Collection {
 	index(c, "created_by")
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	server := []string{"vapi_call_id", "created_by", "reported_at"}
+	server := []string{"vapi_call_id", "created_by", "reported_at", "caller_number_raw", "recipient_number_raw"}
 	access(c, see, see, Create(work, server...), FrozenOnce(Update(work, server...), "vapi_call_id", CallFacts...),
 		Role("organization", Owner, Admin))
 	return c

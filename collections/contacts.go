@@ -2,12 +2,14 @@ package collections
 
 import "github.com/pocketbase/pocketbase/core"
 
-// Contacts are the people an organization speaks with: one per number.
+// Contacts are the people an organization speaks with: one per number, however
+// it is written. Who hides the number has none.
 const Contacts = "contacts"
 
 func contacts() *core.Collection {
 	c := tenant(Contacts,
-		required(text("phone_number", 40)),
+		required(text("phone_number", 80)),
+		text("phone_number_raw", 80), // as it came first, when that is not how it is stored
 		text("name", nameMax),
 		email("email"),
 		text("notes", noteMax),
@@ -19,7 +21,7 @@ func contacts() *core.Collection {
 	index(c, "organization, last_seen_at")
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	access(c, see, see, work, Update(work, "phone_number", "first_seen_at", "last_seen_at"),
+	access(c, see, see, Create(work, "phone_number_raw"), Update(work, "phone_number", "phone_number_raw", "first_seen_at", "last_seen_at"),
 		Role("organization", Owner, Admin))
 	return c
 }

@@ -14,6 +14,10 @@ const (
 	EventPacked  = "packed" // one row that holds a finished call's messages, compressed
 )
 
+// EventDeleted is the type of rows that hold nothing but a key: the mark a
+// deleted call leaves, and messages that came after it.
+const EventDeleted = "deleted"
+
 func providerEvents() *core.Collection {
 	c := base(ProviderEvents,
 		relation("organization", Organizations),

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/live"
@@ -90,6 +91,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	copies.Schedule(jobs)
 	routes := facade.New(app)
 	untrusted.Register(app, routes.Refuse)
+	erased, err := forgotten.New(d.Keys.Master)
+	if err != nil {
+		return nil, err
+	}
 
 	// The domains.
 	installation := system.Deps{
@@ -106,7 +111,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 	orgs.Register(app, orgs.Deps{
 		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait,
-		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Key: d.Keys.Master, Installation: installed(d),
+		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d),
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
@@ -122,7 +127,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
 		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),
-		Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
+		Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
 	})
 
 	// Last, because it answers whatever no domain did.

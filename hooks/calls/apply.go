@@ -6,26 +6,34 @@ import (
 	"strings"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
+
+// numberMax is what a column for a number holds.
+const numberMax = 80
 
 // apply says what a message of the provider means for a call. It is pure, and
 // any order and any number of repeats of the same messages end in the same
 // call:
 //
 //   - the state only moves forward;
-//   - facts that every message carries fill what is empty;
+//   - facts that every message carries fill what is empty, and a number takes the
+//     place of the word that it is hidden;
 //   - of two sources of a fact one always wins, whichever comes first: the
 //     report over a state, and among states the earliest;
 //   - lines heard live are replaced by the report's, and not added after it;
 //   - timeline entries have a key, and merging them is commutative.
-func apply(c call, m *vapi.Message) (call, changes) {
+//
+// home is where the organization is: numbers without a country's code are its own
+// (phone.Read).
+func apply(c call, m *vapi.Message, home string) (call, changes) {
 	var ch changes
-	fillFacts(&c, m, &ch)
+	fillFacts(&c, m, home, &ch)
 	switch m.Type {
 	case vapi.TypeStatusUpdate:
-		applyStatus(&c, m, &ch)
+		applyStatus(&c, m, home, &ch)
 	case vapi.TypeTranscript:
 		if text := someLines(m.Transcript, 20_000); m.Final() && strings.TrimSpace(text) != "" {
 			ch.lines = []line{{
@@ -38,13 +46,13 @@ func apply(c call, m *vapi.Message) (call, changes) {
 			ch.events = append(ch.events, toolEvent(tool, instant(m.Timestamp)))
 		}
 	case vapi.TypeTransferUpdate:
-		ch.events = append(ch.events, transferEvent(m))
+		ch.events = append(ch.events, transferEvent(m, home))
 	case vapi.TypeHang:
 		ch.add(collections.EventHang, "hang", "hang:"+stamp(m.Timestamp), instant(m.Timestamp), nil)
 	case vapi.TypeLanguageChanged, vapi.TypeLanguageChangeDetected:
 		ch.add(collections.EventLanguage, oneLine(m.Language, 255), "language:"+stamp(m.Timestamp), instant(m.Timestamp), nil)
 	case vapi.TypeEndOfCallReport:
-		applyReport(&c, m, &ch)
+		applyReport(&c, m, home, &ch)
 	}
 	if c.over() {
 		// The capability ends with the call.
@@ -54,7 +62,7 @@ func apply(c call, m *vapi.Message) (call, changes) {
 }
 
 // fillFacts takes what the snapshot of the call says and the row lacks.
-func fillFacts(c *call, m *vapi.Message, ch *changes) {
+func fillFacts(c *call, m *vapi.Message, home string, ch *changes) {
 	if c.Direction == "" || m.Call.Type != "" {
 		c.Direction, c.Channel = direction(m.Call.Type)
 	}
@@ -72,17 +80,35 @@ func fillFacts(c *call, m *vapi.Message, ch *changes) {
 		created = instant(m.Timestamp)
 	}
 	c.StartedAt = c.StartedAt.earlier(created)
-	theirs, ours := m.Customer.Number, m.PhoneNumber.Number
-	if theirs == "" {
-		theirs = m.Customer.SIPURI
-	}
-	caller, recipient := theirs, ours
+	caller, recipient := theirNumber(m), m.PhoneNumber.Number
 	if c.Direction == collections.Outbound {
-		caller, recipient = ours, theirs
+		caller, recipient = recipient, caller
 	}
-	fill(&c.Caller, clip(caller, 80))
-	fill(&c.Recipient, clip(recipient, 80))
+	fillNumber(&c.Caller, &c.CallerRaw, caller, home)
+	fillNumber(&c.Recipient, &c.RecipientRaw, recipient, home)
 	ch.customerName = oneLine(m.Customer.Name, 100)
+}
+
+// theirNumber is what a message says of the other end.
+func theirNumber(m *vapi.Message) string {
+	if m.Customer.Number == "" {
+		return m.Customer.SIPURI
+	}
+	return m.Customer.Number
+}
+
+// fillNumber sets a number that is not known yet, and keeps what was said beside
+// it when that is something else.
+func fillNumber(number, raw *string, said, home string) {
+	if said == *number || *number != "" && !phone.IsHidden(*number) {
+		return
+	}
+	if read := phone.Read(said, home); read.Kind != phone.None && (*number == "" || read.Someone()) {
+		*number, *raw = clip(read.Text, numberMax), ""
+		if *number != said {
+			*raw = clip(said, numberMax)
+		}
+	}
 }
 
 func fill(into *string, value string) {
@@ -108,7 +134,7 @@ var statuses = map[string]string{
 	"in-progress": collections.CallInProgress, "forwarding": collections.CallForwarding,
 }
 
-func applyStatus(c *call, m *vapi.Message, ch *changes) {
+func applyStatus(c *call, m *vapi.Message, home string, ch *changes) {
 	when := instant(m.Timestamp)
 	if m.Status == "ended" {
 		end(c, m.EndedReason, when)
@@ -128,7 +154,7 @@ func applyStatus(c *call, m *vapi.Message, ch *changes) {
 	}
 	ch.status(status, when)
 	if m.Status == "forwarding" && m.Destination != nil {
-		ch.events = append(ch.events, transferEvent(m))
+		ch.events = append(ch.events, transferEvent(m, home))
 	}
 }
 
@@ -165,7 +191,7 @@ func (c *call) measure() {
 	}
 }
 
-func applyReport(c *call, m *vapi.Message, ch *changes) {
+func applyReport(c *call, m *vapi.Message, home string, ch *changes) {
 	if c.ReportedAt != 0 {
 		return // the same report again
 	}
@@ -208,7 +234,7 @@ func applyReport(c *call, m *vapi.Message, ch *changes) {
 	ch.status("ended", c.EndedAt)
 	ch.events = append(ch.events, reportTools(m)...)
 	if m.Destination != nil {
-		ch.events = append(ch.events, transferEvent(m))
+		ch.events = append(ch.events, transferEvent(m, home))
 	}
 }
 
@@ -317,12 +343,13 @@ func toolKey(id string) string { return clip("tool:"+id, 255) }
 
 // transferEvent is keyed by where the call went, so that the state, the update
 // and the report of one transfer are one entry.
-func transferEvent(m *vapi.Message) event {
+func transferEvent(m *vapi.Message, home string) event {
 	to, name := "", m.ToAssistant.Name
 	if d := m.Destination; d != nil {
 		to = d.Number
-		if to == "" {
-			to = d.SIPURI
+		fill(&to, d.SIPURI)
+		if to != "" {
+			to = clip(phone.Read(to, home).Text, numberMax)
 		}
 		fill(&name, d.AssistantName)
 	}
@@ -333,7 +360,7 @@ func transferEvent(m *vapi.Message) event {
 	}
 	return event{
 		Type: collections.EventTransfer, Name: oneLine(name, 255), Key: clip("transfer:"+to, 255), Position: when,
-		Data: map[string]any{"to": clip(to, 80)},
+		Data: map[string]any{"to": clip(to, numberMax)},
 	}
 }
 

@@ -36,6 +36,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/live"
@@ -53,6 +54,8 @@ type Deps struct {
 	Schedule *schedule.Scheduler
 	Sealed   *sealed.Box
 	Facade   *facade.Facade
+	// Forgotten are the callers organizations erased.
+	Forgotten *forgotten.Callers
 	// Secrets are the shared secrets Vapi may present, newest first. With none
 	// every message is refused.
 	Secrets func() []string
@@ -136,6 +139,7 @@ func Register(app core.App, d Deps) {
 	e.routes()
 	e.documented()
 	e.guardRecords()
+	e.readNumbers()
 	e.jobs()
 }
 

@@ -234,7 +234,7 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 			Call:        &vapi.MessageCall{ID: placed.ID, Type: "outboundPhoneCall", CreatedAt: placed.CreatedAt.Time, Monitor: placed.Monitor},
 		}
 		var ch changes
-		after, ch = apply(before, m)
+		after, ch = apply(before, m, number.GetString("phone_number"))
 		fill(&after.Assistant, assistant.Id)
 		fill(&after.PhoneNumber, number.Id)
 		if err := e.keepControl(&after, m); err != nil {

@@ -37,6 +37,7 @@ type numberEntry struct {
 	State            string `db:"organization_status"`
 	Balance          string `db:"balance_state"`
 	Language         string `db:"language"`
+	Home             string `db:"home"`
 	Assistant        string `db:"assistant"`
 	AssistantName    string `db:"assistant_name"`
 	AssistantStatus  string `db:"assistant_status"`
@@ -51,16 +52,19 @@ type assistantEntry struct {
 	Name         string `db:"name"`
 	Language     string `db:"language"`
 	Forwarding   string `db:"forwarding_phone_number"`
+	Home         string `db:"home"`
 }
 
 const selectNumber = `SELECT p.id, p.organization, p.status, p.fallback_number, p.fallback_message,
 	o.name AS organization_name, CASE WHEN o.paused THEN 'paused' ELSE o.status END AS organization_status, o.balance_state, o.language,
+	CASE WHEN o.country != '' THEN o.country ELSE p.phone_number END AS home,
 	coalesce(a.id, '') AS assistant, coalesce(a.name, '') AS assistant_name, coalesce(a.status, '') AS assistant_status,
 	coalesce(a.vapi_assistant_id, '') AS vapi_assistant_id, coalesce(a.sync_status, '') AS sync_status
 	FROM phone_numbers p JOIN organizations o ON o.id = p.organization LEFT JOIN assistants a ON a.id = p.assistant
 	WHERE p.vapi_phone_id = {:id} AND p.vapi_phone_id != ''`
 
-const selectAssistant = `SELECT id, organization, name, language, forwarding_phone_number FROM assistants
+const selectAssistant = `SELECT id, organization, name, language, forwarding_phone_number,
+	coalesce((SELECT country FROM organizations WHERE id = assistants.organization), '') AS home FROM assistants
 	WHERE vapi_assistant_id = {:id} AND vapi_assistant_id != ''`
 
 func newDirectory(app core.App) *directory {
@@ -123,20 +127,21 @@ func lookup[T any](ctx context.Context, d *directory, cache *map[string]*T, id, 
 
 // owner says whose a call is: by the number or the assistant it runs on, never
 // by anything the caller can choose (providers/vapi.md 5).
-func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (organization, phone, assistant string, err error) {
+func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (p place, err error) {
 	number, err := d.number(ctx, phoneID)
 	if err != nil {
-		return "", "", "", err
+		return place{}, err
 	}
 	if number != nil {
-		organization, phone = number.Organization, number.ID
+		p.organization, p.phone, p.home = number.Organization, number.ID, number.Home
 	}
 	entry, err := d.assistant(ctx, assistantID)
 	if err != nil {
-		return "", "", "", err
+		return place{}, err
 	}
-	if entry != nil && (organization == "" || organization == entry.Organization) {
-		organization, assistant = entry.Organization, entry.ID
+	if entry != nil && (p.organization == "" || p.organization == entry.Organization) {
+		p.organization, p.assistant = entry.Organization, entry.ID
+		fill(&p.home, entry.Home)
 	}
-	return organization, phone, assistant, nil
+	return p, nil
 }

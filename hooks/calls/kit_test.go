@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
@@ -44,6 +45,9 @@ type desk struct {
 	schedule *schedule.Scheduler
 	hub      *live.Hub
 	outbox   *outbox.Outbox
+	facade   *facade.Facade
+	sealed   *sealed.Box
+	erased   *forgotten.Callers
 	provider string // address of the desk's own provider
 }
 
@@ -57,8 +61,9 @@ func (a access) MayHear(user *core.Record, organization string) bool {
 	return tenant.Holds(a.app, user.Id, organization, "can_view_calls")
 }
 
-// newDesk serves the domain; provider answers for Vapi and may be nil.
-func newDesk(t testing.TB, provider http.Handler) *desk {
+// newDesk serves the domain; provider answers for Vapi and may be nil. with binds
+// other domains beside it.
+func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *desk)) *desk {
 	t.Helper()
 	if provider == nil {
 		provider = http.NotFoundHandler()
@@ -70,18 +75,26 @@ func newDesk(t testing.TB, provider http.Handler) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	erased, err := forgotten.New(make([]byte, sealed.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.TestApp = testkit.New(t, func(app core.App) {
 		tenant.Register(app)
 		inbox.Register(app)
 		usage.Register(app)
 		f := facade.New(app)
+		d.facade, d.sealed, d.erased = f, box, erased
 		d.schedule, d.outbox = schedule.New(app), outbox.New(app)
 		d.hub = live.New(app, access{app})
 		Register(app, Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
 			Hub:  d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
-			Secrets: func() []string { return []string{secret} }, Functions: remote.Client(), Rate: 1_000_000,
+			Secrets: func() []string { return []string{secret} }, Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,
 		})
+		for _, bind := range with {
+			bind(app, d)
+		}
 		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 			f.Mount(se)
 			return se.Next()

@@ -8,6 +8,8 @@ type known struct {
 	call   call
 	found  bool
 	states map[string]instant // by key, the position it is stored with or a later one
+
+	asked, buried bool // of a call without a row: whether it was deleted
 }
 
 // recall returns what is known of a provider's call, from memory or its row.

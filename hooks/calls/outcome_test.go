@@ -44,7 +44,7 @@ func TestApply_every_documented_reason_gives_its_outcome(t *testing.T) {
 			for _, template := range []*vapi.Message{state, finished} {
 				m := *template
 				m.EndedReason = reason
-				c, _ := apply(call{}, &m)
+				c, _ := apply(call{}, &m, "US")
 				if c.Status != want || c.Outcome != outcome || c.EndedReason != reason || c.EndedAt == 0 {
 					t.Errorf("%s by %s: got %s %s, want %s %s", reason, m.Type, c.Status, c.Outcome, want, outcome)
 				}
@@ -68,7 +68,7 @@ func message(t *testing.T, kind string, when int64, change func(*vapi.Message)) 
 // run applies messages one after the other.
 func run(messages ...*vapi.Message) (c call) {
 	for _, m := range messages {
-		c, _ = apply(c, m)
+		c, _ = apply(c, m, "US")
 	}
 	return c
 }
@@ -143,14 +143,14 @@ func TestApply_a_state_never_goes_back(t *testing.T) {
 
 func TestApply_a_report_leaves_what_people_wrote(t *testing.T) {
 	mine := call{Summary: "Wants a refund.", Sentiment: "negative", Resolution: collections.ResolutionResolved, Priority: "urgent"}
-	c, _ := apply(mine, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }))
+	c, _ := apply(mine, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }), "US")
 	if c.Summary != mine.Summary || c.Sentiment != mine.Sentiment || c.Resolution != mine.Resolution || c.Priority != mine.Priority {
 		t.Errorf("got %+v", c)
 	}
 }
 
 func TestApply_the_control_address_ends_with_the_call(t *testing.T) {
-	c, _ := apply(call{ControlURL: "sealed", ListenURL: "sealed"}, message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = "ended" }))
+	c, _ := apply(call{ControlURL: "sealed", ListenURL: "sealed"}, message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = "ended" }), "US")
 	if c.ControlURL != "" || c.ListenURL != "" {
 		t.Errorf("got %+v", c)
 	}
@@ -168,7 +168,7 @@ func TestApply_a_report_tells_what_came_of_it(t *testing.T) {
 	} {
 		c, _ := apply(call{}, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) {
 			m.EndedReason, m.Analysis.SuccessEvaluation = one.reason, one.success
-		}))
+		}), "US")
 		if c.Resolution != one.want {
 			t.Errorf("%s %s: got %s (outcome %s), want %s", one.reason, one.success, c.Resolution, c.Outcome, one.want)
 		}

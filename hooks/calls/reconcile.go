@@ -124,11 +124,11 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 		e.app.Logger().Warn("finished call not readable", "error", err)
 		return nil
 	}
-	organization, phone, assistant, err := e.owner(ctx, m)
+	p, err := e.owner(ctx, m)
 	if err != nil {
 		return err
 	}
-	if organization == "" {
+	if p.organization == "" {
 		return nil // another installation's call on the same account
 	}
 	box, err := e.box()
@@ -137,7 +137,7 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 	}
 	now := time.Now()
 	return box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
-		return e.applyTo(tx, m, place{organization, phone, assistant}, nil, now)
+		return e.applyTo(tx, m, p, nil, now)
 	})
 }
 
@@ -233,12 +233,12 @@ func (e *engine) applyPayload(ctx context.Context, box *inbox.Inbox, key string,
 	if err != nil {
 		return err
 	}
-	organization, phone, assistant, err := e.owner(ctx, m)
+	p, err := e.owner(ctx, m)
 	if err != nil {
 		return err
 	}
 	return box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
-		after, err := e.applyTo(tx, m, place{organization, phone, assistant}, nil, now)
+		after, err := e.applyTo(tx, m, p, nil, now)
 		if err != nil {
 			return nil, err
 		}

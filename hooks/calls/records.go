@@ -13,6 +13,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -91,7 +92,7 @@ func factsKept(r *core.Record) error {
 
 const (
 	insertTombstone = `INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error, attempts, next_at, created, updated)
-		VALUES (?, ?, 'vapi', ?, 'deleted', 'packed', '', '', '', 0, '', ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, 'vapi', ?, '` + collections.EventDeleted + `', '` + collections.EventPacked + `', '', '', '', 0, '', ?, ?) ON CONFLICT DO NOTHING`
 	selectTombstone = `SELECT 1 FROM provider_events WHERE provider = 'vapi' AND event_key = ?`
 	// A call's messages lie between its id with ":" and with ";", the next sign.
 	deleteEvents = `DELETE FROM provider_events WHERE provider = 'vapi' AND event_key > ? AND event_key < ? AND event_key != ?`
@@ -103,12 +104,13 @@ func tombstone(vapiID string) string { return vapiID + ":deleted" }
 // call back, removes what was kept of its messages, and owes the erasure at the
 // provider.
 func (e *engine) bury(tx atomic.Tx, before, _ *core.Record) error {
-	id := before.GetString("vapi_call_id")
-	if id == "" {
-		return nil
+	if id := before.GetString("vapi_call_id"); id != "" {
+		return e.buryCall(tx, before.GetString("organization"), id, time.Now())
 	}
-	now := time.Now()
-	organization := before.GetString("organization")
+	return nil
+}
+
+func (e *engine) buryCall(tx atomic.Tx, organization, id string, now time.Time) error {
 	if _, err := tx.Exec(insertTombstone, collections.NewID(now), organization, tombstone(id), inbox.Date(now), inbox.Date(now)); err != nil {
 		return err
 	}
@@ -122,6 +124,72 @@ func erased(tx *inbox.Tx, vapiID string) (bool, error) {
 	var one int
 	err := tx.Get(selectTombstone, []any{tombstone(vapiID)}, &one)
 	return one == 1, ignoreMissing(err)
+}
+
+// gone tells whether what a message is about was erased: its call was deleted, or
+// its caller was erased after the call, or after what was written, began. Of such
+// a message the key is all that is kept. Calls we know cost no question, and
+// neither does whoever rings after the newest erasure.
+func (e *engine) gone(tx *inbox.Tx, m *vapi.Message, p place, now time.Time) (bool, error) {
+	id := m.CallID()
+	if id != "" {
+		k, err := recall(tx, id)
+		if err != nil || k.found || k.buried {
+			return k != nil && k.buried, err
+		}
+		if !k.asked {
+			if k.buried, err = erased(tx, id); err != nil {
+				return false, err
+			}
+			k.asked = true
+			tx.Remember(id, k)
+		}
+		if k.buried {
+			return true, nil
+		}
+	}
+	for _, said := range []string{theirNumber(m), otherNumber(m)} {
+		if said == "" {
+			continue
+		}
+		was, err := e.Forgotten.Erased(tx, p.organization, phone.Read(said, p.home).Text, began(m, now))
+		if err != nil {
+			return false, err
+		}
+		if !was {
+			continue
+		}
+		if id == "" {
+			return true, nil
+		}
+		tx.Forget(id)
+		return true, e.buryCall(tx, p.organization, id, now)
+	}
+	return false, nil
+}
+
+// otherNumber is whom a message without a call is about.
+func otherNumber(m *vapi.Message) string {
+	switch {
+	case m.Contact != nil:
+		return m.Contact.Number
+	case m.Session == nil:
+		return ""
+	case m.Session.Customer.Number != "":
+		return m.Session.Customer.Number
+	}
+	return m.Session.Customer.SIPURI
+}
+
+// began is when what a message tells of began, as far as it says.
+func began(m *vapi.Message, now time.Time) time.Time {
+	switch {
+	case m.Call != nil && !m.Call.CreatedAt.IsZero():
+		return m.Call.CreatedAt
+	case m.Timestamp != 0:
+		return m.At()
+	}
+	return now
 }
 
 func (e *engine) erase(ctx context.Context, row outbox.Row) error {

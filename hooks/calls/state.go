@@ -15,7 +15,9 @@ type call struct {
 
 	Status, Outcome     string
 	Direction, Channel  string
-	Caller, Recipient   string
+	Caller, Recipient   string // as package phone reads them
+	CallerRaw           string // as it came, when that is something else
+	RecipientRaw        string
 	Contact             string
 	Assistant           string // our record's id
 	PhoneNumber         string // our record's id
@@ -78,6 +80,14 @@ func (c call) customer() string {
 		return c.Recipient
 	}
 	return c.Caller
+}
+
+// customerRaw is that number as it came, when it was something else.
+func (c call) customerRaw() string {
+	if c.Direction == collections.Outbound {
+		return c.RecipientRaw
+	}
+	return c.CallerRaw
 }
 
 // rank orders states; both ends share the last rank.

@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -64,15 +65,14 @@ func (e *engine) receive(re *core.RequestEvent) error {
 		return e.keepUnread(re, body)
 	}
 	ctx := re.Request.Context()
-	organization, phone, assistant, err := e.owner(ctx, m)
+	place, err := e.owner(ctx, m)
 	if err != nil {
 		return e.busy(re, err)
 	}
-	if !e.pace.allow(organization, time.Now()) {
+	if !e.pace.allow(place.organization, time.Now()) {
 		re.Response.Header().Set("Retry-After", "1")
 		return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
 	}
-	place := place{organization, phone, assistant}
 	if m.NeedsAnswer() {
 		arrival.Done() // answered first, stored after
 	}
@@ -152,11 +152,15 @@ func (e *engine) keepUnread(re *core.RequestEvent, body []byte) error {
 }
 
 // place says whose a message is: our ids, empty where unknown.
-type place struct{ organization, phone, assistant string }
+type place struct {
+	organization, phone, assistant string
+	// home is where the organization is, as phone.Read asks for it.
+	home string
+}
 
 // owner finds whose a message is by the number or assistant the call runs on,
 // and, when those are gone or transient, by the call we already know.
-func (e *engine) owner(ctx context.Context, m *vapi.Message) (organization, phone, assistant string, err error) {
+func (e *engine) owner(ctx context.Context, m *vapi.Message) (place, error) {
 	phoneID, assistantID := m.PhoneNumber.ID, ""
 	if m.Call != nil {
 		if m.Call.PhoneNumberID != "" {
@@ -176,12 +180,14 @@ func (e *engine) owner(ctx context.Context, m *vapi.Message) (organization, phon
 	case m.Session != nil && assistantID == "":
 		assistantID = m.Session.AssistantID
 	}
-	organization, phone, assistant, err = e.directory.owner(ctx, phoneID, assistantID)
-	if err != nil || organization != "" || m.CallID() == "" {
-		return organization, phone, assistant, err
+	p, err := e.directory.owner(ctx, phoneID, assistantID)
+	if err != nil || p.organization != "" || m.CallID() == "" {
+		return p, err
 	}
-	organization, err = e.ownerOfCall(ctx, m.CallID())
-	return organization, phone, assistant, err
+	if p.organization, err = e.ownerOfCall(ctx, m.CallID()); p.organization != "" {
+		p.home = tenant.HomeOf(e.app, p.organization)
+	}
+	return p, err
 }
 
 // expect tells the writer that a message is being read.
@@ -204,6 +210,7 @@ func (e *engine) store(ctx context.Context, m *vapi.Message, p place, events []e
 	message := inbox.Message{
 		Provider: "vapi", Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
 		Payload: m.Reduced(), ReceivedAt: now, Arrival: arrival,
+		Gone: func(tx *inbox.Tx) (bool, error) { return e.gone(tx, m, p, now) },
 	}
 	// The writer must not depend on the sender's patience.
 	return box.Store(context.WithoutCancel(ctx), message, func(tx *inbox.Tx) (func(), error) {
@@ -223,12 +230,12 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 	}
 	before, found := k.call, k.found
 	if !found {
-		if gone, err := erased(tx, m.CallID()); err != nil || gone {
-			return nil, err // deleted by a person: late messages do not bring it back
+		if gone, err := e.gone(tx, m, p, now); err != nil || gone {
+			return nil, err // late messages do not bring it back
 		}
 		before.Organization, before.ID = p.organization, collections.NewID(now)
 	}
-	after, ch := apply(before, m)
+	after, ch := apply(before, m, p.home)
 	if after.Organization == p.organization {
 		fill(&after.Assistant, p.assistant)
 		fill(&after.PhoneNumber, p.phone)

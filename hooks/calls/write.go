@@ -14,21 +14,24 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 )
 
 // The statements of the hot path. They fire no hooks: what follows from a call
 // is run by settle, and dashboards are told after the commit.
 const (
-	selectCall = `SELECT id, organization, status, outcome, call_type, channel, caller_number, recipient_number, contact, assistant,
+	selectCall = `SELECT id, organization, status, outcome, call_type, channel, caller_number, recipient_number,
+		caller_number_raw, recipient_number_raw, contact, assistant,
 		phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary,
 		resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url
 		FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`
 
 	insertCall = `INSERT INTO calls (id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
-		contact, assistant, phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason,
+		caller_number_raw, recipient_number_raw, contact, assistant, phone_number, started_at, answered_at, ended_at, reported_at,
+		duration_seconds, cost_micros, ended_reason,
 		summary, resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url,
 		transferred_to, notes, is_test, created_by, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, '', ?, ?)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', FALSE, '', ?, ?)`
 
 	// Patching an empty object first leaves out the nulls patching later would.
 	upsertEvent = `INSERT INTO call_events (id, organization, call, type, name, position, key, data, created, updated)
@@ -41,8 +44,8 @@ const (
 		WHERE call = calls.id AND type = 'transfer' ORDER BY position DESC LIMIT 1), '') WHERE id = ?`
 
 	selectContact = `SELECT id FROM contacts WHERE organization = ? AND phone_number = ?`
-	insertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
-		VALUES (?, ?, ?, ?, '', '', ?, ?, ?, ?)`
+	insertContact = `INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at, last_seen_at, created, updated)
+		VALUES (?, ?, ?, ?, ?, '', '', ?, ?, ?, ?)`
 	seeContact = `UPDATE contacts SET first_seen_at = min(first_seen_at, ?), last_seen_at = max(last_seen_at, ?),
 		name = CASE WHEN name = '' THEN ? ELSE name END, updated = ? WHERE id = ?`
 	nameContact = `UPDATE contacts SET name = ?, updated = ? WHERE id = ? AND name = ''`
@@ -56,7 +59,7 @@ func load(tx *inbox.Tx, vapiID string) (c call, found bool, err error) {
 	c.VapiID = vapiID
 	var started, answered, ended, reported string
 	err = tx.Get(selectCall, []any{vapiID}, &c.ID, &c.Organization, &c.Status, &c.Outcome, &c.Direction, &c.Channel, &c.Caller, &c.Recipient,
-		&c.Contact, &c.Assistant, &c.PhoneNumber, &started, &answered, &ended, &reported, &c.DurationSeconds, &c.CostMicros, &c.EndedReason,
+		&c.CallerRaw, &c.RecipientRaw, &c.Contact, &c.Assistant, &c.PhoneNumber, &started, &answered, &ended, &reported, &c.DurationSeconds, &c.CostMicros, &c.EndedReason,
 		&c.Summary, &c.Resolution, &c.Sentiment, &c.Priority, &c.Success, &c.HasRecording, &c.ControlURL, &c.ListenURL)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil
@@ -87,7 +90,7 @@ func (i instant) date() string { return inbox.Date(i.Time()) }
 
 // save writes the row and everything a message added to it.
 func (e *engine) save(tx *inbox.Tx, before call, after *call, found bool, ch changes, now time.Time) error {
-	if after.Contact == "" && after.customer() != "" {
+	if customer := after.customer(); after.Contact == "" && customer != "" && !phone.IsHidden(customer) {
 		if err := meet(tx, after, ch.customerName, now); err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func (e *engine) save(tx *inbox.Tx, before call, after *call, found bool, ch cha
 	switch {
 	case !found:
 		_, err := tx.Exec(insertCall, after.ID, after.Organization, after.VapiID, after.Status, after.Outcome, after.Direction, after.Channel,
-			after.Caller, after.Recipient, after.Contact, after.Assistant, after.PhoneNumber, after.StartedAt.date(), after.AnsweredAt.date(),
+			after.Caller, after.Recipient, after.CallerRaw, after.RecipientRaw, after.Contact, after.Assistant, after.PhoneNumber, after.StartedAt.date(), after.AnsweredAt.date(),
 			after.EndedAt.date(), after.ReportedAt.date(), after.DurationSeconds, after.CostMicros, after.EndedReason, after.Summary,
 			after.Resolution, after.Sentiment, after.Priority, after.Success, after.HasRecording, after.ControlURL, after.ListenURL, stamp, stamp)
 		if err != nil {
@@ -163,6 +166,8 @@ func updateCall(before, after call) (query string, args []any) {
 	text("channel", before.Channel, after.Channel)
 	text("caller_number", before.Caller, after.Caller)
 	text("recipient_number", before.Recipient, after.Recipient)
+	text("caller_number_raw", before.CallerRaw, after.CallerRaw)
+	text("recipient_number_raw", before.RecipientRaw, after.RecipientRaw)
 	text("contact", before.Contact, after.Contact)
 	text("assistant", before.Assistant, after.Assistant)
 	text("phone_number", before.PhoneNumber, after.PhoneNumber)
@@ -197,7 +202,7 @@ func meet(tx *inbox.Tx, c *call, name string, now time.Time) error {
 		_, err = tx.Exec(seeContact, seen, seen, name, stamp, c.Contact)
 	case errors.Is(err, sql.ErrNoRows):
 		c.Contact = collections.NewID(now)
-		_, err = tx.Exec(insertContact, c.Contact, c.Organization, c.customer(), name, seen, seen, stamp, stamp)
+		_, err = tx.Exec(insertContact, c.Contact, c.Organization, c.customer(), c.customerRaw(), name, seen, seen, stamp, stamp)
 	}
 	if err != nil {
 		return fmt.Errorf("contact: %w", err)
@@ -268,6 +273,12 @@ func (e *engine) followed(before, after call, found bool) (when atomic.When, is 
 	if before.ReportedAt != after.ReportedAt {
 		changed = append(changed, "reported_at")
 	}
+	if before.Caller != after.Caller {
+		changed = append(changed, "caller_number")
+	}
+	if before.Recipient != after.Recipient {
+		changed = append(changed, "recipient_number")
+	}
 	when = atomic.Updated
 	if !found {
 		when = atomic.Created
@@ -281,7 +292,8 @@ func (c call) record(collection *core.Collection) *core.Record {
 	r.Id = c.ID
 	for name, value := range map[string]any{
 		"organization": c.Organization, "vapi_call_id": c.VapiID, "status": c.Status, "outcome": c.Outcome, "call_type": c.Direction,
-		"channel": c.Channel, "caller_number": c.Caller, "recipient_number": c.Recipient, "contact": c.Contact, "assistant": c.Assistant,
+		"channel": c.Channel, "caller_number": c.Caller, "recipient_number": c.Recipient, "caller_number_raw": c.CallerRaw,
+		"recipient_number_raw": c.RecipientRaw, "contact": c.Contact, "assistant": c.Assistant,
 		"phone_number": c.PhoneNumber, "started_at": c.StartedAt.dateTime(), "answered_at": c.AnsweredAt.dateTime(), "ended_at": c.EndedAt.dateTime(),
 		"reported_at": c.ReportedAt.dateTime(), "duration_seconds": c.DurationSeconds, "cost_micros": c.CostMicros, "ended_reason": c.EndedReason,
 		"summary": c.Summary, "resolution_status": c.Resolution, "sentiment": c.Sentiment, "priority": c.Priority,

@@ -19,6 +19,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
@@ -60,6 +61,10 @@ func open(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	erased, err := forgotten.New(make([]byte, sealed.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := &desk{t: t, clock: testkit.NewClock(time.Now().Truncate(time.Second))}
 	d.app = testkit.New(t, func(app core.App) {
 		tenant.Register(app)
@@ -68,13 +73,14 @@ func open(t testing.TB) *desk {
 		routes, jobs := facade.New(app), schedule.New(app)
 		d.outbox = outbox.New(app, outbox.WithClock(d.clock.Now, func(most time.Duration) time.Duration { return most }))
 		orgs.Register(app, orgs.Deps{
-			Drop: func(string, string) {}, Facade: routes, Outbox: d.outbox, Schedule: jobs, Sealed: box, PublicURL: deskAtHome, PerPerson: 10, Key: make([]byte, 32),
+			Drop: func(string, string) {}, Facade: routes, Outbox: d.outbox, Schedule: jobs, Sealed: box, PublicURL: deskAtHome, PerPerson: 10, Forgotten: erased,
 		})
 		usage.Register(app)
 		notifications.Register(app, notifications.Deps{Outbox: d.outbox, PublicURL: deskAtHome, Now: d.clock.Now})
 		calls.Register(app, calls.Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL("http://127.0.0.1:1"), vapi.WithMaxAttempts(1)), Hub: live.New(app, access{app}), Outbox: d.outbox,
 			Schedule: jobs, Sealed: box, Facade: routes, Secrets: func() []string { return []string{secret} }, Functions: http.DefaultClient, Rate: 1_000_000,
+			Forgotten: erased,
 		})
 		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 			routes.Mount(se)

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -40,6 +41,10 @@ func open(t testing.TB, more func(*orgs.Deps), bind ...func(core.App)) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	erased, err := forgotten.New(make([]byte, sealed.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := &desk{t: t}
 	d.app = testkit.New(t, append(bind, func(app core.App) {
 		tenant.Register(app)
@@ -49,6 +54,7 @@ func open(t testing.TB, more func(*orgs.Deps), bind ...func(core.App)) *desk {
 		deps := orgs.Deps{
 			Drop:   func(user, organization string) { d.dropped = append(d.dropped, user+"@"+organization) },
 			Facade: d.facade, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, PublicURL: "https://desk.example.com", PerPerson: 10,
+			Forgotten: erased,
 		}
 		if more != nil {
 			more(&deps)

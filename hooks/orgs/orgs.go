@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -40,8 +41,8 @@ type Deps struct {
 	PerPerson int
 	// SignUp is "open" or "invite-only".
 	SignUp string
-	// Key is the master key; the key of erased callers is derived from it.
-	Key []byte
+	// Forgotten are the callers organizations erased.
+	Forgotten *forgotten.Callers
 	// Installation is what the compliance pack says of the server.
 	Installation Installation
 	// Now is the clock and Delay holds an answer back; nil are the machine's.

@@ -48,7 +48,7 @@ func bureauOf(t testing.TB, bind ...func(core.App)) *bureau {
 	b.desk = open(t, func(d *orgs.Deps) {
 		d.Now = b.clock.now
 		d.Delay = func(_ context.Context, length time.Duration) { b.delays = append(b.delays, length) }
-		d.SignUp, d.Key = "open", make([]byte, 32)
+		d.SignUp = "open"
 	}, bind...)
 	return b
 }

@@ -2,21 +2,18 @@ package orgs
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
@@ -25,6 +22,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -46,51 +44,51 @@ func (d *domain) privacy() {
 	d.handle("POST", "/api/organizations/{organization}/privacy/erase", facade.SignedIn,
 		"Erases a caller by telephone number, here and at the provider. It cannot be undone.", `{"phone_number": "+1…", "confirm": true}`,
 		`{"request": `+request+`}`, "400 · 403 · 409 a legal hold, or a call is going on", d.eraseSubject)
-	atomic.On(d.app, collections.Calls, atomic.Created, "orgs: a call of an erased caller that comes back is erased again", d.afterReturn)
+	const again = "orgs: a call of an erased caller that comes back is erased again"
+	atomic.On(d.app, collections.Calls, atomic.Created, again, d.afterReturn)
+	atomic.On(d.app, collections.Calls, atomic.Updated, again, d.afterReturn, "caller_number", "recipient_number")
 	d.Outbox.Handle(againKind, d.eraseAgain)
-}
-
-// subjectOf hashes a number of an organization with a key only this
-// installation has: enough to recognize it, nothing to read it from.
-func (d *domain) subjectOf(organization, number string) (string, error) {
-	key, err := hkdf.Key(sha256.New, d.Key, nil, "erased callers", 32)
-	if err != nil {
-		return "", fmt.Errorf("privacy: %w", err)
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(organization + "\x00" + number))
-	return hex.EncodeToString(mac.Sum(nil)), nil
 }
 
 // callerRows is a caller, and what is kept about them.
 type callerRows struct {
-	organization, number, hash string
-	contact                    *core.Record
-	calls                      []*core.Record
+	organization string
+	number       phone.Number
+	spellings    []string // as the number came, the stored one first
+	contacts     []*core.Record
+	calls        []*core.Record
 }
 
-func (s callerRows) hint() string { return "…" + s.number[max(0, len(s.number)-2):] }
+// hint tells a person which erasure a row is; of a number that is not much.
+func (s callerRows) hint() string {
+	if s.number.Kind == phone.Hidden {
+		return s.number.Text
+	}
+	text := []rune(s.number.Text)
+	return "…" + string(text[max(0, len(text)-2):])
+}
 
 // findSubject reads the number of a body and finds the caller's rows.
 func (d *domain) findSubject(app core.App, t *tenant.Tenant, body map[string]any) (callerRows, error) {
-	parsed, err := phonenumbers.Parse(textOf(body, "phone_number"), t.Organization.GetString("country"))
-	if err != nil || !phonenumbers.IsPossibleNumber(parsed) {
+	text := textOf(body, "phone_number")
+	number := phone.Read(text, tenant.HomeOf(app, t.ID()))
+	if number.Kind == phone.None {
 		return callerRows{}, facade.Invalid(map[string]string{"phone_number": "Write the number with the country's code, for example +1 415 555 2671"})
 	}
-	return d.subjectByNumber(app, t.ID(), phonenumbers.Format(parsed, phonenumbers.E164))
+	// What is stored may be older than the reading of numbers.
+	return subjectByNumber(app, callerRows{organization: t.ID(), number: number, spellings: distinct([]string{number.Text, text})})
 }
 
-func (d *domain) subjectByNumber(app core.App, organization, number string) (s callerRows, err error) {
-	s = callerRows{organization: organization, number: number}
-	if s.hash, err = d.subjectOf(organization, number); err != nil {
-		return s, err
+func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
+	stored := make([]any, len(s.spellings))
+	for n, spelling := range s.spellings {
+		stored[n] = spelling
 	}
-	of := dbx.Params{"o": organization, "n": number}
-	contacts, err := app.FindRecordsByFilter(collections.Contacts, "organization = {:o} && phone_number = {:n}", "", 1, 0, of)
+	err := app.RecordQuery(collections.Contacts).AndWhere(dbx.HashExp{"organization": s.organization}).AndWhere(dbx.In("phone_number", stored...)).All(&s.contacts)
 	if err != nil {
 		return s, err
 	}
-	seen := map[string]bool{}
+	organization, seen := s.organization, map[string]bool{}
 	add := func(where dbx.Expression) error {
 		var rows []*core.Record
 		err := app.RecordQuery(collections.Calls).AndWhere(dbx.HashExp{"organization": organization}).AndWhere(where).
@@ -103,19 +101,44 @@ func (d *domain) subjectByNumber(app core.App, organization, number string) (s c
 		}
 		return err
 	}
-	if err := add(dbx.HashExp{"caller_number": number}); err != nil {
+	if err := add(dbx.In("caller_number", stored...)); err != nil {
 		return s, err
 	}
 	// Outbound: the caller is who was called. An organization's own number on
 	// that side would mean everybody.
-	if err := add(dbx.HashExp{"recipient_number": number, "call_type": collections.Outbound}); err != nil {
+	if err := add(dbx.And(dbx.In("recipient_number", stored...), dbx.HashExp{"call_type": collections.Outbound})); err != nil {
 		return s, err
 	}
-	if len(contacts) > 0 {
-		s.contact = contacts[0]
-		return s, add(dbx.HashExp{"contact": s.contact.Id})
+	for _, contact := range s.contacts {
+		if err := add(dbx.HashExp{"contact": contact.Id}); err != nil {
+			return s, err
+		}
 	}
+	for _, call := range s.calls {
+		s.spellings = append(s.spellings, theirs(call, ""), theirs(call, "_raw"))
+	}
+	s.spellings = distinct(s.spellings)
 	return s, nil
+}
+
+// theirs is the number at the other end of a call: as it is stored, or with
+// "_raw" as it came.
+func theirs(call *core.Record, as string) string {
+	if call.GetString("call_type") == collections.Outbound {
+		return call.GetString("recipient_number" + as)
+	}
+	return call.GetString("caller_number" + as)
+}
+
+// distinct leaves each text once, in order, and none that is empty.
+func distinct(texts []string) []string {
+	var all []string
+	for _, text := range texts {
+		if text != "" && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 func (d *domain) listPrivacy(e *core.RequestEvent) error {
@@ -149,10 +172,14 @@ func privacyRow(r *core.Record) map[string]any {
 // begin writes the request down before anything is done.
 func (d *domain) begin(e *core.RequestEvent, t *tenant.Tenant, kind string, s callerRows) (*core.Record, error) {
 	values := map[string]any{
-		"organization": t.ID(), "kind": kind, "status": "running", "subject_hash": s.hash, "subject_hint": s.hint(),
+		"organization": t.ID(), "kind": kind, "status": "running", "subject_hint": s.hint(),
+		"subject_hash": d.Forgotten.Hash(t.ID(), s.number.Text),
 	}
 	if t.UserID() != "" {
 		values["requested_by"] = t.UserID()
+	}
+	if kind == "erase" {
+		d.Forgotten.Begin(d.now())
 	}
 	var row *core.Record
 	err := e.App.RunInTransaction(func(tx core.App) (err error) {
@@ -193,7 +220,7 @@ func (d *domain) exportSubject(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if s.contact == nil && len(s.calls) == 0 {
+	if len(s.contacts) == 0 && len(s.calls) == 0 {
 		return facade.Error(http.StatusNotFound, "Nothing is kept about this number")
 	}
 	row, err := d.begin(e, t, "export", s)
@@ -225,9 +252,13 @@ func writeSubject(ctx context.Context, app core.App, archive *zip.Writer, s call
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(value)
 	}
-	if s.contact != nil {
+	for n, contact := range s.contacts {
 		counts["contacts"]++
-		if err := write("contact.json", s.contact.PublicExport()); err != nil {
+		name := "contact.json"
+		if n > 0 {
+			name = "contact-" + contact.Id + ".json"
+		}
+		if err := write(name, contact.PublicExport()); err != nil {
 			return nil, err
 		}
 	}
@@ -362,8 +393,8 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 		numbers["calls"]++
 	}
 	err := app.RunInTransaction(func(tx core.App) error {
-		if s.contact != nil {
-			contact, err := tx.FindRecordById(collections.Contacts, s.contact.Id)
+		for _, found := range s.contacts {
+			contact, err := tx.FindRecordById(collections.Contacts, found.Id)
 			if err == nil {
 				if err := tx.Delete(contact); err != nil {
 					return err
@@ -371,21 +402,8 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 				numbers["contacts"]++
 			}
 		}
-		for name, query := range map[string]string{
-			// Messages that belong to no call we kept, and promises that name the
-			// number; a promise to erase names none.
-			"provider_events": `DELETE FROM provider_events WHERE organization = ? AND type NOT IN ('packed', 'deleted') AND instr(payload, ?) > 0`,
-			"outbox":          `DELETE FROM outbox WHERE organization = ? AND kind != 'calls.erase' AND instr(payload, ?) > 0`,
-		} {
-			result, err := atomic.Of(tx).Exec(query, s.organization, strings.TrimPrefix(s.number, "+"))
-			if err != nil {
-				return fmt.Errorf("erase from %s: %w", name, err)
-			}
-			n, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			numbers[name] += int(n)
+		if err := d.eraseLoose(tx, s, numbers); err != nil {
+			return err
 		}
 		return forgetInLog(tx, s, numbers)
 	})
@@ -396,6 +414,81 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 	return certificate, err
 }
 
+// eraseLoose removes messages that belong to no call we kept, and promises, where
+// they name the number; a promise to erase names none. Messages nobody owns are
+// looked through as well.
+func (d *domain) eraseLoose(tx core.App, s callerRows, numbers map[string]int) error {
+	names, err := d.namesOf(tx, s)
+	if err != nil {
+		return err
+	}
+	for _, from := range []struct{ name, where string }{
+		{"provider_events", `organization = ? AND type NOT IN ('packed', 'deleted')`},
+		{"", `organization = '' AND status = 'parked' AND ? != ''`},
+		{"outbox", `organization = ? AND kind != 'calls.erase'`},
+	} {
+		table := cmp.Or(from.name, "provider_events")
+		for _, name := range names {
+			result, err := atomic.Of(tx).Exec(`DELETE FROM `+table+` WHERE `+from.where+` AND instr(payload, ?) > 0`, s.organization, name)
+			if err != nil {
+				return fmt.Errorf("erase from %s: %w", table, err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if from.name != "" { // what nobody owns is nobody's to count
+				numbers[from.name] += int(n)
+			}
+		}
+	}
+	return nil
+}
+
+// selectNames are the spellings of numbers in messages that belong to no call.
+const selectNames = `SELECT DISTINCT coalesce(nullif(json_extract(payload, '$.message.customer.number'), ''),
+		json_extract(payload, '$.message.customer.sipUri'), json_extract(payload, '$.message.contact.number'),
+		json_extract(payload, '$.message.session.customer.number'), '') FROM provider_events
+	WHERE organization IN (?, '') AND type NOT IN ('packed', 'deleted') AND json_valid(payload)`
+
+// namesOf is how messages name the caller: a telephone number's digits, wherever
+// they stand; anything else only where a number stands.
+func (d *domain) namesOf(tx core.App, s callerRows) ([]string, error) {
+	rows, err := atomic.Of(tx).Query(selectNames, s.organization)
+	if err != nil {
+		return nil, fmt.Errorf("numbers in messages: %w", err)
+	}
+	defer rows.Close()
+	home, spellings := tenant.HomeOf(tx, s.organization), slices.Clone(s.spellings)
+	for rows.Next() {
+		var spelling string
+		if err := rows.Scan(&spelling); err != nil {
+			return nil, err
+		}
+		if phone.Read(spelling, home) == s.number {
+			spellings = append(spellings, spelling)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, spelling := range distinct(spellings) {
+		if number := phone.Read(spelling, ""); number.Kind == phone.Telephone && number.Text == spelling {
+			names = append(names, strings.TrimPrefix(spelling, "+"))
+			continue
+		}
+		quoted, err := json.Marshal(spelling)
+		if err != nil {
+			return nil, err
+		}
+		for _, field := range []string{"number", "sipUri"} {
+			names = append(names, `"`+field+`":`+string(quoted))
+		}
+	}
+	return names, nil
+}
+
 // forgetInLog empties what the audit log says of the caller's rows. Who did
 // what and when stays; this is the one change the database lets through.
 func forgetInLog(tx core.App, s callerRows, numbers map[string]int) error {
@@ -403,8 +496,8 @@ func forgetInLog(tx core.App, s callerRows, numbers map[string]int) error {
 	for _, c := range s.calls {
 		ids = append(ids, c.Id)
 	}
-	if s.contact != nil {
-		ids = append(ids, s.contact.Id)
+	for _, contact := range s.contacts {
+		ids = append(ids, contact.Id)
 	}
 	for _, id := range ids {
 		result, err := atomic.Of(tx).Exec(`UPDATE audit_logs SET details = '{"erased":true}' WHERE organization = ? AND record = ? AND resource IN ('calls', 'contacts')`,
@@ -425,28 +518,17 @@ type againPayload struct {
 	Call string `json:"call"`
 }
 
-// afterReturn looks whether a new call is an old one of an erased caller,
-// brought back by reconciliation. It runs in the transaction of the call.
-func (d *domain) afterReturn(tx atomic.Tx, _, call *core.Record) error {
+// afterReturn looks whether a call is an old one of an erased caller: one that a
+// person wrote down again, or that ran when its caller was not known yet. The
+// provider's messages about others are not taken in (hooks/calls). It runs in the
+// transaction of the call.
+func (d *domain) afterReturn(tx atomic.Tx, before, call *core.Record) error {
 	organization, started := call.GetString("organization"), call.GetDateTime("started_at")
-	number := call.GetString("caller_number")
-	if call.GetString("call_type") == collections.Outbound {
-		number = call.GetString("recipient_number")
+	if before == nil && call.GetString("vapi_call_id") != "" || started.IsZero() {
+		return nil
 	}
-	if number == "" || started.IsZero() || d.now().Sub(started.Time()) < time.Minute {
-		return nil // a call that has just begun is a new one: no question to the database
-	}
-	hashed, err := d.subjectOf(organization, number)
-	if err != nil {
-		return err
-	}
-	rows, err := tx.Query(`SELECT 1 FROM privacy_requests WHERE organization = ? AND subject_hash = ? AND kind = 'erase' AND created > ? LIMIT 1`,
-		organization, hashed, stamp(started.Time()))
-	if err != nil {
-		return fmt.Errorf("erased callers: %w", err)
-	}
-	erased := rows.Next()
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !erased {
+	erased, err := d.Forgotten.Erased(tx, organization, theirs(call, ""), started.Time())
+	if err != nil || !erased {
 		return err
 	}
 	return d.Outbox.Add(tx, outbox.Row{Organization: organization, Kind: againKind, Key: againKind + ":" + call.Id, Payload: againPayload{call.Id}})
@@ -462,11 +544,9 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 	if err != nil {
 		return nil // gone already
 	}
-	number := call.GetString("caller_number")
-	if call.GetString("call_type") == collections.Outbound {
-		number = call.GetString("recipient_number")
-	}
-	s := callerRows{organization: call.GetString("organization"), number: number, calls: []*core.Record{call}}
+	s := callerRows{organization: call.GetString("organization"), calls: []*core.Record{call}}
+	s.number = phone.Read(theirs(call, ""), tenant.HomeOf(d.app, s.organization))
+	s.spellings = distinct([]string{s.number.Text, theirs(call, ""), theirs(call, "_raw")})
 	// The contact came back with it; one who has called since stays.
 	if contact, err := d.app.FindRecordById(collections.Contacts, call.GetString("contact")); err == nil {
 		others, err := count(d.app, "SELECT count(*) FROM calls WHERE contact = ? AND id != ?", contact.Id, call.Id)
@@ -474,7 +554,7 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 			return err
 		}
 		if others == 0 {
-			s.contact = contact
+			s.contacts = []*core.Record{contact}
 		}
 	}
 	_, err = d.eraseRows(ctx, d.app, s)

@@ -94,8 +94,8 @@ const FirstRetry = 30 * time.Second
 // is undone to its savepoint and noted on the stored message.
 func (i *Inbox) one(tx *Tx, j *job, careful bool) error {
 	if j.message.Key != "" {
-		stored, err := i.insert(tx, j)
-		if err != nil || !stored {
+		fresh, err := i.insert(tx, j)
+		if err != nil || !fresh {
 			return err
 		}
 	}
@@ -130,11 +130,20 @@ func (i *Inbox) one(tx *Tx, j *job, careful bool) error {
 	return err
 }
 
-func (i *Inbox) insert(tx *Tx, j *job) (stored bool, err error) {
-	m := &j.message
-	status := collections.EventApplied
+// insert stores a message; fresh tells that it is to be applied.
+func (i *Inbox) insert(tx *Tx, j *job) (fresh bool, err error) {
+	m := j.message
+	status, gone := collections.EventApplied, false
 	if m.Organization == "" {
 		status = collections.EventParked
+	}
+	if m.Gone != nil {
+		if gone, err = m.Gone(tx); err != nil {
+			return false, err
+		}
+	}
+	if gone { // never written, not even to be written over: the log of the database would have it
+		m.Type, m.Payload, m.Answer, status = collections.EventDeleted, nil, nil, collections.EventPacked
 	}
 	now := Date(m.ReceivedAt)
 	result, err := tx.Exec(insertEvent, collections.NewID(m.ReceivedAt), m.Organization, m.Provider, m.Key, m.Type, status,
@@ -143,7 +152,7 @@ func (i *Inbox) insert(tx *Tx, j *job) (stored bool, err error) {
 		return false, err
 	}
 	if n, err := result.RowsAffected(); err != nil || n > 0 {
-		return n > 0, err
+		return n > 0 && !gone, err
 	}
 	j.result.Duplicate = true
 	var answer string

@@ -61,6 +61,10 @@ type Message struct {
 	Payload      []byte // allow-listed fields as JSON
 	Answer       []byte // what was answered, kept for repeats of the same message
 	ReceivedAt   time.Time
+	// Gone, when it is set, tells whether what the message is about was erased. Of
+	// such a message the key alone is stored, so that repeats are recognized; it is
+	// not applied.
+	Gone func(tx *Tx) (bool, error)
 	// Arrival, when the sender announced it, ends once the message is queued.
 	Arrival *Arrival
 }

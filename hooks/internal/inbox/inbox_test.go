@@ -410,3 +410,22 @@ func TestDate_is_how_PocketBase_writes_instants(t *testing.T) {
 		t.Errorf("got %q, want nothing for no time", got)
 	}
 }
+
+func TestStore_keeps_only_the_key_of_what_was_erased(t *testing.T) {
+	app, i := open(t)
+	m := message("gone:1")
+	m.Answer = []byte("an answer")
+	m.Gone = func(*Tx) (bool, error) { return true, nil }
+	for n := range 2 {
+		r, err := i.Store(context.Background(), m, effect(1))
+		if err != nil || r.Duplicate != (n > 0) || r.Answer != nil {
+			t.Errorf("time %d: got %+v, %v", n, r, err)
+		}
+	}
+	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = 'gone:1' AND type = 'deleted' AND status = 'packed' AND payload = '' AND answer = ''`); got != 1 {
+		t.Error("the key is not kept, or more than the key")
+	}
+	if got := count(t, app, `SELECT count(*) FROM contacts WHERE id LIKE 'effect%'`); got != 0 {
+		t.Error("it was applied")
+	}
+}

@@ -14,7 +14,7 @@ const maxRemembered = 2048
 const maxSpelling = 64
 
 // spelling is a question.
-type spelling struct{ text, country string }
+type spelling struct{ text, home string }
 
 // readings are answers given before: a call's messages all carry the same
 // number, and reading one takes microseconds.
@@ -32,7 +32,7 @@ func (r *readings) read(s spelling) Number {
 	if found {
 		return n
 	}
-	n = read(s.text, s.country)
+	n = read(s.text, s.home)
 	if len(s.text) <= maxSpelling {
 		r.mu.Lock()
 		if len(r.known) >= maxRemembered {

@@ -61,19 +61,28 @@ func (n Number) Someone() bool { return n.Kind != None && n.Kind != Hidden }
 // maxText bounds what is looked at: no number is longer, whatever stands around it.
 const maxText = 300
 
-// Read tells what a text means for somebody in the country (two letters, as
-// organizations have it; empty when it is not known). Numbers that say their
-// own country need none.
+// IsHidden tells whether a text that was read is a reason and no number.
+func IsHidden(text string) bool {
+	switch text {
+	case Anonymous, Restricted, Unknown, Unavailable, Private, Blocked:
+		return true
+	}
+	return false
+}
+
+// Read tells what a text means for somebody at home: a country of two letters,
+// as organizations have it, or, where none is known, a number of theirs in
+// E.164. Both may be missing: numbers that say their own country need neither.
 //
 // Example: Read("(415) 555-2671", "US").Text == "+14155552671"
-func Read(text, country string) Number {
+func Read(text, home string) Number {
 	if plainNANP(text) {
 		return Number{Telephone, text}
 	}
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "")
 	}
-	return memory.read(spelling{text, country})
+	return memory.read(spelling{text, home})
 }
 
 // Region is the country a number in E.164 belongs to; empty when none does.
@@ -101,6 +110,9 @@ func plainNANP(text string) bool {
 
 // read is Read without its memory.
 func read(text, country string) Number {
+	if strings.HasPrefix(country, "+") {
+		country = Region(country)
+	}
 	s := Fold(text)
 	if open := strings.LastIndexByte(s, '<'); open >= 0 { // "Ann" <sip:…>
 		s, _, _ = strings.Cut(s[open+1:], ">")

@@ -450,6 +450,7 @@ export interface ContactsRecord {
   id: string
   organization: string
   phone_number: string
+  phone_number_raw: string
   name: string
   email: string
   notes: string
@@ -472,6 +473,8 @@ export interface CallsRecord {
   channel: CallsChannel | ''
   caller_number: string
   recipient_number: string
+  caller_number_raw: string
+  recipient_number_raw: string
   contact: string
   assistant: string
   phone_number: string
@@ -895,7 +898,8 @@ export const limits = {
   },
   contacts: {
     organization: { required: true },
-    phone_number: { required: true, max: 40 },
+    phone_number: { required: true, max: 80 },
+    phone_number_raw: { max: 80 },
     name: { max: 100 },
     notes: { max: 5000 },
     metadata: { max: 16384 },
@@ -909,6 +913,8 @@ export const limits = {
     channel: { values: ['phone', 'web', 'websocket'] },
     caller_number: { max: 80 },
     recipient_number: { max: 80 },
+    caller_number_raw: { max: 80 },
+    recipient_number_raw: { max: 80 },
     duration_seconds: { min: 0 },
     cost_micros: { min: 0 },
     ended_reason: { max: 255 },
