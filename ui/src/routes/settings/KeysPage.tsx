@@ -2,7 +2,7 @@ import { Alert, Button, Code, Group, Modal, Select, Stack, Text, TextInput } fro
 import '@mantine/core/styles/Code.layer.css'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { CircleCheck, CircleOff, Hourglass, KeyRound, Plus, TriangleAlert } from 'lucide-react'
+import { CircleCheck, CircleOff, CirclePause, KeyRound, Plus, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { confirm } from '../../components/confirm'
 import { CopyLine } from '../../components/CopyLine'
@@ -15,13 +15,17 @@ import { When } from '../../components/When'
 import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
-import { isPast } from '../../lib/format'
 import { useT } from '../../lib/i18n'
 import { limits, type ApiKeysRecord } from '../../lib/pb-types.gen'
 import { useHere, useOrg } from '../../lib/session'
 import { SettingsPage } from './SettingsPage'
 
-type Key = Pick<ApiKeysRecord, 'id' | 'name' | 'role' | 'prefix' | 'expires_at' | 'revoked_at' | 'last_used_at' | 'last_used_ip' | 'created'>
+type Key = Pick<ApiKeysRecord, 'id' | 'name' | 'role' | 'prefix' | 'expires_at' | 'last_used_at' | 'last_used_ip' | 'created'> & {
+  /** Its role or, when that is less, its maker's; '' once it ended. */
+  acts_with: Key['role'] | ''
+  state: 'active' | 'paused' | 'ended'
+  why: '' | 'factor' | 'revoked' | 'expired' | 'maker'
+}
 
 const path = (org: string) => `/api/organizations/${org}/keys`
 
@@ -42,7 +46,7 @@ export function KeysPage() {
       id: 'name', header: t('settings.keys.name'), primary: true,
       cell: (row) => <Stack gap={0}><Text size="sm" fw={600} className="pl-wrap">{row.name}</Text><Code w="fit-content">{row.prefix}…</Code></Stack>,
     },
-    { id: 'role', header: t('team.role'), cell: (row) => t(`roles.${row.role}`) },
+    { id: 'role', header: t('team.role'), cell: (row) => <Role row={row} /> },
     { id: 'state', header: t('team.status'), cell: (row) => <KeyState row={row} /> },
     { id: 'used', header: t('settings.keys.used'), cell: (row) => row.last_used_at ? <Text size="sm"><When value={row.last_used_at} />{row.last_used_ip && <Text span size="xs" c="dimmed"> · {row.last_used_ip}</Text>}</Text> : <Text span size="sm" c="dimmed">{t('team.never')}</Text> },
     { id: 'ends', header: t('settings.keys.expires'), cell: (row) => row.expires_at ? <When value={row.expires_at} /> : <Text span size="sm" c="dimmed">{t('settings.keys.noEnd')}</Text> },
@@ -60,9 +64,30 @@ export function KeysPage() {
 
 function KeyState({ row }: { row: Key }) {
   const t = useT()
-  if (row.revoked_at) return <StatusBadge icon={CircleOff} tone="off" label={t('settings.keys.revoked')} />
-  if (isPast(row.expires_at)) return <StatusBadge icon={Hourglass} tone="warn" label={t('settings.keys.expired')} />
-  return <StatusBadge icon={CircleCheck} tone="good" label={t('settings.keys.active')} />
+  return (
+    <Stack gap={2} align="flex-start">
+      <StatusBadge {...states[row.state]} label={t(`settings.keys.${row.state}`)} />
+      {row.why && <Text size="xs" c="dimmed" className="pl-wrap">{t(`settings.keys.why.${row.why}`)}</Text>}
+    </Stack>
+  )
+}
+
+const states = {
+  active: { icon: CircleCheck, tone: 'good' },
+  paused: { icon: CirclePause, tone: 'warn' },
+  ended: { icon: CircleOff, tone: 'off' },
+} as const
+
+/** The key's own role, and what it acts with while its maker has less. */
+function Role({ row }: { row: Key }) {
+  const t = useT()
+  const less = row.acts_with === row.role ? '' : row.acts_with
+  return (
+    <Stack gap={0}>
+      <Text size="sm">{t(`roles.${row.role}`)}</Text>
+      {less && <Text size="xs" c="dimmed" className="pl-wrap">{t('settings.keys.actsWith', { role: t(`roles.${less}`) })}</Text>}
+    </Stack>
+  )
 }
 
 function Revoke({ row }: { row: Key }) {
@@ -77,7 +102,7 @@ function Revoke({ row }: { row: Key }) {
     },
     onError: (error) => failed(problem(error, t)),
   })
-  if (row.revoked_at) return null
+  if (row.state === 'ended') return null
   const ask = async () => {
     if (await confirm({ title: t('settings.keys.revokeTitle', { name: row.name }), body: t('settings.keys.revokeText'), action: t('settings.keys.revoke'), danger: true })) revoke.mutate()
   }

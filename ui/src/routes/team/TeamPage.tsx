@@ -1,7 +1,7 @@
-import { ActionIcon, Avatar, Button, Checkbox, Group, Menu, Modal, Select, Stack, Text } from '@mantine/core'
+import { ActionIcon, Avatar, Button, Group, Menu, Modal, Select, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Ban, CirclePlay, Crown, Ellipsis, LogOut, Pencil, RotateCw, Trash2, UserPlus, Users } from 'lucide-react'
-import { useRef, useState, type ReactNode } from 'react'
+import { useState } from 'react'
 import { confirm } from '../../components/confirm'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Page } from '../../components/Page'
@@ -120,12 +120,6 @@ function Ends({ at }: { at: string | null | undefined }) {
   return <Text span size="sm" c="dimmed">{t('team.until')} <When value={at} /></Text>
 }
 
-/** Keys go on working without the person who made them, unless they go too. */
-function Keys({ onChange }: { onChange: (on: boolean) => void }) {
-  const t = useT()
-  return <Checkbox defaultChecked label={t('team.remove.keys')} onChange={(event) => onChange(event.currentTarget.checked)} />
-}
-
 function Actions({ member, manage, onEdit, onResent }: { member: Member; manage: boolean; onEdit: () => void; onResent: (outcome: Invited) => void }) {
   const t = useT()
   const me = useMe()
@@ -147,11 +141,9 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
     },
     onError: (error) => failed(problem(error, t)),
   })
-  const revoke = useRef(true)
-  const ask = async (question: 'suspend' | 'remove' | 'cancel' | 'transfer', run: () => Promise<unknown>, more?: ReactNode) => {
-    revoke.current = true
+  const ask = async (question: 'suspend' | 'remove' | 'cancel' | 'transfer', run: () => Promise<unknown>) => {
     const yes = await confirm({
-      title: t(`team.${question}.title`, { name }), body: <Stack gap="sm">{t(`team.${question}.text`, { name, organization: organization?.name ?? '' })}{more}</Stack>, action: t(`team.${question}.action`), danger: question !== 'transfer',
+      title: t(`team.${question}.title`, { name }), body: t(`team.${question}.text`, { name, organization: organization?.name ?? '' }), action: t(`team.${question}.action`), danger: question !== 'transfer',
     })
     if (yes) act.mutate({ run, done: t(`team.${question}.done`, { name }) })
   }
@@ -170,7 +162,7 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
       member.status === 'active'
         ? <Menu.Item key="suspend" leftSection={<Ban size={16} aria-hidden />} onClick={() => void ask('suspend', () => api.post(`${path}/suspend`, undefined, { query }))}>{t('team.suspend.action')}</Menu.Item>
         : <Menu.Item key="activate" leftSection={<CirclePlay size={16} aria-hidden />} onClick={() => act.mutate({ run: () => api.post(`${path}/activate`, undefined, { query }), done: t('team.activated', { name }) })}>{t('team.activate')}</Menu.Item>,
-      <Menu.Item key="remove" c="var(--mantine-color-error)" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('remove', () => api.delete(path, { query: { ...query, ...(revoke.current && { keys: 'revoke' }) } }), <Keys onChange={(on) => { revoke.current = on }} />)}>{t('team.remove.action')}</Menu.Item>,
+      <Menu.Item key="remove" c="var(--mantine-color-error)" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask('remove', () => api.delete(path, { query }))}>{t('team.remove.action')}</Menu.Item>,
     ] : []),
     ...(self && organization ? [<Menu.Item key="leave" c="var(--mantine-color-error)" leftSection={<LogOut size={16} aria-hidden />} onClick={() => void leave.ask(organization)}>{t('team.leave.action')}</Menu.Item>] : []),
   ]
