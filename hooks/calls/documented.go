@@ -183,7 +183,7 @@ func (e *engine) documentedList(re *core.RequestEvent, defaultLimit int, out fun
 		values.Set("status", collections.CallScheduled+",live")
 	}
 	inner.URL.RawQuery = values.Encode()
-	q, err := parseQuery(inner, t.ID())
+	q, err := parseQuery(inner, t.Organization)
 	if err != nil {
 		return nil, facade.Pagination{}, badField(re, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/hours"
 )
 
 // Limits of a page of calls.
@@ -52,9 +53,9 @@ type cursor struct {
 
 // parseQuery reads the filters from a request's query string. It returns the
 // field's name and a sentence when one is wrong.
-func parseQuery(r *http.Request, organization string) (query, error) {
+func parseQuery(r *http.Request, organization *core.Record) (query, error) {
 	v := r.URL.Query()
-	q := query{Organization: organization, Sort: "started_at", Limit: pageDefault}
+	q := query{Organization: organization.Id, Sort: "started_at", Limit: pageDefault}
 	for _, one := range []struct {
 		name    string
 		into    *[]string
@@ -87,14 +88,20 @@ func parseQuery(r *http.Request, organization string) (query, error) {
 			return q, wrong(name, "must be a record id")
 		}
 	}
-	for name, into := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
-		if text := v.Get(name); text != "" {
-			t, err := parseDay(text)
-			if err != nil {
-				return q, wrong(name, "must be a date (2026-11-20) or an instant (RFC 3339)")
-			}
-			*into = t
+	for _, one := range []struct {
+		name string
+		read func(text, zone string) (time.Time, error)
+		into *time.Time
+	}{{"from", hours.From, &q.From}, {"to", hours.Until, &q.To}} {
+		text := v.Get(one.name)
+		if text == "" {
+			continue
 		}
+		t, err := one.read(text, organization.GetString("timezone"))
+		if err != nil {
+			return q, wrong(one.name, "must be a date (2026-11-20) or an instant (RFC 3339)")
+		}
+		*one.into = t
 	}
 	q.Search = strings.TrimSpace(v.Get("search"))
 	if utf8.RuneCountInString(q.Search) > 200 {
@@ -137,13 +144,6 @@ type fieldError struct{ field, text string }
 func (e fieldError) Error() string { return e.field + " " + e.text }
 
 func wrong(field, text string) error { return fieldError{field, text} }
-
-func parseDay(text string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		return t, nil
-	}
-	return time.Parse(time.RFC3339, text)
-}
 
 func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(c.Value + "\x00" + c.ID))
@@ -363,7 +363,7 @@ func (e *engine) listCalls(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseQuery(re.Request, t.ID())
+	q, err := parseQuery(re.Request, t.Organization)
 	if err != nil {
 		return badField(re, err)
 	}

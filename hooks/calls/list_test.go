@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -170,8 +172,8 @@ func TestList_filters_narrow(t *testing.T) {
 		"contact=" + testkit.BoltContact:        "",
 		"assistant=" + testkit.BoltAssistant:    "",
 		"from=2026-10-03":                       "zringing0000000 zcarrier0000000 zbroken00000000",
-		"to=2026-10-03":                         "zvoicemail00000 acmelive0000000 acmecall0000000",
-		"from=2026-10-03&to=2026-10-04":         "zbroken00000000",
+		"to=2026-10-03":                         "zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"from=2026-10-03&to=2026-10-04":         "zcarrier0000000 zbroken00000000",
 		"from=2026-10-03T11:00:00%2B02:00":      "zringing0000000 zcarrier0000000 zbroken00000000",
 		"from=2026-10-03T11:00:01%2B02:00":      "zringing0000000 zcarrier0000000",
 		"organization=" + testkit.Bolt + "&x=1": "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
@@ -259,13 +261,26 @@ func TestCSV_holds_more_than_one_page(t *testing.T) {
 	}
 }
 
-func TestSafeCell_guards_what_a_spreadsheet_would_run(t *testing.T) {
-	for in, want := range map[string]string{
-		"=1+1": "'=1+1", "+1202": "'+1202", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "": "", "plain": "plain", "a=b": "a=b", "é": "é",
+// Acme is in New York: its 11th of November begins at five in UTC.
+func TestDates_are_the_organizations_days_in_every_list(t *testing.T) {
+	d := newDesk(t, nil)
+	for id, at := range map[string]string{
+		"zbefore00000000": "2026-11-11 04:59:59.000Z", "zfirst000000000": "2026-11-11 05:00:00.000Z",
+		"zlast0000000000": "2026-11-12 04:59:59.000Z", "zafter000000000": "2026-11-12 05:00:00.000Z",
 	} {
-		if got := safeCell(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
+		d.put(testkit.Acme, id, map[string]any{"started_at": at}, "", "")
+	}
+	const day = "?from=2026-11-11&to=2026-11-11"
+	for _, path := range []string{acmeCalls + day, acmeCalls + ".csv" + day, "/api/calls" + day, "/functions/v1/calls" + day} {
+		body := d.want(200, "GET", path, testkit.AcmeViewer, nil).Body.String()
+		for id, in := range map[string]bool{"zbefore": false, "zfirst": true, "zlast": true, "zafter": false} {
+			if strings.Contains(body, id) != in {
+				t.Errorf("%s: %s is in it: %v", path, id, !in)
+			}
 		}
+	}
+	for _, path := range []string{acmeCalls, "/api/calls", "/functions/v1/calls"} {
+		d.want(400, "GET", path+"?from=11/11/2026", testkit.AcmeViewer, nil)
 	}
 }
 
@@ -338,10 +353,12 @@ func FuzzParseQuery(f *testing.F) {
 	for _, seed := range []string{"", "status=live,failed&sort=-started_at&limit=5", "after=" + (cursor{"2026-10-01 09:00:00.000Z", "x"}).String(), "from=2026-01-01&search=%22a%20b"} {
 		f.Add(seed)
 	}
+	acme := core.NewRecord(core.NewBaseCollection("organizations"))
+	acme.Id = testkit.Acme
 	f.Fuzz(func(t *testing.T, text string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.URL.RawQuery = text
-		q, err := parseQuery(r, testkit.Acme)
+		q, err := parseQuery(r, acme)
 		if err != nil {
 			return
 		}

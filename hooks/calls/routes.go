@@ -1,18 +1,17 @@
 package calls
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/sheet"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -20,7 +19,7 @@ import (
 func (e *engine) routes() {
 	f := e.Facade
 	const filters = "status, outcome (comma lists; status=live, outcome=failed), call_type, assistant, phone_number, contact, resolution_status, priority, " +
-		"from, to (date or RFC 3339), search (words, \"a phrase\", or a number; words that only begin with the last one come after whole words), order=newest (best match first: best)"
+		"from, to (a date is the organization's day, the last one included; or RFC 3339), search (words, \"a phrase\", or a number; words that only begin with the last one come after whole words), order=newest (best match first: best)"
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "A page of calls, newest first, by key: any depth costs the same.",
@@ -137,7 +136,7 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	q, err := parseQuery(re.Request, t.ID())
+	q, err := parseQuery(re.Request, t.Organization)
 	if err != nil {
 		return badField(re, err)
 	}
@@ -147,12 +146,8 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	}
 	q.Limit, q.After = pageMax, nil
 	download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
-	if _, err := re.Response.Write([]byte("\ufeff")); err != nil {
-		return nil // the reader left
-	}
-	w := csv.NewWriter(re.Response)
-	_ = w.Write([]string{"id", "started_at", "call_type", "caller_number", "recipient_number", "status", "outcome", "duration_seconds",
-		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary"})
+	w := sheet.New(re.Response, "id", "started_at", "call_type", "caller_number", "recipient_number", "status", "outcome", "duration_seconds",
+		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary")
 	for written := 0; written < exportMax; {
 		p, err := e.list(re.Request, q)
 		if err != nil {
@@ -165,11 +160,10 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 				e.app.Logger().Warn("call left out of an export", "error", err)
 				continue
 			}
-			_ = w.Write(csvRow(i, zone)) // the writer keeps its first error
+			w.Row(csvRow(i, zone)...)
 		}
 		written += len(p.rows)
-		w.Flush()
-		if p.next == "" || w.Error() != nil {
+		if w.Flush() != nil || p.next == "" { // the reader left, or the end
 			break
 		}
 		c, err := decodeCursor(p.next)
@@ -178,7 +172,6 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 		}
 		q.After = &c
 	}
-	w.Flush()
 	return nil
 }
 
@@ -187,19 +180,6 @@ func csvRow(i item, zone *time.Location) []string {
 	if at, err := parseInstant(i.StartedAt); err == nil && at != 0 {
 		started = at.Time().In(zone).Format("2006-01-02 15:04:05")
 	}
-	row := []string{i.ID, started, i.CallType, i.CallerNumber, i.RecipientNumber, i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
+	return []string{i.ID, started, i.CallType, i.CallerNumber, i.RecipientNumber, i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
 		fmt.Sprintf("%.4f", float64(i.CostMicros)/1e6), i.ResolutionStatus, i.Priority, i.Sentiment, i.EndedReason, i.Summary}
-	for n, cell := range row {
-		row[n] = safeCell(cell)
-	}
-	return row
-}
-
-// safeCell keeps a spreadsheet from reading a text as a formula (security.md
-// S49).
-func safeCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -134,10 +135,7 @@ func TestList_answers_only_the_fields_asked_for(t *testing.T) {
 // A statement that looks at its values is planned again for each request.
 func TestList_is_planned_once(t *testing.T) {
 	d := newDesk(t, nil)
-	day, err := parseDay("2026-10-01")
-	if err != nil {
-		t.Fatal(err)
-	}
+	day := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	full := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30, Status: []string{"completed", "live"}, Outcome: []string{"failed", "completed"}, Direction: "inbound",
 		Assistant: "a", PhoneNumber: "p", Contact: "c", Resolution: "pending", Priority: "high", From: day, To: day, Search: "bread", After: &cursor{"2026", "x"}}
 	best := full

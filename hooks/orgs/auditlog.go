@@ -1,7 +1,6 @@
 package orgs
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/sheet"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -22,7 +23,7 @@ const csvMost = 100_000
 
 func (d *domain) auditLog() {
 	d.documented("GET", "/api/security/audit-logs", "S-308", facade.Admin, "Who did what in the active organization, newest first.",
-		"page=1, limit=20 (at most 100), actor (id of a person, or user|key|superuser|system|guest), action (a beginning: calls, calls.update), resource, record, from, to (RFC 3339 or date)",
+		"page=1, limit=20 (at most 100), actor (id of a person, or user|key|superuser|system|guest), action (a beginning: calls, calls.update), resource, record, from, to (a date is the organization's day, the last one included; or RFC 3339)",
 		"", `{"data": {"logs": [{"id", "company_id", "user_id", "actor_name", "actor_type", "action", "resource", "record", "details", "ip_address", "user_agent", "created_at"}], "pagination": {…}}}`,
 		"400 a parameter is wrong · 403", listAudit)
 	d.handle("GET", "/api/organizations/{organization}/audit.csv", facade.SignedIn,
@@ -50,9 +51,9 @@ func (d *domain) auditLog() {
 var errFixed = errors.New("the audit log cannot be changed")
 
 // auditWhere are the conditions of a list.
-func auditWhere(e *core.RequestEvent, organization string) (where string, args []any, err error) {
+func auditWhere(e *core.RequestEvent, organization *core.Record) (where string, args []any, err error) {
 	query, reasons := e.Request.URL.Query(), map[string]string{}
-	terms, args := []string{"organization = ?"}, []any{organization}
+	terms, args := []string{"organization = ?"}, []any{organization.Id}
 	if actor := query.Get("actor"); actor != "" {
 		switch actor {
 		case audit.ActorUser, audit.ActorKey, audit.ActorSuperuser, audit.ActorSystem, audit.ActorGuest:
@@ -72,22 +73,20 @@ func auditWhere(e *core.RequestEvent, organization string) (where string, args [
 			args = append(args, value)
 		}
 	}
-	for name, sign := range map[string]string{"from": ">=", "to": "<"} {
-		text := query.Get(name)
+	for _, one := range []struct {
+		name, sign string
+		read       func(text, zone string) (time.Time, error)
+	}{{"from", ">=", hours.From}, {"to", "<", hours.Until}} {
+		text := query.Get(one.name)
 		if text == "" {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339, text)
+		at, err := one.read(text, organization.GetString("timezone"))
 		if err != nil {
-			if at, err = time.Parse(time.DateOnly, text); err == nil && name == "to" {
-				at = at.AddDate(0, 0, 1) // the whole day
-			}
-		}
-		if err != nil {
-			reasons[name] = "Must be a date or time like 2026-09-30 or 2026-09-30T12:00:00Z"
+			reasons[one.name] = "Must be a date or time like 2026-09-30 or 2026-09-30T12:00:00Z"
 			continue
 		}
-		terms = append(terms, "created "+sign+" ?")
+		terms = append(terms, "created "+one.sign+" ?")
 		args = append(args, stamp(at))
 	}
 	if len(reasons) > 0 {
@@ -115,7 +114,7 @@ func listAudit(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	where, args, err := auditWhere(e, t.ID())
+	where, args, err := auditWhere(e, t.Organization)
 	if err != nil {
 		return err
 	}
@@ -171,7 +170,7 @@ func (d *domain) auditCSV(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	where, args, err := auditWhere(e, t.ID())
+	where, args, err := auditWhere(e, t.Organization)
 	if err != nil {
 		return err
 	}
@@ -189,31 +188,13 @@ func (d *domain) auditCSV(e *core.RequestEvent) error {
 	header.Set("Content-Type", "text/csv; charset=utf-8")
 	header.Set("Content-Disposition", `attachment; filename="audit.csv"`)
 	header.Set("Cache-Control", "private, no-store")
-	w := csv.NewWriter(e.Response)
-	if err := w.Write([]string{"time", "actor", "actor_type", "user", "action", "resource", "record", "details", "ip_address", "user_agent"}); err != nil {
-		return err
-	}
+	w := sheet.New(e.Response, "time", "actor", "actor_type", "user", "action", "resource", "record", "details", "ip_address", "user_agent")
 	for rows.Next() {
 		var r auditRow
 		if err := rows.Scan(r.scan()...); err != nil {
 			return err
 		}
-		line := []string{r.created, r.name, r.kind, r.user, r.action, r.resource, r.record, r.details, r.address, r.agent}
-		for n, cell := range line {
-			line[n] = plainCell(cell)
-		}
-		if err := w.Write(line); err != nil {
-			return err
-		}
+		w.Row(r.created, r.name, r.kind, r.user, r.action, r.resource, r.record, r.details, r.address, r.agent)
 	}
-	w.Flush()
-	return errors.Join(rows.Err(), w.Error())
-}
-
-// plainCell keeps a spreadsheet from taking a text for a formula (security.md S49).
-func plainCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	return errors.Join(rows.Err(), w.Flush())
 }

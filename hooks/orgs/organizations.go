@@ -239,7 +239,7 @@ func (d *domain) answerOpen(e *core.RequestEvent) error {
 	}
 	at := time.Now()
 	if asked := e.Request.URL.Query().Get("at"); asked != "" {
-		if at, err = time.Parse(time.RFC3339, asked); err != nil {
+		if at, err = hours.From(asked, t.Organization.GetString("timezone")); err != nil {
 			return facade.Error(http.StatusBadRequest, "Invalid query parameters", map[string]string{"at": "Must be a time like 2026-12-24T18:00:00Z"})
 		}
 	}

@@ -312,6 +312,16 @@ func TestAuditLog_is_read_by_chiefs_and_changed_by_nobody(t *testing.T) {
 			t.Errorf("%s: got %d lines, want %d", query, p.Data.Pagination.Total, want)
 		}
 	}
+	// Acme is in New York: its 2nd of January begins at five in UTC.
+	for id, at := range map[string]string{"zauditbefore000": "2025-01-02 04:59:59.000Z", "zauditfirst0000": "2025-01-02 05:00:00.000Z", "zauditlast00000": "2025-01-03 04:59:59.000Z"} {
+		if _, err := b.app.DB().NewQuery("INSERT INTO audit_logs (id, organization, action, created, updated) VALUES ('" + id + "', '" + testkit.Acme + "', 'day', '" + at + "', '" + at + "')").Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Do("GET", "/api/security/audit-logs?from=2025-01-02&to=2025-01-02", testkit.AcmeOwner, nil).Want(200).JSON(&p)
+	if p.Data.Pagination.Total != 2 {
+		t.Errorf("the organization's day has %d lines, want 2", p.Data.Pagination.Total)
+	}
 	b.Do("GET", "/api/security/audit-logs?from=yesterday", testkit.AcmeOwner, nil).Want(400)
 	b.Do("GET", "/api/security/audit-logs", testkit.BoltOwner, nil).Want(200).JSON(&p)
 	for _, l := range p.Data.Logs {
