@@ -77,6 +77,8 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	password, _ := body["password"].(string)
 	if len([]rune(password)) < collections.PasswordMin || len(password) > 71 {
 		reasons["password"] = fmt.Sprintf("Must be at least %d characters", collections.PasswordMin)
+	} else if why := identity.WeakPassword(password, email, name); why != "" {
+		reasons["password"] = why
 	}
 	if len(phone) > 40 {
 		reasons["phone"] = "Must be at most 40 characters"

@@ -113,6 +113,7 @@ func Register(app core.App, o Options) *Identity {
 	})
 	app.OnRecordAuthRequest(collections.Users).BindFunc(i.signIn)
 	i.bindAddresses()
+	app.OnRecordValidate(collections.Users).BindFunc(i.refuseWeak)
 	i.bindGuesses()
 	i.bindNetworks()
 	i.bindKeys()

@@ -1,0 +1,56 @@
+package orgs_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// Every door at which a password is set refuses the same ones, and says which
+// field it is about.
+func TestPassword_that_is_tried_first_is_refused_at_every_door(t *testing.T) {
+	b := bureauOf(t)
+	agent := b.find(collections.Users, "id = '"+testkit.User(testkit.AcmeAgent)+"'")
+	mine, root := b.signIn(testkit.AcmeAgent, ""), testkit.Token(t, b.app, testkit.Superuser)
+	link := b.ask(b.signIn(testkit.AcmeOwner, ""), "", "POST", "/api/team-members",
+		map[string]string{"full_name": "Vera", "email": "vera@example.com", "role": "agent"}).want(201).text("inviteLink")
+	invitation := link[strings.LastIndexAny(link, "/=")+1:]
+	reset := func() string {
+		token, err := agent.NewPasswordResetToken()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	for name, set := range map[string]func(password string) reply{
+		"sign-up": func(p string) reply {
+			return b.ask("", "", "POST", "/api/auth/signup", map[string]string{"email": "new.person@client.test", "fullName": "Nia New", "password": p})
+		},
+		"invitation": func(p string) reply {
+			return b.ask("", "", "POST", "/api/auth/accept-invite", map[string]string{"token": invitation, "fullName": "Vera", "password": p})
+		},
+		"reset": func(p string) reply {
+			return b.ask("", "", "POST", usersURL+"confirm-password-reset", map[string]string{"token": reset(), "password": p, "passwordConfirm": p})
+		},
+		"change": func(p string) reply {
+			return b.ask(mine, "", "PATCH", usersURL+"records/"+agent.Id, map[string]string{"oldPassword": testkit.Password, "password": p, "passwordConfirm": p})
+		},
+		"operator's new account": func(p string) reply {
+			return b.ask(root, "", "POST", usersURL+"records", map[string]string{"email": "made@client.test", "password": p, "passwordConfirm": p})
+		},
+		"operator's change": func(p string) reply {
+			return b.ask(root, "", "PATCH", usersURL+"records/"+agent.Id, map[string]string{"password": p, "passwordConfirm": p})
+		},
+	} {
+		for _, password := range []string{"password1234", "QWERTYUIOP12", "pocketline2026"} {
+			refused := set(password).want(400)
+			if body := string(refused.body); !strings.Contains(body, `"password"`) ||
+				!strings.Contains(body, "passwords that are tried first") && !strings.Contains(body, "the name of this product") {
+				t.Errorf("%s: %q is refused without its reason: %s", name, password, body)
+			}
+		}
+	}
+	b.signIn(testkit.AcmeAgent, "") // nothing was changed
+}
