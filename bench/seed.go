@@ -55,6 +55,8 @@ type desk struct {
 func (d *desk) product(b *bench) program {
 	return program{name: "product", binary: b.productBinary, dir: filepath.Join(d.dir, "product"), cpu: b.serverCPU, env: []string{
 		"POCKETLINE_KEY=" + masterKey, "VAPI_WEBHOOK_HMAC_SECRET=" + webhookSecret, "POCKETLINE_WEBHOOK_RATE=1000000",
+		// A thousand dashboards open their streams from one address.
+		"POCKETLINE_GUEST_STREAMS=1000000", "POCKETLINE_CONNECTIONS=1000000",
 	}}
 }
 

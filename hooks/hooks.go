@@ -71,7 +71,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err := logs.Bind(app, logs.Options{Out: d.Log, Level: c.LogLevel, Format: c.LogFormat}); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout})
+	serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
+		Connections: c.Limits.Connections, AddressConnections: c.Limits.AddressConnections})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := sealed.Check(se.App, box); err != nil {
 			return err
@@ -83,7 +84,9 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	intake.Register(app, bodies(c.Limits))
 	tenant.Register(app)
 	inbox.Register(app)
+	tenant.LimitAnswers(app, tenant.AnswerLimits{Rows: c.Limits.ExpandedRows, Bytes: c.Limits.AnswerBytes})
 	hub := live.New(app, access{app})
+	hub.LimitGuests(c.Limits.GuestStreams)
 	jobs := schedule.New(app)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)

@@ -45,8 +45,13 @@ var untold = []string{
 	"Account created. Please log in",                                         // documented answer of a route the dashboard reads by its fields
 	"Id and action are single words",                                         // the wrapper of the old functions
 	"Name the organization: ?organization=<id>",                              // for the operator's scripts
-	"No session", // beside "Not authenticated"
-	"The options of a topic are nested too deeply", // no page of ours asks for so much
+	"No session",                                       // beside "Not authenticated"
+	"A stream can follow {} topics",                    // no page of ours asks for so much
+	"A stream can follow {} topics with options",       // the same
+	"A topic can expand one relation that points back", // the same
+	"The answer would be larger than {} MB: ask for fewer rows, relations or fields",   // the same
+	"The answer would show more than {} related rows: ask for fewer rows or relations", // the same
+	"The options of a topic are nested too deeply",                                     // the same
 	"The parameter {} {}",                          // the same
 	"The query string has more than {} parameters", // the same
 	"The query string is longer than {} KB",        // the same

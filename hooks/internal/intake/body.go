@@ -68,10 +68,11 @@ func refuseBody(e *core.RequestEvent, err error) error {
 }
 
 const (
-	// prefix is what is read of a stranger's body at first.
-	prefix = 1 << 10
-	// provenPrefix is the same where a header proved the sender: most messages
-	// are read in one piece.
+	// prefix is what is read of a guest's body at first, signedPrefix of a message
+	// whose signature still has to be checked, provenPrefix of one whose header
+	// proved the sender: what is no longer is read in one piece.
+	prefix       = 1 << 10
+	signedPrefix = 16 << 10
 	provenPrefix = 64 << 10
 )
 

@@ -35,7 +35,7 @@ func NewDoor(l Limits) *Door {
 func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err error) {
 	first, budgets := int64(provenPrefix), []*semaphore.Weighted{d.all}
 	if !proven {
-		first, budgets = prefix, []*semaphore.Weighted{d.strangers, d.all}
+		first, budgets = signedPrefix, []*semaphore.Weighted{d.strangers, d.all}
 	}
 	if r.Body == nil {
 		return nil, func() {}, nil

@@ -113,7 +113,7 @@ func TestHold_takes_what_came_not_what_was_announced(t *testing.T) {
 	r.ContentLength = 4 << 20
 	go d.Read(r, false)
 	<-s.sent
-	if !d.strangers.TryAcquire(512<<10 - prefix) {
+	if !d.strangers.TryAcquire(512<<10 - signedPrefix) {
 		t.Error("ten bytes hold more than the prefix")
 	}
 	close(s.release)

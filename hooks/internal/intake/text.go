@@ -172,6 +172,9 @@ func CheckTopic(topic string) string {
 			query.Set(name, text)
 		}
 	}
+	if strings.Count(query.Get("expand"), "_via_") > 1 {
+		return "A topic can expand one relation that points back." // each leads to a thousand rows, at each message
+	}
 	return CheckQuery(query)
 }
 

@@ -39,6 +39,7 @@ type Access interface {
 type Hub struct {
 	app    core.App
 	access Access
+	guests int // streams an address may hold before somebody signs in on them
 
 	mu        sync.RWMutex
 	outlets   map[string]*outlet              // by realtime client id
@@ -59,7 +60,7 @@ type told struct {
 // New binds the hub to the app's realtime streams.
 func New(app core.App, access Access) *Hub {
 	h := &Hub{
-		app: app, access: access,
+		app: app, access: access, guests: guestStreams,
 		outlets:   map[string]*outlet{},
 		topics:    map[string]map[*outlet]struct{}{},
 		listeners: map[string]map[*Listener]struct{}{},
@@ -69,6 +70,14 @@ func New(app core.App, access Access) *Hub {
 	app.OnRealtimeMessageSend().BindFunc(limitWrite)
 	h.followRecords()
 	return h
+}
+
+// LimitGuests sets how many streams one address may hold open before somebody
+// signs in on them. Call it before the server starts.
+func (h *Hub) LimitGuests(streams int) {
+	if streams > 0 {
+		h.guests = streams
+	}
 }
 
 // Change is one message of an organization's topic.

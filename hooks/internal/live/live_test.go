@@ -42,7 +42,7 @@ func sit(t *testing.T, h *Hub, user string, topics map[string]string, pumping bo
 	person := core.NewRecord(users)
 	person.Id = user
 	client.Set(apis.RealtimeClientAuthKey, person)
-	s := &seat{newOutlet(client), client}
+	s := &seat{newOutlet(client, ""), client}
 	h.mu.Lock()
 	h.outlets[client.Id()] = s.outlet
 	h.mu.Unlock()

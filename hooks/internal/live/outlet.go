@@ -25,7 +25,8 @@ const (
 // time and blocks until the stream has written it, so each outlet has its own
 // goroutine and a bounded memory.
 type outlet struct {
-	client subscriptions.Client
+	client  subscriptions.Client
+	network string // where it comes from, see networkOf
 
 	// Guarded by the hub's lock.
 	topics  map[string]string // topic → organization
@@ -45,9 +46,9 @@ type pending struct {
 	data   []byte // change as JSON, nil once it was merged
 }
 
-func newOutlet(client subscriptions.Client) *outlet {
+func newOutlet(client subscriptions.Client, network string) *outlet {
 	return &outlet{
-		client: client, topics: map[string]string{}, records: map[string]bool{},
+		client: client, network: network, topics: map[string]string{}, records: map[string]bool{},
 		wake: make(chan struct{}, 1),
 	}
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // writeDeadline is how long one message may take to reach a stream. A client
@@ -18,10 +22,31 @@ const writeDeadline = 5 * time.Second
 // and a phone, with room.
 const streamsPerPerson = 20
 
+const (
+	// guestStreams is the usual limit of streams nobody has signed in on: each is
+	// that for the moment between its two requests.
+	guestStreams = 20
+	// guestTopics is what a page needs that waits for a sign-in, and topicsMost
+	// what one of ours asks for, many times over. Each is looked through at each
+	// write.
+	guestTopics = 10
+	topicsMost  = 200
+	// optionsMost is how many of them may have a filter or a form of their own:
+	// those are read and asked anew for each message.
+	optionsMost = 20
+)
+
 func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
-	client := adopt(e)
-	o := newOutlet(client)
+	network := networkOf(e.RealIP())
 	h.mu.Lock()
+	if e.Auth == nil && h.guestsOf(network) >= h.guests {
+		h.mu.Unlock()
+		e.Response.Header().Del("Content-Type") // PocketBase has begun a stream
+		e.Response.Header().Set("Retry-After", "10")
+		return e.TooManyRequestsError("Too many open streams from this address.", nil)
+	}
+	client := adopt(e)
+	o := newOutlet(client, network)
 	h.outlets[client.Id()] = o
 	h.mu.Unlock()
 	go o.pump(client.gone)
@@ -37,9 +62,65 @@ func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
 	return e.Next()
 }
 
+// guestsOf counts the streams from a network that nobody has signed in on. The
+// caller holds the lock.
+func (h *Hub) guestsOf(network string) int {
+	n := 0
+	for _, o := range h.outlets {
+		if o.network == network && o.user() == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// networkOf is the part of an address one customer has: of IPv6 a /64.
+func networkOf(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}
+
+// fits bounds what a stream asks for before anything of it is looked up.
+func fits(e *core.RealtimeSubscribeRequestEvent) error {
+	most := topicsMost
+	switch {
+	case e.HasSuperuserAuth():
+		return nil
+	case e.Auth == nil:
+		most = guestTopics
+	}
+	if len(e.Subscriptions) > most {
+		return e.BadRequestError("A stream can follow "+strconv.Itoa(most)+" topics.", nil)
+	}
+	options := 0
+	for _, topic := range e.Subscriptions {
+		if sentence := intake.CheckTopic(topic); sentence != "" {
+			return e.BadRequestError(sentence, nil)
+		}
+		if strings.Contains(topic, "?") {
+			options++
+		}
+	}
+	if options > optionsMost {
+		return e.BadRequestError("A stream can follow "+strconv.Itoa(optionsMost)+" topics with options.", nil)
+	}
+	return nil
+}
+
 // subscribe lets through PocketBase's record topics (their rules decide at each
 // message) and our two kinds, each after a check; anything else is refused.
 func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
+	if err := fits(e); err != nil {
+		return err
+	}
 	topics := map[string]string{}
 	records := map[string]bool{}
 	for _, sub := range e.Subscriptions {
@@ -54,6 +135,9 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 			}
 			topics[topic] = id
 		case strings.HasPrefix(topic, CallTopic):
+			if e.Auth == nil {
+				return e.NotFoundError("There is no such call.", nil)
+			}
 			organization, err := h.organizationOfCall(strings.TrimPrefix(topic, CallTopic))
 			if err != nil || !h.may(e.Auth, topic, organization) {
 				return e.NotFoundError("There is no such call.", err)

@@ -45,6 +45,9 @@ type Options struct {
 	Serving bool
 	// Drain is how long requests under way may take when the server stops.
 	Drain time.Duration
+	// Connections is how many may be open at all, and AddressConnections how many
+	// from one address; 0 is no limit.
+	Connections, AddressConnections int
 }
 
 // Bind holds the server of app that way. Call it once.
@@ -69,6 +72,7 @@ func Bind(app core.App, o Options) {
 		if se.Server != nil { // there is none in tests that call the routes directly
 			server = se.Server
 			server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
+			server.ConnState = newConnections(o.Connections, o.AddressConnections, o.TrustedProxyHeader != "").watch
 			// PocketBase's own base context ends as soon as Shutdown begins, and
 			// with it every query of the requests that are meant to finish.
 			server.BaseContext = func(net.Listener) context.Context { return requests }

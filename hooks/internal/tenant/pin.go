@@ -22,7 +22,7 @@ const (
 	pageMax = 200
 	// pageBytes bounds what one page can weigh when every row is as big as its
 	// fields allow; collections of big rows get shorter pages.
-	pageBytes = 20 << 20
+	pageBytes = DefaultAnswerBytes
 	// pageDefault is PocketBase's own.
 	pageDefault = 30
 	// deepRow is the row number from which paging by number counts as slow.

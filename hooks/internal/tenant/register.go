@@ -18,12 +18,14 @@ func Register(app core.App) {
 	g := newGuard()
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), pin(g))
+		se.Router.Bind(identify(d), stillActive(), bound(answerLimits(se.App)), pin(g))
 		return se.Next()
 	})
 
 	app.OnRecordCreateRequest().BindFunc(onCreateRequest)
 	app.OnRecordUpdateRequest().BindFunc(onUpdateRequest)
+	app.OnRecordCreateRequest().BindFunc(expandFirst)
+	app.OnRecordUpdateRequest().BindFunc(expandFirst)
 	app.OnRecordCreate().Bind(orderedID)
 	app.OnRecordValidate().BindFunc(onValidate)
 }

@@ -1,0 +1,323 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/types"
+)
+
+// AnswerLimits bound what an answer of the record routes holds. A zero is the
+// default. Superusers are not bound.
+type AnswerLimits struct {
+	// Rows is how many expanded rows, each counted as often as it is shown.
+	Rows int
+	// Bytes is how much JSON, and how much of it expanded rows.
+	Bytes int64
+}
+
+// Defaults of AnswerLimits. A page of 200 rows that shows ten relations of each
+// is the most anybody asked for; larger sets are for exports.
+const (
+	DefaultAnswerRows  = 2_000
+	DefaultAnswerBytes = 16 << 20
+)
+
+const (
+	// expandIDs bounds how many related rows are looked at, shown or not.
+	expandIDs = 50_000
+	// expandStep is how much is read between two looks at the limits.
+	expandStep = 4 << 20
+	// queryMost is PocketBase's own patience with a query.
+	queryMost = 30 * time.Second
+)
+
+const answerKey = "pocketline.answers"
+
+// LimitAnswers sets the limits. Call it before the server starts.
+func LimitAnswers(app core.App, l AnswerLimits) { app.Store().Set(answerKey, l) }
+
+func answerLimits(app core.App) AnswerLimits {
+	l, _ := app.Store().Get(answerKey).(AnswerLimits)
+	if l.Rows <= 0 {
+		l.Rows = DefaultAnswerRows
+	}
+	if l.Bytes <= 0 {
+		l.Bytes = DefaultAnswerBytes
+	}
+	return l
+}
+
+// bound keeps answers of the record routes within their limits. The answer is
+// held back until it is whole, so that one which is too much is a 400 and not
+// half an answer.
+func bound(limits AnswerLimits) *hook.Handler[*core.RequestEvent] {
+	return &hook.Handler[*core.RequestEvent]{
+		Id:       "pocketlineAnswer",
+		Priority: apis.DefaultBodyLimitMiddlewarePriority + 4,
+		Func: func(e *core.RequestEvent) error {
+			expands := e.Request.URL.Query().Get("expand") != ""
+			if e.HasSuperuserAuth() || !expands && !strings.Contains(e.Request.Pattern, recordsPattern) {
+				return e.Next()
+			}
+			a := &answer{App: e.App, limits: limits, expands: expands}
+			if r := e.Request; r.Method == http.MethodGet || r.Method == http.MethodHead {
+				ctx, cancel := context.WithTimeout(r.Context(), queryMost)
+				defer cancel()
+				a.reading = ctx
+			}
+			w := &heldAnswer{ResponseWriter: e.Response, most: limits.Bytes}
+			e.App, e.Response = a, w
+			err := e.Next()
+			e.App, e.Response = a.App, w.ResponseWriter
+			if w.over && a.over == nil {
+				a.over = errAnswerBytes
+			}
+			if a.over != nil && !w.passed {
+				return a.refuse(e)
+			}
+			w.send()
+			return err
+		},
+	}
+}
+
+const recordsPattern = "/api/collections/{collection}/records"
+
+// answer is the app of one request: related rows it expands are counted, and
+// what it reads ends with the request.
+type answer struct {
+	core.App
+	limits  AnswerLimits
+	expands bool
+	reading context.Context // nil for requests that write
+
+	ids   int
+	rows  int
+	bytes int64
+	over  error
+}
+
+var (
+	errAnswerRows  = errors.New("the answer shows too many related rows")
+	errAnswerBytes = errors.New("the answer is too large")
+)
+
+func (a *answer) refuse(e *core.RequestEvent) error {
+	if errors.Is(a.over, errAnswerRows) {
+		return e.BadRequestError("The answer would show more than "+strconv.Itoa(a.limits.Rows)+" related rows: ask for fewer rows or relations.", a.over)
+	}
+	return e.BadRequestError("The answer would be larger than "+strconv.FormatInt(a.limits.Bytes>>20, 10)+" MB: ask for fewer rows, relations or fields.", a.over)
+}
+
+// RecordQuery is PocketBase's, ended when the client leaves.
+func (a *answer) RecordQuery(collection any) *dbx.SelectQuery {
+	q := a.App.RecordQuery(collection)
+	if a.reading != nil && q.Context() == nil {
+		q.WithContext(a.reading)
+	}
+	return q
+}
+
+// ExpandRecord is ExpandRecords for one row.
+func (a *answer) ExpandRecord(record *core.Record, expands []string, fetch core.ExpandFetchFunc) map[string]error {
+	return a.ExpandRecords([]*core.Record{record}, expands, fetch)
+}
+
+// ExpandRecords is PocketBase's, within the limits.
+func (a *answer) ExpandRecords(records []*core.Record, expands []string, fetch core.ExpandFetchFunc) map[string]error {
+	if fetch == nil {
+		fetch = func(c *core.Collection, ids []string) ([]*core.Record, error) {
+			return a.App.FindRecordsByIds(c.Id, ids)
+		}
+	}
+	failed := a.App.ExpandRecords(records, expands, func(c *core.Collection, ids []string) ([]*core.Record, error) {
+		return a.fetch(c, ids, fetch)
+	})
+	if a.over == nil {
+		a.over = a.shown(records)
+	}
+	return failed
+}
+
+// fetch reads related rows in steps, until there are too many of them.
+func (a *answer) fetch(c *core.Collection, ids []string, fetch core.ExpandFetchFunc) ([]*core.Record, error) {
+	if a.ids += len(ids); a.ids > expandIDs {
+		a.over = errAnswerRows
+	}
+	var all []*core.Record
+	for step := range slices.Chunk(ids, max(int(expandStep/rowBytes(c)), 1)) {
+		if a.over != nil {
+			return nil, a.over
+		}
+		if a.reading != nil && a.reading.Err() != nil {
+			return nil, a.reading.Err()
+		}
+		rows, err := fetch(c, step)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+		a.rows += len(rows)
+		for _, r := range rows {
+			a.bytes += weight(r)
+		}
+		a.over = a.exceeds(a.rows, a.bytes)
+	}
+	return all, a.over
+}
+
+func (a *answer) exceeds(rows int, bytes int64) error {
+	switch {
+	case rows > a.limits.Rows:
+		return errAnswerRows
+	case bytes > a.limits.Bytes:
+		return errAnswerBytes
+	}
+	return nil
+}
+
+// shown counts expanded rows as often as the answer shows them: a row that was
+// read once may stand below every row of a page.
+func (a *answer) shown(records []*core.Record) error {
+	rows, bytes := 0, int64(0)
+	weights := map[*core.Record]int64{}
+	var walk func(r *core.Record) error
+	see := func(r *core.Record) error {
+		if _, known := weights[r]; !known {
+			weights[r] = weight(r)
+		}
+		rows++
+		bytes += weights[r]
+		if err := a.exceeds(rows, bytes); err != nil {
+			return err
+		}
+		return walk(r)
+	}
+	walk = func(r *core.Record) error {
+		for _, below := range r.Expand() {
+			switch below := below.(type) {
+			case *core.Record:
+				if err := see(below); err != nil {
+					return err
+				}
+			case []*core.Record:
+				for _, one := range below {
+					if err := see(one); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	for _, r := range records {
+		if err := walk(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weight is about how many bytes a row takes in an answer.
+func weight(r *core.Record) int64 {
+	total := int64(0)
+	for _, f := range r.Collection().Fields {
+		total += int64(len(f.GetName()) + 6)
+		switch value := r.GetRaw(f.GetName()).(type) {
+		case string:
+			total += int64(len(value))
+		case types.JSONRaw:
+			total += int64(len(value))
+		default:
+			total += 8
+		}
+	}
+	return total
+}
+
+// expandFirst refuses a write whose answer would be too much before anything is
+// written.
+func expandFirst(e *core.RecordRequestEvent) error {
+	a, ok := e.App.(*answer)
+	if !ok || !a.expands {
+		return e.Next()
+	}
+	trial := e.Record.Clone()
+	if trial.Id == "" {
+		trial.Id = nowhere // nothing points at a row that does not exist yet
+	}
+	if err := apis.EnrichRecord(e.RequestEvent, trial); err != nil {
+		return err
+	}
+	if a.over != nil {
+		return a.refuse(e.RequestEvent)
+	}
+	a.ids, a.rows, a.bytes = 0, 0, 0
+	return e.Next()
+}
+
+// heldAnswer keeps JSON back until it is whole. Anything else passes.
+type heldAnswer struct {
+	http.ResponseWriter
+	most   int64
+	status int
+	size   int64
+	parts  net.Buffers
+	passed bool // not JSON: it was not held
+	over   bool
+}
+
+// WriteHeader begins the answer.
+func (w *heldAnswer) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
+		w.passed = true
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write keeps a part of the answer.
+func (w *heldAnswer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.passed {
+		return w.ResponseWriter.Write(p)
+	}
+	if w.size += int64(len(p)); w.size > w.most {
+		w.over, w.parts = true, nil
+		return 0, errAnswerBytes
+	}
+	w.parts = append(w.parts, slices.Clone(p))
+	return len(p), nil
+}
+
+// send gives out what was held. A client that left misses it.
+func (w *heldAnswer) send() {
+	if w.passed || w.status == 0 {
+		return
+	}
+	w.ResponseWriter.WriteHeader(w.status)
+	_, _ = w.parts.WriteTo(w.ResponseWriter)
+}
+
+// Written tells PocketBase that there is an answer.
+func (w *heldAnswer) Written() bool { return w.status != 0 }
+
+// Status is the answer's, for PocketBase.
+func (w *heldAnswer) Status() int { return w.status }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *heldAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,115 @@
+package tenant_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// limited serves an app whose answers show few related rows.
+func limited(t *testing.T, l tenant.AnswerLimits) *desk {
+	return serve(t, tenant.Register, func(app core.App) { tenant.LimitAnswers(app, l) })
+}
+
+// contacts adds rows to Acme.
+func contacts(t *testing.T, d *desk, n int, note string) {
+	t.Helper()
+	c, err := d.app.FindCollectionByNameOrId(collections.Contacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		r := core.NewRecord(c)
+		r.Set("organization", testkit.Acme)
+		r.Set("name", "Caller")
+		r.Set("phone_number", fmt.Sprintf("+1202555%04d", 1000+i))
+		r.Set("notes", note)
+		if err := d.app.Save(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAnswer_shows_a_bounded_number_of_related_rows(t *testing.T) {
+	d := limited(t, tenant.AnswerLimits{Rows: 12})
+	contacts(t, d, 9, "") // ten with the fixture's
+	acme, rows := "/api/collections/organizations/records/"+testkit.Acme, "/api/collections/contacts/records"
+	for _, one := range []struct {
+		name, method, url string
+		body              any
+		want              int
+	}{
+		{"few", "GET", acme + "?expand=contacts_via_organization", nil, 200},
+		{"without", "GET", rows, nil, 200},
+		{"each row's own", "GET", rows + "?expand=organization", nil, 200},
+		{"many ways to the same", "GET", acme + "?expand=contacts_via_organization,calls_via_organization,memberships_via_organization", nil, 400},
+		{"the same row below each", "GET", rows + "?expand=organization.contacts_via_organization", nil, 400},
+		{"a list of few", "GET", "/api/collections/organizations/records?expand=contacts_via_organization.organization", nil, 400},
+		{"there and back", "GET", rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization", nil, 400},
+		{"with few fields", "GET", rows + "?fields=id&expand=organization.contacts_via_organization", nil, 400},
+		{"a change that would show as much", "PATCH", rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization", map[string]any{"name": "Changed"}, 400},
+		{"a change that shows little", "PATCH", rows + "/" + testkit.AcmeContact + "?expand=organization", map[string]any{"notes": "Changed"}, 200},
+		{"a new row", "POST", rows + "?expand=organization.contacts_via_organization.organization", map[string]any{"organization": testkit.Acme, "name": "New", "phone_number": "+12025552000"}, 400},
+	} {
+		status, body := d.ask(t, testkit.AcmeOwner, one.method, one.url, one.body, nil)
+		if status != one.want {
+			t.Errorf("%s: got %d %.300s, want %d", one.name, status, body, one.want)
+		}
+		if one.want == 400 && !strings.Contains(string(body), "more than 12 related rows") {
+			t.Errorf("%s: got %s", one.name, body)
+		}
+	}
+	row, err := d.app.FindRecordById(collections.Contacts, testkit.AcmeContact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row.GetString("name") == "Changed" || row.GetString("notes") != "Changed" {
+		t.Errorf("got %q and %q: a refused change was written, or a good one was not", row.GetString("name"), row.GetString("notes"))
+	}
+	if n, err := d.app.CountRecords(collections.Contacts); err != nil || n != 3+9 {
+		t.Errorf("%d contacts, %v: a refused row was written", n, err)
+	}
+	if status, _ := d.ask(t, testkit.Superuser, "GET", rows+"?expand=organization.contacts_via_organization", nil, nil); status != 200 {
+		t.Errorf("a superuser: got %d", status)
+	}
+}
+
+func TestAnswer_has_a_size(t *testing.T) {
+	d := limited(t, tenant.AnswerLimits{Bytes: 64 << 10})
+	contacts(t, d, 40, strings.Repeat("n", 1_800))
+	for url, want := range map[string]int{
+		"/api/collections/contacts/records?perPage=10":                                                           200,
+		"/api/collections/contacts/records?perPage=50":                                                           400,
+		"/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization":           400,
+		"/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization&fields=id": 400,
+		"/api/collections/organizations/records/" + testkit.Acme:                                                 200,
+	} {
+		status, body := d.ask(t, testkit.AcmeOwner, "GET", url, nil, nil)
+		if status != want {
+			t.Errorf("%s: got %d %.200s, want %d", url, status, body, want)
+		}
+	}
+}
+
+func TestAnswer_reading_ends_with_the_client(t *testing.T) {
+	d := serve(t, tenant.Register)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "GET", "/api/collections/organizations/records", nil)
+	for k, v := range testkit.As(t, testkit.AcmeOwner) {
+		r.Header.Set(k, v)
+	}
+	w := httptest.NewRecorder()
+	d.mux.ServeHTTP(w, r)
+	if w.Code == 200 {
+		t.Errorf("a client that left got %s", w.Body)
+	}
+}
