@@ -65,7 +65,7 @@ func (c *cli) startSandbox() (string, error) {
 	marked := err == nil
 	if !c.serving() {
 		if marked { // a job run by hand must not send a demonstration to the real provider
-			c.cfg.VapiAPIKey, c.cfg.VapiBaseURL = "", nowhere
+			c.useStandIns(mark)
 		}
 		return "", nil
 	}
@@ -107,8 +107,8 @@ func (c *cli) startSandbox() (string, error) {
 			}
 		}
 		// The mark holds the stand-ins' address: functions of the demonstration
-		// point at it, so the next start takes the same one.
-		if err := os.WriteFile(mark, []byte(at.Host+"\n"), 0o600); err != nil {
+		// point at it, so the next start takes the same one, and commands find it.
+		if err := os.WriteFile(mark, []byte(at.Host+"\n"+s.Key()+"\n"), 0o600); err != nil {
 			return err
 		}
 		return se.Next()
@@ -127,18 +127,42 @@ func (c *cli) startSandbox() (string, error) {
 	return s.URL(), nil
 }
 
+// useStandIns points a command at the stand-ins of the server that runs beside
+// it. Without one nobody listens there, and the command says so.
+func (c *cli) useStandIns(mark string) {
+	c.cfg.VapiAPIKey, c.cfg.VapiBaseURL = "", nowhere
+	address, key := readMark(mark)
+	if address == "" || key == "" {
+		return
+	}
+	c.cfg.VapiAPIKey, c.cfg.VapiBaseURL = key, "http://"+address
+	c.cfg.ControlHosts = append(c.cfg.ControlHosts, address)
+	c.cfg.AllowedHosts = append(c.cfg.AllowedHosts, address)
+}
+
+// readMark is the address the stand-ins had, and the key they ask for; both empty
+// where the mark does not say.
+func readMark(path string) (address, key string) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", ""
+	}
+	address, key, _ = strings.Cut(strings.TrimSpace(string(raw)), "\n")
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return "", ""
+	}
+	return address, key
+}
+
 // startStandIns starts them at the address they had the last time, or at another
 // when that is taken.
 func (c *cli) startStandIns(mark string) (*sandbox.Server, error) {
 	config := sandbox.Config{Speed: c.cfg.SandboxSpeed, StateFile: filepath.Join(c.app.DataDir(), sandboxState)}
-	if before, err := os.ReadFile(mark); err == nil {
-		if _, _, err := net.SplitHostPort(strings.TrimSpace(string(before))); err == nil {
-			config.Addr = strings.TrimSpace(string(before))
-			if s, err := sandbox.Start(config); err == nil {
-				return s, nil
-			}
-			config.Addr = ""
+	if config.Addr, _ = readMark(mark); config.Addr != "" {
+		if s, err := sandbox.Start(config); err == nil {
+			return s, nil
 		}
+		config.Addr = ""
 	}
 	return sandbox.Start(config)
 }

@@ -115,6 +115,11 @@ func TestMainJob(t *testing.T) {
 		if said, ok := d.run("jobs list"); !ok || !strings.Contains(said, "calls.reconcile") {
 			t.Errorf("jobs list: success %v, %s", ok, said)
 		}
+		for _, job := range []string{"calls.reconcile", "mirror.retry", "recordings.fetch"} { // they ask the sandbox
+			if said, ok := d.run("jobs run " + job); !ok {
+				t.Errorf("jobs run %s: %s", job, said)
+			}
+		}
 	})
 	t.Run("a number just made answers its first caller", func(t *testing.T) { newNumber(t, d, organization) })
 	if stuck := operator.rows(collections.ProviderEvents, "status = 'failed' || status = 'parked'", ""); len(stuck) > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -29,6 +30,7 @@ func bindStart(app core.App, jobs *schedule.Scheduler) {
 			return err
 		}
 		go func() {
+			jobs.Tick(calls.NormalizeJob) // the first start after an update
 			if err := jobs.RunNow(context.Background(), "calls.reconcile"); err != nil {
 				app.Logger().Warn("calls were not asked after at the start; the job tries again by its clock", "error", err)
 			}

@@ -90,10 +90,11 @@ type engine struct {
 	lateSlots chan struct{}
 	dropped   atomic.Int64 // of those, not stored
 
-	start sync.Once
-	reads *sql.DB
-	kept  sync.Map // query → *sql.Stmt
-	keeps atomic.Int32
+	start     sync.Once
+	reads     *sql.DB
+	askedOpen string   // the last open call the provider was asked after; reconcile's own
+	kept      sync.Map // query → *sql.Stmt
+	keeps     atomic.Int32
 
 	refused atomic.Int64 // messages without a valid proof
 	unknown atomic.Int64 // messages of a type nobody documented

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -22,16 +23,33 @@ const (
 	// reportGrace is how long a report may take before it is asked for: it comes
 	// seconds after the end, when the analysis is done.
 	reportGrace = 2 * time.Minute
+	// reportLimit is how long a report is asked for after it did not come.
+	reportLimit = 14 * 24 * time.Hour
 	// openLimit is how long a call may be open before its state is asked for.
 	openLimit = 15 * time.Minute
-	// reconcileBatch bounds the calls asked for in one run.
+	// unheardLimit is when a call that somebody wrote down as going on is over:
+	// there is no provider to ask.
+	unheardLimit = 14 * 24 * time.Hour
+	// reconcileBatch bounds the calls of each kind asked for in one run.
 	reconcileBatch = 200
 )
+
+// Why a call ended that nobody told us the end of, in words.
+const (
+	reasonLost    = "The phone provider no longer knows this call"
+	reasonUnread  = "The phone provider's account of this call cannot be read"
+	reasonUnheard = "Nothing more was heard of this call"
+)
+
+// NormalizeJob brings rows of before into the form rows have now.
+const NormalizeJob = "calls.normalize"
 
 // jobs are what runs by the clock.
 func (e *engine) jobs() {
 	e.Outbox.Handle(fetchKind, e.fetchRecording)
 	e.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: e.reconcile})
+	// Once: it has nothing to do after it came to its end. A start runs it as well.
+	e.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})
 	e.Schedule.Add(schedule.Job{ID: "recordings.fetch", Spec: "5-59/10 * * * *", Run: e.fetchMissing})
 	e.Schedule.Add(schedule.Job{ID: "inbox.retry", Spec: "* * * * *", Run: e.retry})
 	e.Schedule.Add(schedule.Job{ID: "inbox.pack", Spec: "*/5 * * * *", Run: e.pack})
@@ -62,7 +80,7 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 		}
 		r.Add(1)
 	}
-	waiting, err := e.unreported(ctx, began)
+	waiting, err := e.waiting(ctx, began)
 	if err != nil {
 		return err
 	}
@@ -72,21 +90,55 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 		}
 		r.Add(1)
 	}
+	if err := e.closeUnheard(ctx, r, began); err != nil {
+		return err
+	}
 	r.SetWatermark(began)
 	return nil
 }
 
-// Organization by organization, so that only the last days of calls are walked.
-const selectUnreported = `SELECT c.vapi_call_id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_started_at
-	WHERE c.organization = o.id AND c.started_at > ? AND c.vapi_call_id != '' AND c.reported_at = ''
-	AND ((c.ended_at != '' AND c.ended_at < ?) OR (c.ended_at = '' AND c.started_at < ?)) ORDER BY c.started_at DESC LIMIT ?`
+// Organization by organization, so that only the last days of calls are walked,
+// and of open ones those alone, however old they are.
+const (
+	selectUnreported = `SELECT c.vapi_call_id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_started_at
+		WHERE c.organization = o.id AND c.started_at > ? AND c.vapi_call_id != '' AND c.reported_at = ''
+		AND c.ended_at != '' AND c.ended_at < ? ORDER BY c.started_at DESC LIMIT ?`
+	selectOpen = `SELECT c.vapi_call_id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
+		WHERE c.organization = o.id AND c.status IN ('scheduled', 'queued', 'ringing', 'in_progress', 'forwarding') AND c.started_at < ?
+		AND c.vapi_call_id > ? ORDER BY c.vapi_call_id LIMIT ?`
+	selectUnheard = `SELECT c.id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
+		WHERE c.organization = o.id AND c.status IN ('queued', 'ringing', 'in_progress', 'forwarding') AND c.started_at < ?
+		AND c.vapi_call_id = '' LIMIT ?`
+)
 
-// unreported are the provider's ids of calls whose report is late.
-func (e *engine) unreported(ctx context.Context, now time.Time) ([]string, error) {
-	rows, err := e.reads.QueryContext(ctx, selectUnreported,
-		inbox.Date(now.AddDate(0, 0, -14)), inbox.Date(now.Add(-reportGrace)), inbox.Date(now.Add(-openLimit)), reconcileBatch)
+// waiting are the provider's ids of calls it is asked after: those whose report
+// is late, and those that have been open for long. Of the open ones each run
+// takes the next, so that calls which really go on keep none from its turn.
+func (e *engine) waiting(ctx context.Context, now time.Time) ([]string, error) {
+	late, err := e.ids(ctx, selectUnreported, inbox.Date(now.Add(-reportLimit)), inbox.Date(now.Add(-reportGrace)), reconcileBatch)
 	if err != nil {
-		return nil, fmt.Errorf("unreported calls: %w", err)
+		return nil, err
+	}
+	limit := inbox.Date(now.Add(-openLimit))
+	open, err := e.ids(ctx, selectOpen, limit, e.askedOpen, reconcileBatch)
+	if err == nil && len(open) == 0 && e.askedOpen != "" {
+		open, err = e.ids(ctx, selectOpen, limit, "", reconcileBatch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.askedOpen = ""
+	if len(open) == reconcileBatch {
+		e.askedOpen = open[len(open)-1]
+	}
+	return append(late, open...), nil
+}
+
+// ids reads one column.
+func (e *engine) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+	rows, err := e.reads.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("calls to ask after: %w", err)
 	}
 	defer rows.Close()
 	var ids []string
@@ -103,8 +155,8 @@ func (e *engine) unreported(ctx context.Context, now time.Time) ([]string, error
 // ask reads one call from the provider and mends ours.
 func (e *engine) ask(ctx context.Context, id string) error {
 	call, err := e.Vapi.Calls.Get(ctx, id)
-	if vapi.IsNotFound(err) {
-		return e.closeLost(ctx, id)
+	if unknownThere(err) {
+		return e.closeLost(ctx, id, reasonLost)
 	}
 	if err != nil {
 		return fmt.Errorf("read call: %w", err)
@@ -115,6 +167,20 @@ func (e *engine) ask(ctx context.Context, id string) error {
 	return e.mend(ctx, call)
 }
 
+// unknownThere tells that the provider has no such call, or takes the id for none
+// of its own. Anything else may be different the next time.
+func unknownThere(err error) bool {
+	var refused *vapi.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
 // mend applies a finished call as if its report had come. A report we have is
 // left alone by apply.
 func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
@@ -122,7 +188,7 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 	if err != nil {
 		// One call nobody can read must not keep the others from being mended.
 		e.app.Logger().Warn("finished call not readable", "error", err)
-		return nil
+		return e.closeLost(ctx, call.ID, reasonUnread)
 	}
 	p, err := e.owner(ctx, m)
 	if err != nil {
@@ -141,8 +207,13 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 	})
 }
 
-// closeLost ends a call the provider has erased: nothing more will be known.
-func (e *engine) closeLost(ctx context.Context, id string) error {
+// selectLastSign is the last that was heard of a call, 0 for nothing.
+const selectLastSign = `SELECT max(coalesce((SELECT max(position) FROM messages WHERE call = ?), 0), coalesce((SELECT max(position) FROM call_events WHERE call = ?), 0))`
+
+// closeLost ends a call about which the provider has nothing more to say. It
+// ended, as far as anybody knows, when it was last heard of: until now would be
+// a duration, and a bill, of the time it was forgotten.
+func (e *engine) closeLost(ctx context.Context, id, reason string) error {
 	box, err := e.box()
 	if err != nil {
 		return err
@@ -153,17 +224,52 @@ func (e *engine) closeLost(ctx context.Context, id string) error {
 		if err != nil || !found || before.ReportedAt != 0 {
 			return nil, err
 		}
-		after := before
-		fill(&after.EndedReason, "call-deleted")
-		after.EndedAt = after.EndedAt.earlier(at(now))
-		after.close()
+		after, ch := before, changes{}
+		if !before.over() {
+			var last instant
+			if err := tx.Get(selectLastSign, []any{before.ID, before.ID}, &last); err != nil {
+				return nil, fmt.Errorf("last sign of a call: %w", err)
+			}
+			if after.EndedAt == 0 {
+				after.EndedAt = max(last, after.AnsweredAt, after.StartedAt)
+			}
+			after.Status, after.Outcome, after.EndedReason = collections.CallFailed, vapi.OutcomeFailedVapi, reason
+			if after.Resolution == collections.ResolutionPending {
+				after.Resolution = collections.ResolutionFailed
+			}
+			ch.status("ended", after.EndedAt)
+		}
 		after.measure()
 		after.ReportedAt, after.ControlURL, after.ListenURL = at(now), "", ""
-		if err := e.save(tx, before, &after, true, changes{}, now); err != nil {
+		if err := e.save(tx, before, &after, true, ch, now); err != nil {
 			return nil, err
 		}
-		return func() { e.tell(before, after, true, changes{}) }, nil
+		return func() { e.tell(before, after, true, ch) }, nil
 	})
+}
+
+// closeUnheard ends calls people wrote down as going on and left so.
+func (e *engine) closeUnheard(ctx context.Context, r *schedule.Run, now time.Time) error {
+	ids, err := e.ids(ctx, selectUnheard, inbox.Date(now.Add(-unheardLimit)), reconcileBatch)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		record, err := e.app.FindRecordById(collections.Calls, id)
+		if err != nil {
+			continue // deleted since
+		}
+		record.Load(map[string]any{"status": collections.CallFailed, "outcome": vapi.OutcomeFailedDesk, "ended_reason": reasonUnheard})
+		if record.GetDateTime("ended_at").IsZero() {
+			record.Set("ended_at", record.GetDateTime("started_at"))
+		}
+		record.IgnoreUnchangedFields(true)
+		if err := e.app.SaveWithContext(ctx, record); err != nil {
+			return fmt.Errorf("end a call nobody heard of: %w", err)
+		}
+		r.Add(1)
+	}
+	return nil
 }
 
 // maxAttempts is after how many failures a stored message is left for a person.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -81,7 +83,7 @@ func TestReconcile_closes_a_call_the_provider_no_longer_has(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := d.rows(`SELECT ended_reason, ended_at != '', reported_at != '', control_url FROM calls WHERE vapi_call_id = ?`, sampleCall); got != "call-deleted | 1 | 1 | \n" {
+	if got := d.rows(`SELECT status, outcome, ended_reason, ended_at < '2026-11-19', reported_at != '', control_url FROM calls WHERE vapi_call_id = ?`, sampleCall); got != "failed | failed_vapi | "+reasonLost+" | 1 | 1 | \n" {
 		t.Errorf("got %q", got)
 	}
 	if got := d.rows(`SELECT count(*) FROM usage_events WHERE reference = ?`, "call:"+sampleCall); got != "1\n" {
@@ -99,6 +101,17 @@ func TestReconcile_waits_for_calls_that_go_on_and_asks_for_old_ones(t *testing.T
 	d.put(testkit.Acme, "zyoung000000000", map[string]any{"status": "in_progress", "started_at": inDate(now.Add(-time.Minute))}, "", "")
 	d.put(testkit.Acme, "zjustended00000", map[string]any{"started_at": inDate(now.Add(-time.Hour)), "ended_at": inDate(now.Add(-time.Minute))}, "", "")
 	d.put(testkit.Acme, "zancient0000000", map[string]any{"status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -20))}, "", "")
+	for _, status := range collections.LiveStatuses {
+		silent := map[string]any{"status": status, "vapi_call_id": "v-zsilent" + status, "started_at": inDate(now.AddDate(0, 0, -40)), "answered_at": inDate(now.AddDate(0, 0, -40))}
+		d.put(testkit.Acme, ("zsilent" + status + "00000000")[:15], silent, "", "")
+		silent["vapi_call_id"] = ""
+		d.put(testkit.Acme, ("zunheard" + status + "00000000")[:15], silent, "", "")
+	}
+	// One that the provider says goes on, however old, does.
+	long := finished("v-zlong000000000", sampleNumber)
+	long["status"] = "in-progress"
+	a.byID["v-zlong000000000"] = long
+	d.put(testkit.Acme, "zlong0000000000", map[string]any{"vapi_call_id": "v-zlong000000000", "status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -40))}, "", "")
 	d.put(testkit.Acme, "zbyhand00000000", map[string]any{"vapi_call_id": "", "started_at": inDate(now.Add(-time.Hour)), "ended_at": inDate(now.Add(-time.Hour))}, "", "")
 	if err := d.reconcile(); err != nil {
 		t.Fatal(err)
@@ -109,11 +122,18 @@ func TestReconcile_waits_for_calls_that_go_on_and_asks_for_old_ones(t *testing.T
 			asked = append(asked, id)
 		}
 	}
-	if fmt.Sprint(asked) != "[v-zgoing000000000]" {
-		t.Errorf("asked for %v", asked)
+	slices.Sort(asked)
+	if got := fmt.Sprint(asked); got != "[live-acme live-bolt live-void v-zancient0000000 v-zgoing000000000 v-zlong000000000 v-zsilentforwarding v-zsilentin_progress v-zsilentqueued v-zsilentringing]" {
+		t.Errorf("asked for %v", got)
 	}
-	if got := d.rows(`SELECT count(*) FROM calls WHERE id LIKE 'z%' AND reported_at != ''`); got != "0\n" {
-		t.Errorf("%s calls were closed", got)
+	if got := d.rows(`SELECT DISTINCT status, duration_seconds, ended_reason FROM calls WHERE id LIKE 'zsilent%' OR id LIKE 'zancient%'`); got != "failed | 0 | "+reasonLost+"\n" {
+		t.Errorf("silent calls: %q", got)
+	}
+	if got := d.rows(`SELECT DISTINCT status, duration_seconds, ended_reason FROM calls WHERE id LIKE 'zunheard%'`); got != "failed | 0 | "+reasonUnheard+"\n" {
+		t.Errorf("calls somebody wrote down: %q", got)
+	}
+	if got := d.rows(`SELECT id FROM calls WHERE id LIKE 'z%' AND status = 'in_progress' ORDER BY id`); got != "zgoing000000000\nzlong0000000000\nzyoung000000000\n" {
+		t.Errorf("these go on: %q", got)
 	}
 }
 

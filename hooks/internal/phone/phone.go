@@ -110,7 +110,7 @@ func plainNANP(text string) bool {
 
 // read is Read without its memory.
 func read(text, country string) Number {
-	if strings.HasPrefix(country, "+") {
+	if country = strings.ToUpper(country); strings.HasPrefix(country, "+") {
 		country = Region(country)
 	}
 	s := Fold(text)

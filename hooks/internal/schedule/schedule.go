@@ -125,6 +125,16 @@ func (s *Scheduler) RunNow(ctx context.Context, id string) error {
 	return fmt.Errorf("%s: %w", id, ErrUnknown)
 }
 
+// Tick starts a job as the clock does: what there was to do, or went wrong, stands
+// in job_runs and the log.
+func (s *Scheduler) Tick(id string) {
+	for _, job := range s.Jobs() {
+		if job.ID == id {
+			s.tick(job)
+		}
+	}
+}
+
 // tick is a start by the clock.
 func (s *Scheduler) tick(job Job) {
 	err := s.start(s.ctx, job, false)
