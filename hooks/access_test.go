@@ -129,7 +129,9 @@ var matrix = map[string]access{
 	collections.PhoneNumbers: {
 		row: "number", see: members, create: chiefs, update: chiefs, remove: chiefs,
 		new: func(organization string, n int64) map[string]any {
-			return map[string]any{"organization": organization, "provider": "byo", "phone_number": fmt.Sprintf("+1202556%04d", n)}
+			return map[string]any{
+				"organization": organization, "provider": "byo", "credential_id": "trunk", "phone_number": fmt.Sprintf("+1202556%04d", n),
+			}
 		},
 		change: map[string]any{"friendly_name": "Changed"},
 		fixed: map[string]any{

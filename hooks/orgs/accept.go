@@ -82,7 +82,7 @@ func stillOffered(app core.App, i *core.Record) error {
 	if by == "" {
 		return nil // the operator
 	}
-	m, err := membershipIn(app, by, organization.Id)
+	m, err := activeMember(app, by, organization.Id)
 	if err != nil {
 		return err
 	}

@@ -486,3 +486,27 @@ func TestMember_notes_permissions_and_config_are_for_who_manages_the_team(t *tes
 		t.Errorf("stored %q of %q", row.GetString("notes"), row.GetString("full_name"))
 	}
 }
+
+// An invitation is lent by whoever sent it, too.
+func TestInvitation_ends_with_the_account_of_whoever_sent_it(t *testing.T) {
+	superuser := testkit.As(t, testkit.Superuser)["Authorization"]
+	path := "/api/collections/users/records/" + testkit.User(testkit.AcmeAdmin)
+	for name, end := range map[string]func(b *bureau){
+		"deactivated": func(b *bureau) { b.ask(superuser, "", "PATCH", path, map[string]bool{"is_active": false}).want(200) },
+		"deleted":     func(b *bureau) { b.ask(superuser, "", "DELETE", path, nil).want(204) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bureauOf(t)
+			link := b.ask(b.signIn(testkit.AcmeAdmin, ""), "", "POST", "/api/team-members",
+				map[string]string{"full_name": "Nia New", "email": "nia@new.test", "role": "viewer"}).want(201).text("inviteLink")
+			_, token, _ := strings.Cut(link, "#token=")
+			b.ask("", "", "POST", "/api/auth/verify-invite", map[string]string{"token": token}).want(200)
+			end(b)
+			if open := b.find(collections.Invitations, "email = 'nia@new.test' && status = 'pending'"); open != nil {
+				t.Errorf("the invitation is open, by %q", open.GetString("invited_by"))
+			}
+			b.ask("", "", "POST", "/api/auth/accept-invite",
+				map[string]string{"token": token, "fullName": "Nia New", "password": "a long password"}).want(400)
+		})
+	}
+}

@@ -3,13 +3,16 @@ package orgs
 import (
 	"net/http"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/mails"
+	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 const noMail = "This installation sends no mail; hand the link over yourself. It is good for half an hour."
@@ -19,6 +22,13 @@ func (d *domain) links() {
 		"Helps a member (id of the membership) who forgot the password: by mail, or, where no mail can be sent, by a link to hand over. A link is only made for somebody who belongs to no other organization.",
 		"", `{"email_sent": true} or {"email_sent": false, "reset_link": …, "reason": …}`,
 		"403 the member's role is not below the caller's · 409 the member belongs to other organizations too", d.resetLink)
+	d.app.OnRecordConfirmPasswordResetRequest(collections.Users).BindFunc(stillHelps)
+}
+
+// mayHelp tells whether somebody of a role may help a member of another one to
+// a new password.
+func mayHelp(role string, self bool, member string) bool {
+	return role == collections.Owner || role == collections.Admin && (self || !holdsAll(member))
 }
 
 func (d *domain) resetLink(e *core.RequestEvent) error {
@@ -35,7 +45,7 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 	if err != nil {
 		return facade.Error(http.StatusNotFound, "There is no such member")
 	}
-	if role := m.GetString("role"); !t.Is(collections.Owner) && user.Id != t.UserID() && (role == collections.Owner || role == collections.Admin) {
+	if !t.Superuser && !mayHelp(t.Role(), user.Id == t.UserID(), m.GetString("role")) {
 		return facade.Error(http.StatusForbidden, "Only an owner may do this for owners and admins")
 	}
 	actor := audit.ActorOf(e)
@@ -58,7 +68,7 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 	if others > 0 {
 		return facade.Error(http.StatusConflict, "This person belongs to other organizations too; only the operator can make the link: pocketline security link")
 	}
-	link, err := accountLink(e.App, user.Email(), "reset", d.PublicURL)
+	token, err := handedOver(user, t.UserID(), t.ID())
 	if err != nil {
 		return err
 	}
@@ -67,5 +77,53 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 		return err
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
-	return e.JSON(http.StatusOK, map[string]any{"email_sent": false, "reset_link": link, "reason": noMail})
+	return e.JSON(http.StatusOK, map[string]any{"email_sent": false, "reset_link": identity.Link(d.PublicURL, identity.ResetPage, token), "reason": noMail})
+}
+
+// Claims of a link that was handed over: who made it, and for whom they act.
+const (
+	claimBy = "by"
+	claimIn = "organization"
+)
+
+// handedOver is a token for a new password that is good while whoever made it
+// may help the person. Unlike the one PocketBase mails it names no address: it
+// did not pass through a mailbox and proves none.
+func handedOver(user *core.Record, by, organization string) (string, error) {
+	c := user.Collection()
+	return security.NewJWT(jwt.MapClaims{
+		core.TokenClaimType: core.TokenTypePasswordReset, core.TokenClaimId: user.Id, core.TokenClaimCollectionId: c.Id,
+		claimBy: by, claimIn: organization,
+	}, user.TokenKey()+c.PasswordResetToken.Secret, c.PasswordResetToken.DurationTime())
+}
+
+// stillHelps refuses a link that was handed over by somebody who could not make
+// it any more (security.md S66). PocketBase has checked the token.
+func stillHelps(e *core.RecordConfirmPasswordResetRequestEvent) error {
+	info, err := e.RequestInfo()
+	if err != nil {
+		return err
+	}
+	token, _ := info.Body["token"].(string)
+	claims, err := security.ParseUnverifiedJWT(token)
+	if err != nil {
+		return e.BadRequestError("", err)
+	}
+	by, _ := claims[claimBy].(string)
+	if by == "" {
+		return e.Next() // by mail, or by the operator
+	}
+	organization, _ := claims[claimIn].(string)
+	giver, err := activeMember(e.App, by, organization)
+	if err != nil {
+		return err
+	}
+	member, err := membershipIn(e.App, e.Record.Id, organization)
+	if err != nil {
+		return err
+	}
+	if giver == nil || member == nil || !mayHelp(giver.GetString("role"), by == e.Record.Id, member.GetString("role")) {
+		return e.BadRequestError("Whoever made this link may not help you any more. Ask for a new one.", nil)
+	}
+	return e.Next()
 }

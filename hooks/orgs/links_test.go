@@ -38,3 +38,52 @@ func TestResetLink_is_shown_where_no_mail_can_be_sent_and_to_nobody_else(t *test
 		t.Errorf("got %s and %d mails, want one mail and no link", answer.Body, b.app.TestMailer.TotalSend())
 	}
 }
+
+// A link that was handed over ends with the right of whoever made it.
+func TestResetLink_is_worth_what_its_maker_may_still_do(t *testing.T) {
+	superuser := testkit.As(t, testkit.Superuser)["Authorization"]
+	admin := testkit.UserMembership(testkit.AcmeAdmin, testkit.Acme)
+	for name, end := range map[string]func(b *bureau, owner string){
+		"suspended": func(b *bureau, owner string) {
+			b.ask(owner, "", "POST", "/api/team-members/"+admin+"/suspend", nil).want(200)
+		},
+		"demoted": func(b *bureau, owner string) {
+			b.ask(owner, "", "PUT", "/api/team-members/"+admin, map[string]string{"role": "manager"}).want(200)
+		},
+		"removed": func(b *bureau, owner string) { b.ask(owner, "", "DELETE", "/api/team-members/"+admin, nil).want(200) },
+		"deactivated": func(b *bureau, _ string) {
+			b.ask(superuser, "", "PATCH", "/api/collections/users/records/"+testkit.User(testkit.AcmeAdmin), map[string]bool{"is_active": false}).want(200)
+		},
+		"below": func(b *bureau, owner string) { // the member, that is, is above by now
+			b.ask(owner, "", "PUT", "/api/team-members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme), map[string]string{"role": "owner"}).want(200)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bureauOf(t)
+			link := b.ask(b.signIn(testkit.AcmeAdmin, ""), "", "POST",
+				"/api/organizations/"+testkit.Acme+"/members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)+"/reset-link", nil).want(200).text("reset_link")
+			_, token, _ := strings.Cut(link, "#token=")
+			end(b, b.signIn(testkit.AcmeOwner, ""))
+			answer := b.ask("", "", "POST", "/api/collections/users/confirm-password-reset",
+				map[string]string{"token": token, "password": "another long one", "passwordConfirm": "another long one"}).want(400)
+			if !strings.Contains(string(answer.body), "may not help you any more") {
+				t.Errorf("got %s", answer.body)
+			}
+			b.signIn(testkit.AcmeAgent, "") // the password is the old one
+		})
+	}
+}
+
+// It did not pass through a mailbox, so it proves none.
+func TestResetLink_that_was_handed_over_proves_no_address(t *testing.T) {
+	b := bureauOf(t)
+	b.set("users", testkit.User(testkit.AcmeAgent), map[string]any{"verified": false})
+	link := b.ask(b.signIn(testkit.AcmeAdmin, ""), "", "POST",
+		"/api/organizations/"+testkit.Acme+"/members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)+"/reset-link", nil).want(200).text("reset_link")
+	_, token, _ := strings.Cut(link, "#token=")
+	b.ask("", "", "POST", "/api/collections/users/confirm-password-reset",
+		map[string]string{"token": token, "password": "another long one", "passwordConfirm": "another long one"}).want(204)
+	if b.find("users", "id = '"+testkit.User(testkit.AcmeAgent)+"'").GetBool("verified") {
+		t.Error("the address counts as proved")
+	}
+}

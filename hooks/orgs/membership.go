@@ -155,6 +155,14 @@ func revokeInvitations(tx atomic.Tx, before, after *core.Record) error {
 	return nil
 }
 
+// revokeAll cancels what a person offered who is deactivated or about to be
+// deleted: without a name an invitation would pass for the operator's.
+func revokeAll(tx atomic.Tx, user string) error {
+	_, err := tx.Exec(`UPDATE invitations SET status = ?, updated = ? WHERE invited_by = ? AND status = 'pending'`,
+		collections.InvitationCancelled, stamp(time.Now()), user)
+	return err
+}
+
 // mayInvite tells whether a membership brings people in.
 func mayInvite(m *core.Record) bool {
 	return m.GetString("status") == collections.MembershipActive && authorityOf(m).can(collections.CanManageTeam)
@@ -178,4 +186,22 @@ func (d *domain) watchMemberships() {
 	atomic.On(d.app, collections.Memberships, atomic.Deleted, "orgs: keep an owner", keepOwner)
 	atomic.On(d.app, collections.Memberships, atomic.Updated, "orgs: cancel invitations of who may not invite any more", revokeInvitations, watched...)
 	atomic.On(d.app, collections.Memberships, atomic.Deleted, "orgs: cancel invitations of who may not invite any more", revokeInvitations)
+	atomic.On(d.app, collections.Users, atomic.Updated, "orgs: cancel invitations of who may not invite any more", func(tx atomic.Tx, _, after *core.Record) error {
+		if after.GetBool("is_active") {
+			return nil
+		}
+		return revokeAll(tx, after.Id)
+	}, "is_active")
+	// Before the row goes: PocketBase takes the name off the invitations with it.
+	d.app.OnRecordDelete(collections.Users).BindFunc(func(e *core.RecordEvent) error {
+		outer := e.App
+		defer func() { e.App = outer }()
+		return outer.RunInTransaction(func(tx core.App) error {
+			e.App = tx
+			if err := revokeAll(atomic.Of(tx), e.Record.Id); err != nil {
+				return err
+			}
+			return e.Next()
+		})
+	})
 }
