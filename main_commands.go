@@ -81,7 +81,7 @@ func newCLI(app *pocketbase.PocketBase, cfg *providers.Config) *cli {
 	root.Use, root.Short, root.Version = "pocketline", "A self-hosted AI phone desk", version()
 	root.SilenceUsage, root.SilenceErrors = true, true // main prints the error, once
 	root.FParseErrWhitelist.UnknownFlags = false       // a misspelled flag is an error
-	root.AddCommand(cmd.NewSuperuserCommand(app), c.serveCommand(), sandboxCommand(), versionCommand(), healthCommand(cfg),
+	root.AddCommand(hooks.SuperuserCommand(app), c.serveCommand(), sandboxCommand(), versionCommand(), healthCommand(cfg),
 		schemaCommand(), typegenCommand())
 
 	for _, name := range []string{"encryptionEnv", "queryTimeout"} { // decided here, not by hand

@@ -1,0 +1,41 @@
+package hooks
+
+import (
+	"slices"
+
+	"github.com/pocketbase/pocketbase/cmd"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/spf13/cobra"
+
+	"github.com/pocketline/pocketline/hooks/internal/identity"
+)
+
+// SuperuserCommand is PocketBase's `superuser`, which takes the operator's
+// address in any spelling.
+func SuperuserCommand(app core.App) *cobra.Command {
+	root := cmd.NewSuperuserCommand(app)
+	for _, c := range root.Commands() {
+		run := c.RunE
+		if run == nil || c.Name() == "ips" { // it takes networks
+			continue
+		}
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				args = slices.Clone(args)
+				args[0] = keptAddress(app, args[0])
+			}
+			return run(c, args)
+		}
+	}
+	return root
+}
+
+// keptAddress is an operator's address as it is stored, or will be. A database
+// that cannot be asked is PocketBase's to complain about.
+func keptAddress(app core.App, typed string) string {
+	known, err := identity.AccountOf(app, core.CollectionNameSuperusers, typed)
+	if err == nil && known != nil {
+		return known.Email()
+	}
+	return identity.Address(typed)
+}
