@@ -13,7 +13,9 @@ func providerAccounts() *core.Collection {
 		text("name", nameMax),
 		secret("api_key"),
 		secret("webhook_secret"),
-		secret("webhook_secret_before"), // still accepted while the provider learns the new one
+		secret("webhook_secret_before"), // still accepted while copies at the provider learn the new one
+		date("secret_changed_at"),
+		boolean("installation_secret"), // copies made before organizations had secrets present the installation's
 		text("account_id", shortMax),
 		date("checked_at"),
 		text("error", descriptionMax),

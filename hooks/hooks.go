@@ -18,6 +18,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/logs"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
@@ -98,6 +99,9 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	secrets := keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: given(c.VapiWebhookSecret), Derived: d.Keys.Webhook}})
+	secrets.Schedule(jobs, copies.Behind)
+	vapiSecret := func(organization string) (string, error) { return secrets.Secret("vapi", organization) }
 
 	// The domains.
 	installation := system.Deps{
@@ -113,23 +117,23 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return nil, err
 	}
 	orgs.Register(app, orgs.Deps{
-		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait,
+		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait, Keyring: secrets, Copies: copies,
 		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d),
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
-		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
+		WebhookSecret: vapiSecret,
 	})
 	assistants.Documented(routes, copies.Wait)
 	numbers.Register(app, numbers.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Schedule: jobs, Sealed: box, PublicURL: c.PublicURL,
-		WebhookSecret: func() string { return vapiSecrets(c, d.Keys)[0] },
+		WebhookSecret: vapiSecret,
 	})
 	usage.Register(app)
 	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
-		Secrets: func() []string { return vapiSecrets(c, d.Keys) }, HMAC: hmacOf(c.VapiHMAC),
+		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
 		Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
 	})
 

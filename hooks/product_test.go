@@ -62,7 +62,13 @@ func newProduct(t testing.TB) *product {
 			t.Fatal(err)
 		}
 	})
-	// The fixtures' secrets were sealed with no key of ours: the start refuses them.
+	p.clearSealed()
+	return p
+}
+
+// clearSealed empties the fixtures' secrets: they were sealed with no key of
+// ours, and the start refuses them.
+func (p *product) clearSealed() {
 	for _, c := range collections.All() {
 		for _, f := range c.Fields {
 			if text, ok := f.(*core.TextField); ok && text.Hidden && !text.System {
@@ -70,7 +76,6 @@ func newProduct(t testing.TB) *product {
 			}
 		}
 	}
-	return p
 }
 
 // until waits for a condition that work in the background brings about.

@@ -24,8 +24,8 @@ type Keys struct {
 	Master []byte
 	// Settings is derived from it for PocketBase's own settings: 32 characters.
 	Settings string
-	// Webhook is derived from it too: what Vapi presents when the environment
-	// names no secret.
+	// Webhook is derived from it too: what Vapi presented before each
+	// organization had a secret of its own.
 	Webhook string
 	// Made is the path of the file when the key was made just now, else "".
 	Made string
@@ -59,17 +59,12 @@ func SetupCode(app core.App) (string, error) { return system.SetupCode(app) }
 // NoKeys are for commands that open no data, so that nothing gets sealed.
 func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize), Webhook: "unused"} }
 
-// vapiSecrets are what Vapi may present, the one we hand out first. The derived
-// one stays good, so that setting VAPI_WEBHOOK_SECRET loses no message of
-// objects that still have the old one.
-func vapiSecrets(c providers.Config, k Keys) []string {
-	var secrets []string
-	for _, s := range []string{c.VapiWebhookSecret, k.Webhook} {
-		if s != "" {
-			secrets = append(secrets, s)
-		}
+// given is a secret that may be missing.
+func given(secret string) []string {
+	if secret == "" {
+		return nil
 	}
-	return secrets
+	return []string{secret}
 }
 
 // hmacOf is the configuration in the client's words.

@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -34,16 +33,6 @@ func TestLoadKeys_are_the_same_after_a_restart_and_different_for_each_purpose(t 
 	other, err := LoadKeys(strings.Repeat("ab", 32), t.TempDir())
 	if err != nil || other.Webhook == first.Webhook || other.Made != "" {
 		t.Errorf("got %v and %v, want another master key to give other keys", other, err)
-	}
-}
-
-func TestVapiSecrets_accept_the_derived_one_beside_a_configured_one(t *testing.T) {
-	k := Keys{Webhook: "derived"}
-	if got := vapiSecrets(providers.Config{}, k); !slices.Equal(got, []string{"derived"}) {
-		t.Errorf("got %v", got)
-	}
-	if got := vapiSecrets(providers.Config{VapiWebhookSecret: "configured"}, k); !slices.Equal(got, []string{"configured", "derived"}) {
-		t.Errorf("got %v, want the configured one first", got)
 	}
 }
 

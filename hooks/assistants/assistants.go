@@ -32,8 +32,8 @@ type Deps struct {
 	Sealed *sealed.Box
 	// PublicURL is where Vapi reaches this server.
 	PublicURL string
-	// WebhookSecret is the secret Vapi's messages carry.
-	WebhookSecret func() string
+	// WebhookSecret is the secret Vapi's messages about an organization carry.
+	WebhookSecret func(organization string) (string, error)
 	// CheckURL tells whether a function's address may ever be called
 	// (providers.Clients.CheckURL).
 	CheckURL func(string) error

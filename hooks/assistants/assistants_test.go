@@ -100,7 +100,7 @@ func open(t *testing.T) *desk {
 	owed := outbox.New(d.TestApp)
 	d.mirror = mirror.New(d.TestApp, owed)
 	Register(d.TestApp, Deps{
-		Vapi: d.vapi, Mirror: d.mirror, Sealed: d.box, PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "hook-secret" },
+		Vapi: d.vapi, Mirror: d.mirror, Sealed: d.box, PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "hook-secret", nil },
 		CheckURL: func(raw string) error {
 			if !strings.HasPrefix(raw, "https://") || strings.Contains(raw, "10.0.0.1") {
 				return errors.New("blocked")
@@ -424,7 +424,7 @@ func TestCopy_has_no_stored_number_that_must_not_be_dialled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	domain := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "x" }}, app: d}
+	domain := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "x", nil }}, app: d}
 	for number, want := range map[string]bool{"+12025550170": true, "+19005551234": false, "+881612345678": false} {
 		for column, value := range map[string]any{
 			"forwarding_phone_number": number,

@@ -22,20 +22,16 @@ const webhookPath = "/api/webhooks/vapi"
 // errNoAddress is shown at the row, so it is a sentence.
 var errNoAddress = errors.New("Vapi cannot reach this server: its public address is not known (POCKETLINE_PUBLIC_URL)")
 
-// server is where Vapi sends the messages of a copy. record marks copies that
-// have no metadata.
-func (d *domain) server(record string) (*vapi.Server, error) {
+// server is where Vapi sends the messages of a row's copy.
+func (d *domain) server(r *core.Record) (*vapi.Server, error) {
 	if d.PublicURL == "" {
 		return nil, errNoAddress
 	}
-	s := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, d.WebhookSecret())
-	if record != "" {
-		if s.Headers == nil {
-			s.Headers = map[string]string{}
-		}
-		s.Headers[mirror.RecordHeader] = record
+	secret, err := d.WebhookSecret(r.GetString("organization"))
+	if err != nil {
+		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
-	return s, nil
+	return vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, secret), nil
 }
 
 // judge says what an error of Vapi means for the next try.
@@ -57,7 +53,7 @@ func since(record *core.Record) *vapi.ListOptions {
 
 // assistantCopy is what an assistant's copy shall be.
 func (d *domain) assistantCopy(a *core.Record) (*vapi.AssistantDTO, error) {
-	server, err := d.server("")
+	server, err := d.server(a)
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +145,11 @@ func (d *domain) assistantHash(a *core.Record) (string, error) {
 
 // functionCopy is what a function's copy shall be.
 func (d *domain) functionCopy(f *core.Record) (*vapi.ToolDTO, error) {
-	server, err := d.server(f.Id)
+	server, err := d.server(f)
 	if err != nil {
 		return nil, err
 	}
+	server.Headers[mirror.RecordHeader] = f.Id // tools have no metadata at Vapi
 	return toTool(f, server), nil
 }
 

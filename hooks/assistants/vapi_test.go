@@ -131,12 +131,13 @@ func TestToAssistant(t *testing.T) {
 			for k, v := range c.set {
 				fields[k] = v
 			}
-			d := &domain{Deps: Deps{PublicURL: "https://desk.example.com/", WebhookSecret: func() string { return "s3cret" }}}
-			server, err := d.server("")
+			d := &domain{Deps: Deps{PublicURL: "https://desk.example.com/", WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
+			record := row(t, collections.Assistants, fields)
+			server, err := d.server(record)
 			if err != nil {
 				t.Fatal(err)
 			}
-			doc := encode(t, toAssistant(row(t, collections.Assistants, fields), []string{"tool-1"}, server))
+			doc := encode(t, toAssistant(record, []string{"tool-1"}, server))
 			for path, want := range c.want {
 				if got := at(t, doc, path); got != want {
 					t.Errorf("%s: got %s, want %s", path, got, want)
@@ -177,7 +178,7 @@ func TestAssistantFields_are_columns_and_clearable_keys_are_not_ours_to_keep(t *
 }
 
 func TestToTool(t *testing.T) {
-	d := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "s3cret" }}}
+	d := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
 	for _, c := range []struct {
 		name string
 		set  map[string]any
@@ -201,11 +202,11 @@ func TestToTool(t *testing.T) {
 			map[string]string{"messages": `[{"blocking":true,"type":"request-start"}]`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server, err := d.server("rec000000000001")
+			dto, err := d.functionCopy(row(t, collections.Functions, c.set))
 			if err != nil {
 				t.Fatal(err)
 			}
-			doc := encode(t, toTool(row(t, collections.Functions, c.set), server))
+			doc := encode(t, dto)
 			for path, want := range c.want {
 				if got := at(t, doc, path); got != want {
 					t.Errorf("%s: got %s, want %s", path, got, want)

@@ -39,6 +39,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -56,10 +57,10 @@ type Deps struct {
 	Facade   *facade.Facade
 	// Forgotten are the callers organizations erased.
 	Forgotten *forgotten.Callers
-	// Secrets are the shared secrets Vapi may present, newest first. With none
-	// every message is refused.
-	Secrets func() []string
-	// HMAC, when it has secrets, is accepted as well.
+	// Keyring says for whom a message may speak that carries a secret.
+	Keyring *keyring.Keyring
+	// HMAC, when it has secrets, is accepted as well. Whoever runs the server
+	// made that credential: it speaks for every organization.
 	HMAC vapi.HMACConfig
 	// Door reads what the provider sends; nil makes one with the usual limits.
 	Door *intake.Door
@@ -83,6 +84,7 @@ type engine struct {
 	metricsCache *remembered[metricsAnswer]
 	running      singleflight.Group // tool calls in flight, by id
 	recent       *recentAnswers
+	owners       *callOwners
 	publisher    *publisher
 
 	later     sync.WaitGroup // messages stored after their answer
@@ -110,7 +112,7 @@ func Register(app core.App, d Deps) {
 		d.Door = intake.NewDoor(intake.Limits{})
 	}
 	e := &engine{
-		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), publisher: newPublisher(app, d.Hub),
+		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), owners: newCallOwners(), publisher: newPublisher(app, d.Hub),
 		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newRemembered[int](), metricsCache: newRemembered[metricsAnswer](),
 		late: make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
 	}

@@ -136,12 +136,51 @@ func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (p p
 		p.organization, p.phone, p.home = number.Organization, number.ID, number.Home
 	}
 	entry, err := d.assistant(ctx, assistantID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return place{}, err
-	}
-	if entry != nil && (p.organization == "" || p.organization == entry.Organization) {
+	case entry == nil:
+	case p.organization == "" || p.organization == entry.Organization:
 		p.organization, p.assistant = entry.Organization, entry.ID
 		fill(&p.home, entry.Home)
+	default:
+		p.other = entry.Organization
 	}
 	return p, nil
+}
+
+// maxOwners bounds what is remembered of calls that go on.
+const maxOwners = 4096
+
+// callOwners remembers whose calls are, so that only the first messages of a
+// call need a look.
+type callOwners struct {
+	mu     sync.Mutex
+	byCall map[string]string
+}
+
+func newCallOwners() *callOwners { return &callOwners{byCall: map[string]string{}} }
+
+// knownOwner is the organization of a call we have; "" when we have none.
+func (e *engine) knownOwner(ctx context.Context, callID string) (string, error) {
+	if callID == "" {
+		return "", nil
+	}
+	e.owners.mu.Lock()
+	owner := e.owners.byCall[callID]
+	e.owners.mu.Unlock()
+	if owner != "" {
+		return owner, nil
+	}
+	owner, err := e.ownerOfCall(ctx, callID)
+	if err != nil || owner == "" {
+		return "", err
+	}
+	e.owners.mu.Lock()
+	defer e.owners.mu.Unlock()
+	if len(e.owners.byCall) >= maxOwners {
+		clear(e.owners.byCall)
+	}
+	e.owners.byCall[callID] = owner // a call never changes hands
+	return owner, nil
 }

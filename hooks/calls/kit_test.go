@@ -18,6 +18,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -90,7 +91,8 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		Register(app, Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
 			Hub:  d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
-			Secrets: func() []string { return []string{secret} }, Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,
+			Keyring:   keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
+			Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,
 		})
 		for _, bind := range with {
 			bind(app, d)

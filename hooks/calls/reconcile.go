@@ -275,26 +275,28 @@ func (e *engine) closeUnheard(ctx context.Context, r *schedule.Run, now time.Tim
 // maxAttempts is after how many failures a stored message is left for a person.
 const maxAttempts = 10
 
+// stored is a message that failed to apply.
+type stored struct {
+	key, organization, payload string
+	attempts                   int
+}
+
 // retry applies stored messages that failed to apply.
 func (e *engine) retry(ctx context.Context, r *schedule.Run) error {
 	if err := e.open(); err != nil {
 		return err
 	}
-	rows, err := e.reads.QueryContext(ctx, `SELECT event_key, payload, attempts FROM provider_events
+	rows, err := e.reads.QueryContext(ctx, `SELECT event_key, organization, payload, attempts FROM provider_events
 		WHERE status = ? AND next_at <= ? AND provider = 'vapi' AND attempts < ? ORDER BY next_at LIMIT 500`,
 		collections.EventErrored, inbox.Date(time.Now()), maxAttempts)
 	if err != nil {
 		return fmt.Errorf("failed messages: %w", err)
 	}
 	defer rows.Close()
-	type stored struct {
-		key, payload string
-		attempts     int
-	}
 	var all []stored
 	for rows.Next() {
 		var s stored
-		if err := rows.Scan(&s.key, &s.payload, &s.attempts); err != nil {
+		if err := rows.Scan(&s.key, &s.organization, &s.payload, &s.attempts); err != nil {
 			return err
 		}
 		all = append(all, s)
@@ -303,7 +305,7 @@ func (e *engine) retry(ctx context.Context, r *schedule.Run) error {
 		return err
 	}
 	for _, s := range all {
-		if err := e.applyStored(ctx, s.key, []byte(s.payload), s.attempts); err != nil {
+		if err := e.applyStored(ctx, s); err != nil {
 			e.app.Logger().Warn("provider message still does not apply", "error", err)
 		}
 		r.Add(1)
@@ -318,24 +320,24 @@ const (
 
 // applyStored applies one stored message; the effect and the mark commit
 // together. What still fails is put off, longer each time.
-func (e *engine) applyStored(ctx context.Context, key string, payload []byte, attempts int) error {
+func (e *engine) applyStored(ctx context.Context, s stored) error {
 	box, err := e.box()
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	failure := e.applyPayload(ctx, box, key, payload, now)
+	failure := e.applyPayload(ctx, box, s, now)
 	if failure == nil {
 		return nil
 	}
 	return errors.Join(failure, box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
-		_, err := tx.Exec(markLater, clip(failure.Error(), 500), inbox.Date(now.Add(time.Minute<<attempts)), inbox.Date(now), key)
+		_, err := tx.Exec(markLater, clip(failure.Error(), 500), inbox.Date(now.Add(time.Minute<<s.attempts)), inbox.Date(now), s.key)
 		return nil, err
 	}))
 }
 
-func (e *engine) applyPayload(ctx context.Context, box *inbox.Inbox, key string, payload []byte, now time.Time) error {
-	m, err := vapi.ParseMessage(payload)
+func (e *engine) applyPayload(ctx context.Context, box *inbox.Inbox, s stored, now time.Time) error {
+	m, err := vapi.ParseMessage([]byte(s.payload))
 	if err != nil {
 		return err
 	}
@@ -343,12 +345,13 @@ func (e *engine) applyPayload(ctx context.Context, box *inbox.Inbox, key string,
 	if err != nil {
 		return err
 	}
+	p.only = s.organization // whom it spoke for when it came
 	return box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
 		after, err := e.applyTo(tx, m, p, nil, now)
 		if err != nil {
 			return nil, err
 		}
-		_, err = tx.Exec(markApplied, inbox.Date(now), key)
+		_, err = tx.Exec(markApplied, inbox.Date(now), s.key)
 		return after, err
 	})
 }

@@ -135,14 +135,14 @@ func (e *engine) runTool(ctx context.Context, m *vapi.Message, p place, tool vap
 	if p.organization == "" {
 		return outcome{Error: "This call is not known here."}
 	}
-	key := m.CallID() + "/" + tool.ID
+	key := p.organization + "/" + m.CallID() + "/" + tool.ID
 	if o, ok := e.recent.get(key); ok {
 		return o
 	}
 	shared, _, _ := e.running.Do(key, func() (any, error) {
 		// The sender may hang up and try again; the function still runs once.
 		ctx := context.WithoutCancel(ctx)
-		o, found, err := e.storedOutcome(ctx, m.CallID(), tool.ID)
+		o, found, err := e.storedOutcome(ctx, p.organization, m.CallID(), toolKey(tool.ID))
 		if err != nil {
 			e.app.Logger().Warn("stored tool result not read", "error", err)
 		}
@@ -156,10 +156,10 @@ func (e *engine) runTool(ctx context.Context, m *vapi.Message, p place, tool vap
 }
 
 // storedOutcome is what the timeline holds of a tool call that ran before.
-func (e *engine) storedOutcome(ctx context.Context, callID, toolID string) (o outcome, found bool, err error) {
+func (e *engine) storedOutcome(ctx context.Context, organization, callID, key string) (o outcome, found bool, err error) {
 	var data string
 	err = e.reads.QueryRowContext(ctx, `SELECT ev.data FROM call_events ev JOIN calls c ON c.id = ev.call
-		WHERE c.vapi_call_id = ? AND c.vapi_call_id != '' AND ev.key = ?`, callID, toolKey(toolID)).Scan(&data)
+		WHERE c.vapi_call_id = ? AND c.vapi_call_id != '' AND c.organization = ? AND ev.key = ?`, callID, organization, key).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return o, false, nil
 	}

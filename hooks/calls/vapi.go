@@ -16,10 +16,14 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
+
+// provider is the name of Vapi among providers.
+const provider = "vapi"
 
 // webhookRoute binds POST /api/webhooks/vapi (documented: S-332) and AlloKoli's
 // POST /functions/v1/webhooks/receive (S-164).
@@ -46,7 +50,11 @@ type received struct {
 // bytes, then answer or store.
 func (e *engine) receive(re *core.RequestEvent) error {
 	now := time.Now()
-	known := e.knowsSecret(re.Request)
+	proof, err := e.proof(re.Request.Header)
+	known := err == nil
+	if err != nil && !errors.Is(err, keyring.ErrUnknown) {
+		return e.busy(re, err)
+	}
 	if !known && (len(e.HMAC.Secrets) == 0 || vapi.CheckSignature(e.HMAC, re.Request.Header, now) != nil) {
 		return e.refuse(re) // without having read what a stranger sends
 	}
@@ -57,19 +65,29 @@ func (e *engine) receive(re *core.RequestEvent) error {
 		return unread(re, err)
 	}
 	defer done()
-	if !known && vapi.VerifyHMAC(e.HMAC, re.Request.Header, body, now) != nil {
-		return e.refuse(re)
+	if !known {
+		if vapi.VerifyHMAC(e.HMAC, re.Request.Header, body, now) != nil {
+			return e.refuse(re)
+		}
+		proof = keyring.Operator
 	}
 	m, err := vapi.ParseMessage(body)
 	if err != nil {
-		return e.keepUnread(re, body)
+		return e.keepUnread(re, proof, body)
 	}
 	ctx := re.Request.Context()
 	place, err := e.owner(ctx, m)
 	if err != nil {
 		return e.busy(re, err)
 	}
-	if !e.pace.allow(place.organization, time.Now()) {
+	if ok, err := e.covers(ctx, proof, m, place); err != nil {
+		return e.busy(re, err)
+	} else if !ok {
+		e.app.Logger().Warn("a message speaks of another organization than its secret does", "organization", proof.Organization(), "type", clip(m.Type, 100))
+		return e.refuse(re)
+	}
+	place.only = proof.Organization()
+	if !e.pace.allow(place.organization, now) {
 		re.Response.Header().Set("Retry-After", "1")
 		return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
 	}
@@ -93,10 +111,22 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	return re.JSON(http.StatusOK, envelope{received{true}})
 }
 
-// knowsSecret tells whether a request carries our secret in a header. Where an
-// HMAC is set up, a signature of the exact bytes is accepted as well.
-func (e *engine) knowsSecret(r *http.Request) bool {
-	return vapi.VerifySecret(r.Header, e.Secrets()) == nil
+// proof looks at the head of a message alone: whose secret it carries.
+func (e *engine) proof(header http.Header) (keyring.Proof, error) {
+	return e.Keyring.Held(provider, vapi.PresentedSecret(header))
+}
+
+// covers tells whether a proof speaks for everything a message names: number,
+// assistant and call.
+func (e *engine) covers(ctx context.Context, proof keyring.Proof, m *vapi.Message, p place) (bool, error) {
+	if proof.Unlimited() {
+		return true, nil
+	}
+	if !proof.Covers(p.organization) || !proof.Covers(p.other) {
+		return false, nil
+	}
+	owner, err := e.knownOwner(ctx, m.CallID())
+	return proof.Covers(owner), err
 }
 
 // refuse counts a message without proof; nothing of it is stored.
@@ -133,7 +163,7 @@ func unread(re *core.RequestEvent, err error) error {
 
 // keepUnread stores a signed body that is not a message we can read, sealed,
 // because nobody knows what is in it.
-func (e *engine) keepUnread(re *core.RequestEvent, body []byte) error {
+func (e *engine) keepUnread(re *core.RequestEvent, proof keyring.Proof, body []byte) error {
 	sum := sha256.Sum256(body)
 	key := "unread:" + hex.EncodeToString(sum[:])
 	text, err := e.Sealed.Seal(base64.StdEncoding.EncodeToString(body), sealed.Place(collections.ProviderEvents, key, "payload"))
@@ -145,7 +175,8 @@ func (e *engine) keepUnread(re *core.RequestEvent, body []byte) error {
 		return e.busy(re, err)
 	}
 	e.unknown.Add(1)
-	if _, err := box.Store(re.Request.Context(), inbox.Message{Provider: "vapi", Key: key, Type: "unread", Payload: []byte(text)}, nil); err != nil {
+	m := inbox.Message{Provider: provider, Key: key, Type: "unread", Organization: proof.Organization(), Unread: true, Payload: []byte(text)}
+	if _, err := box.Store(re.Request.Context(), m, nil); err != nil {
 		return e.busy(re, err)
 	}
 	return re.JSON(http.StatusOK, envelope{received{true}})
@@ -156,6 +187,10 @@ type place struct {
 	organization, phone, assistant string
 	// home is where the organization is, as phone.Read asks for it.
 	home string
+	// other is the organization of the assistant where that is not the number's.
+	other string
+	// only is the organization whose rows the message may change; "" is any.
+	only string
 }
 
 // owner finds whose a message is by the number or assistant the call runs on,
@@ -208,7 +243,7 @@ func (e *engine) store(ctx context.Context, m *vapi.Message, p place, events []e
 	}
 	now := time.Now()
 	message := inbox.Message{
-		Provider: "vapi", Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
+		Provider: provider, Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
 		Payload: m.Reduced(), ReceivedAt: now, Arrival: arrival,
 		Gone: func(tx *inbox.Tx) (bool, error) { return e.gone(tx, m, p, now) },
 	}
@@ -229,6 +264,9 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 		return nil, err
 	}
 	before, found := k.call, k.found
+	if found && p.only != "" && before.Organization != p.only {
+		return nil, nil // begun by another organization since it was asked for
+	}
 	if !found {
 		if gone, err := e.gone(tx, m, p, now); err != nil || gone {
 			return nil, err // late messages do not bring it back

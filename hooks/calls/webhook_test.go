@@ -23,6 +23,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -66,7 +67,7 @@ func TestWebhook_without_proof_stores_nothing(t *testing.T) {
 
 func TestWebhook_without_any_secret_configured_refuses_everything(t *testing.T) {
 	d := newDesk(t, nil)
-	d.engine().Secrets = func() []string { return nil }
+	d.engine().Keyring = keyring.New(d.TestApp, d.engine().Sealed, nil)
 	for _, given := range []string{"", secret} {
 		if rec := d.post(bytes.NewReader(sample(t, "hang.json")), http.Header{vapi.SecretHeader: {given}}); rec.Code != http.StatusUnauthorized {
 			t.Errorf("%q: got %d", given, rec.Code)

@@ -21,6 +21,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -79,8 +80,8 @@ func open(t testing.TB) *desk {
 		notifications.Register(app, notifications.Deps{Outbox: d.outbox, PublicURL: deskAtHome, Now: d.clock.Now})
 		calls.Register(app, calls.Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL("http://127.0.0.1:1"), vapi.WithMaxAttempts(1)), Hub: live.New(app, access{app}), Outbox: d.outbox,
-			Schedule: jobs, Sealed: box, Facade: routes, Secrets: func() []string { return []string{secret} }, Functions: http.DefaultClient, Rate: 1_000_000,
-			Forgotten: erased,
+			Schedule: jobs, Sealed: box, Facade: routes, Functions: http.DefaultClient, Rate: 1_000_000, Forgotten: erased,
+			Keyring: keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
 		})
 		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 			routes.Mount(se)

@@ -31,14 +31,14 @@ func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
 	if d.PublicURL == "" {
 		return nil, errNoAddress
 	}
-	server := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, d.WebhookSecret())
-	if server.Headers == nil {
-		server.Headers = map[string]string{}
+	secret, err := d.WebhookSecret(n.GetString("organization"))
+	if err != nil {
+		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
+	server := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, secret)
 	server.Headers[mirror.RecordHeader] = n.Id // numbers have no metadata at Vapi
 	token := ""
 	if n.GetString("provider") == "twilio" {
-		var err error
 		if token, err = d.Sealed.Open(n.GetString("twilio_auth_token"), sealed.Place(collections.PhoneNumbers, n.Id, "twilio_auth_token")); err != nil {
 			return nil, fmt.Errorf("Twilio token: %w", err)
 		}

@@ -35,7 +35,7 @@ type Deps struct {
 	// PublicURL is where Vapi reaches this server.
 	PublicURL string
 	// WebhookSecret is the secret Vapi's messages carry.
-	WebhookSecret func() string
+	WebhookSecret func(organization string) (string, error)
 }
 
 // late runs a hook after those of other packages, which may change the

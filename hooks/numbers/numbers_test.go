@@ -56,7 +56,7 @@ func open(t *testing.T) *desk {
 	}
 	Register(app, Deps{
 		Vapi: d.vapi, Mirror: d.mirror, Schedule: d.jobs, Sealed: box, PublicURL: "https://desk.example.com",
-		WebhookSecret: func() string { return "hook-secret" },
+		WebhookSecret: func(string) (string, error) { return "hook-secret", nil },
 	})
 	d.api = testkit.API(t, app) // the worker runs from here on
 	return d
@@ -222,7 +222,7 @@ func TestPush_of_an_adopted_number_takes_it_off_its_assistant_and_repeats_no_mak
 	defer server.Close()
 	d := &domain{Deps: Deps{
 		Vapi:      vapi.NewClient(vapi.WithBaseURL(server.URL), vapi.WithMaxAttempts(1)),
-		PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "s" },
+		PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "s", nil },
 	}}
 	n := row(map[string]any{"provider": "vapi", "area_code": "415", "vapi_phone_id": "pn-1", "status": "pending"})
 	if id, err := d.push(t.Context(), n); err != nil || id != "pn-1" {
@@ -374,7 +374,7 @@ func TestCopy_has_no_stored_number_that_must_not_be_dialled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	domain := &domain{Deps: Deps{Sealed: d.box, PublicURL: "https://desk.example.com", WebhookSecret: func() string { return "x" }}, app: d}
+	domain := &domain{Deps: Deps{Sealed: d.box, PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "x", nil }}, app: d}
 	for number, want := range map[string]bool{"+12025550170": true, "+19005551234": false, "+881612345678": false} {
 		n.Set("fallback_number", number)
 		dto, err := domain.copyOf(n)

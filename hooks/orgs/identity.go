@@ -26,6 +26,7 @@ func (d *domain) people() {
 	d.keys()         // API keys (keys.go)
 	d.links()        // a forgotten password, without mail (links.go)
 	d.security()     // settings, audit log (security.go, auditlog.go)
+	d.secrets()      // what providers prove themselves by (secrets.go)
 	d.compliance()   // the compliance pack (compliance.go)
 	d.privacy()      // export and erase a caller (privacy.go)
 	d.retention()    // what is kept how long (retention.go)

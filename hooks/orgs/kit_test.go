@@ -14,6 +14,8 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -54,7 +56,7 @@ func open(t testing.TB, more func(*orgs.Deps), bind ...func(core.App)) *desk {
 		deps := orgs.Deps{
 			Drop:   func(user, organization string) { d.dropped = append(d.dropped, user+"@"+organization) },
 			Facade: d.facade, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, PublicURL: "https://desk.example.com", PerPerson: 10,
-			Forgotten: erased,
+			Forgotten: erased, Keyring: keyring.New(app, box, nil), Copies: mirror.New(app, d.outbox),
 		}
 		if more != nil {
 			more(&deps)

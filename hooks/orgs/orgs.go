@@ -19,6 +19,8 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/keyring"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -35,6 +37,10 @@ type Deps struct {
 	// Wait returns when the provider's copy of a record is equal or a try has
 	// failed (mirror.Wait).
 	Wait func(ctx context.Context, record *core.Record) error
+	// Keyring holds the organizations' webhook secrets, Copies what carries them
+	// at the provider.
+	Keyring *keyring.Keyring
+	Copies  *mirror.Mirror
 	// PublicURL has no slash at the end; "" when it is not known.
 	PublicURL string
 	// PerPerson is how many organizations a person may create; 0 is no limit.

@@ -8,7 +8,7 @@
 // been received: a repeated POST /call rings the same person twice.
 //
 // The package also reads what Vapi sends to us: see [ParseMessage],
-// [VerifySecret], [VerifyHMAC] and [Outcome].
+// [PresentedSecret], [VerifyHMAC] and [Outcome].
 package vapi
 
 import (

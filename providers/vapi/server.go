@@ -44,11 +44,7 @@ func DefaultBackoff() *BackoffPlan {
 // NewServer is a server object as Pocketline makes them: 20 s, retries, and
 // the shared secret in a header.
 func NewServer(url, secret string) *Server {
-	s := &Server{URL: url, TimeoutSeconds: 20, BackoffPlan: DefaultBackoff()}
-	if secret != "" {
-		s.Headers = map[string]string{SecretHeader: secret}
-	}
-	return s
+	return &Server{URL: url, TimeoutSeconds: 20, BackoffPlan: DefaultBackoff(), Headers: map[string]string{SecretHeader: secret}}
 }
 
 // Types of the messages Vapi sends.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -33,36 +32,18 @@ var (
 	ErrAlgorithm = errors.New("vapi: the signature settings are not usable")
 )
 
-// VerifySecret checks the shared secret of a message: header X-Vapi-Secret, or
-// else Authorization as a bearer token. Several secrets are valid while one is
-// rotated. It takes the same time whichever matches.
-func VerifySecret(header http.Header, secrets []string) error {
-	given := header.Get(SecretHeader)
-	if given == "" {
-		scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
-		if strings.EqualFold(scheme, "Bearer") {
-			given = strings.TrimSpace(token)
-		}
+// PresentedSecret is the secret a message carries: header X-Vapi-Secret, or else
+// Authorization as a bearer token; "" when there is none. Whose it is, and
+// whether it is anybody's, is for the reader of many secrets to say.
+func PresentedSecret(header http.Header) string {
+	if given := header.Get(SecretHeader); given != "" {
+		return given
 	}
-	sum := sha256.Sum256([]byte(given))
-	configured, match := false, 0
-	for _, s := range secrets {
-		if s == "" {
-			continue
-		}
-		configured = true
-		want := sha256.Sum256([]byte(s))
-		match |= subtle.ConstantTimeCompare(sum[:], want[:])
+	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
 	}
-	switch {
-	case !configured:
-		return ErrNoSecret
-	case given == "":
-		return ErrNoProof
-	case match != 1:
-		return ErrBadProof
-	}
-	return nil
+	return ""
 }
 
 // HMACConfig mirrors an HMAC credential of Vapi's dashboard. The zero value of

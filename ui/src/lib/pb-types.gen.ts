@@ -609,6 +609,8 @@ export interface ProviderAccountsRecord {
   organization: string
   provider: ProviderAccountsProvider
   name: string
+  secret_changed_at: string
+  installation_secret: boolean
   account_id: string
   checked_at: string
   error: string

@@ -1,0 +1,73 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pocketbase/dbx"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+)
+
+// TouchAll makes every copy of an organization equal again: something all of
+// them are made of changed. It says how many there are.
+func (m *Mirror) TouchAll(tx atomic.Tx, organization string) (n int, err error) {
+	for _, name := range m.order {
+		ids, err := m.copiesOf(tx, m.resources[name], organization)
+		if err != nil {
+			return n, err
+		}
+		for _, id := range ids {
+			if err := m.Touch(tx, name, id); err != nil {
+				return n, err
+			}
+		}
+		n += len(ids)
+	}
+	return n, nil
+}
+
+func (m *Mirror) copiesOf(tx atomic.Tx, r Resource, organization string) (ids []string, err error) {
+	rows, err := tx.Query(`SELECT id FROM `+r.Collection+` WHERE organization = ? AND `+r.IDField+` != ''`, organization)
+	if err != nil {
+		return nil, fmt.Errorf("copies of %s: %w", r.Collection, err)
+	}
+	for rows.Next() && err == nil {
+		var id string
+		if err = rows.Scan(&id); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	// Closed before anything is written: there is one connection.
+	return ids, errors.Join(err, rows.Err(), rows.Close())
+}
+
+// Behind counts the copies of an organization that are not, or not known to be,
+// what they should be by now.
+func (m *Mirror) Behind(ctx context.Context, organization string) (n int, err error) {
+	for _, name := range m.order {
+		r := m.resources[name]
+		records, err := m.app.FindRecordsByFilter(name, "organization = {:o} && "+r.IDField+" != ''", "id", 0, 0, dbx.Params{"o": organization})
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, record := range records {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			if record.GetString(statusField) != collections.SyncSynced {
+				n++
+				continue
+			}
+			if r.Hash == nil {
+				continue
+			}
+			if hash, err := r.Hash(record); err != nil || hash != record.GetString(hashField) {
+				n++ // also when nobody can tell
+			}
+		}
+	}
+	return n, nil
+}
