@@ -51,7 +51,6 @@ var untold = []string{
 	"A topic can expand one relation that points back", // the same
 	"The answer would be larger than {} MB: ask for fewer rows, relations or fields",   // the same
 	"The answer would show more than {} related rows: ask for fewer rows or relations", // the same
-	"The options of a topic are nested too deeply",                                     // the same
 	"The parameter {} {}",                          // the same
 	"The query string has more than {} parameters", // the same
 	"The query string is longer than {} KB",        // the same

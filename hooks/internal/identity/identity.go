@@ -106,7 +106,7 @@ func Register(app core.App, o Options) *Identity {
 			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
 			middleware("pocketlineAlike", apis.DefaultBodyLimitMiddlewarePriority+1, i.answerAlike),
-			middleware("pocketlineAddress", apis.DefaultBodyLimitMiddlewarePriority+2, i.tidyAsked),
+			middleware("pocketlineSpelling", apis.DefaultBodyLimitMiddlewarePriority+2, i.tidyAsked),
 			middleware("pocketlineGuesses", apis.DefaultBodyLimitMiddlewarePriority+3, i.tryBody),
 		)
 		return se.Next()

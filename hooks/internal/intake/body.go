@@ -46,9 +46,6 @@ func (b *bodies) take(e *core.RequestEvent) error {
 		return refuseBody(e, err)
 	}
 	defer h.release()
-	if !isForm(r) && tooDeep(h.bytes) {
-		return refuse(e, http.StatusBadRequest, "invalid_request", "The body is nested too deeply.")
-	}
 	r.Body = &again{bytes: h.bytes}
 	return e.Next()
 }
@@ -183,42 +180,7 @@ type insideKey struct{}
 // taken in with the request it follows from.
 func Inside(ctx context.Context) context.Context { return context.WithValue(ctx, insideKey{}, true) }
 
-func kindOf(r *http.Request) string {
+func isUpload(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return kind
-}
-
-func isUpload(r *http.Request) bool { return kindOf(r) == "multipart/form-data" }
-
-func isForm(r *http.Request) bool {
-	return isUpload(r) || kindOf(r) == "application/x-www-form-urlencoded"
-}
-
-// deepest is how far JSON may nest: a schema within a schema uses two levels a
-// step.
-const deepest = 100
-
-// tooDeep tells whether JSON nests further than that. Bytes that are not JSON
-// are the reader's to refuse.
-func tooDeep(json []byte) bool {
-	depth, text := 0, false
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case text:
-		case c == '{' || c == '[':
-			if depth++; depth > deepest {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
+	return err == nil && kind == "multipart/form-data"
 }

@@ -136,21 +136,6 @@ func TestBody_is_read_as_it_was_sent(t *testing.T) {
 	}
 }
 
-func TestBody_that_nests_too_deeply_is_refused(t *testing.T) {
-	_, mux := desk(t, intake.Limits{}, nil)
-	for _, body := range []string{
-		strings.Repeat("[", 5000), strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101), `{"a":"\"",` + `"b":` + strings.Repeat(`[{"c":`, 60),
-	} {
-		for _, person := range []string{testkit.Guest, testkit.AcmeOwner} {
-			for _, kind := range []string{"application/json", "application/json; charset=utf-8", "text/plain", ""} {
-				if w := post(t, mux, "/api/collections/contacts/records", person, kind, strings.NewReader(body)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "nested too deeply") {
-					t.Errorf("%q, %.20s…, %q: got %d %s", person, body, kind, w.Code, w.Body)
-				}
-			}
-		}
-	}
-}
-
 // reliability.md F13: what guests send lies in memory within the budget only.
 func TestBodies_of_guests_have_a_budget(t *testing.T) {
 	const budget = 256 << 10

@@ -3,8 +3,9 @@
 //
 //   - Text: a query string, a filter, a sort, an expand has a length, a nesting
 //     and a number of terms (text.go).
-//   - Bodies: a guest's is small and read in one go; everybody's who sends JSON
-//     has a size and a depth; what lies in memory at once has a budget (body.go).
+//   - Bodies: a guest's is small, a member's has a size; what of them lies in
+//     memory at once has a budget (body.go). What may stand in them is package
+//     untrusted's, which reads them next.
 //   - Uploads of people who are signed in go to disk as they come (upload.go).
 //   - Doors: a provider's message is read inside a budget of its own, a part of
 //     which no stranger reaches (door.go).
@@ -75,7 +76,7 @@ func (l Limits) filled() Limits {
 
 // BodyMiddleware is the id of what reads bodies. A route that reads its body
 // through a Door unbinds it.
-const BodyMiddleware = "pocketlineBody"
+const BodyMiddleware = "pocketlineIntake"
 
 // Register binds the bounds to every request. Call it once.
 func Register(app core.App, l Limits) {

@@ -157,9 +157,6 @@ func CheckTopic(topic string) string {
 		return sentence
 	}
 	raw := u.Query().Get("options")
-	if tooDeep([]byte(raw)) {
-		return "The options of a topic are nested too deeply."
-	}
 	var options struct {
 		Query map[string]any `json:"query"`
 	}

@@ -1,0 +1,92 @@
+package hooks_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/providers"
+)
+
+// Of two middlewares with one id PocketBase runs the last, silently.
+func TestMiddlewares_have_an_id_of_their_own(t *testing.T) {
+	p := newProduct(t)
+	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		seen := map[string]bool{}
+		for _, m := range se.Router.Middlewares {
+			if m.Id != "" && seen[m.Id] {
+				t.Errorf("two middlewares are called %s: the first never runs", m.Id)
+			}
+			seen[m.Id] = true
+		}
+		return se.Next()
+	})
+	testkit.Mux(t, p.TestApp)
+}
+
+// endless counts what is read of a body without end.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// reliability.md F13: whatever is asked, a guest's body ends after 64 KB, and
+// nobody has read more of it.
+func TestIntake_every_route_ends_the_bodies_of_guests(t *testing.T) {
+	p := newProduct(t)
+	mux := testkit.Mux(t, p.TestApp)
+	paths := []string{
+		"/api/realtime", "/api/collections/users/auth-with-password", "/api/collections/users/records", "/api/collections/users/request-password-reset",
+		"/api/collections/calls/records", "/api/setup", "/api/batch", "/api/nothing",
+	}
+	for _, route := range p.desk.Facade.Routes() {
+		if route.Method == http.MethodPost && !strings.Contains(route.Path, "{") {
+			paths = append(paths, route.Path)
+		}
+	}
+	for _, path := range paths {
+		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"} {
+			body := &endless{}
+			r := httptest.NewRequest(http.MethodPost, path, io.Reader(body))
+			r.Header.Set("Content-Type", kind)
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, r)
+			// Sign-in routes count first: 429 reads nothing.
+			if w.Code < 400 || w.Code >= 500 || body.read > 65<<10 {
+				t.Errorf("%s, %s: got %d after reading %d bytes", path, kind, w.Code, body.read)
+			}
+		}
+	}
+}
+
+func TestLimits_of_the_environment_are_those_of_the_mechanisms(t *testing.T) {
+	c, err := providers.Load(func(string) string { return "" }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, d := c.Limits, intake.Defaults()
+	if got := (intake.Limits{
+		GuestBody: l.GuestBody, GuestBodies: l.GuestBodies, MemberBodies: l.MemberBodies,
+		ProviderBody: l.ProviderBody, ProviderBodies: l.ProviderBodies, ProvenBodies: l.ProvenBodies,
+	}); got != d {
+		t.Errorf("got %+v, want %+v", got, d)
+	}
+	if l.ExpandedRows != tenant.DefaultAnswerRows || l.AnswerBytes != tenant.DefaultAnswerBytes {
+		t.Errorf("answers: got %d rows and %d bytes", l.ExpandedRows, l.AnswerBytes)
+	}
+	if l.GuestStreams != 20 || l.AddressConnections != 200 || l.Connections != 2000 {
+		t.Errorf("got %+v", l)
+	}
+}
