@@ -92,11 +92,11 @@ func (i *Identity) tryCode(e *core.RequestEvent) error {
 	} else {
 		return e.Next() // there is none
 	}
+	n, most := i.limits.Hit("code "+form.ID, guesses[guessCode].mostIn), guesses[guessCode].each
+	if n > most { // burnt: nothing is looked at any more
+		return wrongCode(e)
+	}
 	return i.try(e, guessCode, at, func() error {
-		n, most := i.limits.Hit("code "+form.ID, guesses[guessCode].mostIn), guesses[guessCode].each
-		if n > most {
-			return wrongCode(e)
-		}
 		if at.record == nil {
 			core.NewOTP(e.App).SetPassword("00000000") // takes as long as comparing
 			return wrongCode(e)

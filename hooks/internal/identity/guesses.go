@@ -41,7 +41,7 @@ type guess struct {
 }
 
 var guesses = map[string]guess{
-	guessPassword: {late: 10, lateIn: 10 * time.Minute, own: 60, ownIn: time.Hour, most: 100, mostIn: time.Hour},
+	guessPassword: {late: 10, lateIn: 10 * time.Minute, own: 60, ownIn: time.Hour, most: 50, mostIn: time.Hour},
 	// PocketBase refuses the sixth try of an address at an account in 3 minutes,
 	// for accounts that exist; we do for all.
 	guessCode:   {late: 10, lateIn: 10 * time.Minute, own: 5, ownIn: 3 * time.Minute, most: 100, mostIn: time.Hour, each: 5},

@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { CircleAlert, LogIn, Mail } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
 import { ProblemAlert } from '../../components/States'
+import { told } from '../../components/toast'
 import { deskQuery } from '../../lib/desk'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
@@ -69,6 +70,7 @@ function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (wai
     onSuccess: (answer) => void arrive(answer, next),
     onError: (error) => {
       const half = waitingOf(error)
+      if (half?.passwordEnded) told(t('auth.passwordEnded'))
       if (half) onWaiting(half)
     },
   })
