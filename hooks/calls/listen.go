@@ -16,6 +16,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const (
@@ -53,6 +54,10 @@ func (e *engine) listen(re *core.RequestEvent) error {
 	}
 
 	stream := &eventStream{re: re, control: http.NewResponseController(re.Response), sent: map[string]bool{}}
+	stream.may = func() bool {
+		t, err := tenant.In(re, t.ID()) // from memory
+		return err == nil && t.Can(collections.CanViewCalls)
+	}
 	if stream.begin() != nil {
 		return nil // the reader left
 	}
@@ -84,11 +89,14 @@ func follow(ctx context.Context, stream *eventStream, listener *live.Listener, q
 				return // nothing more, not even what waits already
 			default:
 			}
+			if !stream.may() {
+				return // the session or key it was opened with is over
+			}
 			if over, err := stream.message(data); over || err != nil {
 				return
 			}
 		case <-quiet:
-			if stream.comment("keep-alive") != nil {
+			if !stream.may() || stream.comment("keep-alive") != nil {
 				return
 			}
 		case <-listener.Done():
@@ -150,6 +158,7 @@ type eventStream struct {
 	re      *core.RequestEvent
 	control *http.ResponseController
 	sent    map[string]bool // lines, by who said them when
+	may     func() bool     // whether the reader may still listen
 }
 
 // begin sends the head at once: the first line may be long in coming.

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -189,6 +190,31 @@ func TestListen_ends_with_the_right_to_listen(t *testing.T) {
 	}
 }
 
+// A session or key that is over is turned away by the gate: so is what was
+// opened with it.
+func TestListen_ends_when_the_gate_turns_the_reader_away(t *testing.T) {
+	d := newDesk(t, nil)
+	id := d.begin(t)
+	server := d.serve()
+	path := "/functions/v1/calls/" + id + "/listen"
+	gone, stays := hear(t, server, path, testkit.AcmeViewer), hear(t, server, path, testkit.AcmeAgent)
+	gone.said()
+	stays.said()
+	tenant.SetGate(d.TestApp, func(e *core.RequestEvent, _ string) error {
+		if e.Auth.Id == testkit.User(testkit.AcmeViewer) {
+			return e.UnauthorizedError("", nil)
+		}
+		return nil
+	})
+	d.sendAll([][]byte{says(t, beginning+2_000, "a secret")})
+	if got := gone.next(); got != "closed" {
+		t.Errorf("who was turned away hears %s", got)
+	}
+	if got := stays.said(); got != "line a secret" {
+		t.Errorf("the other hears %s", got)
+	}
+}
+
 func TestListen_says_something_when_nothing_is_said(t *testing.T) {
 	d := newDesk(t, nil)
 	listener := d.hub.Listen("quiet", "", testkit.Acme)
@@ -196,7 +222,7 @@ func TestListen_says_something_when_nothing_is_said(t *testing.T) {
 	rec := httptest.NewRecorder()
 	re := new(core.RequestEvent)
 	re.Request, re.Response = httptest.NewRequest("GET", "/", nil), rec
-	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{}}
+	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{}, may: func() bool { return true }}
 	quiet, done := make(chan time.Time), make(chan struct{})
 	go func() {
 		defer close(done)
