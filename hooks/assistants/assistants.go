@@ -54,6 +54,7 @@ func Register(app core.App, deps Deps) {
 
 	// What people send (records.go).
 	app.OnRecordCreateRequest(collections.Assistants).BindFunc(d.fillNumbersAndFlags)
+	app.OnRecordUpdateRequest(collections.Assistants).BindFunc(d.keepOptional)
 	app.OnRecordCreate(collections.Assistants).BindFunc(d.fillAssistant)
 	app.OnRecordUpdate(collections.Assistants).BindFunc(d.normalizeAssistant)
 	app.OnRecordValidate(collections.Assistants).BindFunc(d.validateAssistant)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -164,7 +166,7 @@ func TestAssistant_gets_defaults_and_a_copy_then_changes_of_its_own_keys_only(t 
 	}
 	for name, want := range map[string]any{
 		"type": "voice", "status": "active", "language": "en", "model_provider": "openai", "model_name": "gpt-4.1-mini", "voice_provider": "vapi",
-		"voice_id": "Elliot", "transcriber_provider": "deepgram", "transcriber_model": "nova-3", "recording_enabled": true, "model_temperature": defaultTemperature,
+		"voice_id": "Elliot", "transcriber_provider": "deepgram", "transcriber_model": "nova-3", "recording_enabled": true, "model_temperature": 0.5,
 	} {
 		if got := a.Get(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -441,5 +443,47 @@ func TestCopy_has_no_stored_number_that_must_not_be_dialled(t *testing.T) {
 				t.Errorf("%s in %s: the copy is %s, %v", number, column, raw, err)
 			}
 		}
+	}
+}
+
+func TestZero_is_a_value_and_null_is_none(t *testing.T) {
+	d := open(t)
+	body := func(more map[string]any) map[string]any {
+		all := map[string]any{"name": "Night desk", "voice_provider": "11labs", "voice_id": "v"}
+		maps.Copy(all, more)
+		return all
+	}
+	want := func(what, id string, stability, temperature float64) {
+		t.Helper()
+		a := d.settle(collections.Assistants, id)
+		if got := [2]float64{a.GetFloat("voice_stability"), a.GetFloat("model_temperature")}; got != [2]float64{stability, temperature} {
+			t.Errorf("%s: stored %v", what, got)
+		}
+		copied, err := d.vapi.Assistants.Get(t.Context(), a.GetString(assistantID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct{ Voice, Model map[string]any }
+		if err := json.Unmarshal(copied.Raw, &doc); err != nil {
+			t.Fatal(err)
+		}
+		if doc.Voice["stability"] != stability || doc.Model["temperature"] != temperature {
+			t.Errorf("%s: the copy has %v and %v", what, doc.Voice, doc.Model["temperature"])
+		}
+	}
+	id := d.create(collections.Assistants, body(map[string]any{"voice_stability": 0, "model_temperature": 0}))
+	want("zero", id, 0, 0)
+	want("left out", d.create(collections.Assistants, body(nil)), 0.5, 0.5)
+	path := "/api/collections/assistants/records/" + id
+	for _, step := range []struct {
+		body                   map[string]any
+		stability, temperature float64
+	}{
+		{map[string]any{"voice_stability": 0.3, "model_temperature": 1}, 0.3, 1}, {map[string]any{"voice_stability": 0}, 0, 1},
+		{map[string]any{"voice_stability": nil, "model_temperature": nil}, 0.5, 0.5}, {map[string]any{"description": "x"}, 0.5, 0.5},
+		{map[string]any{"model_temperature": 0}, 0.5, 0}, {map[string]any{"voice_stability": ""}, 0.5, 0},
+	} {
+		d.api.Do("PATCH", path, testkit.AcmeOwner, step.body).Want(200)
+		want(fmt.Sprint(step.body), id, step.stability, step.temperature)
 	}
 }

@@ -35,20 +35,42 @@ var defaultNames = []struct{ provider, is, name, value string }{
 	{"transcriber_provider", "deepgram", "transcriber_model", "nova-3"},
 }
 
-const defaultTemperature = 0.5
+// optional are numbers whose zero is a value, with what they are when nobody
+// says one: for a voice's stability that is its provider's own default.
+var optional = []struct {
+	column string
+	value  float64
+}{{"model_temperature", 0.5}, {"voice_stability", 0.5}}
 
-// fillNumbersAndFlags sets what a request left out and whose zero means
-// something: only the request tells the two apart.
+// fillNumbersAndFlags sets what a new assistant's request left out and whose
+// zero means something: only the request tells the two apart.
 func (d *domain) fillNumbersAndFlags(e *core.RecordRequestEvent) error {
-	info, err := e.RequestInfo()
-	if err != nil {
+	// The body as it was sent: in RequestInfo a null is a zero already.
+	body := map[string]any{}
+	if err := e.BindBody(&body); err != nil {
 		return e.BadRequestError("The body could not be read.", err)
 	}
-	if _, given := info.Body["recording_enabled"]; !given {
+	if _, given := body["recording_enabled"]; !given {
 		e.Record.Set("recording_enabled", true)
 	}
-	if _, given := info.Body["model_temperature"]; !given {
-		e.Record.Set("model_temperature", defaultTemperature)
+	for _, o := range optional {
+		if value := body[o.column]; value == nil || value == "" {
+			e.Record.Set(o.column, o.value)
+		}
+	}
+	return e.Next()
+}
+
+// keepOptional takes null, in a change, for what nobody says.
+func (d *domain) keepOptional(e *core.RecordRequestEvent) error {
+	body := map[string]any{}
+	if err := e.BindBody(&body); err != nil {
+		return e.BadRequestError("The body could not be read.", err)
+	}
+	for _, o := range optional {
+		if value, given := body[o.column]; given && (value == nil || value == "") {
+			e.Record.Set(o.column, o.value)
+		}
 	}
 	return e.Next()
 }

@@ -174,8 +174,8 @@ func toVoice(a *core.Record) *vapi.Voice {
 	if speed := a.GetFloat("voice_speed"); speed > 0 {
 		v.Speed = &speed // clamped to the provider's range when sent
 	}
-	if stability := a.GetFloat("voice_stability"); stability > 0 && vapi.VoiceProvider(v.Provider) == "11labs" {
-		v.Extra = map[string]any{"stability": stability}
+	if vapi.VoiceProvider(v.Provider) == "11labs" {
+		v.Extra = map[string]any{"stability": a.GetFloat("voice_stability")} // 0 is the liveliest
 	}
 	return v
 }

@@ -92,7 +92,7 @@ func (m *maker) assistant(a script, functions []string) *core.Record {
 	r := m.save(collections.Assistants, map[string]any{
 		"name": a.name, "description": a.description, "type": "voice", "status": collections.AssistantActive, "language": a.language,
 		"system_prompt": a.prompt, "first_message": a.greeting, "personality": a.personality,
-		"model_provider": "openai", "model_name": "gpt-4.1-mini", "model_temperature": 0.4, "model_max_tokens": 300,
+		"model_provider": "openai", "model_name": "gpt-4.1-mini", "model_temperature": 0.4, "voice_stability": 0.5, "model_max_tokens": 300,
 		"voice_provider": a.voiceProvider, "voice_id": a.voice, "transcriber_provider": "deepgram", "transcriber_model": "nova-3",
 		"transcriber_language": a.language, "functions": functions, "forwarding_phone_number": "+14155550199", "recording_enabled": true,
 		"end_call_message": a.goodbye, "max_duration_seconds": 600,

@@ -210,7 +210,7 @@ func (w *wishes) readAssistant(text func(string) string, reasons map[string]stri
 func (w *wishes) assistantOf(organization *core.Record, user string) map[string]any {
 	a := w.assistant
 	a["organization"], a["created_by"], a["type"], a["status"] = organization.Id, user, "voice", collections.AssistantActive
-	a["recording_enabled"], a["model_temperature"] = true, 0.5
+	a["recording_enabled"], a["model_temperature"], a["voice_stability"] = true, 0.5, 0.5
 	if a["language"] == "" {
 		a["language"] = organization.GetString("language")
 	}

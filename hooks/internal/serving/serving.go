@@ -66,6 +66,9 @@ func Bind(app core.App, o Options) {
 		if err := keepPrivate(e.App.DataDir()); err != nil {
 			return err
 		}
+		if err := writable(e.App.DataDir()); err != nil {
+			return err
+		}
 		return e.Next()
 	}})
 	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {

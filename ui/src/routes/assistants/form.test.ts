@@ -16,7 +16,7 @@ const stored = {
 describe('the form of an assistant', () => {
   test('0 reads as "the provider decides", but a temperature of 0 is a choice', () => {
     const form = toForm(stored)
-    expect([form.model_max_tokens, form.voice_stability, form.silence_timeout_seconds, form.model_temperature, form.voice_speed]).toEqual(['', '', '', 0, 1.1])
+    expect([form.model_max_tokens, form.voice_stability, form.silence_timeout_seconds, form.model_temperature, form.voice_speed]).toEqual(['', 0, '', 0, 1.1])
     expect(form.end_call_phrases).toEqual([])
   })
   test('an unchanged form sends nothing', () => {

@@ -8,8 +8,8 @@ export type AssistantForm = {
   [K in Exclude<(typeof formFields)[number], Defaulted | 'end_call_phrases'>]: Assistant[K]
 } & { [K in Defaulted]: number | '' } & { end_call_phrases: string[] }
 
-type Defaulted = 'model_max_tokens' | 'voice_speed' | 'voice_stability' | 'max_duration_seconds' | 'silence_timeout_seconds'
-const defaulted: readonly string[] = ['model_max_tokens', 'voice_speed', 'voice_stability', 'max_duration_seconds', 'silence_timeout_seconds'] satisfies Defaulted[]
+type Defaulted = 'model_max_tokens' | 'voice_speed' | 'max_duration_seconds' | 'silence_timeout_seconds'
+const defaulted: readonly string[] = ['model_max_tokens', 'voice_speed', 'max_duration_seconds', 'silence_timeout_seconds'] satisfies Defaulted[]
 
 /** Which tab shows a field, so that a refused answer opens the right one. */
 export const tabs = {

@@ -126,7 +126,7 @@ export function Voice(props: TabProps) {
               if (!value) return
               const next = value as keyof typeof voices
               // A voice belongs to its provider, and so does the range of its speed.
-              form.setValues({ voice_provider: next, voice_id: voices[next]?.[0] ?? '', voice_model: '', voice_speed: '', voice_stability: '' })
+              form.setValues({ voice_provider: next, voice_id: voices[next]?.[0] ?? '', voice_model: '', voice_speed: '', voice_stability: 0.5 })
             }} />
           <Autocomplete label={t('assistants.fields.voice_id')} description={t('assistants.hints.anyName')} data={[...(voices[provider as keyof typeof voices] ?? [])]} {...text(props, 'voice_id')} />
           <TextInput label={t('assistants.fields.voice_model')} placeholder={t('assistants.providerDecides')} {...text(props, 'voice_model')} />
@@ -135,7 +135,7 @@ export function Voice(props: TabProps) {
                 description={t('assistants.hints.voice_speed', { min: formatted(speed[0]), max: formatted(speed[1]), provider: providerNames[provider || 'vapi'] })} />
             : <Text size="sm" c="dimmed" pt="xl">{t('assistants.hints.noSpeed', { provider: providerNames[provider || 'vapi'] })}</Text>}
           {hasStability(provider) && (
-            <NumberInput label={t('assistants.fields.voice_stability')} description={t('assistants.hints.voice_stability')} placeholder={t('assistants.providerDecides')} min={max.voice_stability.min} max={max.voice_stability.max} step={0.05} decimalScale={2} {...other(props, 'voice_stability')} />
+            <NumberInput label={t('assistants.fields.voice_stability')} description={t('assistants.hints.voice_stability')} min={max.voice_stability.min} max={max.voice_stability.max} step={0.05} decimalScale={2} {...other(props, 'voice_stability')} />
           )}
         </SimpleGrid>
       </Section>
