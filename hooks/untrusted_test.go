@@ -146,6 +146,17 @@ func TestNames_are_one_line_of_visible_characters(t *testing.T) {
 			t.Errorf("%s blames %v: %s", path, got, answer.Body)
 		}
 	}
+	for path, body := range map[string]string{
+		record("organizations", testkit.Acme):                  `{"closures":[{"name":"Christ\nmas","from":"2026-12-24"}]}`,
+		record("users", testkit.User(testkit.AcmeOwner)):       `{"preferences":{"views":[{"name":"My\u202eview"}]}}`,
+		record("assistants", testkit.AcmeAssistant):            `{"end_call_phrases":["good\u001b[0mbye"]}`,
+		record("phone_numbers", testkit.AcmeNumber):            `{"metadata":{"a\u202eb":1}}`,
+		record("functions", testkit.AcmeFunction) + "?fields=": `{"metadata":{"x":{"label":"a\u0007"}}}`,
+	} {
+		if answer := api.Do("PATCH", path, testkit.AcmeOwner, body).Want(400); len(fields(answer.Body)) != 1 {
+			t.Errorf("%s %s: %s", path, body, answer.Body)
+		}
+	}
 	// A text keeps its lines, and of the control characters line feed and tab.
 	api.Do("PATCH", record("assistants", testkit.AcmeAssistant), testkit.AcmeOwner, map[string]any{"system_prompt": "One\r\n\tTwo\x1b[0m\rThree"}).Want(200)
 	if a, err := p.FindRecordById(collections.Assistants, testkit.AcmeAssistant); err != nil || a.GetString("system_prompt") != "One\n\tTwo[0m\nThree" {

@@ -1,7 +1,6 @@
 package untrusted
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,11 +40,11 @@ func Register(app core.App, deny Refuse) {
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(
 			&hook.Handler[*core.RequestEvent]{
-				Id: "pocketlineAddress", Priority: apis.DefaultPanicRecoverMiddlewarePriority + 1,
+				Id: "pocketlineNoNULInAddress", Priority: apis.DefaultPanicRecoverMiddlewarePriority + 1,
 				Func: func(e *core.RequestEvent) error { return readAddress(e, deny) },
 			},
 			&hook.Handler[*core.RequestEvent]{
-				Id: "pocketlineBody", Priority: apis.DefaultBodyLimitMiddlewarePriority + 3,
+				Id: "pocketlineNoNULInBody", Priority: apis.DefaultBodyLimitMiddlewarePriority + 3,
 				Func: func(e *core.RequestEvent) error { return readBody(e, deny) },
 			},
 		)
@@ -115,15 +114,38 @@ func validateJSON(raw []byte) error {
 	if err := JSON(raw); err != nil {
 		return err
 	}
-	for d := json.NewDecoder(bytes.NewReader(raw)); ; {
-		token, err := d.Token()
-		if err != nil {
-			return nil // the end; or no JSON, which the field itself says
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil // the field itself says that it is no JSON
+	}
+	return validateValue("", value)
+}
+
+// validateValue looks at a value inside a document whose depth is bounded: names
+// of things are one line, whatever list they stand in.
+func validateValue(name string, value any) error {
+	switch v := value.(type) {
+	case string:
+		if name == "name" || name == "label" {
+			return Line(v)
 		}
-		if text, ok := token.(string); ok && strings.ContainsFunc(text, func(r rune) bool { return r != '\r' && control(r) }) {
+		if strings.ContainsFunc(v, func(r rune) bool { return r != '\r' && control(r) }) {
 			return ErrText
 		}
+	case []any:
+		for _, one := range v {
+			if err := validateValue(name, one); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, one := range v {
+			if err := errors.Join(Line(name), validateValue(name, one)); err != nil {
+				return ErrText
+			}
+		}
 	}
+	return nil
 }
 
 // validateFiles looks at the size of images before anything decodes them.
