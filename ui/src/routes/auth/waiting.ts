@@ -5,7 +5,7 @@ export interface Waiting {
   ticket: string
   methods: string[]
   /** The code proved the address, and the password from before ended. */
-  passwordEnded?: true
+  passwordEnded?: boolean
 }
 
 /** Reads a refused sign-in: 401 with a ticket means "half way", anything else is a failure. */
