@@ -83,8 +83,9 @@ func Register(app core.App, l Limits) {
 	b := newBodies(l.filled())
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(
-			// Inside PocketBase's logger, outside everything that reads a parameter.
-			middleware("pocketlineText", apis.DefaultPanicRecoverMiddlewarePriority+2, checkText),
+			// Inside PocketBase's logger and its recovery, bound after that; outside
+			// everything that reads a parameter.
+			middleware("pocketlineText", apis.DefaultPanicRecoverMiddlewarePriority, checkText),
 			// After the caller is known and counted, before the first reader.
 			middleware(BodyMiddleware, apis.DefaultBodyLimitMiddlewarePriority-5, b.take),
 			// After PocketBase's limit, which follows the collection's file fields.
