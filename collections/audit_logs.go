@@ -19,9 +19,17 @@ func auditLogs() *core.Collection {
 		text("ip_address", 64),
 		text("user_agent", descriptionMax),
 		text("request_id", 64),
+		// The chain (hooks/internal/audit). Entries from before it have no place.
+		hidden(text("chain", 15)), // the organization, also after it is gone
+		integer("position"),
+		hidden(text("actor_id", 40)),
+		hidden(text("salt", 64)),
+		hidden(text("digest", 64)),
+		text("hash", 64),
 	)
 	index(c, "organization, created")
 	index(c, "user")
+	unique(c, "chain, position", "position > 0")
 	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }
@@ -35,6 +43,8 @@ var AuditSQL = []string{
 	WHEN new.id IS NOT old.id OR new.actor_name IS NOT old.actor_name OR new.actor_type IS NOT old.actor_type OR new.action IS NOT old.action
 		OR new.resource IS NOT old.resource OR new.record IS NOT old.record OR new.ip_address IS NOT old.ip_address
 		OR new.user_agent IS NOT old.user_agent OR new.request_id IS NOT old.request_id OR new.created IS NOT old.created
+		OR new.chain IS NOT old.chain OR new.position IS NOT old.position OR new.actor_id IS NOT old.actor_id OR new.digest IS NOT old.digest
+		OR new.hash IS NOT old.hash OR (new.salt IS NOT old.salt AND (new.salt IS NOT '' OR new.details IS NOT '{"erased":true}'))
 		OR (new.details IS NOT old.details AND new.details IS NOT '{"erased":true}')
 		OR (new.organization IS NOT old.organization AND new.organization IS NOT '') OR (new.user IS NOT old.user AND new.user IS NOT '') BEGIN
 		SELECT RAISE(ABORT, 'the audit log cannot be changed');

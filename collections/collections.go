@@ -37,6 +37,7 @@ func All() []*core.Collection {
 		recordings(),
 		usageEvents(),
 		auditLogs(),
+		auditChains(),
 		providerAccounts(),
 		providerEvents(),
 		outbox(),

@@ -184,6 +184,7 @@ var matrix = map[string]access{
 	collections.ProviderAccounts: {row: "account", see: nobody, change: map[string]any{"name": "Changed"}},
 	collections.ProviderEvents:   {row: "inbox", see: nobody, change: map[string]any{"status": "parked"}},
 	collections.Outbox:           {row: "promise", see: nobody, change: map[string]any{"status": "pending"}},
+	collections.AuditChains:      {row: "chain", see: nobody, change: map[string]any{"head": 9}},
 	collections.JobRuns:          {row: "job", see: nobody, change: map[string]any{"processed": 9}},
 }
 

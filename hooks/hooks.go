@@ -14,6 +14,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/assistants"
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/demo"
+	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
@@ -52,7 +53,7 @@ type Deps struct {
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs", "security", "seed", "setup"}
+var CommandNames = []string{"jobs", "security", "seed", "setup", "audit"}
 
 // Desk is the product, put together.
 type Desk struct {
@@ -89,6 +90,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	hub := live.New(app, access{app})
 	hub.LimitGuests(c.Limits.GuestStreams)
 	jobs := schedule.New(app)
+	audit.Schedule(app, jobs)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
 	copies := mirror.New(app, owed)

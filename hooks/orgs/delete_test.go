@@ -96,15 +96,13 @@ func (p *provider) agree() {
 }
 
 func TestPurge_takes_everything_down_and_waits_for_the_provider(t *testing.T) {
-	var app core.App
 	p := &provider{refuses: true}
 	d := open(t, func(deps *orgs.Deps) {
-		m := mirror.New(app, deps.Outbox)
 		push := func(context.Context, *core.Record) (string, error) { return "", errors.New("nothing is pushed here") }
 		for collection, column := range map[string]string{collections.Assistants: "vapi_assistant_id", collections.PhoneNumbers: "vapi_phone_id", collections.Functions: "vapi_tool_id"} {
-			m.Add(mirror.Resource{Collection: collection, IDField: column, Push: push, Find: push, Delete: p.remove})
+			deps.Copies.Add(mirror.Resource{Collection: collection, IDField: column, Push: push, Find: push, Delete: p.remove})
 		}
-	}, func(a core.App) { app = a })
+	})
 	files, err := d.app.NewFilesystem()
 	if err != nil {
 		t.Fatal(err)

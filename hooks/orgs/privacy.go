@@ -500,16 +500,13 @@ func forgetInLog(tx core.App, s callerRows, numbers map[string]int) error {
 		ids = append(ids, contact.Id)
 	}
 	for _, id := range ids {
-		result, err := atomic.Of(tx).Exec(`UPDATE audit_logs SET details = '{"erased":true}' WHERE organization = ? AND record = ? AND resource IN ('calls', 'contacts')`,
-			s.organization, id)
-		if err != nil {
-			return fmt.Errorf("erase from the audit log: %w", err)
+		for _, resource := range []string{collections.Calls, collections.Contacts} {
+			n, err := audit.Erase(atomic.Of(tx), s.organization, resource, id)
+			if err != nil {
+				return err
+			}
+			numbers["audit_details"] += int(n)
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		numbers["audit_details"] += int(n)
 	}
 	return nil
 }

@@ -196,6 +196,9 @@ func (d *domain) dropLast(ctx context.Context, o *core.Record) error {
 		if err := tx.Delete(o); err != nil {
 			return err
 		}
+		if err := audit.Forget(atomic.Of(tx), o.Id); err != nil {
+			return err
+		}
 		return audit.Add(tx, audit.Entry{
 			Actor: audit.Actor{Type: audit.ActorSystem, Name: "organizations.purge"}, Action: "organizations.purge", Resource: collections.Organizations, Record: o.Id,
 		})

@@ -99,14 +99,17 @@ func (d *domain) purgeOrganization(ctx context.Context, organization string, set
 		{"provider_events", `DELETE FROM provider_events WHERE id IN (SELECT id FROM provider_events WHERE organization = ? AND created < ?
 			AND type != 'deleted' LIMIT ?)`, days("events"), nil},
 		{"outbox", `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE organization = ? AND created < ? AND status IN ('done', 'dead') LIMIT ?)`, days("events"), nil},
-		{"audit_logs", `DELETE FROM audit_logs WHERE id IN (SELECT id FROM audit_logs WHERE organization = ? AND created < ? LIMIT ?)`,
-			atLeast(days("audit"), auditLeast+1), nil},
 	} {
 		if step.days <= 0 {
 			continue
 		}
 		if done[step.name], err = d.sweep(ctx, step.query, append(step.args, organization, before(step.days))...); err != nil {
 			return done, fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	if n := atLeast(days("audit"), auditLeast+1); n > 0 {
+		if done["audit_logs"], err = audit.Trim(ctx, d.app, organization, before(n)); err != nil {
+			return done, fmt.Errorf("audit_logs: %w", err)
 		}
 	}
 	for name, n := range done {

@@ -2,6 +2,12 @@
 // change a person, a key or a superuser makes, in the transaction of the
 // change, and one for each sign-in and each one that failed.
 //
+// The rows of an organization are a chain: each carries the hash of the one
+// before it, and the chain's ends are noted beside it, so that a row that was
+// changed, taken out, put in or moved is found (chain.go, security.md S55). Who
+// can write to the database could make the chain anew; the job audit.head puts
+// its last hash into the log every day.
+//
 // What the server does by itself (a provider's message, a job, a sync) is not
 // in it: provider_events, job_runs and outbox tell that.
 package audit
@@ -96,11 +102,16 @@ func Add(app core.App, entry Entry) error {
 		details = []byte(`{"too_long":true}`)
 	}
 	now := time.Now()
-	_, err = atomic.Of(app).Exec(`INSERT INTO audit_logs
-		(id, organization, user, actor_name, actor_type, action, resource, record, details, ip_address, user_agent, request_id, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		collections.NewID(now), entry.Organization, entry.Actor.User, cut(entry.Actor.Name, 255), entry.Actor.Type, entry.Action,
-		entry.Resource, entry.Record, string(details), entry.Actor.Address, entry.Actor.Agent, entry.Actor.Request, stamp(now), stamp(now))
+	l := link{
+		Chain: entry.Organization, ID: collections.NewID(now), Organization: entry.Organization, User: entry.Actor.User,
+		ActorName: cut(entry.Actor.Name, 255), ActorType: entry.Actor.Type, Action: entry.Action, Resource: entry.Resource, Record: entry.Record,
+		Details: string(details), Address: entry.Actor.Address, Agent: entry.Actor.Agent, Request: entry.Actor.Request, Created: stamp(now),
+	}
+	if app.IsTransactional() {
+		err = appendTo(atomic.Of(app), &l)
+	} else {
+		err = app.RunInTransaction(func(tx core.App) error { return appendTo(atomic.Of(tx), &l) })
+	}
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", entry.Action, err)
 	}

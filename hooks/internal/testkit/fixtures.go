@@ -176,6 +176,7 @@ func (s *seeder) desk(organization string, n int) {
 		"organization": organization, "actor_name": "system", "actor_type": "system", "action": "organization.created",
 		"resource": collections.Organizations, "record": organization,
 	})
+	s.save(collections.AuditChains, id("chain"), values{"chain": organization, "unchained": 1}) // the entry above is in none
 	s.papers(organization, n)
 	s.save(collections.ProviderAccounts, id("account"), values{
 		"organization": organization, "provider": "vapi", "name": "Vapi", "api_key": SealedValue, "webhook_secret": SealedValue,

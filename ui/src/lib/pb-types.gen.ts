@@ -598,6 +598,22 @@ export interface AuditLogsRecord {
   ip_address: string
   user_agent: string
   request_id: string
+  position: number
+  hash: string
+  created: string
+  updated: string
+}
+
+export interface AuditChainsRecord {
+  collectionId: string
+  collectionName: 'audit_chains'
+  id: string
+  chain: string
+  head: number
+  head_hash: string
+  base: number
+  base_hash: string
+  unchained: number
   created: string
   updated: string
 }
@@ -694,6 +710,7 @@ export interface Records {
   recordings: RecordingsRecord
   usage_events: UsageEventsRecord
   audit_logs: AuditLogsRecord
+  audit_chains: AuditChainsRecord
   provider_accounts: ProviderAccountsRecord
   provider_events: ProviderEventsRecord
   outbox: OutboxRecord
@@ -988,6 +1005,16 @@ export const limits = {
     ip_address: { max: 64 },
     user_agent: { max: 500 },
     request_id: { max: 64 },
+    position: { min: 0 },
+    hash: { max: 64 },
+  },
+  audit_chains: {
+    chain: { max: 15 },
+    head: { min: 0 },
+    head_hash: { max: 64 },
+    base: { min: 0 },
+    base_hash: { max: 64 },
+    unchained: { min: 0 },
   },
   provider_accounts: {
     provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
