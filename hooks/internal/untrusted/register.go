@@ -44,7 +44,7 @@ func Register(app core.App, deny Refuse) {
 				Func: func(e *core.RequestEvent) error { return readAddress(e, deny) },
 			},
 			&hook.Handler[*core.RequestEvent]{
-				Id: "pocketlineNoNULInBody", Priority: apis.DefaultBodyLimitMiddlewarePriority + 3,
+				Id: "pocketlineNoNULInBody", Priority: apis.DefaultBodyLimitMiddlewarePriority - 4, // before anybody acts on one
 				Func: func(e *core.RequestEvent) error { return readBody(e, deny) },
 			},
 		)
