@@ -265,6 +265,8 @@ type bench struct {
 	c    *core.Collection
 	want access
 	path string
+	// narrowed tells that the product stands around the rules.
+	narrowed bool
 }
 
 func benchOf(t *testing.T, c *core.Collection, bind []func(core.App)) *bench {
@@ -274,7 +276,7 @@ func benchOf(t *testing.T, c *core.Collection, bind []func(core.App)) *bench {
 	if _, err := app.DB().NewQuery("DROP TRIGGER audit_logs_fixed").Execute(); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{T: t, app: app, api: testkit.API(t, app), c: c, want: matrix[c.Name], path: "/api/collections/" + c.Name + "/records"}
+	return &bench{T: t, app: app, api: testkit.API(t, app), c: c, want: matrix[c.Name], path: "/api/collections/" + c.Name + "/records", narrowed: len(bind) > 0}
 }
 
 // eachCollection runs a test on every collection with every harness.

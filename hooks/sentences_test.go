@@ -45,6 +45,7 @@ var untold = []string{
 	"A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token", // the dashboard sends no cookie
 	"An organization you belong to",                                          // begins two sentences the catalogue holds as a whole
 	"Account created. Please log in",                                         // documented answer of a route the dashboard reads by its fields
+	"Filters and sorts of {} cannot use {}",                                  // for whoever writes filters by hand
 	"Id and action are single words",                                         // the wrapper of the old functions
 	"Name the organization: ?organization=<id>",                              // for the operator's scripts
 	"No session",                                       // beside "Not authenticated"

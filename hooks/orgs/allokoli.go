@@ -65,8 +65,9 @@ func (d *domain) getEntity(e *core.RequestEvent) error {
 	answer := facade.Functions(e, facade.Answer{Row: row})
 	if bare, ok := answer.(map[string]any); ok && bare["id"] != nil && t.User != nil {
 		all := []map[string]any{}
-		for _, m := range tenant.MembershipsOf(e.App, t.UserID()) {
-			o := tenant.OrganizationOf(e.App, m.GetString("organization"))
+		open, _ := tenant.Open(e)
+		for _, id := range open {
+			o := tenant.OrganizationOf(e.App, id)
 			if o == nil {
 				continue
 			}

@@ -106,7 +106,6 @@ func (s *session) start(e *core.RequestEvent) error {
 }
 
 // end signs out: the session ends, with every token of it, and the cookies go.
-// A token without a session ends with its time, or when the password changes.
 func (s *session) end(e *core.RequestEvent) error {
 	if err := identity.End(e); err != nil {
 		return e.InternalServerError("The session could not be ended.", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 type setupForm struct {
@@ -63,12 +64,14 @@ func (s *system) setup(e *core.RequestEvent) error {
 	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
 		s.DemoSaved(organization.Id)
 	}
-	token, err := user.NewAuthToken()
+	err = identity.Enter(e, user, "setup", func(token string) error {
+		user.IgnoreEmailVisibility(true)
+		return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
+	})
 	if err != nil {
 		return e.InternalServerError("The account was made; sign in.", err)
 	}
-	user.IgnoreEmailVisibility(true)
-	return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
+	return nil
 }
 
 // begin makes the first account, its organization and what belongs to them in one

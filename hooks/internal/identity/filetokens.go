@@ -9,13 +9,12 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 )
 
-// from is the claim of a file token that says what it came from: a session, a
-// key, or a token without either. The file token is good as long as that is.
+// from is the claim of a file token that says what it came from: a session or a
+// key. The file token is good as long as that is.
 const (
 	from        = "from"
 	fromSession = "session:"
 	fromKey     = "key:"
-	fromToken   = "token" // as good as the secret the account's tokens are signed with
 )
 
 // errFileToken says that a file token is worth nothing any more.
@@ -27,11 +26,9 @@ func (i *Identity) fileToken(e *core.FileTokenRequestEvent) error {
 	if !person(e.Record) {
 		return e.Next()
 	}
-	origin := fromToken
+	origin := fromSession + Session(e.RequestEvent)
 	if id := Key(e.RequestEvent); id != "" {
 		origin = fromKey + id
-	} else if id := Session(e.RequestEvent); id != "" {
-		origin = fromSession + id
 	}
 	c := e.Record.Collection()
 	token, err := security.NewJWT(jwt.MapClaims{
@@ -65,34 +62,22 @@ func (i *Identity) bearFile(e *core.RequestEvent) error {
 		return e.NotFoundError("", err)
 	}
 	origin, _ := claims[from].(string)
-	if origin == fromToken {
-		return nil
+	p := proof{address: e.RealIP()}
+	if id, ok := strings.CutPrefix(origin, fromKey); ok {
+		p.key = id
+	} else {
+		p.session = strings.TrimPrefix(origin, fromSession)
 	}
-	if id, ok := strings.CutPrefix(origin, fromSession); ok {
-		p, err := i.place(e.App, id)
-		if err != nil {
-			return e.InternalServerError("", err)
-		}
-		if !p.open(user.Id, i.Now()) {
-			return e.NotFoundError("", errFileToken)
-		}
-		e.Set(sessionKey, id)
-		return nil
-	}
-	id, ok := strings.CutPrefix(origin, fromKey)
-	if !ok {
-		return e.NotFoundError("", errFileToken)
-	}
-	k, err := i.key(e.App, id)
+	stands, err := i.stands(e.App, user, p)
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
-	switch i.standing(e.App, k).State {
-	case KeyActive:
-		e.Set(keyStore, id)
-		return nil
-	case KeyPaused:
-		return e.ForbiddenError(keyPaused, nil)
+	if !stands {
+		if k, err := i.key(e.App, p.key); err == nil && i.standing(e.App, k).State == KeyPaused {
+			return e.ForbiddenError(keyPaused, nil)
+		}
+		return e.NotFoundError("", errFileToken)
 	}
-	return e.NotFoundError("", errFileToken)
+	p.give(user)
+	return nil
 }

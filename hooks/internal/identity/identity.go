@@ -101,7 +101,7 @@ func Register(app core.App, o Options) *Identity {
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(
 			middleware("pocketlineKeys", apis.DefaultLoadAuthTokenMiddlewarePriority-2, i.loadKey),
-			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.refuseEnded),
+			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.prove),
 			middleware("pocketlineKeyRoutes", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyReaches),
 			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
 			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
@@ -148,19 +148,24 @@ func (i *Identity) watch() {
 		i.app.OnRecordAfterUpdateSuccess(name).BindFunc(forget)
 		i.app.OnRecordAfterDeleteSuccess(name).BindFunc(forget)
 	}
-	for _, kind := range []struct{ collection, end, streams string }{
-		{collections.Sessions, "ended_at", streamSession}, {collections.APIKeys, "revoked_at", streamKey},
+	for _, kind := range []struct {
+		collection, end string
+		of              func(p proof) string
+	}{
+		{collections.Sessions, "ended_at", func(p proof) string { return p.session }},
+		{collections.APIKeys, "revoked_at", func(p proof) string { return p.key }},
 	} {
+		end := func(e *core.RecordEvent) error {
+			i.closeStreams(func(p proof) bool { return kind.of(p) == e.Record.Id })
+			return e.Next()
+		}
 		i.app.OnRecordAfterUpdateSuccess(kind.collection).BindFunc(func(e *core.RecordEvent) error {
-			if !e.Record.GetDateTime(kind.end).IsZero() {
-				i.closeStreams(kind.streams, e.Record.Id)
+			if e.Record.GetDateTime(kind.end).IsZero() {
+				return e.Next()
 			}
-			return e.Next()
+			return end(e)
 		})
-		i.app.OnRecordAfterDeleteSuccess(kind.collection).BindFunc(func(e *core.RecordEvent) error {
-			i.closeStreams(kind.streams, e.Record.Id)
-			return e.Next()
-		})
+		i.app.OnRecordAfterDeleteSuccess(kind.collection).BindFunc(end)
 	}
 	i.app.OnRecordUpdate(collections.Users).BindFunc(i.endWithKey)
 	i.app.OnRecordAfterUpdateSuccess(collections.SecuritySettings).BindFunc(i.afterSettings)

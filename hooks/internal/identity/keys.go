@@ -21,7 +21,6 @@ import (
 
 const (
 	keyPrefix = "pk_"
-	keyStore  = "pocketline.key"
 	// usedEvery is how often the last use of a key is written.
 	usedEvery = time.Minute
 	// wrongKeys is how many wrong keys an address may present in a minute.
@@ -109,12 +108,6 @@ func NewKey(id string) (shown, hashed string) {
 	return keyPrefix + id + "_" + text, hash(text)
 }
 
-// Key is the id of the API key the request came with, or "".
-func Key(e *core.RequestEvent) string {
-	id, _ := e.Get(keyStore).(string)
-	return id
-}
-
 // loadKey makes the caller the account of the API key in the header.
 func (i *Identity) loadKey(e *core.RequestEvent) error {
 	if e.Auth != nil {
@@ -150,7 +143,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 		return refuse(e, http.StatusForbidden, "key_paused", keyPaused)
 	}
 	e.Auth = k.user.Fresh() // handlers may change it
-	e.Set(keyStore, id)
+	proof{key: id}.give(e.Auth)
 	if now.Sub(k.usedAt) > usedEvery || k.usedIP != e.RealIP() {
 		i.used(e, k, now)
 	}

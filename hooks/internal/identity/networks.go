@@ -1,11 +1,12 @@
 package identity
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/search"
+	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -22,40 +23,86 @@ const (
 // a sentence for the caller. Who the caller is to the organization is not
 // asked here. Superusers pass.
 func (i *Identity) Gate(e *core.RequestEvent, organization string) error {
-	if organization == "" || e.Auth == nil || e.Auth.IsSuperuser() {
-		return nil
-	}
-	s := i.SettingsOf(e.App, organization)
-	if !s.Admits(e.RealIP()) {
-		return e.ForbiddenError(foreignAddress, nil)
-	}
-	if s.TwoFactor && !e.Auth.GetBool("is_service") {
-		if id := Session(e); id != "" {
-			if p, err := i.place(e.App, id); err != nil || !p.factor {
-				return e.ForbiddenError(factorMissing, err)
-			}
-		}
+	if sentence := i.closed(e.App, e.Auth, organization); sentence != "" {
+		return e.ForbiddenError(sentence, nil)
 	}
 	return nil
 }
 
+// closed is the sentence with which an organization turns a person away, or "".
+func (i *Identity) closed(app core.App, caller *core.Record, organization string) string {
+	if organization == "" || !person(caller) {
+		return ""
+	}
+	s, p := i.SettingsOf(app, organization), proofOf(caller)
+	switch {
+	case !s.Admits(p.address):
+		return foreignAddress
+	case s.TwoFactor && !i.factor(app, caller, p):
+		return factorMissing
+	}
+	return ""
+}
+
+// hides is the sentence with which a row is kept from a person, or "". The own
+// membership is seen in any case: it says where one belongs.
+func (i *Identity) hides(app core.App, caller, row *core.Record) string {
+	if !person(caller) || row.Collection().Name == collections.Memberships && row.GetString("user") == caller.Id {
+		return ""
+	}
+	return i.closed(app, caller, organizationOf(row))
+}
+
 // bindNetworks asks the gate wherever PocketBase itself hands out rows; our
-// own routes ask it through tenant.
+// own routes ask it through tenant, and so does every list, before its query.
 func (i *Identity) bindNetworks() {
+	// A row behind the gate is answered like one that does not exist, or the
+	// status would tell which there are. tenant told the caller's own
+	// organization's sentence before the row was looked for.
 	one := func(e *core.RecordRequestEvent) error {
-		if err := i.Gate(e.RequestEvent, organizationOf(e.Record)); err != nil {
-			return err
+		if i.hides(e.App, e.Auth, e.Record) != "" {
+			return e.NotFoundError("", nil)
 		}
 		return e.Next()
 	}
 	i.app.OnRecordViewRequest().BindFunc(one)
-	i.app.OnRecordCreateRequest().BindFunc(one)
 	i.app.OnRecordUpdateRequest().BindFunc(one)
 	i.app.OnRecordDeleteRequest().BindFunc(one)
-	i.app.OnRecordsListRequest().BindFunc(i.list)
+	i.app.OnRecordCreateRequest().BindFunc(func(e *core.RecordRequestEvent) error {
+		if err := i.Gate(e.RequestEvent, organizationOf(e.Record)); err != nil {
+			return err
+		}
+		return e.Next()
+	})
+	i.app.OnRecordEnrich().Bind(&hook.Handler[*core.RecordEnrichEvent]{
+		Id: "pocketlineGate", Priority: -200, Func: i.enrich, // before anything adds to the row
+	})
 	i.app.OnFileDownloadRequest().BindFunc(i.download)
-	i.app.OnRealtimeSubscribeRequest().BindFunc(i.subscribe)
+	i.app.OnRealtimeConnectRequest().BindFunc(func(e *core.RealtimeConnectRequestEvent) error {
+		e.Client = stream{e.Client}
+		return e.Next()
+	})
+	i.app.OnRealtimeSubscribeRequest().Bind(&hook.Handler[*core.RealtimeSubscribeRequestEvent]{
+		Id: "pocketlineGate", Priority: -10, Func: i.subscribe, // before the hub says which calls there are
+	})
 	i.app.OnRealtimeMessageSend().BindFunc(i.send)
+}
+
+// enrich asks the gate about every row that leaves, of lists, views, answers to
+// sign-ins and streams. An expanded row behind it is emptied, so that PocketBase
+// neither finds a place for it nor looks for what hangs on it. Other rows were
+// asked about before they got here; what is refused here was forgotten there.
+func (i *Identity) enrich(e *core.RecordEnrichEvent) error {
+	// i.app: the memory is not believed inside the transaction of a change.
+	sentence := i.hides(i.app, e.RequestInfo.Auth, e.Record)
+	switch {
+	case sentence == "":
+	case e.RequestInfo.Context == core.RequestInfoContextExpand:
+		*e.Record = *core.NewRecord(e.Record.Collection())
+	default:
+		return router.NewForbiddenError(sentence, nil)
+	}
+	return e.Next()
 }
 
 func organizationOf(record *core.Record) string {
@@ -66,41 +113,6 @@ func organizationOf(record *core.Record) string {
 		return record.GetString("organization")
 	}
 	return ""
-}
-
-// list leaves out rows of organizations that turn the caller away. A list of
-// one such organization is refused with its sentence. Lists of memberships and
-// organizations stay whole: they are how the dashboard says which those are.
-func (i *Identity) list(e *core.RecordsListRequestEvent) error {
-	if e.Auth == nil || e.Collection.Name == collections.Memberships || e.Collection.Name == collections.Organizations {
-		return e.Next()
-	}
-	asked := map[string]error{}
-	kept := make([]*core.Record, 0, len(e.Records))
-	var refused error
-	for _, r := range e.Records {
-		organization := organizationOf(r)
-		err, ok := asked[organization]
-		if !ok {
-			err = i.Gate(e.RequestEvent, organization)
-			asked[organization] = err
-		}
-		if err == nil {
-			kept = append(kept, r)
-			continue
-		}
-		refused = err
-	}
-	if refused != nil && len(kept) == 0 {
-		return refused
-	}
-	if refused != nil {
-		e.Records = kept
-		e.Result = &search.Result{
-			Items: kept, Page: e.Result.Page, PerPage: e.Result.PerPage, TotalItems: -1, TotalPages: -1,
-		}
-	}
-	return e.Next()
 }
 
 // download asks the gate for whom the file token names.
@@ -122,66 +134,49 @@ func (i *Identity) download(e *core.FileDownloadRequestEvent) error {
 func (i *Identity) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 	for _, subscription := range e.Subscriptions {
 		topic, _, _ := strings.Cut(subscription, "?")
-		organization, ok := strings.CutPrefix(topic, "org/")
+		var err error
 		if call, found := strings.CutPrefix(topic, "call/"); found {
-			record, err := e.App.FindRecordById(collections.Calls, call)
-			if err != nil {
-				continue // the hub words it
-			}
-			organization, ok = record.GetString("organization"), true
+			err = closedCall(e.RequestEvent, call)
+		} else if organization, found := strings.CutPrefix(topic, "org/"); found {
+			err = tenant.Closed(e.RequestEvent, organization)
 		}
-		if ok {
-			if err := i.Gate(e.RequestEvent, organization); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
-	e.Client.Set(streamSession, Session(e.RequestEvent))
-	e.Client.Set(streamKey, Key(e.RequestEvent))
+	e.Client.Set(streamProof, proofOf(e.Auth))
 	return e.Next()
 }
 
-// send drops messages about rows of an organization that turns the listener
-// away.
+// closedCall is the gate's error about a call. Whoever an organization turns
+// away hears it of any call they may not hear, there or not.
+func closedCall(e *core.RequestEvent, id string) error {
+	if !person(e.Auth) {
+		return nil
+	}
+	open, refused := tenant.Open(e)
+	if refused == nil {
+		return nil
+	}
+	call, err := e.App.FindRecordById(collections.Calls, id)
+	if err != nil {
+		return refused
+	}
+	organization := call.GetString("organization")
+	if !slices.Contains(open, organization) || !tenant.Holds(e.App, e.Auth.Id, organization, collections.CanViewCalls) {
+		return refused
+	}
+	return nil
+}
+
+// send ends a stream whose session or key is over; what it may hear was decided
+// when the message was made.
 func (i *Identity) send(e *core.RealtimeMessageEvent) error {
-	auth, _ := e.Client.Get(streamAuth).(*core.Record)
-	if id, _ := e.Client.Get(streamKey).(string); id != "" {
-		if k, err := i.key(e.App, id); err != nil || i.standing(e.App, k).State != KeyActive {
-			i.app.SubscriptionsBroker().Unregister(e.Client.Id()) // the key's time is over
+	if caller, _ := e.Client.Get(streamAuth).(*core.Record); person(caller) {
+		if stands, err := i.stands(e.App, caller, proofOf(caller)); err != nil || !stands {
+			i.app.SubscriptionsBroker().Unregister(e.Client.Id())
 			return nil
 		}
-	}
-	// Our own topics are decided about when they are asked for; new settings end
-	// them, and the listener has to hear that.
-	if !person(auth) || !strings.Contains(e.Message.Name, "/") || strings.HasPrefix(e.Message.Name, "call/") || strings.HasPrefix(e.Message.Name, "org/") {
-		return e.Next()
-	}
-	closed := map[string]bool{}
-	for _, m := range tenant.MembershipsOf(e.App, auth.Id) {
-		if id := m.GetString("organization"); !i.hears(e.App, auth, e.Client, i.SettingsOf(e.App, id)) {
-			closed[id] = true
-		}
-	}
-	if len(closed) == 0 {
-		return e.Next()
-	}
-	var message struct {
-		Record struct {
-			ID           string `json:"id"`
-			Collection   string `json:"collectionName"`
-			Organization string `json:"organization"`
-		} `json:"record"`
-	}
-	if json.Unmarshal(e.Message.Data, &message) != nil {
-		return nil
-	}
-	organization := message.Record.Organization
-	if message.Record.Collection == collections.Organizations {
-		organization = message.Record.ID
-	}
-	// With ?fields= a message may not say whose row it is.
-	if closed[organization] || organization == "" && message.Record.Collection != collections.Users {
-		return nil
 	}
 	return e.Next()
 }
@@ -200,15 +195,4 @@ func Excluded(list []string, address string) string {
 		return ""
 	}
 	return "Your own address " + address + " is not in the list: you would lock yourself out"
-}
-
-// Proved tells whether the caller's session proved a second factor, or holds a
-// token without a session, which says nothing of it.
-func (i *Identity) Proved(e *core.RequestEvent) bool {
-	id := Session(e)
-	if id == "" {
-		return true
-	}
-	p, err := i.place(e.App, id)
-	return err == nil && p.factor
 }

@@ -24,7 +24,6 @@ const (
 	seenEvery = 5 * time.Minute
 	// cookieName is the cookie of browser sessions (hooks/system).
 	cookieName = "pl_session"
-	sessionKey = "pocketline.session"
 	agentMax   = 500
 )
 
@@ -35,18 +34,6 @@ type place struct {
 	factor   bool
 	expires  time.Time
 	seen     time.Time
-}
-
-// open tells whether the session is the person's and has not ended.
-func (p *place) open(user string, now time.Time) bool {
-	return !p.ended && p.user == user && (p.expires.IsZero() || !now.After(p.expires))
-}
-
-// Session is the id of the session the request belongs to, or "": the caller
-// is a guest, a key, a superuser, or holds a token without a session.
-func Session(e *core.RequestEvent) string {
-	id, _ := e.Get(sessionKey).(string)
-	return id
 }
 
 // sessionOf is the session a token says it belongs to. The signature was
@@ -90,34 +77,36 @@ func (i *Identity) place(app core.App, id string) (*place, error) {
 	})
 }
 
-// refuseEnded treats the caller as a guest when the session of the token has
-// ended. Tokens without a session are as good as their signature.
-func (i *Identity) refuseEnded(e *core.RequestEvent) error {
+// prove notes what the caller showed, and treats whoever showed nothing as a
+// guest: the session of the token has ended, or the token names none. Only a
+// superuser's needs no session. A request inside another one comes with the
+// proof of the outer one.
+func (i *Identity) prove(e *core.RequestEvent) error {
 	if !person(e.Auth) {
 		return e.Next()
 	}
-	token := bearer(e)
-	if token == "" {
-		if c, err := e.Request.Cookie(cookieName); err == nil {
-			token = c.Value
+	p := proofOf(e.Auth)
+	if p == (proof{}) {
+		token := bearer(e)
+		if token == "" {
+			if c, err := e.Request.Cookie(cookieName); err == nil {
+				token = c.Value
+			}
 		}
+		p.session = i.sessionOf(token)
 	}
-	id := i.sessionOf(token)
-	if id == "" {
-		return e.Next()
-	}
-	p, err := i.place(e.App, id)
+	p.address = e.RealIP()
+	stands, err := i.stands(e.App, e.Auth, p)
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
-	now := i.Now()
-	if !p.open(e.Auth.Id, now) {
+	if !stands {
 		e.Auth = nil
 		return e.Next()
 	}
-	e.Set(sessionKey, id)
-	if now.Sub(p.seen) > seenEvery {
-		i.touch(e.App, p, now)
+	p.give(e.Auth)
+	if p.session != "" {
+		i.touch(e.App, p.session)
 	}
 	return e.Next()
 }
@@ -136,8 +125,13 @@ func sayDead(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// touch notes that the session is in use.
-func (i *Identity) touch(app core.App, p *place, now time.Time) {
+// touch notes now and then that the session is in use.
+func (i *Identity) touch(app core.App, session string) {
+	p, err := i.place(app, session)
+	now := i.Now()
+	if err != nil || now.Sub(p.seen) <= seenEvery {
+		return
+	}
 	copied := *p
 	copied.seen = now
 	i.mu.Lock()
@@ -145,7 +139,7 @@ func (i *Identity) touch(app core.App, p *place, now time.Time) {
 		i.places[p.id] = known[*place]{&copied, now.Add(keep)}
 	}
 	i.mu.Unlock()
-	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET last_seen_at = {:now} WHERE id = {:id}`).
+	_, err = app.NonconcurrentDB().NewQuery(`UPDATE sessions SET last_seen_at = {:now} WHERE id = {:id}`).
 		Bind(dbx.Params{"now": stamp(now), "id": p.id}).Execute()
 	if err != nil {
 		// A missing sign of life must not cost an answer.
@@ -155,49 +149,71 @@ func (i *Identity) touch(app core.App, p *place, now time.Time) {
 
 // begin makes a session and the token that belongs to it.
 func (i *Identity) begin(e *core.RecordAuthRequestEvent, method string, factor bool) error {
+	return i.open(e, visit{method: method, factor: factor, length: i.session(e.App, e.Record), refreshable: true})
+}
+
+// impersonate gives the operator a session of the person: listed and ended like
+// the person's own, without their second factor, and not renewed.
+func (i *Identity) impersonate(e *core.RecordAuthRequestEvent) error {
+	claims, err := security.ParseUnverifiedJWT(e.Token)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	ends, err := claims.GetExpirationTime()
+	if err != nil || ends == nil {
+		return e.InternalServerError("", err)
+	}
+	return i.open(e, visit{method: "impersonation", length: ends.Sub(i.Now())})
+}
+
+// visit is what a session begins with.
+type visit struct {
+	method              string
+	factor, refreshable bool
+	length              time.Duration
+}
+
+func (i *Identity) open(e *core.RecordAuthRequestEvent, v visit) error {
 	c, err := e.App.FindCachedCollectionByNameOrId(collections.Sessions)
 	if err != nil {
 		return err
 	}
-	now, length := i.Now(), i.session(e.App, e.Record)
+	now := i.Now()
 	row := core.NewRecord(c)
 	row.Id = core.GenerateDefaultRandomId()
-	token, err := i.token(e.Record, row.Id, length)
+	token, err := i.token(e.Record, row.Id, v)
 	if err != nil {
 		return err
 	}
 	row.Load(map[string]any{
-		"user": e.Record.Id, "token_hash": hash(token), "method": method, "second_factor": factor, "ip_address": e.RealIP(),
-		"user_agent": cut(e.Request.UserAgent(), agentMax), "last_seen_at": now, "expires_at": now.Add(length),
+		"user": e.Record.Id, "token_hash": hash(token), "method": v.method, "second_factor": v.factor, "ip_address": e.RealIP(),
+		"user_agent": cut(e.Request.UserAgent(), agentMax), "last_seen_at": now, "expires_at": now.Add(v.length),
 	})
 	if err := e.App.Save(row); err != nil {
 		return e.InternalServerError("The session could not be stored.", err)
 	}
 	e.Token = token
-	e.Set(sessionKey, row.Id)
+	// The answer shows rows to the person, not to who asked.
+	proof{session: row.Id, address: e.RealIP()}.give(e.Record)
 	if ended(e.RequestEvent) {
 		e.Meta = withEnded(e.Meta)
 	}
 	return e.Next()
 }
 
-// renew answers auth-refresh: the same session, a new token. A token without
-// a session gets one now.
+// renew answers auth-refresh: the same session, a new token.
 func (i *Identity) renew(e *core.RecordAuthRequestEvent) error {
 	old := bearer(e.RequestEvent)
 	if e.Token == old || e.Token == "" { // one that cannot be renewed
 		return e.Next()
 	}
 	id := Session(e.RequestEvent)
-	if id == "" {
-		return i.begin(e, "token", false)
-	}
 	row, err := e.App.FindRecordById(collections.Sessions, id)
 	if err != nil {
 		return e.UnauthorizedError("Sign in again.", err)
 	}
 	now, length := i.Now(), i.session(e.App, e.Record)
-	if e.Token, err = i.token(e.Record, id, length); err != nil {
+	if e.Token, err = i.token(e.Record, id, visit{length: length, refreshable: true}); err != nil {
 		return err
 	}
 	row.IgnoreUnchangedFields(true)
@@ -213,11 +229,11 @@ func (i *Identity) renew(e *core.RecordAuthRequestEvent) error {
 
 // token is an auth token of PocketBase's making with the session's id in it.
 // Two tokens made within a second differ by their id.
-func (i *Identity) token(user *core.Record, session string, length time.Duration) (string, error) {
+func (i *Identity) token(user *core.Record, session string, v visit) (string, error) {
 	return security.NewJWT(jwt.MapClaims{
 		core.TokenClaimType: core.TokenTypeAuth, core.TokenClaimId: user.Id, core.TokenClaimCollectionId: user.Collection().Id,
-		core.TokenClaimRefreshable: true, claim: session, "jti": security.RandomString(8),
-	}, user.TokenKey()+user.Collection().AuthToken.Secret, length)
+		core.TokenClaimRefreshable: v.refreshable, claim: session, "jti": security.RandomString(8),
+	}, user.TokenKey()+user.Collection().AuthToken.Secret, v.length)
 }
 
 // End ends the session the request belongs to, if there is one.
@@ -237,9 +253,6 @@ func End(e *core.RequestEvent) error {
 
 // MarkFactor notes that the session proved a second factor.
 func (i *Identity) MarkFactor(app core.App, session string) error {
-	if session == "" {
-		return nil
-	}
 	row, err := app.FindRecordById(collections.Sessions, session)
 	if err != nil {
 		return err
@@ -249,19 +262,10 @@ func (i *Identity) MarkFactor(app core.App, session string) error {
 	return app.Save(row)
 }
 
-// streamSession, streamKey, streamAddress and streamAuth are where a realtime client
-// keeps whose it is.
-const (
-	streamSession = "pocketline.session"
-	streamKey     = "pocketline.key"
-	streamAddress = "pbRealtimeClientIP" // apis.RealtimeClientIPKey
-	streamAuth    = "auth"               // apis.RealtimeClientAuthKey
-)
-
-// closeStreams ends the streams of a session (streamSession) or key (streamKey).
-func (i *Identity) closeStreams(kind, of string) {
+// closeStreams ends the streams that came with a session or key.
+func (i *Identity) closeStreams(with func(p proof) bool) {
 	for id, client := range i.app.SubscriptionsBroker().Clients() {
-		if client.Get(kind) == of {
+		if p, ok := client.Get(streamProof).(proof); ok && with(p) {
 			i.app.SubscriptionsBroker().Unregister(id)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -198,27 +197,12 @@ func (i *Identity) afterSettings(e *core.RecordEvent) error {
 		}
 	}
 	for _, client := range e.App.SubscriptionsBroker().Clients() {
-		auth, _ := client.Get(streamAuth).(*core.Record)
-		if person(auth) && tenant.MembershipOf(e.App, auth.Id, organization) != nil && !i.hears(e.App, auth, client, s) {
-			i.Drop(auth.Id, organization)
+		caller, _ := client.Get(streamAuth).(*core.Record)
+		if person(caller) && tenant.MembershipOf(e.App, caller.Id, organization) != nil && i.closed(e.App, caller, organization) != "" {
+			i.Drop(caller.Id, organization)
 		}
 	}
 	return e.Next()
-}
-
-// hears tells whether the settings let a member's open stream hear of the
-// organization: what Gate asks of a request.
-func (i *Identity) hears(app core.App, auth *core.Record, client subscriptions.Client, s Settings) bool {
-	address, _ := client.Get(streamAddress).(string)
-	session, _ := client.Get(streamSession).(string)
-	if !s.Admits(address) {
-		return false
-	}
-	if !s.TwoFactor || session == "" || auth.GetBool("is_service") {
-		return true
-	}
-	p, err := i.place(app, session)
-	return err == nil && p.factor
 }
 
 func (i *Identity) shorten(app core.App, organization string, length time.Duration) error {

@@ -26,6 +26,8 @@ type conditions struct {
 	equal map[string]string
 	// more tells that the filter has other conditions besides.
 	more bool
+	// names are all the fields and paths the filter speaks of.
+	names []string
 }
 
 // conditionsOf reads a client's filter. The error is the parser's, for a 400.
@@ -42,6 +44,7 @@ func conditionsOf(filter string) (conditions, error) {
 		return c, err
 	}
 	c.read(groups)
+	c.names = namesIn(groups, nil)
 	return c, nil
 }
 

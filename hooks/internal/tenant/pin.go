@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,7 +17,8 @@ import (
 )
 
 const (
-	listPattern = "GET /api/collections/{collection}/records"
+	recordsPath = "/api/collections/{collection}/records"
+	listPattern = "GET " + recordsPath
 
 	// pageMax is the most rows a client gets at once (security.md S57).
 	pageMax = 200
@@ -48,7 +50,7 @@ func pin(g *guard) *hook.Handler[*core.RequestEvent] {
 		// After the caller is known and limits are counted.
 		Priority: apis.DefaultBodyLimitMiddlewarePriority + 5,
 		Func: func(e *core.RequestEvent) error {
-			if e.Request.Pattern != listPattern || e.Request.Method != http.MethodGet && e.Request.Method != http.MethodHead {
+			if !isList(e) {
 				return e.Next()
 			}
 			c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
@@ -67,6 +69,10 @@ func pin(g *guard) *hook.Handler[*core.RequestEvent] {
 			return e.Next()
 		},
 	}
+}
+
+func isList(e *core.RequestEvent) bool {
+	return e.Request.Pattern == listPattern && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead)
 }
 
 // list is what a narrowed list will cost.
@@ -94,22 +100,31 @@ func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
 	if err != nil {
 		return list{}, e.BadRequestError("The filter could not be read.", err)
 	}
-	switch {
-	case super:
+	if super {
 		query.Set("filter", and("organization="+Literal(asked), filter))
 		e.Request.URL.RawQuery = query.Encode()
 		return list{free: true}, nil
+	}
+	if err := checkPaths(e.App, c, conds.names, sortNames(query.Get("sort"))); err != nil {
+		return list{}, e.BadRequestError(err.Error(), nil)
+	}
+	switch {
 	case c.Name == collections.Organizations:
 		query.Set("filter", and(mine(e, "id", ""), filter))
-	case c.Name == collections.Memberships && asked == "" && conds.equal["organization"] == "":
-		// The switcher lists one's own memberships in all organizations.
-		query.Set("filter", and(mine(e, "organization", "user"), filter))
-	case isTenant && (asked != "" || conds.equal["organization"] == ""):
-		if asked == "" {
-			asked = activeID(e)
+	case c.Name == collections.Memberships:
+		query.Set("filter", and(fellows(e, cmp.Or(asked, conds.equal["organization"])), filter))
+	case isTenant:
+		of := cmp.Or(asked, conds.equal["organization"])
+		if of == "" {
+			of = activeID(e)
 		}
-		conds.equal["organization"] = asked
-		query.Set("filter", and("organization="+Literal(asked), filter))
+		if err := Closed(e, of); err != nil {
+			return list{}, err
+		}
+		if asked != "" || conds.equal["organization"] == "" {
+			query.Set("filter", and("organization="+Literal(of), filter))
+		}
+		conds.equal["organization"] = of
 	}
 	l := list{bytes: rowBytes(c)}
 	perPage, err := strconv.Atoi(query.Get("perPage"))
@@ -137,14 +152,14 @@ func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
 	return l, nil
 }
 
-// mine is the condition that leaves only the caller's organizations, in the
-// field org; with a field user also the caller's own rows.
+// mine is the condition that leaves only the caller's organizations that are
+// open, in the field org; with a field user also the caller's own rows.
 func mine(e *core.RequestEvent, org, user string) string {
 	var terms []string
 	if e.Auth != nil {
-		all := MembershipsOf(e.App, e.Auth.Id)
-		for _, m := range all[:min(len(all), pinMost)] {
-			terms = append(terms, org+"="+Literal(m.GetString("organization")))
+		open, _ := Open(e)
+		for _, id := range open[:min(len(open), pinMost)] {
+			terms = append(terms, org+"="+Literal(id))
 		}
 		if user != "" {
 			terms = append(terms, user+"="+Literal(e.Auth.Id))
@@ -154,6 +169,20 @@ func mine(e *core.RequestEvent, org, user string) string {
 		return org + "=" + Literal(nowhere)
 	}
 	return "(" + strings.Join(terms, " || ") + ")"
+}
+
+// fellows is the condition on memberships: those of one organization, or of
+// all the caller's when none is named, which the switcher lists. Of a closed
+// organization it leaves the own one.
+func fellows(e *core.RequestEvent, organization string) string {
+	if organization == "" {
+		return mine(e, "organization", "user")
+	}
+	condition := "organization=" + Literal(organization)
+	if Closed(e, organization) != nil {
+		condition += " && user=" + Literal(e.Auth.Id)
+	}
+	return condition
 }
 
 // activeID is the organization a list without one is about.

@@ -18,10 +18,13 @@ func Register(app core.App) {
 	g := newGuard()
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), bound(answerLimits(se.App)), pin(g))
+		se.Router.Bind(identify(d), stillActive(), bound(answerLimits(se.App)), askGate(), pin(g))
 		return se.Next()
 	})
 
+	app.OnRealtimeSubscribeRequest().Bind(&hook.Handler[*core.RealtimeSubscribeRequestEvent]{
+		Id: "pocketlineStreamFilters", Priority: 10, Func: checkStreamFilters, // once the hub has bounded them
+	})
 	app.OnRecordCreateRequest().BindFunc(onCreateRequest)
 	app.OnRecordUpdateRequest().BindFunc(onUpdateRequest)
 	app.OnRecordCreateRequest().BindFunc(expandFirst)

@@ -219,22 +219,3 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 	}
 	return t, nil
 }
-
-// Admit asks the gate alone: for handlers that reach organizations by another
-// way than Of, In and Require. Whether the caller belongs there is not asked.
-func Admit(e *core.RequestEvent, organization string) error {
-	if gate, ok := e.App.Store().Get(gateKey).(Gate); ok {
-		return gate(e, organization)
-	}
-	return nil
-}
-
-// Gate tells whether a member may come in from where the request comes: nil,
-// or an error that says why not.
-type Gate func(e *core.RequestEvent, organization string) error
-
-const gateKey = "pocketline.gate"
-
-// SetGate puts a gate before every organization: Of, In and Require ask it
-// after the membership. Package identity sets it.
-func SetGate(app core.App, gate Gate) { app.Store().Set(gateKey, gate) }

@@ -23,6 +23,7 @@ import (
 	_ "github.com/pocketbase/pocketbase/migrations" // PocketBase's own tables
 	"github.com/pocketbase/pocketbase/tests"
 
+	"github.com/pocketline/pocketline/collections"
 	_ "github.com/pocketline/pocketline/pb_migrations" // ours
 )
 
@@ -84,17 +85,17 @@ func Factory(bind ...func(app core.App)) func(t testing.TB) *tests.TestApp {
 // other: when the password or the token key changes, or after its time.
 func Token(t testing.TB, app core.App, email string) string {
 	t.Helper()
-	for _, collection := range []string{"users", core.CollectionNameSuperusers} {
-		if record, err := app.FindAuthRecordByEmail(collection, email); err == nil {
-			token, err := record.NewAuthToken()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return token
-		}
+	var token string
+	record, err := app.FindAuthRecordByEmail(collections.Users, email)
+	if err == nil {
+		token, err = signIn(app, record, core.GenerateDefaultRandomId())
+	} else if record, err = app.FindAuthRecordByEmail(core.CollectionNameSuperusers, email); err == nil {
+		token, err = record.NewAuthToken()
 	}
-	t.Fatalf("testkit: nobody has the address %s", email)
-	return ""
+	if err != nil {
+		t.Fatalf("testkit: sign in %s: %v", email, err)
+	}
+	return token
 }
 
 // As are the headers of a request by a person of the fixtures, or by a guest.

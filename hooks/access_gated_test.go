@@ -1,0 +1,498 @@
+package hooks_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/hooks/system"
+)
+
+// gates are what an organization may ask that none of the fixtures' people
+// fulfils.
+var gates = map[string]map[string]any{
+	"network": {"ip_whitelist": []string{"192.0.2.0/24"}},
+	"factor":  {"two_factor_enabled": true},
+}
+
+// gated are members of Acme: Sam has another organization, the others none.
+var gated = []string{testkit.Sam, testkit.AcmeOwner, testkit.AcmeViewer}
+
+// eachGate runs a test on the product while Acme is closed by each gate.
+func eachGate(t *testing.T, test func(t *testing.T, p *product, api *testkit.Client)) {
+	for name, settings := range gates {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProduct(t)
+			p.close(settings)
+			test(t, p, testkit.API(t, p.TestApp))
+		})
+	}
+}
+
+// close puts a gate before Acme.
+func (p *product) close(settings map[string]any) {
+	p.t.Helper()
+	row, err := p.FindRecordById(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	row.Load(settings)
+	if err := p.Save(row); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// steps are the relations of a collection and those that point at it, as paths
+// write them, and where they lead.
+func steps(c *core.Collection) map[string]*core.Collection {
+	found := map[string]*core.Collection{}
+	for _, r := range relations() {
+		if r.from.Name == c.Name {
+			found[r.field.Name] = r.to
+		}
+		if r.to.Name == c.Name {
+			found[r.from.Name+"_via_"+r.field.Name] = r.from
+		}
+	}
+	return found
+}
+
+// way is a path through relations.
+type way struct {
+	name string
+	from *core.Collection
+	to   *core.Collection
+	hops int
+}
+
+// paths are all ways of at most so many steps.
+func paths(c *core.Collection, most int) []way {
+	found, last := []way(nil), []way{{from: c, to: c}}
+	for range most {
+		var next []way
+		for _, p := range last {
+			for name, to := range steps(p.to) {
+				next = append(next, way{strings.TrimPrefix(p.name+"."+name, "."), c, to, p.hops + 1})
+			}
+		}
+		found, last = append(found, next...), next
+	}
+	return found
+}
+
+// behind tells what of a JSON answer stands behind Acme's gate for a person:
+// rows of Acme but the own membership, and rows without anything in them.
+func behind(t *testing.T, answer []byte, email string) (found []string) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(answer, &v); err != nil {
+		t.Fatalf("%v in %.200s", err, answer)
+	}
+	var walk func(v any, where string)
+	walk = func(v any, where string) {
+		switch v := v.(type) {
+		case []any:
+			for _, one := range v {
+				walk(one, where)
+			}
+		case map[string]any:
+			name, _ := v["collectionName"].(string)
+			r := rowOf(name, v)
+			own := name == collections.Memberships && r.about == testkit.User(email)
+			if name != "" && (r.organization == testkit.Acme && !own || r.id == "") {
+				found = append(found, where+" "+name+" "+r.id)
+			}
+			for key, one := range v {
+				walk(one, where+"."+key)
+			}
+		}
+	}
+	walk(v, "")
+	return found
+}
+
+func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		for _, c := range collections.All() {
+			if c.ListRule == nil {
+				continue
+			}
+			var expand []string
+			for _, w := range paths(c, 2) {
+				expand = append(expand, w.name)
+			}
+			if c.Name == collections.Users || c.Name == collections.Memberships {
+				for name := range steps(collections.ByName(collections.Organizations)) {
+					expand = append(expand, "memberships_via_user.organization."+name, "user.memberships_via_user.organization."+name)
+				}
+			}
+			for _, email := range gated {
+				for _, query := range []url.Values{{}, {"organization": {testkit.Acme}}, {"organization": {testkit.Bolt}}, {"filter": {"organization = '" + testkit.Acme + "'"}}} {
+					for part := range slices.Chunk(expand, 40) {
+						query.Set("expand", strings.Join(part, ","))
+						answer := api.Do("GET", "/api/collections/"+c.Name+"/records?"+query.Encode(), email, nil)
+						if found := behind(t, answer.Body, email); len(found) > 0 {
+							t.Fatalf("%s lists %s with %s and sees %v", email, c.Name, query.Encode(), found)
+						}
+					}
+				}
+			}
+		}
+		// The answers to a sign-in, and the person's own row.
+		every := url.Values{"expand": {"last_organization,memberships_via_user.organization.calls_via_organization,memberships_via_user.organization"}}.Encode()
+		for _, email := range gated {
+			for _, r := range []struct{ method, path string }{
+				{"GET", "/api/collections/users/records/" + testkit.User(email)}, {"POST", "/api/collections/users/auth-refresh"},
+				{"GET", "/api/collections/memberships/records/" + testkit.UserMembership(email, testkit.Acme)},
+				{"PATCH", "/api/collections/users/records/" + testkit.User(email)},
+			} {
+				if found := behind(t, api.Do(r.method, r.path+"?"+every+",organization", email, map[string]any{}).Want(200).Body, email); len(found) > 0 {
+					t.Errorf("%s: %s %s shows %v", email, r.method, r.path, found)
+				}
+			}
+			answer := api.Do("POST", "/api/collections/users/auth-with-password?"+every, testkit.Guest, map[string]any{"identity": email, "password": testkit.Password})
+			if found := behind(t, answer.Body, email); len(found) > 0 {
+				t.Errorf("%s signs in and sees %v", email, found)
+			}
+		}
+		// What is open still expands.
+		answer := api.Do("GET", "/api/collections/memberships/records?expand=organization", testkit.Sam, nil).Want(200)
+		if !strings.Contains(string(answer.Body), "Bolt Garage") || strings.Contains(string(answer.Body), "Acme Bakery") {
+			t.Errorf("Sam's places: %s", answer.Body)
+		}
+	})
+}
+
+// Whatever is asked about rows behind a gate is answered alike, whether they
+// are there or not.
+func TestGate_answers_alike_whether_a_row_is_there_or_not(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		answer := func(method, path, email string) string {
+			a := api.Do(method, path, email, map[string]any{})
+			return fmt.Sprint(a.Status, " ", string(a.Body))
+		}
+		for _, c := range collections.All() {
+			if c.ListRule == nil || !collections.Tenant(c) && c.Name != collections.Organizations {
+				continue
+			}
+			there, missing := matrix[c.Name].rowID(c.Name, testkit.Acme), "nowhere00000000"
+			if c.Name == collections.Memberships {
+				there = testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)
+			}
+			for _, email := range gated {
+				for _, where := range []string{"", "&organization=" + testkit.Acme, "&organization=" + testkit.Bolt} {
+					for _, method := range []string{"GET", "PATCH", "DELETE"} {
+						base := "/api/collections/" + c.Name + "/records/"
+						if one, other := answer(method, base+there+"?"+where, email), answer(method, base+missing+"?"+where, email); one != other {
+							t.Errorf("%s: %s %s %s: got %s, and for a row that is not there %s", email, method, c.Name, where, one, other)
+						}
+					}
+					for _, filter := range []string{"id = '%s'", "id >= '%s' && id <= '%[1]s'", "id != '' && (id = '%s' || id = '')", "organization = '" + testkit.Acme + "' && id = '%s'"} {
+						list := func(id string) string {
+							return answer("GET", "/api/collections/"+c.Name+"/records?filter="+url.QueryEscape(fmt.Sprintf(filter, id))+where, email)
+						}
+						if one, other := list(there), list(missing); one != other {
+							t.Errorf("%s: %s of %s %s: got %s, and for a row that is not there %s", email, filter, c.Name, where, one, other)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// What the row routes change, they change only before an open gate, and a
+// wrapper is the same request.
+func TestGate_holds_for_wrapped_and_inner_requests(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		calls := p.count("SELECT count(*) FROM calls")
+		n := 0
+		for _, r := range p.desk.Facade.Routes() {
+			rest, old := strings.CutPrefix(r.Path, "/functions/v1/")
+			if r.Auth != facade.Member && r.Auth != facade.Admin {
+				continue
+			}
+			function, more, _ := strings.Cut(rest, "/")
+			path := strings.NewReplacer("{id}", testkit.AcmeCall, "{organization}", testkit.Acme).Replace(r.Path)
+			if strings.Contains(path, "{") {
+				continue
+			}
+			n++
+			api.Do(r.Method, path+"?organization="+testkit.Acme, testkit.AcmeOwner, map[string]any{}).Want(403)
+			if old && (more == "" || more == "{id}") {
+				for _, method := range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
+					body := map[string]any{"method": method, "data": map[string]any{"companyId": testkit.Acme, "name": "x"}, "id": testkit.AcmeCall}
+					if a := api.Do("POST", "/functions/v1/"+function, testkit.AcmeOwner, body); a.Status < 400 {
+						t.Errorf("%s %s in a wrapper: got %d: %.200s", method, function, a.Status, a.Body)
+					}
+				}
+			}
+		}
+		if n < 30 {
+			t.Errorf("only %d routes were asked", n)
+		}
+		if got := p.count("SELECT count(*) FROM calls"); got != calls {
+			t.Errorf("%d calls, want %d", got, calls)
+		}
+	})
+}
+
+// A session with the factor keeps it inside: the wrapper works.
+func TestFactor_of_a_session_reaches_inner_requests(t *testing.T) {
+	p := newProduct(t)
+	p.close(gates["factor"])
+	p.exec("UPDATE sessions SET second_factor = true WHERE user = '" + testkit.User(testkit.AcmeAdmin) + "'")
+	api := testkit.API(t, p.TestApp)
+	wrapped := map[string]any{"method": "GET", "data": map[string]any{}}
+	for _, r := range p.desk.Facade.Routes() {
+		if function, ok := strings.CutPrefix(r.Path, "/functions/v1/"); ok && r.Method == "GET" && r.Auth == facade.Member && !strings.Contains(function, "/") {
+			direct := api.Do("GET", r.Path, testkit.AcmeAdmin, nil)
+			if a := api.Do("POST", r.Path, testkit.AcmeAdmin, wrapped); a.Status != direct.Status || a.Status == 403 {
+				t.Errorf("%s: got %d wrapped, %d direct", function, a.Status, direct.Status)
+			}
+			api.Do("POST", r.Path, testkit.AcmeAgent, wrapped).Want(403)
+		}
+	}
+	api.Do("GET", "/api/collections/calls/records", testkit.AcmeAdmin, nil).Want(200)
+}
+
+func TestGate_holds_for_what_streams_hear(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		messages := make(chan heard, 1000)
+		every := "?options=" + url.QueryEscape(`{"query":{"expand":"last_organization,memberships_via_user.organization,organization.calls_via_organization,user.memberships_via_user"}}`)
+		for _, email := range gated {
+			l := &listener{subscriptions.NewDefaultClient(), messages, actor{email: email}}
+			p.SubscriptionsBroker().Register(l)
+			var topics []string
+			for _, c := range collections.All() {
+				topics = append(topics, c.Name+"/*"+every)
+			}
+			api.Do("POST", "/api/realtime", email, map[string]any{"clientId": l.Id(), "subscriptions": topics}).Want(204)
+			// A call that is there and one that is not are answered alike.
+			for _, call := range []string{testkit.AcmeLiveCall, "nowhere00000000"} {
+				api.Do("POST", "/api/realtime", email, map[string]any{"clientId": l.Id(), "subscriptions": append(topics, "call/"+call)}).Want(403)
+			}
+		}
+		save := func(collection, id, field string, value any) {
+			t.Helper()
+			r, err := p.FindRecordById(collection, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Set(field, value)
+			if err := p.Save(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, organization := range []string{testkit.Acme, testkit.Bolt} {
+			save(collections.Calls, testkit.Row(organization, "call"), "notes", "changed")
+			save(collections.Organizations, organization, "description", "changed")
+			save(collections.Memberships, testkit.UserMembership(testkit.Sam, organization), "notes", "changed")
+			save(collections.Assistants, testkit.Row(organization, "assistant"), "first_message", "Changed")
+		}
+		for _, email := range gated {
+			save(collections.Users, testkit.User(email), "name", "Changed")
+		}
+		bolt, acme, person := false, false, 0
+		for !bolt || !acme || person < len(gated) { // sent one after another, in any order
+			m := <-messages
+			if found := behind(t, m.data, m.actor.email); len(found) > 0 {
+				t.Errorf("%s hears %s and sees %v", m.actor.email, m.topic, found)
+			}
+			bolt = bolt || strings.HasPrefix(m.topic, "calls/") && strings.Contains(string(m.data), testkit.BoltCall)
+			acme = acme || strings.HasPrefix(m.topic, "memberships/") && strings.Contains(string(m.data), testkit.UserMembership(testkit.Sam, testkit.Acme))
+			if strings.HasPrefix(m.topic, "users/") {
+				person++
+			}
+		}
+	})
+}
+
+// Where a filter or a sort may go, and that nothing lies there which the asker
+// may not see, whoever it is.
+func TestPaths_of_filters_lead_to_nothing_that_is_not_seen_anyway(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	var allowed []string
+	for _, c := range collections.All() {
+		if c.ListRule == nil {
+			continue
+		}
+		base := "/api/collections/" + c.Name + "/records?organization=" + testkit.Acme
+		ways := paths(c, 2)
+		for name := range steps(collections.ByName(collections.Organizations)) {
+			ways = append(ways, way{"memberships_via_user.organization." + name, c, nil, 3})
+		}
+		for _, w := range ways {
+			var status int
+			for _, query := range []string{
+				"&filter=" + url.QueryEscape(w.name+".created ?> '2000'"), "&filter=" + url.QueryEscape(w.name+".created < '2000'"),
+				"&filter=" + url.QueryEscape("id != '' && ('2000' != "+w.name+".created || id = '')"), "&filter=" + url.QueryEscape(w.name+".id:lower ?~ 'a'"),
+				"&filter=" + url.QueryEscape("geoDistance(1, 2, "+w.name+".created, 3) > 5"), "&sort=id,-" + url.QueryEscape(w.name+".created"),
+			} {
+				a := api.Do("GET", base+query, testkit.AcmeOwner, nil)
+				if status = a.Status; w.hops > 1 && status != 400 {
+					t.Errorf("%s by %s: got %d, want 400", c.Name, query, status)
+				}
+				if status == 200 {
+					break
+				}
+			}
+			if status == 200 {
+				allowed = append(allowed, c.Name+" "+w.name)
+				for _, role := range matrix[c.Name].see {
+					if !slices.Contains(matrix[w.to.Name].see, role) {
+						t.Errorf("%s may be filtered by %s, which %s may not see", c.Name, w.name, role)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(allowed)
+	for _, want := range []string{"assistants functions", "calls assistant", "calls contact", "calls messages_via_call", "messages call"} {
+		if !slices.Contains(allowed, want) {
+			t.Errorf("%s cannot be used; these can: %s", want, strings.Join(allowed, ", "))
+		}
+	}
+	for _, a := range allowed {
+		if strings.HasPrefix(a, "users") || strings.HasPrefix(a, "memberships") || strings.Contains(a, "organization") {
+			t.Errorf("%s leads out of the organization", a)
+		}
+	}
+	// A relation by its own value, and what lies in a JSON field, are no path.
+	for _, filter := range []string{"assistant.id = 'x'", "organization.id = '" + testkit.Acme + "'", "metadata.some.thing = 1"} {
+		api.Do("GET", "/api/collections/calls/records?filter="+url.QueryEscape(filter), testkit.AcmeOwner, nil).Want(200)
+	}
+}
+
+// A stream's filter may ask no more than a list's.
+func TestPaths_of_streams_are_those_of_lists(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	for filter, want := range map[string]int{
+		"notes != ''": 204, "messages_via_call.content ?~ 'x'": 204, "assistant.name = 'x'": 204,
+		"organization.wallets_via_organization.balance_minor > 1": 400, "created_by.memberships_via_user.role ?= 'owner'": 400, "((": 400,
+	} {
+		l := &listener{subscriptions.NewDefaultClient(), make(chan heard, 1), actor{}}
+		p.SubscriptionsBroker().Register(l)
+		options, _ := json.Marshal(map[string]any{"query": map[string]any{"filter": filter}})
+		api.Do("POST", "/api/realtime", testkit.AcmeViewer, map[string]any{
+			"clientId": l.Id(), "subscriptions": []string{"calls/*?options=" + url.QueryEscape(string(options))},
+		}).Want(want)
+	}
+}
+
+// A token that names no session proves nothing, and sessions of every way in
+// end when they are ended.
+func TestToken_without_a_session_is_nobodys(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	user, err := p.FindRecordById(collections.Users, testkit.User(testkit.AcmeViewer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := user.NewAuthToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	static, err := user.NewStaticAuthToken(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var as struct{ Token string }
+	api.Do("POST", "/api/collections/users/impersonate/"+user.Id, testkit.Superuser, map[string]any{"duration": 600}).Want(200).JSON(&as)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	for _, token := range []string{bare, static} {
+		for _, path := range []string{"/api/me/sessions", "/api/user/profile", "/api/security/settings"} {
+			if got, _ := call(t, server, token, "GET", path, nil); got != 401 {
+				t.Errorf("%s with a token without a session: got %d, want 401", path, got)
+			}
+		}
+		if got, _ := call(t, server, token, "POST", "/api/collections/users/auth-refresh", nil); got != 401 {
+			t.Errorf("renewing a token without a session: got %d, want 401", got)
+		}
+	}
+	if got, _ := call(t, server, as.Token, "GET", "/api/me/sessions", nil); got != 200 {
+		t.Errorf("the operator as a person: got %d, want 200", got)
+	}
+	own := testkit.As(t, testkit.AcmeViewer)["Authorization"]
+	if got, _ := call(t, server, own, "POST", "/api/me/sessions/end-others", nil); got != 200 {
+		t.Fatalf("got %d", got)
+	}
+	if got, _ := call(t, server, as.Token, "GET", "/api/me/sessions", nil); got != 401 {
+		t.Errorf("the operator as a person, after the person ended other sessions: got %d, want 401", got)
+	}
+}
+
+// A file is a row as well: the token that opens it knows the session it came
+// from, and what that proved.
+func TestGate_holds_for_files(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		recording, err := p.FindRecordById(collections.Recordings, testkit.AcmeRecording)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.exec("UPDATE sessions SET second_factor = true WHERE user = '" + testkit.User(testkit.AcmeAdmin) + "'")
+		open := func(email, address string) int {
+			t.Helper()
+			api.Address = address
+			var token struct{ Token string }
+			api.Do("POST", "/api/files/token", email, nil).Want(200).JSON(&token)
+			return api.Do("GET", "/api/files/recordings/"+recording.Id+"/"+recording.GetString("file")+"?token="+token.Token, testkit.Guest, nil).Status
+		}
+		for _, email := range gated {
+			if got := open(email, "198.51.100.7:4000"); got != 403 {
+				t.Errorf("%s opens a recording: got %d, want 403", email, got)
+			}
+		}
+		if got := open(testkit.AcmeAdmin, "192.0.2.7:4000"); got != 200 {
+			t.Errorf("from the network, with the factor: got %d, want 200", got)
+		}
+	})
+}
+
+// The first account is signed in by a session like any other.
+func TestSetup_signs_in_with_a_session_that_ends(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	for _, table := range []string{"users", "memberships", "organizations", "sessions"} {
+		p.exec("DELETE FROM " + table)
+	}
+	tenant.Forget(p)
+	code, err := system.SetupCode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := map[string]any{"name": "Ada", "email": "ada@example.com", "password": "correct horse 9", "organization": "Ada's", "code": code}
+	var first struct{ Token string }
+	api.Do("POST", "/api/setup", testkit.Guest, form).Want(200).JSON(&first)
+	if n := p.count("SELECT count(*) FROM sessions WHERE method = 'setup'"); n != 1 {
+		t.Errorf("%d sessions of the setup, want 1", n)
+	}
+	var second struct{ Token string }
+	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest, map[string]any{"identity": form["email"], "password": form["password"]}).Want(200).JSON(&second)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	if got, _ := call(t, server, first.Token, "GET", "/api/user/profile", nil); got != 200 {
+		t.Errorf("the first token: got %d, want 200", got)
+	}
+	if got, _ := call(t, server, second.Token, "POST", "/api/me/sessions/end-others", nil); got != 200 {
+		t.Fatalf("got %d", got)
+	}
+	if got, _ := call(t, server, first.Token, "GET", "/api/user/profile", nil); got != 401 {
+		t.Errorf("the first token after other sessions ended: got %d, want 401", got)
+	}
+}

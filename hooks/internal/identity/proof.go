@@ -1,0 +1,99 @@
+package identity
+
+import (
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
+)
+
+// proof is what a caller showed when they came in. It stays with the caller's
+// record, so that whatever is done for them (requests inside requests, expanded
+// rows, batches, streams) meets the gate with the same proof. A caller without
+// one has shown nothing (security.md S65).
+type proof struct {
+	session string // the session of the token, or ""
+	key     string // the API key, or ""
+	address string
+}
+
+// proofField is where a record keeps it: no field of the collection, so it is
+// neither stored nor exported, and its type is one no body can make.
+const proofField = "pocketline.proof"
+
+func proofOf(caller *core.Record) proof {
+	if caller == nil {
+		return proof{}
+	}
+	p, _ := caller.GetRaw(proofField).(proof)
+	return p
+}
+
+// give puts the proof on the caller's record.
+func (p proof) give(caller *core.Record) { caller.SetRaw(proofField, p) }
+
+// stands tells whether the session or key of the proof still lets the person
+// in. Without either nothing does.
+func (i *Identity) stands(app core.App, caller *core.Record, p proof) (bool, error) {
+	if p.key != "" {
+		k, err := i.key(app, p.key)
+		return err == nil && i.standing(app, k).State == KeyActive && k.user.Id == caller.Id, err
+	}
+	if p.session == "" {
+		return false, nil
+	}
+	s, err := i.place(app, p.session)
+	return err == nil && s.good(caller.Id, i.Now()), err
+}
+
+// good tells whether the session is the person's and not over.
+func (s *place) good(user string, now time.Time) bool {
+	return !s.ended && s.user == user && (s.expires.IsZero() || !now.After(s.expires))
+}
+
+// factor tells whether the caller needs to show no second factor any more: the
+// session has, or a key is asked for none.
+func (i *Identity) factor(app core.App, caller *core.Record, p proof) bool {
+	if p.key != "" {
+		return caller.GetBool("is_service")
+	}
+	if p.session == "" {
+		return false
+	}
+	s, err := i.place(app, p.session)
+	return err == nil && s.factor
+}
+
+// Session is the id of the session the request belongs to, or "": the caller
+// is a guest, a key or a superuser.
+func Session(e *core.RequestEvent) string { return proofOf(e.Auth).session }
+
+// Key is the id of the API key the request came with, or "".
+func Key(e *core.RequestEvent) string { return proofOf(e.Auth).key }
+
+// Proved tells whether the caller's session proved a second factor.
+func (i *Identity) Proved(e *core.RequestEvent) bool {
+	return e.Auth != nil && i.factor(e.App, e.Auth, proofOf(e.Auth))
+}
+
+// Where a realtime client keeps whose it is.
+const (
+	streamProof = "pocketline.proof"
+	streamAuth  = "auth" // apis.RealtimeClientAuthKey
+)
+
+// stream keeps the proof of whoever subscribed. PocketBase exchanges the
+// caller's record of a stream when the person's row is saved, for one that
+// carries nothing, or the proof of the request that saved it.
+type stream struct{ subscriptions.Client }
+
+// Set implements subscriptions.Client.
+func (s stream) Set(key string, value any) {
+	if caller, ok := value.(*core.Record); ok && key == streamAuth && caller != nil {
+		own := caller.Fresh() // of this stream alone
+		p, _ := s.Get(streamProof).(proof)
+		p.give(own)
+		value = own
+	}
+	s.Client.Set(key, value)
+}
