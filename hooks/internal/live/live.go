@@ -19,6 +19,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // Prefixes of the topics.
@@ -66,6 +67,9 @@ func New(app core.App, access Access) *Hub {
 		listeners: map[string]map[*Listener]struct{}{},
 	}
 	app.OnRealtimeConnectRequest().BindFunc(h.connect)
+	app.OnRealtimeSubscribeRequest().Bind(&hook.Handler[*core.RealtimeSubscribeRequestEvent]{
+		Id: "pocketlineStreamBounds", Priority: -20, Func: fits, // before anybody looks at the topics
+	})
 	app.OnRealtimeSubscribeRequest().BindFunc(h.subscribe)
 	app.OnRealtimeMessageSend().BindFunc(limitWrite)
 	h.followRecords()

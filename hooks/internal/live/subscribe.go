@@ -93,7 +93,7 @@ func fits(e *core.RealtimeSubscribeRequestEvent) error {
 	most := topicsMost
 	switch {
 	case e.HasSuperuserAuth():
-		return nil
+		return e.Next()
 	case e.Auth == nil:
 		most = guestTopics
 	}
@@ -112,15 +112,12 @@ func fits(e *core.RealtimeSubscribeRequestEvent) error {
 	if options > optionsMost {
 		return e.BadRequestError("A stream can follow "+strconv.Itoa(optionsMost)+" topics with options.", nil)
 	}
-	return nil
+	return e.Next()
 }
 
 // subscribe lets through PocketBase's record topics (their rules decide at each
 // message) and our two kinds, each after a check; anything else is refused.
 func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
-	if err := fits(e); err != nil {
-		return err
-	}
 	topics := map[string]string{}
 	records := map[string]bool{}
 	for _, sub := range e.Subscriptions {
