@@ -101,6 +101,9 @@ func (e *engine) note(re *core.RequestEvent, call *core.Record, t *tenant.Tenant
 	box, err := e.box()
 	if err == nil {
 		err = box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
+			if there, err := stays(tx, c.ID); err != nil || !there {
+				return nil, err
+			}
 			return func() { e.tell(c, c, true, changes{events: []event{ev}}) }, saveEvents(tx, c, []event{ev}, now)
 		})
 	}

@@ -149,6 +149,9 @@ func (e *engine) saveTranscript(re *core.RequestEvent, id string) error {
 	}
 	now, c := time.Now(), fromRecord(record)
 	return box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
+		if there, err := stays(tx, id); err != nil || !there {
+			return nil, err
+		}
 		if err := saveReport(tx, c, &report{Transcript: text}, now); err != nil {
 			return nil, err
 		}

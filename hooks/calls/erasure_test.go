@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -113,6 +115,31 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 		if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'gone'`); got != "0\n" {
 			t.Errorf("%s: the call is back", how)
 		}
+	}
+}
+
+// Nothing is left where the database keeps words for itself: not in the parts of
+// the search index, and not in the write-ahead log.
+func TestErasure_empties_the_index_and_the_log(t *testing.T) {
+	d := newDesk(t, nil, withPrivacy)
+	for n := range 5 { // others' words, so that the index has more than one part
+		d.sendAll([][]byte{update(t, fmt.Sprint("other-", n), "+14155552679", map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call",
+			"artifact": map[string]any{"transcript": "an ordinary question", "messages": []any{}}})})
+	}
+	for n := range 3 {
+		d.sendAll([][]byte{update(t, fmt.Sprint("gone-", n), "+14155552671", map[string]any{
+			"type": "end-of-call-report", "endedReason": "customer-ended-call", "customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
+			"artifact": map[string]any{"transcript": "zanzibar " + strings.Repeat("and much more ", 400), "messages": []any{}}, "analysis": map[string]any{"summary": "zanzibar"},
+		})})
+	}
+	d.eraseCaller("+14155552671")
+	if log, err := os.Stat(filepath.Join(d.DataDir(), "data.db-wal")); err != nil || log.Size() != 0 {
+		t.Errorf("the log has %d bytes, %v", log.Size(), err)
+	}
+	d.sendAll([][]byte{update(t, "gone-1", "+14155552671", map[string]any{"transcript": "zanzibar"})})
+	d.holdsNothing("erased", "4155552671", "Vexmoor", "zanzibar")
+	if got := d.rows(`SELECT count(*) FROM call_search WHERE call_search MATCH 'ordinary'`); got != "5\n" {
+		t.Errorf("%s of others are found, want 5", got)
 	}
 }
 

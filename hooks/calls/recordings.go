@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -111,7 +112,24 @@ func (e *engine) copyHome(ctx context.Context, vapiID string, record *core.Recor
 	if err := e.app.SaveWithContext(ctx, record); err != nil {
 		return fmt.Errorf("keep recording: %w", err)
 	}
+	// The call may have been deleted while its sound came: the file is here, and
+	// nothing names it any more.
+	if _, err := e.app.FindRecordById(collections.Recordings, record.Id); errors.Is(err, sql.ErrNoRows) {
+		return e.dropSound(record)
+	}
 	e.Hub.Changed(record.GetString("organization"), collections.Calls, record.GetString("call"))
+	return nil
+}
+
+func (e *engine) dropSound(record *core.Record) error {
+	files, err := e.app.NewFilesystem()
+	if err != nil {
+		return fmt.Errorf("drop recording: %w", err)
+	}
+	defer files.Close()
+	if failed := files.DeletePrefix(record.BaseFilesPath()); len(failed) > 0 {
+		return fmt.Errorf("drop recording: %w", errors.Join(failed...))
+	}
 	return nil
 }
 

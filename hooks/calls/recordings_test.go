@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -293,5 +295,33 @@ func TestRecording_of_a_deleted_call_is_not_fetched(t *testing.T) {
 	}
 	if s.asked.Load() != 0 {
 		t.Error("the provider was asked")
+	}
+}
+
+func TestRecording_of_a_call_deleted_meanwhile_leaves_no_file(t *testing.T) {
+	s := &store{sound: wav(4000, silence, silence)}
+	var d *desk
+	var once sync.Once
+	recording := ""
+	d = newDesk(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { // the sound is on its way
+			recording = strings.TrimSpace(d.rows(`SELECT id FROM recordings WHERE call = ?`, d.sampleID()))
+			call, err := d.FindRecordById(collections.Calls, d.sampleID())
+			if err == nil {
+				err = d.Delete(call)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		s.ServeHTTP(w, r)
+	}))
+	d.sendAll(lines(t, "call-inbound.jsonl"))
+	d.await(sampleCall)
+	d.outbox.Nudge()
+	until(t, "the promise is over", func() bool { return d.rows(`SELECT status FROM outbox WHERE kind = ?`, fetchKind) == "done\n" })
+	left, err := filepath.Glob(filepath.Join(d.DataDir(), "storage", "*", recording, "*"))
+	if err != nil || len(left) != 0 || recording == "" {
+		t.Errorf("recording %q left %v, %v", recording, left, err)
 	}
 }

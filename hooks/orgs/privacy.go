@@ -20,6 +20,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
@@ -30,8 +31,8 @@ const (
 	// againKind is the promise to erase a call that came back: imported from the
 	// provider after its caller was erased.
 	againKind = "privacy.erase_again"
-	// subjectCalls bounds what one request works on; a caller with more is erased
-	// in several.
+	// subjectCalls bounds what is in memory at once; a caller with more is erased
+	// in several rounds, and exported up to here.
 	subjectCalls = 5_000
 )
 
@@ -57,6 +58,11 @@ type callerRows struct {
 	spellings    []string // as the number came, the stored one first
 	contacts     []*core.Record
 	calls        []*core.Record
+}
+
+// again is the same caller, to be looked for once more.
+func (s callerRows) again() callerRows {
+	return callerRows{organization: s.organization, number: s.number, spellings: s.spellings}
 }
 
 // hint tells a person which erasure a row is; of a number that is not much.
@@ -362,6 +368,9 @@ func (d *domain) eraseSubject(e *core.RequestEvent) error {
 		return err
 	}
 	d.Outbox.Nudge()
+	if err := database.DropLog(e.Request.Context(), e.App); err != nil {
+		e.App.Logger().Warn("the database's log still holds what was erased; it is written over as changes come", "error", err)
+	}
 	return e.JSON(http.StatusOK, map[string]any{"request": privacyRow(row)})
 }
 
@@ -373,7 +382,8 @@ func (d *domain) eraseSubject(e *core.RequestEvent) error {
 func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map[string]any, error) {
 	certificate := map[string]any{"installation": d.Installation.Version, "subject": s.hint()}
 	numbers := map[string]int{}
-	for _, call := range s.calls {
+	for n := 0; n < len(s.calls); n++ {
+		call := s.calls[n]
 		if err := ctx.Err(); err != nil {
 			return certificate, err
 		}
@@ -391,27 +401,42 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 			return certificate, fmt.Errorf("erase a call: %w", err)
 		}
 		numbers["calls"]++
+		if n == subjectCalls-1 { // the first of many: on with the others
+			if err := forgetInLog(app, s, numbers); err != nil {
+				return certificate, err
+			}
+			more, err := subjectByNumber(app, s.again())
+			if err != nil {
+				return certificate, err
+			}
+			s, n = more, -1
+		}
 	}
 	err := app.RunInTransaction(func(tx core.App) error {
-		for _, found := range s.contacts {
-			contact, err := tx.FindRecordById(collections.Contacts, found.Id)
-			if err == nil {
-				if err := tx.Delete(contact); err != nil {
-					return err
-				}
-				numbers["contacts"]++
-			}
-		}
-		if err := d.eraseLoose(tx, s, numbers); err != nil {
-			return err
-		}
-		return forgetInLog(tx, s, numbers)
+		return database.Wipe(tx, func() error { return d.eraseRest(tx, s, numbers) })
 	})
 	for name, n := range numbers {
 		certificate[name] = n
 	}
 	certificate["kept"] = "usage and money without the caller; a keyed hash of the number; backups until they age out"
 	return certificate, err
+}
+
+// eraseRest removes what no call takes along.
+func (d *domain) eraseRest(tx core.App, s callerRows, numbers map[string]int) error {
+	for _, found := range s.contacts {
+		contact, err := tx.FindRecordById(collections.Contacts, found.Id)
+		if err == nil {
+			if err := tx.Delete(contact); err != nil {
+				return err
+			}
+			numbers["contacts"]++
+		}
+	}
+	if err := d.eraseLoose(tx, s, numbers); err != nil {
+		return err
+	}
+	return forgetInLog(tx, s, numbers)
 }
 
 // eraseLoose removes messages that belong to no call we kept, and promises, where
