@@ -78,14 +78,22 @@ func (s callerRows) hint() string {
 func (d *domain) findSubject(app core.App, t *tenant.Tenant, body map[string]any) (callerRows, error) {
 	text := textOf(body, "phone_number")
 	number := phone.Read(text, tenant.HomeOf(app, t.ID()))
-	if number.Kind == phone.None {
-		return callerRows{}, facade.Invalid(map[string]string{"phone_number": "Write the number with the country's code, for example +1 415 555 2671"})
-	}
 	// What is stored may be older than the reading of numbers.
-	return subjectByNumber(app, callerRows{organization: t.ID(), number: number, spellings: distinct([]string{number.Text, text})})
+	s, err := subjectByNumber(app, callerRows{organization: t.ID(), number: number, spellings: distinct([]string{number.Text, text})})
+	if err != nil {
+		return s, err
+	}
+	word := number.Kind == phone.Other && !strings.ContainsAny(number.Text, "0123456789")
+	if number.Kind == phone.None || word && len(s.calls) == 0 && len(s.contacts) == 0 {
+		return s, facade.Invalid(map[string]string{"phone_number": "Write the number with the country's code, for example +1 415 555 2671"})
+	}
+	return s, nil
 }
 
 func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
+	if len(s.spellings) == 0 {
+		return s, nil
+	}
 	stored := make([]any, len(s.spellings))
 	for n, spelling := range s.spellings {
 		stored[n] = spelling
@@ -540,13 +548,13 @@ type againPayload struct {
 	Call string `json:"call"`
 }
 
-// afterReturn looks whether a call is an old one of an erased caller: one that a
-// person wrote down again, or that ran when its caller was not known yet. The
+// afterReturn looks whether a call is an old one of an erased caller: one that was
+// written down again, or that ran when its caller was not known yet. The
 // provider's messages about others are not taken in (hooks/calls). It runs in the
 // transaction of the call.
-func (d *domain) afterReturn(tx atomic.Tx, before, call *core.Record) error {
+func (d *domain) afterReturn(tx atomic.Tx, _, call *core.Record) error {
 	organization, started := call.GetString("organization"), call.GetDateTime("started_at")
-	if before == nil && call.GetString("vapi_call_id") != "" || started.IsZero() {
+	if started.IsZero() {
 		return nil
 	}
 	erased, err := d.Forgotten.Erased(tx, organization, theirs(call, ""), started.Time())
