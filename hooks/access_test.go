@@ -147,7 +147,8 @@ var matrix = map[string]access{
 		},
 		change: map[string]any{"name": "Changed"},
 		fixed: map[string]any{
-			"phone_number": "+12025559999", "phone_number_raw": "202 555 9999", "first_seen_at": "2026-10-01 00:00:00.000Z", "last_seen_at": "2026-10-01 00:00:00.000Z",
+			"phone_number": "+12025559999", "phone_number_raw": "202 555 9999",
+			"first_seen_at": "2026-10-01 00:00:00.000Z", "last_seen_at": "2026-10-01 00:00:00.000Z",
 		},
 	},
 	collections.Calls: {
@@ -159,7 +160,8 @@ var matrix = map[string]access{
 		fixed: map[string]any{
 			"vapi_call_id": "stolen", "created_by": testkit.User(testkit.AcmeViewer), "reported_at": "2026-10-01 00:00:00.000Z",
 			// The provider knows the fixtures' call, so these are facts.
-			"status": "queued", "outcome": "voicemail", "call_type": "outbound", "channel": "web", "caller_number": "+12025559999", "caller_number_raw": "202 555 9999", "recipient_number_raw": "202 555 9998",
+			"status": "queued", "outcome": "voicemail", "call_type": "outbound", "channel": "web", "caller_number": "+12025559999",
+			"caller_number_raw": "202 555 9999", "recipient_number_raw": "202 555 9998",
 			"recipient_number": "+12025559999", "assistant": "", "phone_number": "", "started_at": "2026-10-01 00:00:00.000Z",
 			"answered_at": "2026-10-01 00:00:00.000Z", "ended_at": "2026-10-01 00:00:00.000Z", "duration_seconds": 1, "cost_micros": 1,
 			"ended_reason": "x", "has_recording": false,
