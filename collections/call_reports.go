@@ -1,13 +1,21 @@
 package collections
 
-import "github.com/pocketbase/pocketbase/core"
+import (
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections/words"
+)
 
 // CallReports hold what is big about a finished call: the transcript as text,
 // the analysis, the costs. One per call; search runs over it.
 const CallReports = "call_reports"
 
 // CallSearch is the full-text index over call_reports. SearchSQL makes it.
-const CallSearch = "call_search"
+const CallSearch = "call_words"
+
+// CallSearchBefore is the index of releases before it. An installation that has
+// it searches there until the other one is filled.
+const CallSearchBefore = "call_search"
 
 func callReports() *core.Collection {
 	c := tenant(CallReports,
@@ -33,21 +41,25 @@ func callReports() *core.Collection {
 // SearchSQL are the statements that make the full-text index and keep it equal
 // to call_reports. The organization is a word of each entry, so that a search
 // walks only entries of its own organization.
+//
+// The index holds the words as package words folds them, not the texts. What is
+// deleted is named by its number alone: nothing depends on folding a text today
+// as it was folded when it came. Whoever changes what is folded makes an index of
+// another name; calls.index fills it (hooks/calls: index.go).
 var SearchSQL = []string{
-	`CREATE VIRTUAL TABLE IF NOT EXISTS call_search USING fts5(organization, summary, transcript,
-		content='call_reports', content_rowid='position', tokenize='unicode61 remove_diacritics 2')`,
-	`CREATE TRIGGER IF NOT EXISTS call_search_insert AFTER INSERT ON call_reports BEGIN
-		INSERT INTO call_search(rowid, organization, summary, transcript)
-		VALUES (new.position, new.organization, new.summary, new.transcript);
+	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + CallSearch + ` USING fts5(organization, summary, transcript,
+		content='', contentless_delete=1, tokenize='` + words.Tokenizer + `')`,
+	`CREATE TRIGGER IF NOT EXISTS call_words_insert AFTER INSERT ON call_reports BEGIN
+		` + indexNew + `
 	END`,
-	`CREATE TRIGGER IF NOT EXISTS call_search_delete AFTER DELETE ON call_reports BEGIN
-		INSERT INTO call_search(call_search, rowid, organization, summary, transcript)
-		VALUES ('delete', old.position, old.organization, old.summary, old.transcript);
+	`CREATE TRIGGER IF NOT EXISTS call_words_delete AFTER DELETE ON call_reports BEGIN
+		DELETE FROM ` + CallSearch + ` WHERE rowid = old.position;
 	END`,
-	`CREATE TRIGGER IF NOT EXISTS call_search_update AFTER UPDATE OF position, organization, summary, transcript ON call_reports BEGIN
-		INSERT INTO call_search(call_search, rowid, organization, summary, transcript)
-		VALUES ('delete', old.position, old.organization, old.summary, old.transcript);
-		INSERT INTO call_search(rowid, organization, summary, transcript)
-		VALUES (new.position, new.organization, new.summary, new.transcript);
+	`CREATE TRIGGER IF NOT EXISTS call_words_update AFTER UPDATE OF position, organization, summary, transcript ON call_reports BEGIN
+		DELETE FROM ` + CallSearch + ` WHERE rowid = old.position;
+		` + indexNew + `
 	END`,
 }
+
+const indexNew = `INSERT INTO ` + CallSearch + `(rowid, organization, summary, transcript)
+		VALUES (new.position, new.organization, ` + words.Function + `(new.summary), ` + words.Function + `(new.transcript));`
