@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver both servers use
+
+	_ "github.com/pocketline/pocketline/collections/words" // its function fills the search index
 )
 
 // What every bench database holds beside calls.

@@ -19,6 +19,7 @@ func contacts() *core.Collection {
 	)
 	unique(c, "organization, phone_number", "")
 	index(c, "organization, last_seen_at")
+	c.AddIndex("idx_contacts_organization_ending", false, "organization, substr(phone_number, -4)", "") // people know the last digits
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
 	access(c, see, see, Create(work, "phone_number_raw"), Update(work, "phone_number", "phone_number_raw", "first_seen_at", "last_seen_at"),

@@ -168,14 +168,15 @@ func diffSQL(app core.App, statements []string) (drop, create []string, err erro
 	stored := map[string]bool{}
 	for _, o := range objects {
 		stored[plain(o.SQL)] = true
-		if !wanted[plain(o.SQL)] {
+		// What is left of the index before goes when the next one is filled.
+		if !wanted[plain(o.SQL)] && o.Name != CallSearchBefore && !strings.HasPrefix(o.Name, CallSearchBefore+"_") {
 			drop = append(drop, "DROP "+strings.ToUpper(o.Type)+" IF EXISTS "+o.Name)
 		}
 	}
 	for _, s := range statements {
 		if !stored[plain(s)] {
 			create = append(create, s)
-			if name, ok := strings.CutPrefix(plain(s), "CREATE VIRTUAL TABLE "); ok && strings.Contains(s, "content=") {
+			if name, ok := strings.CutPrefix(plain(s), "CREATE VIRTUAL TABLE "); ok && strings.Contains(s, "content=") && !strings.Contains(s, "content=''") {
 				name, _, _ = strings.Cut(name, " ")
 				create = append(create, fmt.Sprintf("INSERT INTO %s(%s) VALUES ('rebuild')", name, name))
 			}

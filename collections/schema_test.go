@@ -197,7 +197,7 @@ func TestDiff_leaves_collections_of_PocketBase_alone(t *testing.T) {
 func TestPending_sees_a_changed_trigger_and_an_unknown_one(t *testing.T) {
 	app := migrated(t)
 	for _, sql := range []string{
-		"DROP TRIGGER call_search_delete",
+		"DROP TRIGGER call_words_delete",
 		"CREATE TRIGGER stranger AFTER DELETE ON calls BEGIN SELECT 1; END",
 	} {
 		if _, err := app.DB().NewQuery(sql).Execute(); err != nil {
@@ -208,7 +208,7 @@ func TestPending_sees_a_changed_trigger_and_an_unknown_one(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(step.DropSQL, []string{"DROP TRIGGER IF EXISTS stranger"}) || len(step.SQL) != 1 || !strings.Contains(step.SQL[0], "call_search_delete") {
+	if !slices.Equal(step.DropSQL, []string{"DROP TRIGGER IF EXISTS stranger"}) || len(step.SQL) != 1 || !strings.Contains(step.SQL[0], "call_words_delete") {
 		t.Errorf("got %q and %q", step.DropSQL, step.SQL)
 	}
 }
@@ -222,7 +222,7 @@ func TestSearch_index_follows_reports(t *testing.T) {
 	})
 	found := func(word string) (n int) {
 		t.Helper()
-		if err := app.DB().NewQuery("SELECT count(*) FROM call_search WHERE call_search MATCH {:q}").Bind(map[string]any{"q": word}).Row(&n); err != nil {
+		if err := app.DB().NewQuery("SELECT count(*) FROM call_words WHERE call_words MATCH {:q}").Bind(map[string]any{"q": word}).Row(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n

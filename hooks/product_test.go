@@ -218,7 +218,7 @@ func TestPrivacy_exports_and_erases_a_caller_everywhere(t *testing.T) {
 			t.Errorf("%q is left in %v", text, left)
 		}
 	}
-	if n := p.count(`SELECT count(*) FROM call_search WHERE call_search MATCH 'sourdough'`); n != 0 {
+	if n := p.count(`SELECT count(*) FROM call_words WHERE call_words MATCH 'sourdough'`); n != 0 {
 		t.Error("search still finds what was said")
 	}
 	p.until("the sound is removed", func() bool { _, err := os.Stat(file); return os.IsNotExist(err) })

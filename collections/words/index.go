@@ -81,33 +81,62 @@ func hasJoined(all []Token) bool {
 
 // appendJoined adds each group of joined words as one.
 func appendJoined(to []byte, text string, all []Token) []byte {
-	for i := 0; i < len(all); {
-		last := i + 1
-		for last < len(all) && all[last].Link == Joined {
-			last++
-		}
-		if one := all[i:last]; len(one) > 1 && one[len(one)-1].To-one[0].From <= joinedMost {
-			for _, t := range one {
-				to = appendFolded(to, text[t.From:t.To])
+	for len(all) > 0 {
+		n := group(all, Joined)
+		if size := len(to); n > 1 {
+			if to = appendOne(to, text, all[:n]); len(to) > size {
+				to = append(to, ' ')
 			}
-			to = append(to, ' ')
 		}
-		i = last
+		all = all[n:]
 	}
 	return to
 }
 
-// Terms are the tokens of what somebody typed, each stretch without a gap
-// together: to be looked for as a phrase.
-func Terms(typed string) (terms [][]Token) {
-	all := Split(nil, typed)
-	for i := 0; i < len(all); {
-		last := i + 1
-		for last < len(all) && all[last].Link != Separate {
-			last++
-		}
-		terms = append(terms, all[i:last])
-		i = last
+// group counts the first tokens that follow each other so, or nearer.
+func group(all []Token, link Link) int {
+	n := 1
+	for n < len(all) && all[n].Link >= link {
+		n++
 	}
-	return terms
+	return n
+}
+
+// appendOne adds tokens written as one word, when they can be.
+func appendOne(to []byte, text string, tokens []Token) []byte {
+	if tokens[len(tokens)-1].To-tokens[0].From > joinedMost || hasCharacters(tokens) {
+		return to
+	}
+	for _, t := range tokens {
+		to = appendFolded(to, text[t.From:t.To])
+	}
+	return to
+}
+
+func hasCharacters(tokens []Token) bool {
+	for _, t := range tokens {
+		if t.Kind != Word {
+			return true
+		}
+	}
+	return false
+}
+
+// Groups are the tokens of a text, those without a gap between them together.
+func Groups(all []Token) (groups [][]Token) {
+	for len(all) > 0 {
+		n := group(all, Adjacent)
+		groups = append(groups, all[:n])
+		all = all[n:]
+	}
+	return groups
+}
+
+// Join returns a group of tokens as the one word they may be written as; empty
+// when they are one already, or never written so.
+func Join(text string, tokens []Token) string {
+	if len(tokens) < 2 {
+		return ""
+	}
+	return string(appendOne(nil, text, tokens))
 }

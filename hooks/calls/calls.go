@@ -94,8 +94,9 @@ type engine struct {
 
 	start     sync.Once
 	reads     *sql.DB
-	askedOpen string   // the last open call the provider was asked after; reconcile's own
-	kept      sync.Map // query → *sql.Stmt
+	former    atomic.Bool // the search index of a release before is there (index.go)
+	askedOpen string      // the last open call the provider was asked after; reconcile's own
+	kept      sync.Map    // query → *sql.Stmt
 	keeps     atomic.Int32
 
 	refused atomic.Int64 // messages without a valid proof
@@ -155,6 +156,7 @@ func (e *engine) open() (err error) {
 			return
 		}
 		e.reads = db.DB()
+		err = e.lookForFormer(context.Background())
 	})
 	return err
 }

@@ -222,16 +222,11 @@ func (e *engine) pageIDs(ctx context.Context, q query, pageNumber, limit int) (i
 	terms, args := q.conditions()
 	from := "calls c"
 	if q.Search != "" {
-		if number := phoneDigits(q.Search); number != "" {
-			terms = append(terms, "c.caller_number >= ? AND c.caller_number < ?")
-			args = append(args, number, number+"\xff")
-		} else if match := matchText(q.Organization, q.Search); match != "" {
-			from = "call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call"
-			terms = append([]string{"call_search MATCH ?"}, terms...)
-			args = append([]any{match}, args...)
-		} else {
+		found, more := e.searching(q).found()
+		if found == "" {
 			return nil, 0, nil
 		}
+		from, args = "("+found+") f CROSS JOIN calls c ON c.id = f.id", append(more, args...)
 	}
 	where := " FROM " + from + " WHERE " + strings.Join(terms, " AND ")
 	key := fmt.Sprint(where, args)

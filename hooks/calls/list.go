@@ -36,7 +36,7 @@ type query struct {
 	Resolution   string
 	Priority     string
 	From, To     time.Time // by started_at: From ≤ started_at < To
-	Search       string    // words a caller or the assistant said, or a number
+	Search       string    // words a caller or the assistant said, or a number or a part of one
 	Best         bool      // best match first; otherwise newest first
 	Sort         string    // one of collections.CallSorts
 	Ascending    bool

@@ -328,21 +328,32 @@ func TestList_walks_indexes(t *testing.T) {
 		}
 	}
 	for name, q := range map[string]query{"words": with(func(q *query) { q.Search = "bread" }), "best": with(func(q *query) { q.Search, q.Best = "bread", true })} {
-		statement, args := q.searchSQL(matchText(q.Organization, q.Search), math.MaxInt64)
+		s := e.searching(q)
+		statement, args := s.searchSQL(matchText(q.Organization, q.Search), math.MaxInt64)
+		if q.Best {
+			statement, args = s.bestSQL(matchText(q.Organization, q.Search), 0)
+		}
 		got := plan(statement, args...)
 		if !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING") || !strings.Contains(got, "SEARCH c USING") ||
 			strings.Count(got, "SCAN") != 1 || name == "words" && strings.Contains(got, "TEMP B-TREE") {
 			t.Errorf("%s: got\n%s", name, got)
 		}
 	}
-	statement, args := base.walkSQL(anywhere(`"bread"`), math.MaxInt64)
+	s := e.searching(base)
+	statement, args := s.walkSQL(anywhere(`"bread"`), math.MaxInt64)
 	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position_organization (position=? AND organization=?)") ||
 		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls") || strings.Count(got, "SCAN") != 1 || strings.Contains(got, "TEMP B-TREE") {
 		t.Errorf("walk: got\n%s", got)
 	}
-	statement, args = base.numberSQL("+1202")
-	if got := plan(statement, args...); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_caller_number") || strings.Contains(got, "SCAN") {
+	s = e.searching(with(func(q *query) { q.Search = "(202) 555-0170" }))
+	statement, args = s.numberSQL(s.number.Beginnings[0], cursor{"+1", "x"})
+	if got := plan(statement, args...); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_caller_number") || strings.Count(got, "SCAN") != strings.Count(got, "SCAN s VIRTUAL TABLE INDEX 0:=") {
 		t.Errorf("numbers: got\n%s", got)
+	}
+	statement, args = s.callersSQL(cursor{"2026", "x"})
+	if got := plan(statement, args...); !strings.Contains(got, "SEARCH p USING INDEX idx_contacts_organization_ending (organization=? AND <expr>=?)") ||
+		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls_1") || strings.Count(got, "SCAN") != strings.Count(got, "SCAN f") {
+		t.Errorf("callers: got\n%s", got)
 	}
 	if got := plan(selectUnreported, "a", "b", "c", 1); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_started_at") || strings.Contains(got, "SCAN c") {
 		t.Errorf("unreported: got\n%s", got)

@@ -53,6 +53,7 @@ func (e *engine) jobs() {
 	e.Schedule.Add(schedule.Job{ID: "recordings.fetch", Spec: "5-59/10 * * * *", Run: e.fetchMissing})
 	e.Schedule.Add(schedule.Job{ID: "inbox.retry", Spec: "* * * * *", Run: e.retry})
 	e.Schedule.Add(schedule.Job{ID: "inbox.pack", Spec: "*/5 * * * *", Run: e.pack})
+	e.Schedule.Add(schedule.Job{ID: "calls.index", Spec: "* * * * *", Run: e.fillIndex})
 }
 
 func atomicOf(app core.App) atomic.Tx { return atomic.Of(app) }

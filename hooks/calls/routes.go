@@ -19,7 +19,9 @@ import (
 func (e *engine) routes() {
 	f := e.Facade
 	const filters = "status, outcome (comma lists; status=live, outcome=failed), call_type, assistant, phone_number, contact, resolution_status, priority, " +
-		"from, to (a date is the organization's day, the last one included; or RFC 3339), search (words, \"a phrase\", or a number; words that only begin with the last one come after whole words), order=newest (best match first: best)"
+		"from, to (a date is the organization's day, the last one included; or RFC 3339), " +
+		"search (words, \"a phrase\", or a number as people write it, or its last digits: numbers come first, then what was said; " +
+		"words that only begin with the last one come after whole words), order=newest (best match first: best)"
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "A page of calls, newest first, by key: any depth costs the same.",

@@ -138,12 +138,14 @@ func TestList_is_planned_once(t *testing.T) {
 	day := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	full := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30, Status: []string{"completed", "live"}, Outcome: []string{"failed", "completed"}, Direction: "inbound",
 		Assistant: "a", PhoneNumber: "p", Contact: "c", Resolution: "pending", Priority: "high", From: day, To: day, Search: "bread", After: &cursor{"2026", "x"}}
-	best := full
-	best.Best = true
+	words := d.engine().searching(full)
+	full.Search = "020 7946"
+	number := d.engine().searching(full)
 	for name, build := range map[string]func() (string, []any){
-		"list": full.sql, "search": func() (string, []any) { return full.searchSQL("bread", 1) }, "best": func() (string, []any) { return best.searchSQL("bread", 1) },
-		"walk":   func() (string, []any) { return full.walkSQL("bread", 1) },
-		"number": func() (string, []any) { return full.numberSQL("+1202") },
+		"list": full.sql, "search": func() (string, []any) { return words.searchSQL("bread", 1) }, "best": func() (string, []any) { return words.bestSQL("bread", 1) },
+		"walk":    func() (string, []any) { return words.walkSQL("bread", 1) },
+		"callers": func() (string, []any) { return number.callersSQL(cursor{"2026", "x"}) },
+		"number":  func() (string, []any) { return number.numberSQL(number.number.Beginnings[0], cursor{"+1", "x"}) },
 	} {
 		statement, args := build()
 		bare := strings.ReplaceAll(statement, "+?", "")

@@ -9,30 +9,29 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/pocketline/pocketline/collections/words"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-// search finds calls by what was said. The index is walked from its newest
-// entry downwards, within the organization only. A search that looks like a
-// phone number looks at numbers instead.
+// search finds calls by what was said, and by the caller's number when what was
+// typed can be one. What is nearest comes first, in stages:
 //
-// Newest first, the calls with the very words come before those with words that
-// only begin with the last one: of the former the index keeps a list it can be
-// walked along, for the latter SQLite puts the lists of all such words together
-// before it names the first. So a whole word costs the same however often it was
-// said, and a word still being typed is found as well.
+//  1. calls with a number that is what was typed, or ends so;
+//  2. calls in which the very words were said;
+//  3. those in which words were said that begin with the last one;
+//  4. calls with numbers that begin with what was typed.
 //
-// Pages continue after the index row of the last hit (newest first) or after
-// as many hits as were shown (best first).
+// The index of words is walked from its newest entry downwards, within the
+// organization only. The very words come before beginnings because of the former
+// the index keeps a list it can be walked along, for the latter SQLite puts the
+// lists of all such words together before it names the first. So a whole word
+// costs the same however often it was said, and a word still being typed is found
+// as well.
 func (e *engine) search(r *http.Request, q query) (page, error) {
-	if number := phoneDigits(q.Search); number != "" {
-		return e.searchNumber(r, q, number)
-	}
-	typed := termsOf(q.Search)
-	if len(typed) == 0 {
-		return page{}, nil
-	}
-	s := &searching{engine: e, query: q, terms: folded(typed)}
-	p, err := s.page(r.Context(), typed)
+	p, err := e.searching(q).page(r.Context())
 	if err != nil {
 		return page{}, fmt.Errorf("search calls: %w", err)
 	}
@@ -43,64 +42,110 @@ func (e *engine) search(r *http.Request, q query) (page, error) {
 type searching struct {
 	*engine
 	query
-	terms []term // as they are marked
-	begun bool   // among the words that only begin with the last one
-	rows  []row
+	index    string // the search table
+	terms    []term
+	number   phone.Sought
+	isNumber bool
+	begun    bool // among the words that only begin with the last one
+	rows     []row
 }
 
-func (s *searching) page(ctx context.Context, typed []term) (page, error) {
-	if s.Best {
-		statement, args := s.searchSQL(inside(s.Organization, said(typed)), 0)
-		_, _, more, err := s.walk(ctx, statement, args, false)
-		if err != nil || !more {
-			return page{rows: s.rows}, err
-		}
-		return s.until(strconv.Itoa(s.offset() + s.Limit))
+func (e *engine) searching(q query) *searching {
+	s := &searching{engine: e, query: q, terms: termsOf(q.Search), index: e.searched()}
+	country := ""
+	if o := tenant.OrganizationOf(e.app, q.Organization); o != nil {
+		country = o.GetString("country")
 	}
-	exact := slices.Clone(typed)
-	last := &exact[len(exact)-1]
-	open := last.prefix
-	last.prefix = false
-	begun, below := s.place()
-	if !begun {
-		more, err := s.newest(ctx, said(exact), below)
-		if err != nil || !more && !open {
-			return page{rows: s.rows}, err
-		}
-		if more {
-			return s.until(strconv.FormatInt(s.rows[len(s.rows)-1].at, 10))
-		}
-		below = math.MaxInt64
+	s.number, s.isNumber = phone.Seek(q.Search, country)
+	return s
+}
+
+// stage is one kind of hits. read adds them to the page from a place on, the
+// zero one being its beginning; next is where it goes on, nil when it is over.
+type stage struct {
+	mark string // begins the cursors of its pages
+	read func(ctx context.Context, from cursor) (next *cursor, err error)
+}
+
+// stages are what the search goes through.
+func (s *searching) stages() (all []stage) {
+	if s.isNumber {
+		all = append(all, stage{"c", s.callers})
 	}
+	if len(s.terms) > 0 {
+		if s.Best {
+			all = append(all, stage{"o", s.best})
+		} else {
+			all = append(all, stage{"s", s.words})
+			if s.open() {
+				all = append(all, stage{"b", s.beginnings})
+			}
+		}
+	}
+	for n, beginning := range s.number.Beginnings {
+		all = append(all, stage{"n" + strconv.Itoa(n), s.numbersFrom(beginning)})
+	}
+	return all
+}
+
+// page goes through the stages until the page is full.
+func (s *searching) page(ctx context.Context) (page, error) {
+	stages, from := s.stages(), cursor{}
+	if s.After != nil {
+		for n, one := range stages {
+			if value, found := strings.CutPrefix(s.After.Value, one.mark); found {
+				stages, from = stages[n:], cursor{value, s.After.ID}
+				break
+			}
+		}
+	}
+	for _, one := range stages {
+		next, err := one.read(ctx, from)
+		if err != nil {
+			return page{}, err
+		}
+		if next != nil {
+			return page{s.rows, cursor{one.mark + next.Value, next.ID}.String()}, nil
+		}
+		from = cursor{}
+	}
+	return page{rows: s.rows}, nil
+}
+
+// room is how many more hits the page takes.
+func (s *searching) room() int { return s.Limit - len(s.rows) }
+
+// open tells whether the last word may be a beginning.
+func (s *searching) open() bool { return s.terms[len(s.terms)-1].prefix }
+
+// exact are the terms with the last word as it is.
+func (s *searching) exact() []term {
+	exact := slices.Clone(s.terms)
+	exact[len(exact)-1].prefix = false
+	return exact
+}
+
+// words adds the calls in which the very words were said, newest first.
+func (s *searching) words(ctx context.Context, from cursor) (*cursor, error) {
+	return s.newest(ctx, said(s.exact()), from)
+}
+
+// beginnings adds the others in which words were said that begin with the last.
+func (s *searching) beginnings(ctx context.Context, from cursor) (*cursor, error) {
 	s.begun = true
-	more, err := s.newest(ctx, "("+said(typed)+") NOT ("+said(exact)+")", below)
-	if err != nil || !more {
-		return page{rows: s.rows}, err
-	}
-	if n := len(s.rows); n > 0 && s.rows[n-1].begun {
-		below = s.rows[n-1].at
-	}
-	return s.until(beginnings + strconv.FormatInt(below, 10))
+	return s.newest(ctx, "("+said(s.terms)+") NOT ("+said(s.exact())+")", from)
 }
 
-// until is the page with a cursor behind it.
-func (s *searching) until(value string) (page, error) {
-	id, err := s.rows[len(s.rows)-1].value(rowID)
-	return page{s.rows, cursor{value, id}.String()}, err
-}
-
-// beginnings marks a cursor among the words that only begin with the last one.
-const beginnings = "b"
-
-// place is where the page begins: below which index row, and whether that is
-// among the beginnings.
-func (s *searching) place() (begun bool, below int64) {
-	if s.After == nil {
-		return false, math.MaxInt64
+// best adds the calls in which what was typed is most of what was said.
+func (s *searching) best(ctx context.Context, from cursor) (*cursor, error) {
+	shown, _ := strconv.Atoi(from.Value) // a wrong number only shows other hits
+	had := len(s.rows)
+	statement, args := s.bestSQL(inside(s.Organization, said(s.terms)), max(0, shown))
+	w, err := s.walk(ctx, statement, args, false)
+	if err != nil || !w.more {
+		return nil, err
 	}
-	value, begun := strings.CutPrefix(s.After.Value, beginnings)
-	below, _ = strconv.ParseInt(value, 10, 64) // a wrong number only leads to another place
-	return begun, below
+	return &cursor{Value: strconv.Itoa(max(0, shown) + len(s.rows) - had)}, nil
 }
 
 const (
@@ -111,79 +156,104 @@ const (
 	enough = 4
 )
 
-// newest adds hits below an index row to the page, newest first, until it is
-// full; more tells that there are others.
+// newest adds hits below the index row a page ended with, newest first.
 //
 // Asking the index for the organization as well makes it walk the organization's
 // own list of entries too, which is long where the organization is large. So
 // that is done only where few of the entries turn out to be the organization's,
 // or pass the filters.
-func (s *searching) newest(ctx context.Context, match string, below int64) (more bool, err error) {
-	statement, args := s.walkSQL(anywhere(match), below)
-	at, early, more, err := s.walk(ctx, statement, args, true)
-	if err != nil || !early {
-		return more, err
+func (s *searching) newest(ctx context.Context, match string, from cursor) (*cursor, error) {
+	below := int64(math.MaxInt64)
+	if n, err := strconv.ParseInt(from.Value, 10, 64); err == nil { // a wrong number only leads to another place
+		below = n
 	}
-	statement, args = s.searchSQL(inside(s.Organization, match), at)
-	_, _, more, err = s.walk(ctx, statement, args, false)
-	return more, err
+	had := len(s.rows)
+	statement, args := s.walkSQL(anywhere(match), below)
+	w, err := s.walk(ctx, statement, args, true)
+	if err == nil && w.early {
+		statement, args = s.searchSQL(inside(s.Organization, match), w.at)
+		w, err = s.walk(ctx, statement, args, false)
+	}
+	if err != nil || !w.more {
+		return nil, err
+	}
+	if len(s.rows) > had {
+		below = s.rows[len(s.rows)-1].at
+	}
+	return &cursor{Value: strconv.FormatInt(below, 10)}, nil
 }
 
-// walk reads hits until the page is full, then more is true. With impatience it
-// stops early where few entries are hits; at is the entry it stopped at.
-func (s *searching) walk(ctx context.Context, statement string, args []any, impatient bool) (at int64, early, more bool, err error) {
+// walked is how far a walk came: the entry it stopped at, whether it gave up
+// early, and whether there are more hits than the page has room for.
+type walked struct {
+	at          int64
+	early, more bool
+}
+
+// walk reads hits until the page is full. With impatience it stops early where
+// few entries are hits.
+func (s *searching) walk(ctx context.Context, statement string, args []any, impatient bool) (w walked, err error) {
 	rows, err := s.engine.query(ctx, statement, args...)
 	if err != nil {
-		return 0, false, false, err
+		return w, err
 	}
 	defer rows.Close()
-	for walked, had := 0, len(s.rows); rows.Next(); walked++ {
-		if impatient && walked >= patience && (len(s.rows)-had)*enough < walked {
-			return at, true, false, nil
+	for n, had := 0, len(s.rows); rows.Next(); n++ {
+		if impatient && n >= patience && (len(s.rows)-had)*enough < n {
+			w.early = true
+			return w, nil
 		}
 		var raw, summary, transcript sql.NullString
-		if err := rows.Scan(&raw, &at, &summary, &transcript); err != nil {
-			return at, false, false, err
+		if err := rows.Scan(&raw, &w.at, &summary, &transcript); err != nil {
+			return w, err
 		}
 		if !raw.Valid {
 			continue
 		}
 		if len(s.rows) == s.Limit {
-			return at, false, true, nil
+			w.more = true
+			return w, nil
 		}
-		r := row{raw: raw.String, at: at, begun: s.begun}
-		if r.snippet, _ = snippet(transcript.String, s.terms); r.snippet == "" { // what was said does not match, the summary does
+		r := row{raw: raw.String, at: w.at, begun: s.begun}
+		if r.snippet, _ = snippet(transcript.String, s.terms); r.snippet == "" { // only the summary matches
 			r.snippet, _ = snippet(summary.String, s.terms)
 		}
 		s.rows = append(s.rows, r)
 	}
-	return at, false, false, rows.Err()
+	return w, rows.Err()
 }
 
-// offset is how many hits were shown, best first.
-func (q query) offset() int {
-	if !q.Best || q.After == nil {
-		return 0
+// conditions of a search leave out the calls that stand in the first stage.
+func (s *searching) conditions() (terms []string, args []any) {
+	terms, args = s.query.conditions()
+	if s.isNumber {
+		callers, more := callersSQL(s.Organization, s.number)
+		terms, args = append(terms, "c.id NOT IN ("+callers+")"), append(args, more...)
 	}
-	n, _ := strconv.Atoi(q.After.Value) // a wrong number only shows other hits
-	return max(0, n)
+	return terms, args
 }
 
 // searchSQL is the statement of the organization's hits, newest first below an
-// index row, or the best. The order of the joins is fixed by CROSS JOIN: the
-// index first, then the rows it names.
-func (q query) searchSQL(match string, below int64) (string, []any) {
-	terms, args := q.conditions()
-	order := "bm25(call_search, 0, 2, 1), s.rowid DESC"
-	if !q.Best {
-		order = "s.rowid DESC"
-		terms = append(terms, "s.rowid < +?")
-		args = append(args, below)
-	}
-	statement := `SELECT ` + columns + `, s.rowid, r.summary, r.transcript
-		FROM call_search s CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call` + withContact + `
-		WHERE call_search MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order + ` LIMIT +? OFFSET +?`
-	return statement, append(append([]any{match}, args...), q.Limit+1, q.offset())
+// index row. The order of the joins is fixed by CROSS JOIN: the index first, then
+// the rows it names.
+func (s *searching) searchSQL(match string, below int64) (string, []any) {
+	terms, args := s.conditions()
+	terms = append(terms, "s.rowid < +?")
+	args = slices.Concat([]any{match}, args, []any{below, s.room() + 1})
+	return s.hitsSQL(terms, "s.rowid DESC LIMIT +?"), args
+}
+
+// bestSQL is the statement of the organization's hits, best first.
+func (s *searching) bestSQL(match string, skip int) (string, []any) {
+	terms, args := s.conditions()
+	args = slices.Concat([]any{match}, args, []any{s.room() + 1, skip})
+	return s.hitsSQL(terms, "bm25("+s.index+", 0, 2, 1), s.rowid DESC LIMIT +? OFFSET +?"), args
+}
+
+func (s *searching) hitsSQL(terms []string, order string) string {
+	return `SELECT ` + columns + `, s.rowid, r.summary, r.transcript FROM ` + s.index + ` s
+		CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call` + withContact + `
+		WHERE ` + s.index + ` MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order
 }
 
 // walkSQL is the statement of all entries below an index row, newest first:
@@ -191,58 +261,168 @@ func (q query) searchSQL(match string, below int64) (string, []any) {
 // Of others' entries only the number is met: their reports are not read, the
 // index that leads to them knows the organization.
 // It has no limit, whoever walks it stops.
-func (q query) walkSQL(match string, below int64) (string, []any) {
-	terms, args := q.conditions()
-	statement := `SELECT iif(c.id IS NULL, NULL, ` + columns + `), s.rowid, iif(c.id IS NULL, NULL, r.summary), iif(c.id IS NULL, NULL, r.transcript)
-		FROM call_search s LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization ON r.position = s.rowid AND r.organization = +?
+func (s *searching) walkSQL(match string, below int64) (string, []any) {
+	terms, args := s.conditions()
+	statement := `SELECT iif(c.id IS NULL, NULL, ` + columns + `), s.rowid,
+			iif(c.id IS NULL, NULL, r.summary), iif(c.id IS NULL, NULL, r.transcript)
+		FROM ` + s.index + ` s
+		LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization ON r.position = s.rowid AND r.organization = +?
 		LEFT JOIN calls c ON c.id = r.call AND ` + strings.Join(terms, " AND ") + withContact + `
-		WHERE call_search MATCH ? AND s.rowid < +? ORDER BY s.rowid DESC`
-	return statement, append(append([]any{q.Organization}, args...), match, below)
+		WHERE ` + s.index + ` MATCH ? AND s.rowid < +? ORDER BY s.rowid DESC`
+	return statement, append(append([]any{s.Organization}, args...), match, below)
 }
 
-// searchNumber lists the calls from numbers that begin with the digits.
-func (e *engine) searchNumber(r *http.Request, q query, prefix string) (page, error) {
-	statement, args := q.numberSQL(prefix)
-	return e.page(r.Context(), q.Limit, rowCaller, statement, args)
+// callers adds the calls with a number that is what was typed or ends so, newest
+// first.
+func (s *searching) callers(ctx context.Context, from cursor) (*cursor, error) {
+	statement, args := s.callersSQL(from)
+	return s.numbered(ctx, rowStartedAt, statement, args)
 }
 
-// numberSQL is the statement of a page of calls from numbers with a beginning.
-func (q query) numberSQL(prefix string) (string, []any) {
-	terms, args := q.conditions()
-	if q.After != nil {
-		terms = append(terms, "(c.caller_number, c.id) > (+?, +?)")
-		args = append(args, q.After.Value, q.After.ID)
+func (s *searching) callersSQL(from cursor) (string, []any) {
+	found, args := callersSQL(s.Organization, s.number)
+	terms, more := s.query.conditions()
+	args = append(args, more...)
+	if from != (cursor{}) {
+		terms, args = append(terms, "(c.started_at, c.id) < (+?, +?)"), append(args, from.Value, from.ID)
+	}
+	return `SELECT ` + columns + ` FROM (` + found + `) f CROSS JOIN calls c ON c.id = f.id` + withContact + ` WHERE ` +
+		strings.Join(terms, " AND ") + ` ORDER BY c.started_at DESC, c.id DESC LIMIT +?`, append(args, s.room()+1)
+}
+
+// callersSQL is the statement of the ids of an organization's calls with a
+// number: the caller's as it stands in the call, and the contact's, which for a
+// call somebody here placed is who was called.
+func callersSQL(organization string, n phone.Sought) (string, []any) {
+	whole := unseen(len(n.Whole))
+	ways := []string{
+		`SELECT id FROM calls INDEXED BY idx_calls_organization_caller_number
+			WHERE organization = +? AND caller_number IN (` + whole + `)`,
+		`SELECT k.id FROM contacts p INDEXED BY uq_contacts_organization_phone_number
+			CROSS JOIN calls k INDEXED BY idx_calls_contact_started_at ON k.contact = p.id
+			WHERE p.organization = +? AND p.phone_number IN (` + whole + `)`,
+	}
+	args := slices.Concat([]any{organization}, anys(n.Whole), []any{organization}, anys(n.Whole))
+	if n.Ending != "" {
+		ways = append(ways, `SELECT k.id FROM contacts p INDEXED BY idx_contacts_organization_ending
+			CROSS JOIN calls k INDEXED BY idx_calls_contact_started_at ON k.contact = p.id
+			WHERE p.organization = +? AND substr(p.phone_number, -4) = +? AND p.phone_number LIKE +?`)
+		args = append(args, organization, n.Ending[len(n.Ending)-phone.EndingLeast:], "%"+n.Ending)
+	}
+	return strings.Join(ways, " UNION "), args
+}
+
+// numbersFrom adds the calls from numbers with a beginning that no stage before
+// has, by number.
+func (s *searching) numbersFrom(beginning string) func(context.Context, cursor) (*cursor, error) {
+	return func(ctx context.Context, from cursor) (*cursor, error) {
+		statement, args := s.numberSQL(beginning, from)
+		return s.numbered(ctx, rowCaller, statement, args)
+	}
+}
+
+func (s *searching) numberSQL(beginning string, from cursor) (string, []any) {
+	terms, args := s.conditions()
+	if from != (cursor{}) {
+		terms, args = append(terms, "(c.caller_number, c.id) > (+?, +?)"), append(args, from.Value, from.ID)
 	}
 	terms = append(terms, "c.caller_number >= +? AND c.caller_number < +?")
-	args = append(args, prefix, prefix+"\xff")
+	args = append(args, beginning, beginning+"\xff")
+	for _, before := range s.number.Beginnings[:slices.Index(s.number.Beginnings, beginning)] {
+		terms = append(terms, "NOT (c.caller_number >= +? AND c.caller_number < +?)")
+		args = append(args, before, before+"\xff")
+	}
+	if len(s.terms) > 0 {
+		terms = append(terms, `NOT EXISTS (SELECT 1 FROM call_reports r CROSS JOIN `+s.index+` s ON s.rowid = r.position
+			WHERE r.call = c.id AND `+s.index+` MATCH ?)`)
+		args = append(args, anywhere(said(s.terms)))
+	}
 	return `SELECT ` + columns + ` FROM calls c INDEXED BY idx_calls_organization_caller_number` + withContact + ` WHERE ` +
-		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT +?`, append(args, q.Limit+1)
+		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT +?`, append(args, s.room()+1)
+}
+
+// found is the statement of the ids of all hits, in no order; empty when nothing
+// was typed that could be found.
+func (s *searching) found() (string, []any) {
+	var ways []string
+	var args []any
+	if len(s.terms) > 0 {
+		ways = append(ways, `SELECT r.call AS id FROM `+s.index+` s CROSS JOIN call_reports r ON r.position = s.rowid
+			WHERE `+s.index+` MATCH ?`)
+		args = append(args, inside(s.Organization, said(s.terms)))
+	}
+	if s.isNumber {
+		callers, more := callersSQL(s.Organization, s.number)
+		ways, args = append(ways, callers), append(args, more...)
+	}
+	for _, beginning := range s.number.Beginnings {
+		ways = append(ways, `SELECT id FROM calls INDEXED BY idx_calls_organization_caller_number
+			WHERE organization = +? AND caller_number >= +? AND caller_number < +?`)
+		args = append(args, s.Organization, beginning, beginning+"\xff")
+	}
+	return strings.Join(ways, " UNION "), args
+}
+
+// numbered adds the rows of a statement whose pages go on after the value of a
+// field and the id.
+func (s *searching) numbered(ctx context.Context, field int, statement string, args []any) (*cursor, error) {
+	room := s.room()
+	rows, more, err := s.read(ctx, room, statement, args)
+	s.rows = append(s.rows, rows...)
+	if err != nil || !more {
+		return nil, err
+	}
+	if room == 0 {
+		return &cursor{}, nil // from its beginning
+	}
+	value, err := rows[len(rows)-1].value(field)
+	if err != nil {
+		return nil, err
+	}
+	id, err := rows[len(rows)-1].value(rowID)
+	return &cursor{value, id}, err
 }
 
 // termsOf reads what a person typed: words, the last of them as a beginning, and
-// "phrases".
+// "phrases". Words without a space between them are looked for as they stand, or
+// as one.
 func termsOf(typed string) (terms []term) {
 	open := false
 	for i, part := range strings.Split(typed, `"`) {
-		words := strings.FieldsFunc(part, func(r rune) bool { return !isWord(r) })
-		open = i%2 == 0 && len(words) > 0 && !strings.HasSuffix(typed, `"`)
-		if len(words) == 0 {
+		tokens := words.Split(nil, part)
+		if open = i%2 == 0 && len(tokens) > 0; len(tokens) == 0 {
 			continue
 		}
 		if i%2 == 1 {
-			terms = append(terms, term{words: words})
+			terms = append(terms, termOf(part, tokens))
 			continue
 		}
-		for _, w := range words {
-			terms = append(terms, term{words: []string{w}})
+		for _, together := range words.Groups(tokens) {
+			t := termOf(part, together)
+			t.joined = words.Join(part, together)
+			terms = append(terms, t)
 		}
 	}
 	// A word still being typed is a beginning; two letters would match half the
 	// index.
-	if n := len(terms); n > 0 && open && len([]rune(terms[n-1].words[0])) >= 3 {
-		terms[n-1].prefix = true
+	if n := len(terms); n > 0 && open && !strings.HasSuffix(typed, `"`) {
+		last := terms[n-1].words[len(terms[n-1].words)-1]
+		terms[n-1].prefix = utf8.RuneCountInString(last) >= 3
 	}
 	return terms
+}
+
+// termOf is a phrase of tokens. The last character of a run says nothing that
+// the pair before it does not.
+func termOf(text string, tokens []words.Token) (t term) {
+	if n := len(tokens); n > 1 && tokens[n-1].Kind == words.Char && tokens[n-2].Kind == words.Pair {
+		tokens = tokens[:n-1]
+	}
+	for _, one := range tokens {
+		t.words = append(t.words, words.Fold(text[one.From:one.To]))
+	}
+	t.char = tokens[len(tokens)-1].Kind == words.Char
+	return t
 }
 
 // matchText is the MATCH argument of what a person typed, in the organization.
@@ -260,9 +440,13 @@ func matchText(organization, typed string) string {
 func said(terms []term) string {
 	texts := make([]string, len(terms))
 	for i, t := range terms {
-		texts[i] = `"` + strings.Join(t.words, " ") + `"`
-		if t.prefix {
-			texts[i] += "*"
+		beginning := ""
+		if t.prefix || t.char {
+			beginning = "*"
+		}
+		texts[i] = `"` + strings.Join(t.words, " ") + `"` + beginning
+		if t.joined != "" {
+			texts[i] = "(" + texts[i] + ` OR "` + t.joined + `"` + beginning + ")"
 		}
 	}
 	return strings.Join(texts, " AND ")
@@ -274,41 +458,4 @@ func anywhere(match string) string { return `{summary transcript}: (` + match + 
 // inside looks for it in one organization: its id is a word of each entry.
 func inside(organization, match string) string {
 	return `organization:"` + organization + `" AND ` + anywhere(match)
-}
-
-// folded makes terms comparable with the words of a text. A term whose words
-// fold to nothing marks nothing.
-func folded(terms []term) (out []term) {
-	for _, t := range terms {
-		f := term{prefix: t.prefix}
-		for _, w := range t.words {
-			if w = fold(w); w != "" {
-				f.words = append(f.words, w)
-			}
-		}
-		if len(f.words) > 0 {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// phoneDigits returns the beginning of an E.164 number when the text is one:
-// a plus and digits, or at least five digits, with the usual punctuation.
-func phoneDigits(text string) string {
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case r == '+' && i == 0, r == ' ', r == '-', r == '(', r == ')', r == '.':
-		default:
-			return ""
-		}
-	}
-	digits := b.String()
-	if digits == "" || (!strings.HasPrefix(text, "+") && len(digits) < 5) || len(digits) > 15 {
-		return ""
-	}
-	return "+" + digits
 }

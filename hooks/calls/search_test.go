@@ -170,7 +170,7 @@ func FuzzMatchText(f *testing.F) {
 		if match == "" {
 			return
 		}
-		rows, err := e.reads.Query(`SELECT r.organization FROM call_search s JOIN call_reports r ON r.position = s.rowid WHERE call_search MATCH ?`, match)
+		rows, err := e.reads.Query(`SELECT r.organization FROM call_words s JOIN call_reports r ON r.position = s.rowid WHERE call_words MATCH ?`, match)
 		if err != nil {
 			t.Fatalf("%q makes %s: %v", typed, match, err)
 		}
@@ -188,4 +188,130 @@ func FuzzMatchText(f *testing.F) {
 			t.Fatalf("%q makes %s: %v", typed, match, err)
 		}
 	})
+}
+
+func TestSearch_finds_a_word_however_it_is_written(t *testing.T) {
+	d := newDesk(t, nil)
+	n := 0
+	for said, typed := range map[string][]string{
+		"Une sœur à l’hôtel.":          {"soeur", "SŒUR", "hotel", "l'hôtel", "lʼhotel", "l’hot", "lhotel"},
+		"Herr Groß, Straße 5":          {"gross", "GROẞ", "strasse 5", `"straße 5"`},
+		"Søren fra Łódź kommer":        {"soren", "lodz", "SØREN ŁÓDŹ"},
+		"Nguyễn Thị Huệ ở Đà Nẵng":     {"nguyen thi hue", "da nang", "Đà Nẵng"},
+		"İstanbul'da ışık yok":         {"istanbul", "isik", "ISTANBUL"},
+		"ɓera na cikin ƙasa":           {"bera", "kasa"},
+		"ŋanam la":                     {"nanam"},
+		"Ẹ káàárọ̀, Ọlọ́run":           {"kaaaro", "olorun"},
+		"Καλημέρα, ο Γιώργος εδώ":      {"καλημερα", "ΓΙΩΡΓΟΣ", "γιωργοσ", "γιωρ"},
+		"Моя ёлка и чай":               {"елка", "ЁЛКА", "чаи"},
+		"أُرِيدُ مَوْعِدًا في المدرسة": {"اريد موعدا", "المدرسه", "المدرســة"},
+		"שָׁלוֹם, קוראים לי דָּוִד":    {"שלום", "דוד"},
+		"क\u093cलम और हिन्दी में":      {"हिन्दी", "कलम"},
+		"我想预订明天晚上七点的桌子":                {"预订", "明天晚上", "桌", "子", "订明", `"七点的桌子"`, "我"},
+		"東京駅でｶﾒﾗを落としました":               {"東京", "京駅", "カメラ", "落とし", "駅"},
+		"ฉันต้องการจองโต๊ะสำหรับสี่คน":       {"จอง", "จองโตะ", "สำหรับ"},
+		"ຂ້ອຍຕ້ອງການຈອງໂຕະ":                  {"ຈອງ"},
+		"ខ្ញុំចង់កក់តុ":                      {"កក់", "ចង់"},
+		"ကျွန်တော်စားပွဲကြိုတင်ချင်တယ်":      {"စားပွဲ", "ချင်"},
+		"예약을 하고 싶어요":                         {"예약", "싶어"},
+		"ｆｕｌｌ ｗｉｄｔｈ １２３４":                    {"full width", "1234"},
+		"the ﬁle in the oﬃce":                {"file", "office"},
+		"Mr O'Brien's e-mail and rendezvous": {"obrien", "o’brien", "O brien", "email", "e-mail", "e‑mail", "rendez-vous"},
+		"iPhone坏了, 2026年11月19日":              {"坏了", "iphone坏了", "2026年11月", "11月19日", "月"},
+	} {
+		n++
+		id := fmt.Sprintf("zword%010d", n)
+		d.put(testkit.Acme, id, nil, "", said)
+		for _, text := range typed {
+			rec := d.want(200, "GET", acmeCalls+"?search="+url.QueryEscape(text), testkit.AcmeViewer, nil)
+			var p answered
+			if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || !slices.ContainsFunc(p.Items, func(i item) bool { return i.ID == id }) {
+				t.Errorf("%q does not find %q", text, said)
+				continue
+			}
+			at := slices.IndexFunc(p.Items, func(i item) bool { return i.ID == id })
+			if shown := p.Items[at].Snippet; !strings.Contains(shown, "‹") || strings.NewReplacer("‹", "", "›", "").Replace(shown) != said {
+				t.Errorf("%q in %q shows %q", text, said, shown)
+			}
+		}
+	}
+}
+
+func TestSearch_finds_no_other_word(t *testing.T) {
+	d := newDesk(t, nil)
+	for n, said := range []string{"日本の首都は東京", "京都へ行く", "かき", "กัน", "rendez chez vous", "48 200 123", "お brien"} {
+		d.put(testkit.Acme, fmt.Sprintf("zword%010d", n), nil, "", said)
+	}
+	for _, typed := range []string{"東都", "本首", "がき", "กิน", "rendez-vous", "48123", `"京東"`, "obrien"} {
+		if got := d.found(typed, ""); len(got) > 0 {
+			t.Errorf("%q finds %v", typed, got)
+		}
+	}
+}
+
+func TestSearch_digits_are_words_as_well(t *testing.T) {
+	d := newDesk(t, nil)
+	d.put(testkit.Acme, "zsaid0000000000", nil, "Order 48123456", "User: My order is 48123456 and the postcode is 10115. On 2026-11-19 it cost 120.50 in 2026. Call (020) 7946 0018.")
+	d.put(testkit.Acme, "zmember00000000", nil, "", "User: My number is 48 123 456.")
+	for typed, want := range map[string]string{
+		"order 48123456": "zsaid0000000000", "48123456": "zmember00000000 zsaid0000000000", "10115": "zsaid0000000000", "2026-11-19": "zsaid0000000000",
+		"20261119": "zsaid0000000000", "120.50": "zsaid0000000000", "2026": "zsaid0000000000", `"48123456"`: "zmember00000000 zsaid0000000000",
+		"#48123456": "zmember00000000 zsaid0000000000", "48 123 456": "zmember00000000 zsaid0000000000", "48-123-456": "zmember00000000 zsaid0000000000",
+		"481234": "zmember00000000 zsaid0000000000", "02079460018": "zsaid0000000000", "020 7946 0018": "zsaid0000000000", "48124": "",
+	} {
+		for _, order := range []string{"", "&order=best"} {
+			got := d.found(typed, order)
+			slices.Sort(got)
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s%s: got %q, want %q", typed, order, got, want)
+			}
+		}
+	}
+}
+
+// What was typed in full comes first, then what was said, then what only begins so.
+func TestSearch_a_number_finds_its_calls_before_what_was_said(t *testing.T) {
+	d := newDesk(t, nil)
+	d.exec(`UPDATE organizations SET country = 'GB' WHERE id = ?`, testkit.Acme)
+	d.exec(`INSERT INTO contacts (id, organization, phone_number, name, created, updated) VALUES ('zcontact0000000', ?, '+442079460018', '', '', '')`, testkit.Acme)
+	d.put(testkit.Acme, "zlonger00000000", map[string]any{"caller_number": "+4420794600180"}, "", "")
+	d.put(testkit.Acme, "zsaid0000000000", nil, "", "User: Call me on 020 7946 0018.")
+	d.put(testkit.Acme, "zcaller00000000", map[string]any{"caller_number": "+442079460018", "contact": "zcontact0000000"}, "", "User: I am on 020 7946 0018.")
+	d.put(testkit.Acme, "zplaced00000000", map[string]any{"caller_number": "+12025550100", "recipient_number": "+442079460018", "call_type": "outbound",
+		"contact": "zcontact0000000", "started_at": "2026-10-02 09:00:00.000Z"}, "", "")
+	d.put(testkit.Bolt, "ycaller00000000", map[string]any{"caller_number": "+442079460018"}, "", "User: 020 7946 0018")
+	want := []string{"zplaced00000000", "zcaller00000000", "zsaid0000000000", "zlonger00000000"}
+	for _, typed := range []string{"020 7946 0018", "(0)20 7946 0018", "02079460018"} {
+		for _, order := range []string{"", "&order=best"} {
+			for _, limit := range []int{1, 2, 3, 4, 30} {
+				if got := d.walk(fmt.Sprintf("search=%s&limit=%d%s", url.QueryEscape(typed), limit, order)); !slices.Equal(got, want) {
+					t.Errorf("%s by %d%s: got %v, want %v", typed, limit, order, got, want)
+				}
+			}
+		}
+	}
+	for typed, want := range map[string]string{
+		"0018":             "zplaced00000000 zcaller00000000 zsaid0000000000", // the last digits
+		"+44 20 7946 0018": "zplaced00000000 zcaller00000000 zlonger00000000",
+		"020 7946":         "zcaller00000000 zsaid0000000000 zlonger00000000",
+	} {
+		if got := strings.Join(d.found(typed, ""), " "); got != want {
+			t.Errorf("%s: got %s, want %s", typed, got, want)
+		}
+	}
+}
+
+func TestSearch_odd_texts_find_something_or_nothing(t *testing.T) {
+	d := library(t)
+	for _, typed := range []string{
+		`"`, `""`, `"""`, `" "`, `"-"`, `'`, "''", "*", "**", "a*", `a"b`, `"a`, "(", ")", "()", "(a", "a)", "^", "^a", "-", "--", "-a", "+", "+a", "++44", "a:b", ":", "{a}",
+		"NEAR", "NEAR(", "NEAR(a,2)", "AND", "OR", "NOT", "a AND", "AND a", "NOT NOT", "🙂", "👩‍👩‍👧 bread", "❤️", "\u0301", "\u200d", "\u202e", "\u3000", "ـ", "ʼ", "’’", "- - -",
+		"\xff\xfe", "\x00", "\\", "%", "_", ";--", "1", "12", "123", "1234", "+1", "٣", "½", "١٢٣٤", "ﷺ", strings.Repeat("a ", 99), strings.Repeat("日", 200), strings.Repeat("1", 200),
+		strings.Repeat(`"`, 200), strings.Repeat("-", 200), strings.Repeat("a-", 99), strings.Repeat("1 ", 99), strings.Repeat("\u1112\u1161", 90), "sip:", "tel:", "tel:+", "(0)",
+	} {
+		for _, order := range []string{"", "&order=best"} {
+			d.want(200, "GET", acmeCalls+"?search="+url.QueryEscape(typed)+order, testkit.AcmeViewer, nil)
+			d.want(200, "GET", acmeCalls+"?limit=1&search="+url.QueryEscape(typed)+order, testkit.AcmeViewer, nil)
+		}
+	}
 }

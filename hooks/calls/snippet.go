@@ -3,10 +3,9 @@ package calls
 import (
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/pocketline/pocketline/collections/words"
 )
 
 // snippetWords is how many words of a text a hit shows.
@@ -15,85 +14,26 @@ const snippetWords = 24
 // term is a word or phrase somebody looks for, folded as the index folds.
 type term struct {
 	words  []string
-	prefix bool // the last word is a beginning
+	joined string // the words as one, when they may be written so
+	prefix bool   // the last word is a beginning
+	char   bool   // the last word is one character of a script without spaces
 }
 
-// isWord tells whether the index takes a rune for part of a word.
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) }
-
-// fold makes a word comparable: small letters without accents.
-func fold(word string) string {
-	ascii := true
-	for i := 0; i < len(word); i++ {
-		if word[i] >= utf8.RuneSelf {
-			ascii = false
-			break
-		}
-	}
-	word = strings.ToLower(word)
-	if ascii {
-		return word
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return r
-	}, norm.NFD.String(word))
-}
-
-// span is a word's place in a text.
-type span struct{ from, to int }
-
-// plain tells which ASCII characters are part of a word.
-var plain = func() (t [utf8.RuneSelf]bool) {
-	for c := range t {
-		t[c] = isWord(rune(c))
-	}
-	return t
-}()
-
-// words adds the words of a text.
-func words(found []span, text string) []span {
-	from := -1
-	for i := 0; i < len(text); {
-		is, size := false, 1
-		if c := text[i]; c < utf8.RuneSelf {
-			is = plain[c]
-		} else {
-			var r rune
-			r, size = utf8.DecodeRuneInString(text[i:])
-			is = isWord(r)
-		}
-		switch {
-		case is && from < 0:
-			from = i
-		case !is && from >= 0:
-			found = append(found, span{from, i})
-			from = -1
-		}
-		i += size
-	}
-	if from >= 0 {
-		found = append(found, span{from, len(text)})
-	}
-	return found
-}
-
-// spans are lists to use again: a page of hits looks at tens of thousands of
+// tokens are lists to use again: a page of hits looks at tens of thousands of
 // words.
-var spans = sync.Pool{New: func() any { return new([]span) }}
+var tokens = sync.Pool{New: func() any { return new([]words.Token) }}
 
-// hit is where a term stands: words first to last.
-type hit struct{ term, first, last int }
+// hit is where a term stands: tokens first to last, and where the last one's part
+// of it ends.
+type hit struct{ term, first, last, to int }
 
-func hits(text string, all []span, terms []term) (found []hit) {
+func hits(text string, all []words.Token, terms []term) (found []hit) {
 	for i := 0; i < len(all); {
 		next := i + 1
 		for n, t := range terms {
-			if matches(text, all[i:], t) {
-				found = append(found, hit{n, i, i + len(t.words) - 1})
-				next = i + len(t.words)
+			if last, to, ok := t.at(text, all, i); ok {
+				found = append(found, hit{n, i, last, to})
+				next = last + 1
 				break
 			}
 		}
@@ -102,32 +42,82 @@ func hits(text string, all []span, terms []term) (found []hit) {
 	return found
 }
 
-func matches(text string, at []span, t term) bool {
+// at tells whether the term begins at a token, and where it ends.
+func (t term) at(text string, all []words.Token, i int) (last, to int, ok bool) {
+	if t.phraseAt(text, all[i:]) {
+		last = i + len(t.words) - 1
+		if to = all[last].To; t.char {
+			to = all[last].First
+		}
+		return last, to, true
+	}
+	one := t.joined
+	if one == "" && len(t.words) == 1 {
+		one = t.words[0]
+	}
+	if last, ok = t.joinedAt(one, text, all, i); ok {
+		return last, all[last].To, true
+	}
+	return 0, 0, false
+}
+
+// phraseAt compares the words with as many tokens.
+func (t term) phraseAt(text string, at []words.Token) bool {
 	if len(at) < len(t.words) {
 		return false
 	}
 	for k, want := range t.words {
-		word := text[at[k].from:at[k].to]
-		// Folding only shortens or keeps what is not plain letters; the first
-		// letter of plain words decides most comparisons at once.
-		if c := word[0]; c < utf8.RuneSelf && want[0] < utf8.RuneSelf && c|0x20 != want[0]|0x20 {
-			return false
-		}
-		word = fold(word)
-		if word != want && !(t.prefix && k == len(t.words)-1 && strings.HasPrefix(word, want)) {
+		rest, ok := behind(text[at[k].From:at[k].To], want)
+		if !ok || rest != "" && !((t.prefix || t.char) && k == len(t.words)-1) {
 			return false
 		}
 	}
 	return true
 }
 
+// joinedAt compares one word with tokens that may be written as one.
+func (t term) joinedAt(one, text string, all []words.Token, i int) (last int, ok bool) {
+	if one == "" || t.char {
+		return 0, false
+	}
+	for n := i; n < len(all) && (n == i || all[n].Link == words.Joined); n++ {
+		word := text[all[n].From:all[n].To]
+		if rest, ok := behind(word, one); ok { // the last of them
+			return n, rest == "" || t.prefix
+		}
+		if !mayBegin(one, word) {
+			return 0, false
+		}
+		if one, ok = strings.CutPrefix(one, words.Fold(word)); !ok {
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// behind is what follows a beginning in a folded word; ok is false when the word
+// does not begin so.
+func behind(word, beginning string) (rest string, ok bool) {
+	if !mayBegin(word, beginning) {
+		return "", false
+	}
+	return strings.CutPrefix(words.Fold(word), beginning)
+}
+
+// mayBegin tells whether a word can begin as another does: the first letter of
+// plain ones decides most comparisons at once.
+func mayBegin(word, other string) bool {
+	a, b := word[0], other[0]
+	return a >= utf8.RuneSelf || b >= utf8.RuneSelf || a|0x20 == b|0x20
+}
+
 // snippet is the stretch of a text that shows most of what was looked for, the
 // matches between ‹ and ›. matched counts the different terms in it. SQLite's own
 // snippet() does the same and takes longer than the whole search.
 func snippet(text string, terms []term) (shown string, matched int) {
-	space := spans.Get().(*[]span)
-	defer spans.Put(space)
-	*space = words((*space)[:0], text)
+	space := tokens.Get().(*[]words.Token)
+	defer tokens.Put(space)
+	*space = words.Split((*space)[:0], text)
 	all := *space
 	found := hits(text, all, terms)
 	if len(found) == 0 {
@@ -160,20 +150,24 @@ func snippet(text string, terms []term) (shown string, matched int) {
 	at := 0
 	if start > 0 {
 		b.WriteString("…")
-		at = all[start].from
+		at = all[start].From
 	}
 	for _, h := range found {
 		if h.first < start || h.last > end {
 			continue
 		}
-		b.WriteString(text[at:all[h.first].from])
-		b.WriteString("‹" + text[all[h.first].from:all[h.last].to] + "›")
-		at = all[h.last].to
+		from := max(at, all[h.first].From) // pairs overlap
+		if from >= h.to {
+			continue
+		}
+		b.WriteString(text[at:from])
+		b.WriteString("‹" + text[from:h.to] + "›")
+		at = h.to
 	}
 	if end == len(all)-1 {
 		b.WriteString(text[at:])
 	} else {
-		b.WriteString(text[at:all[end].to])
+		b.WriteString(text[at:max(at, all[end].To)])
 		b.WriteString("…")
 	}
 	return b.String(), best

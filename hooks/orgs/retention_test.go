@@ -67,7 +67,7 @@ func TestRetention_purges_what_is_older_and_a_legal_hold_stops_it(t *testing.T) 
 		t.Error("the transcript stays, or the summary went")
 	}
 	found := func(word string) int {
-		return b.count(`SELECT count(*) FROM call_search WHERE call_search MATCH 'transcript: ` + word + `'`)
+		return b.count(`SELECT count(*) FROM call_words WHERE call_words MATCH 'transcript: ` + word + `'`)
 	}
 	if found("sourdough") != 0 || found("rye") == 0 {
 		t.Errorf("search finds %d of Acme's and %d of Bolt's", found("sourdough"), found("rye"))

@@ -18,6 +18,9 @@ import (
 // few enough that the table needs no job of its own.
 const keepRuns = 50
 
+// showEvery is how often a run under way writes how much it did.
+const showEvery = 5 * time.Second
+
 // maxError fits the column.
 const maxError = 900
 
@@ -33,6 +36,7 @@ type Run struct {
 	moved     bool
 	processed int64
 	row       *core.Record // nil until there is something to say
+	shown     time.Time    // when the row was last written
 	err       error        // the first failure to write the row
 }
 
@@ -52,13 +56,22 @@ func (r *Run) SetWatermark(t time.Time) {
 	r.watermark, r.moved = t.UTC(), true
 }
 
-// Add counts n things the run did. The first one makes the run visible.
+// Add counts n things the run did. The first one makes the run visible; a long
+// run shows how far it is.
 func (r *Run) Add(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.processed += int64(n)
-	if n > 0 {
-		r.show()
+	if n <= 0 {
+		return
+	}
+	r.show()
+	if now := r.now(); r.row != nil && now.Sub(r.shown) >= showEvery {
+		r.shown = now
+		r.row.Set("processed", r.processed)
+		if err := r.app.Save(r.row); err != nil {
+			r.err = fmt.Errorf("write the job's row: %w", err)
+		}
 	}
 }
 
@@ -100,7 +113,7 @@ func (r *Run) show() {
 		r.err = fmt.Errorf("write the job's row: %w", err)
 		return
 	}
-	r.row = row
+	r.row, r.shown = row, r.now()
 }
 
 // end stores what the run came to.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,28 @@ func TestRun_that_did_nothing_leaves_no_row_but_moves_the_watermark(t *testing.T
 	}
 	if err := s.RunNow(t.Context(), "t.quiet"); err != nil || len(runs(t, app, "t.quiet")) != 1 {
 		t.Errorf("a run by hand left %d rows, %v", len(runs(t, app, "t.quiet")), err)
+	}
+}
+
+func TestRun_shows_how_far_it_is(t *testing.T) {
+	app := testApp(t)
+	s := New(app)
+	at := time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC)
+	s.now = func() time.Time { return at }
+	s.Add(Job{ID: "t.long", Spec: "@hourly", Run: func(_ context.Context, r *Run) error {
+		var seen []int
+		for range 3 {
+			r.Add(10)
+			at = at.Add(showEvery / 2)
+			seen = append(seen, runs(t, app, "t.long")[0].GetInt("processed"))
+		}
+		if want := []int{0, 0, 30}; !slices.Equal(seen, want) {
+			t.Errorf("the row says %v, want %v", seen, want)
+		}
+		return nil
+	}})
+	if err := s.RunNow(t.Context(), "t.long"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -19,7 +19,8 @@ describe('the address of the list', () => {
 // As hooks/calls/search.go reads it.
 test.each([
   ['+33', true], ['+1 (415) 555-0142', true], ['41555', true], ['415.55', true],
-  ['4155', false], ['+', false], ['cleaning', false], ['12345a', false], ['1234567890123456', false], ['4+15555', false], ['', false],
+  ['4155', true], ['020 7946 0018', true], ['+44 (0)20 7946', true], ['tel:+33612345678', true], ['(+33) 6', true], ['415–555', true],
+  ['415', false], ['+', false], ['cleaning', false], ['12345a', false], ['123456789012345678901', false], ['4+15555', false], ['', false],
 ])('%s is looked for as a number: %s', (search, want) => {
   expect(isNumber(search)).toBe(want)
 })

@@ -63,11 +63,11 @@ export function countFilters(filters: CallFilters): number {
   return Object.entries(filters).filter(([name, value]) => name !== 'sort' && value).length
 }
 
-/** Whether the server looks for a number instead of words: a plus and digits, or five digits, with the usual punctuation. */
+/** Whether the server looks for a number as well: a plus and digits, or four digits, with what people write between them. */
 export function isNumber(search: string): boolean {
-  if (!/^\+?[\d ().-]*$/.test(search)) return false
+  if (!/^(tel:)?[(\s]*\+?[\d\s()./\p{Pd}]*$/iu.test(search)) return false
   const digits = search.replace(/\D/g, '').length
-  return digits <= 15 && digits >= (search.startsWith('+') ? 1 : 5)
+  return digits <= 20 && digits >= (search.includes('+') ? 1 : 4)
 }
 
 /** The filters as the server's query parameters. */
