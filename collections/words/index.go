@@ -17,10 +17,11 @@ const Function = "search_words"
 const Tokenizer = "ascii"
 
 func init() {
-	sqlite.MustRegisterDeterministicScalarFunction(Function, 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	index := func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		text, _ := args[0].(string) // what is no text has no words
 		return Index(text), nil
-	})
+	}
+	sqlite.MustRegisterDeterministicScalarFunction(Function, 1, index)
 }
 
 // joinedMost is how many bytes words written as one may have: a list of digits

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/collections/words"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
@@ -29,12 +30,13 @@ const (
 const (
 	hasFormer = `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '` + collections.CallSearchBefore + `'`
 
-	notIndexed = `position > +? AND NOT EXISTS (SELECT 1 FROM ` + collections.CallSearch + `_docsize d WHERE d.id = position)`
+	notIndexed = `position > +?
+		AND NOT EXISTS (SELECT 1 FROM ` + collections.CallSearch + `_docsize d WHERE d.id = position)`
 	// nextReports is where the next batch ends.
 	nextReports = `SELECT count(*), coalesce(max(position), 0) FROM (SELECT position FROM call_reports
 		INDEXED BY uq_call_reports_position_organization WHERE ` + notIndexed + ` ORDER BY position LIMIT +?)`
 	indexReports = `INSERT INTO ` + collections.CallSearch + `(rowid, organization, summary, transcript)
-		SELECT position, organization, search_words(summary), search_words(transcript) FROM call_reports
+		SELECT position, organization, ` + words.Function + `(summary), ` + words.Function + `(transcript) FROM call_reports
 		INDEXED BY uq_call_reports_position_organization WHERE ` + notIndexed + ` AND position <= +? ORDER BY position`
 )
 

@@ -266,7 +266,8 @@ func (s *searching) walkSQL(match string, below int64) (string, []any) {
 	statement := `SELECT iif(c.id IS NULL, NULL, ` + columns + `), s.rowid,
 			iif(c.id IS NULL, NULL, r.summary), iif(c.id IS NULL, NULL, r.transcript)
 		FROM ` + s.index + ` s
-		LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization ON r.position = s.rowid AND r.organization = +?
+		LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization
+			ON r.position = s.rowid AND r.organization = +?
 		LEFT JOIN calls c ON c.id = r.call AND ` + strings.Join(terms, " AND ") + withContact + `
 		WHERE ` + s.index + ` MATCH ? AND s.rowid < +? ORDER BY s.rowid DESC`
 	return statement, append(append([]any{s.Organization}, args...), match, below)
@@ -337,7 +338,8 @@ func (s *searching) numberSQL(beginning string, from cursor) (string, []any) {
 			WHERE r.call = c.id AND `+s.index+` MATCH ?)`)
 		args = append(args, anywhere(said(s.terms)))
 	}
-	return `SELECT ` + columns + ` FROM calls c INDEXED BY idx_calls_organization_caller_number` + withContact + ` WHERE ` +
+	return `SELECT ` + columns + `
+		FROM calls c INDEXED BY idx_calls_organization_caller_number` + withContact + ` WHERE ` +
 		strings.Join(terms, " AND ") + ` ORDER BY c.caller_number, c.id LIMIT +?`, append(args, s.room()+1)
 }
 

@@ -49,7 +49,8 @@ func Seek(text, country string) (s Sought, found bool) {
 	}
 	s.Whole = with(s.Whole, "+"+digits, digits)
 	if !plus && len(digits) >= EndingLeast {
-		for s.Ending = digits; s.Ending[0] == '0' && len(s.Ending) > EndingLeast; { // dialled at home, or in front of a country
+		s.Ending = digits
+		for s.Ending[0] == '0' && len(s.Ending) > EndingLeast { // dialled at home, or in front of a country
 			s.Ending = s.Ending[1:]
 		}
 	}
