@@ -52,11 +52,9 @@ type searching struct {
 
 func (e *engine) searching(q query) *searching {
 	s := &searching{engine: e, query: q, terms: termsOf(q.Search), index: e.searched()}
-	country := ""
-	if o := tenant.OrganizationOf(e.app, q.Organization); o != nil {
-		country = o.GetString("country")
+	if _, s.isNumber = phone.Seek(q.Search, ""); s.isNumber {
+		s.number, _ = phone.Seek(q.Search, tenant.HomeOf(e.app, q.Organization))
 	}
-	s.number, s.isNumber = phone.Seek(q.Search, country)
 	return s
 }
 

@@ -27,12 +27,15 @@ const (
 	seekMost       = 20
 )
 
-// Seek reads what somebody in the country typed to find a number. found is false
+// Seek reads what somebody in the country (as for Read) typed to find a number. found is false
 // when the text has something no number has: then it is words.
 //
 // Example: Seek("020 7946", "GB") finds numbers that end with 207946 or begin
 // with +44207946.
 func Seek(text, country string) (s Sought, found bool) {
+	if country = strings.ToUpper(country); strings.HasPrefix(country, "+") {
+		country = Region(country)
+	}
 	text = Fold(text)
 	if scheme, rest := cutScheme(text); scheme != "" {
 		text = rest
