@@ -152,3 +152,26 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+func TestName_is_found_by_a_part_of_it(t *testing.T) {
+	for name, parts := range map[string][]string{
+		"Jean-Pierre Müller-Łoś":    {"jean pierre", "JEANPIERRE", "muller", "müller-los", "loś"},
+		"Siân O’Brien":              {"o'brien", "obrien", "sian o"},
+		"Ọláyẹ̀mí Ṣàngó":            {"olayemi", "sango"},
+		"王小明":                       {"小明", "王"},
+		"محمد أحمد":                 {"احمد", "مُحَمَّد"},
+		"ann.owner@example.com":     {"Ann.Owner@", "example.com"},
+		"\u1112\u1161\u11ab Minseo": {"한"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(Name(name), Name(part)) {
+				t.Errorf("%q (%q) is not found by %q (%q)", name, Name(name), part, Name(part))
+			}
+		}
+	}
+	for name, part := range map[string]string{"Ann": "%", "admin": "_dmin", "Müller": "mill", "a\xffb": "a\xfe\xfeb."} {
+		if strings.Contains(Name(name), Name(part)) {
+			t.Errorf("%q is found by %q", name, part)
+		}
+	}
+}

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/collections/words"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -59,6 +61,10 @@ const people = `SELECT 0 AS kind, m.id, coalesce(nullif(m.full_name, ''), u.name
 	FROM memberships m JOIN users u ON u.id = m.user WHERE m.organization = ? AND NOT u.is_service
 	UNION ALL SELECT 1, i.id, i.full_name, i.email, i.role, i.department, 'invited', i.created FROM invitations i WHERE i.organization = ? AND i.status = 'pending'`
 
+// alike is the condition that a part of a column is as it was typed, however it
+// is written.
+func alike(column string) string { return "instr(" + words.NameFunction + "(" + column + "), ?) > 0" }
+
 // listTeam is GET /api/team-members. The merged set is filtered, counted and
 // cut as one, so that every page is full (requirements G-30).
 func (d *domain) listTeam(e *core.RequestEvent) error {
@@ -75,7 +81,7 @@ func (d *domain) listTeam(e *core.RequestEvent) error {
 		where = append(where, "kind = 0")
 	}
 	query, reasons := e.Request.URL.Query(), map[string]string{}
-	for name, words := range map[string][]string{
+	for name, known := range map[string][]string{
 		"status":     {collections.MembershipActive, collections.MembershipInactive, collections.MembershipInvited, collections.MembershipSuspended},
 		"role":       collections.Roles,
 		"department": nil,
@@ -84,17 +90,18 @@ func (d *domain) listTeam(e *core.RequestEvent) error {
 		if value == "" {
 			continue
 		}
-		if words != nil && !slices.Contains(words, value) {
-			reasons[name] = "Must be one of " + strings.Join(words, ", ")
+		if known != nil && !slices.Contains(known, value) {
+			reasons[name] = "Must be one of " + strings.Join(known, ", ")
 		}
 		where, args = append(where, name+" = ?"), append(args, value)
 	}
 	if search := strings.TrimSpace(query.Get("search")); search != "" {
-		if len(search) > 200 {
+		if utf8.RuneCountInString(search) > 200 {
 			reasons["search"] = "Must have at most 200 characters"
 		}
-		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search) + "%"
-		where, args = append(where, `(full_name LIKE ? ESCAPE '\' OR email LIKE ? ESCAPE '\' OR department LIKE ? ESCAPE '\')`), append(args, like, like, like)
+		name := words.Name(search)
+		where = append(where, "(? != '' AND ("+alike("full_name")+" OR "+alike("email")+" OR "+alike("department")+"))")
+		args = append(args, name, name, name, name)
 	}
 	if len(reasons) > 0 {
 		return facade.Error(http.StatusBadRequest, "Invalid query parameters", reasons)

@@ -3,6 +3,7 @@ package orgs_test
 import (
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,17 @@ func TestTeam_merges_invitations_and_pages_rightly(t *testing.T) {
 		d.Do("GET", "/api/team-members?"+query, testkit.AcmeOwner, nil).Want(200).JSON(&l)
 		if l.Pagination.Total != want || len(l.Members) != want {
 			t.Errorf("%s: %d of %d, want %d", query, len(l.Members), l.Pagination.Total, want)
+		}
+	}
+	if _, err := d.app.DB().NewQuery("UPDATE memberships SET full_name = 'Jean-Pierre Müller-Łoś' WHERE id = (SELECT min(id) FROM memberships WHERE organization = '" +
+		testkit.Acme + "')").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range []string{"jean pierre", "muller", "MÜLLER-LOS", "łoś"} {
+		var l teamList
+		d.Do("GET", "/api/team-members?search="+url.QueryEscape(typed), testkit.AcmeOwner, nil).Want(200).JSON(&l)
+		if l.Pagination.Total != 1 {
+			t.Errorf("%s: found %d, want 1", typed, l.Pagination.Total)
 		}
 	}
 	for _, query := range []string{"status=gone", "role=king", "page=0", "limit=x", "search=" + strings.Repeat("x", 201)} {
