@@ -178,7 +178,7 @@ func booking(t *testing.T, d *desk, organization string) {
 	summary := "Priya Raman called to book a cleaning for tomorrow morning. The appointment was booked at 09:30."
 	check(t, "call", call, common(collections.Calls, call, row{
 		"organization": organization, "vapi_call_id": vapiID, "status": "completed", "outcome": "completed", "call_type": "inbound", "channel": "phone",
-		"caller_number": "+14155550142", "recipient_number": number["phone_number"], "contact": contact["id"], "assistant": assistant["id"],
+		"caller_number": "+14155550142", "recipient_number": number["phone_number"], "caller_number_raw": "", "recipient_number_raw": "", "contact": contact["id"], "assistant": assistant["id"],
 		"phone_number": number["id"], "started_at": aTime, "answered_at": dateOf(t, theirs["startedAt"]), "ended_at": dateOf(t, theirs["endedAt"]),
 		"duration_seconds": isPositive, "cost_micros": math.Round(theirs["cost"].(float64) * 1e6), "ended_reason": "customer-ended-call",
 		"summary": summary, "resolution_status": "resolved", "sentiment": "positive", "priority": "medium", "success_evaluation": "true",
@@ -195,7 +195,7 @@ func booking(t *testing.T, d *desk, organization string) {
 	}
 
 	check(t, "contact", contact, common(collections.Contacts, contact, row{
-		"organization": organization, "phone_number": "+14155550142", "name": "", "email": "", "notes": "", "metadata": nil,
+		"organization": organization, "phone_number": "+14155550142", "phone_number_raw": "", "name": "", "email": "", "notes": "", "metadata": nil,
 		"first_seen_at": call["started_at"], "last_seen_at": call["started_at"],
 	}))
 

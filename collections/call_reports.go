@@ -43,23 +43,30 @@ func callReports() *core.Collection {
 // walks only entries of its own organization.
 //
 // The index holds the words as package words folds them, not the texts. What is
-// deleted is named by its number alone: nothing depends on folding a text today
-// as it was folded when it came. Whoever changes what is folded makes an index of
+// deleted is named by its words, because only then are they wiped from the file
+// (deleting by number leaves them until the index is merged). So a text must be
+// folded as it was when it came: whoever changes what is folded makes an index of
 // another name; calls.index fills it (hooks/calls: index.go).
 var SearchSQL = []string{
 	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + CallSearch + ` USING fts5(organization, summary, transcript,
-		content='', contentless_delete=1, tokenize='` + words.Tokenizer + `')`,
+		content='', tokenize='` + words.Tokenizer + `')`,
 	`CREATE TRIGGER IF NOT EXISTS call_words_insert AFTER INSERT ON call_reports BEGIN
 		` + indexNew + `
 	END`,
 	`CREATE TRIGGER IF NOT EXISTS call_words_delete AFTER DELETE ON call_reports BEGIN
-		DELETE FROM ` + CallSearch + ` WHERE rowid = old.position;
+		` + indexOld + `
 	END`,
 	`CREATE TRIGGER IF NOT EXISTS call_words_update AFTER UPDATE OF position, organization, summary, transcript ON call_reports BEGIN
-		DELETE FROM ` + CallSearch + ` WHERE rowid = old.position;
+		` + indexOld + `
 		` + indexNew + `
 	END`,
 }
+
+// indexOld takes an entry out; one that is not there yet while the index is
+// filled stays out.
+const indexOld = `INSERT INTO ` + CallSearch + `(` + CallSearch + `, rowid, organization, summary, transcript)
+		SELECT 'delete', old.position, old.organization, ` + words.Function + `(old.summary), ` + words.Function + `(old.transcript)
+		WHERE EXISTS (SELECT 1 FROM ` + CallSearch + `_docsize WHERE id = old.position);`
 
 const indexNew = `INSERT INTO ` + CallSearch + `(rowid, organization, summary, transcript)
 		VALUES (new.position, new.organization, ` + words.Function + `(new.summary), ` + words.Function + `(new.transcript));`

@@ -61,7 +61,7 @@ func everyType(t testing.TB, id, number string) [][]byte {
 // holds fails when any table of the database has one of the texts.
 func (d *desk) holdsNothing(when string, texts ...string) {
 	d.t.Helper()
-	for _, table := range strings.Fields(d.rows(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('call_search')`)) {
+	for _, table := range strings.Fields(d.rows(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('call_words')`)) {
 		for _, text := range texts {
 			for _, column := range strings.Fields(d.rows(`SELECT name FROM pragma_table_info(?)`, table)) {
 				if got := d.rows(`SELECT count(*) FROM "`+table+`" WHERE instr(CAST("`+column+`" AS BLOB), CAST(? AS BLOB)) > 0`, text); got != "0\n" {
@@ -138,7 +138,7 @@ func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 	}
 	d.sendAll([][]byte{update(t, "gone-1", "+14155552671", map[string]any{"transcript": "zanzibar"})})
 	d.holdsNothing("erased", "4155552671", "Vexmoor", "zanzibar")
-	if got := d.rows(`SELECT count(*) FROM call_search WHERE call_search MATCH 'ordinary'`); got != "5\n" {
+	if got := d.rows(`SELECT count(*) FROM call_words WHERE call_words MATCH 'ordinary'`); got != "5\n" {
 		t.Errorf("%s of others are found, want 5", got)
 	}
 }

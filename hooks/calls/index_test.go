@@ -24,7 +24,7 @@ func (d *desk) former() {
 			VALUES ('delete', old.position, old.organization, old.summary, old.transcript);
 		END`,
 		`INSERT INTO call_search(call_search) VALUES ('rebuild')`,
-		`DELETE FROM call_words`,
+		`INSERT INTO call_words(call_words) VALUES ('delete-all')`,
 	} {
 		d.exec(statement)
 	}

@@ -47,36 +47,48 @@ func (e *engine) guardRecords() {
 
 // Words of a deleted row stay in the search index until it is merged, and bytes in
 // free pages until they are used again. While a call is deleted both are wiped;
-// always would make every other change of a row slower. The index writes what it
-// gathered at a savepoint.
-var (
-	beforeDelete = []string{`INSERT INTO call_search(call_search, rank) VALUES ('secure-delete', 1)`}
-	afterDelete  = []string{`SAVEPOINT wiped`, `RELEASE wiped`, `INSERT INTO call_search(call_search, rank) VALUES ('secure-delete', 0)`}
-)
-
+// always would make every other change of a row slower.
 func deleteThoroughly(re *core.RecordEvent) error {
 	outer := re.App
 	defer func() { re.App = outer }()
 	return outer.RunInTransaction(func(tx core.App) error {
 		re.App = tx
-		run := func(statements ...string) error {
-			for _, statement := range statements {
-				if _, err := atomic.Of(tx).Exec(statement); err != nil {
-					return fmt.Errorf("wipe a call: %w", err)
-				}
-			}
-			return nil
-		}
 		return database.Wipe(tx, func() error {
-			if err := run(beforeDelete...); err != nil {
+			indexes := []string{collections.CallSearch}
+			var former int
+			if err := tx.DB().NewQuery(hasFormer).Row(&former); err != nil {
+				return fmt.Errorf("wipe a call: %w", err)
+			}
+			if former > 0 {
+				indexes = append(indexes, collections.CallSearchBefore)
+			}
+			if err := wipeWords(tx, indexes, true); err != nil {
 				return err
 			}
 			if err := re.Next(); err != nil {
 				return err
 			}
-			return run(afterDelete...)
+			return wipeWords(tx, indexes, false)
 		})
 	})
+}
+
+// wipeWords says whether words that are deleted are wiped. An index writes what
+// it gathered at a savepoint, which must come before it is switched off.
+func wipeWords(tx core.App, indexes []string, on bool) error {
+	statements, value := []string{}, "1"
+	if !on {
+		statements, value = []string{"SAVEPOINT wiped", "RELEASE wiped"}, "0"
+	}
+	for _, index := range indexes {
+		statements = append(statements, "INSERT INTO "+index+"("+index+", rank) VALUES ('secure-delete', "+value+")")
+	}
+	for _, statement := range statements {
+		if _, err := atomic.Of(tx).Exec(statement); err != nil {
+			return fmt.Errorf("wipe a call: %w", err)
+		}
+	}
+	return nil
 }
 
 // stays tells whether a call is still there: what people did with it is written

@@ -23,8 +23,10 @@ const (
 	// pageMax is the most rows a client gets at once (security.md S57).
 	pageMax = 200
 	// pageBytes bounds what one page can weigh when every row is as big as its
-	// fields allow; collections of big rows get shorter pages.
-	pageBytes = DefaultAnswerBytes
+	// fields allow; collections of big rows get shorter pages. A little more than
+	// an answer may have, because no page is full of such rows, and a hundred
+	// assistants are a documented page.
+	pageBytes = DefaultAnswerBytes * 9 / 8
 	// pageDefault is PocketBase's own.
 	pageDefault = 30
 	// deepRow is the row number from which paging by number counts as slow.
