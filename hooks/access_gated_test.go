@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
@@ -450,6 +452,44 @@ func TestToken_without_a_session_is_nobodys(t *testing.T) {
 
 // A file is a row as well: the token that opens it knows the session it came
 // from, and what that proved.
+// A stream of ours asks for its organization again before it says something.
+func TestGate_asks_whether_the_session_still_stands(t *testing.T) {
+	p := newProduct(t)
+	asked, ended, told := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.GET("/hold", func(e *core.RequestEvent) error {
+			if _, err := tenant.In(e, testkit.Acme); err != nil {
+				return err
+			}
+			close(asked)
+			<-ended
+			_, err := tenant.In(e, testkit.Acme)
+			told <- err
+			return nil
+		})
+		return se.Next()
+	})
+	api := testkit.API(t, p.TestApp)
+	token := testkit.Token(t, p.TestApp, testkit.AcmeViewer)
+	go func() {
+		r := httptest.NewRequest("GET", "/hold", nil)
+		r.Header.Set("Authorization", token)
+		api.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	<-asked
+	r := httptest.NewRequest("POST", "/api/me/sessions/end-all", nil)
+	r.Header.Set("Authorization", token)
+	w := httptest.NewRecorder()
+	if api.ServeHTTP(w, r); w.Code/100 != 2 {
+		t.Fatalf("end-all: %d %s", w.Code, w.Body)
+	}
+	close(ended)
+	var refused *router.ApiError
+	if err := <-told; !errors.As(err, &refused) || refused.Status != 401 {
+		t.Errorf("after the session ended: got %v, want 401", err)
+	}
+}
+
 func TestGate_holds_for_files(t *testing.T) {
 	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
 		recording, err := p.FindRecordById(collections.Recordings, testkit.AcmeRecording)

@@ -18,11 +18,19 @@ const (
 	factorMissing  = "This organization asks for a second factor. Set one up, or sign in again with it."
 )
 
-// Gate tells whether the request may touch an organization's rows: from where
-// the caller is, and with the factors the session has. The error is a 403 with
-// a sentence for the caller. Who the caller is to the organization is not
-// asked here. Superusers pass.
+// Gate tells whether the request may touch an organization's rows: with a session
+// or key that still stands, which a long answer can outlive, from where the caller
+// is, and with the factors the session has. The error is a 401, or a 403 with a
+// sentence for the caller. Who the caller is to the organization is not asked
+// here. Superusers pass.
 func (i *Identity) Gate(e *core.RequestEvent, organization string) error {
+	if person(e.Auth) {
+		if stands, err := i.stands(e.App, e.Auth, proofOf(e.Auth)); err != nil {
+			return e.InternalServerError("", err)
+		} else if !stands {
+			return e.UnauthorizedError("Sign in again.", nil)
+		}
+	}
 	if sentence := i.closed(e.App, e.Auth, organization); sentence != "" {
 		return e.ForbiddenError(sentence, nil)
 	}
