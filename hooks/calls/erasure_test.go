@@ -118,6 +118,9 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 	}
 }
 
+// walHeader is what SQLite writes ahead of the first page of a log.
+const walHeader = 32
+
 // Nothing is left where the database keeps words for itself: not in the parts of
 // the search index, and not in the write-ahead log.
 func TestErasure_empties_the_index_and_the_log(t *testing.T) {
@@ -133,7 +136,7 @@ func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 		})})
 	}
 	d.eraseCaller("+14155552671")
-	if log, err := os.Stat(filepath.Join(d.DataDir(), "data.db-wal")); err != nil || log.Size() != 0 {
+	if log, err := os.Stat(filepath.Join(d.DataDir(), "data.db-wal")); err != nil || log.Size() > walHeader {
 		t.Errorf("the log has %d bytes, %v", log.Size(), err)
 	}
 	d.sendAll([][]byte{update(t, "gone-1", "+14155552671", map[string]any{"transcript": "zanzibar"})})

@@ -341,7 +341,7 @@ func TestCode_that_proves_an_address_ends_the_password_and_says_so(t *testing.T)
 // does in the background.
 func (b *bureau) codesSent() {
 	b.t.Helper()
-	late, tick := time.After(10*time.Second), time.NewTicker(5*time.Millisecond)
+	late, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for b.count("SELECT count(*) FROM _otps WHERE sentTo = ''") > 0 {
 		select {
@@ -355,7 +355,7 @@ func (b *bureau) codesSent() {
 // mailWith waits for a mail that holds a text.
 func (b *bureau) mailWith(text string) {
 	b.t.Helper()
-	late, tick := time.After(10*time.Second), time.NewTicker(5*time.Millisecond)
+	late, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for {
 		for _, m := range b.app.TestMailer.Messages() {

@@ -29,7 +29,7 @@ var eightDigits = regexp.MustCompile(`\b\d{8}\b`)
 // mailed is the code in the newest mail.
 func (b *bureau) mailed() string {
 	b.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -203,7 +203,7 @@ func TestErase_is_told_and_is_not_hanging_up(t *testing.T) {
 // until waits for a condition that another goroutine brings about.
 func until(t *testing.T, done func() bool) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(time.Minute)
 	for !done() {
 		select {
 		case <-deadline:

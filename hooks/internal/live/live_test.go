@@ -62,7 +62,7 @@ func (s *seat) next(t *testing.T) string {
 		return m.Name + " " + string(m.Data)
 	case <-s.stream.gone:
 		return "closed"
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 		return ""
 	}

@@ -110,7 +110,7 @@ func (s *stream) next() string {
 			return "closed"
 		}
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		s.h.t.Fatal("nothing came")
 		return ""
 	}
