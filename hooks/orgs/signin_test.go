@@ -150,7 +150,9 @@ func TestFactor_and_network_hold_for_what_a_renewed_session_does(t *testing.T) {
 	renewed := b.ask(token, "", "POST", "/api/collections/users/auth-refresh", nil).want(200).text("token")
 	b.ask(renewed, "", "GET", acmeCalls, nil).want(403)
 	b.ask(renewed, "", "GET", "/api/calls", nil).want(404) // this desk has no calls domain
-	b.ask(renewed, "", "GET", "/api/organizations/"+testkit.Acme+"/limits", nil).want(403)
+	if word := b.ask(renewed, "", "GET", "/api/organizations/"+testkit.Acme+"/limits", nil).want(403).text("code"); word != "factor_missing" {
+		t.Errorf("a missing factor is told as %q", word)
+	}
 	b.ask(renewed, "", "POST", "/api/realtime", map[string]any{"clientId": "x", "subscriptions": []string{}}).want(404)
 	b.enroll(renewed)
 	b.ask(renewed, "", "GET", acmeCalls, nil).want(200)

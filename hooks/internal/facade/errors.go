@@ -123,6 +123,11 @@ func failureOf(err error) *Failure {
 	if reasons := reasonsOf(api.Data); len(reasons) > 0 {
 		failure.Details = reasons
 	}
+	// An error may have a word of its own in place of its status's.
+	var word interface{ Word() string }
+	if errors.As(err, &word) && word.Word() != "" {
+		failure.Extra = map[string]any{"code": word.Word()}
+	}
 	return failure
 }
 

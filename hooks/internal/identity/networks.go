@@ -18,6 +18,18 @@ const (
 	factorMissing  = "This organization asks for a second factor. Set one up, or sign in again with it."
 )
 
+// programWords are the same for programs: the dashboard says what to do next by them.
+var programWords = map[string]string{foreignAddress: "foreign_network", factorMissing: "factor_missing"}
+
+// turnedAway is the gate's error.
+type turnedAway struct{ *router.ApiError }
+
+// Unwrap is how the answer's writers find the status.
+func (t turnedAway) Unwrap() error { return t.ApiError }
+
+// Word stands for the sentence in the answers of the documented routes.
+func (t turnedAway) Word() string { return programWords[t.Message] }
+
 // Gate tells whether the request may touch an organization's rows: with a session
 // or key that still stands, which a long answer can outlive, from where the caller
 // is, and with the factors the session has. The error is a 401, or a 403 with a
@@ -32,7 +44,7 @@ func (i *Identity) Gate(e *core.RequestEvent, organization string) error {
 		}
 	}
 	if sentence := i.closed(e.App, e.Auth, organization); sentence != "" {
-		return e.ForbiddenError(sentence, nil)
+		return turnedAway{e.ForbiddenError(sentence, nil)}
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { e164, isPhone, phone } from './phone'
+import { e164, isHidden, isPhone, phone } from './phone'
 
 describe('phone', () => {
   test.each([
@@ -14,6 +14,10 @@ describe('phone', () => {
     expect(phone(number)).toBe(want)
     expect(phone(number).replaceAll(' ', '')).toBe(number)
   })
+})
+
+test('callers without a number are told from those with one', () => {
+  expect(['anonymous', 'restricted', 'unknown', 'unavailable', 'private', 'blocked', '', '+33123456789', 'sip:private@desk.example'].map(isHidden)).toEqual([true, true, true, true, true, true, false, false, false])
 })
 
 describe('e164', () => {

@@ -12,7 +12,13 @@ const grouping: readonly (readonly [string, readonly number[]])[] = [
   ['352', [3, 3, 3]],
 ]
 
-/** "+33 1 23 45 67 89" from E.164. Text that is not E.164 (a SIP address, "anonymous") comes back as it is. */
+/** What the server stores where a caller has no number to show. */
+const hidden = new Set(['anonymous', 'restricted', 'unknown', 'unavailable', 'private', 'blocked'])
+
+/** Reports whether the text stands in a number's place because the caller hid it. */
+export const isHidden = (text: string): boolean => hidden.has(text)
+
+/** "+33 1 23 45 67 89" from E.164. Text that is not E.164 (a SIP address) comes back as it is. */
 export function phone(e164: string): string {
   if (!/^\+[1-9]\d{2,14}$/.test(e164)) return e164
   const digits = e164.slice(1)

@@ -1,6 +1,8 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
+import { ClientResponseError } from 'pocketbase'
 import { useSyncExternalStore } from 'react'
+import { api } from './api'
 import { can, type Access, type Action } from './permissions'
 import { pb } from './pb'
 import { keys, recall, remember } from './prefs'
@@ -45,6 +47,12 @@ export interface Membership extends Access {
 /** A membership whose organization the person may see. */
 export type Place = Membership & { expand: { organization: Organization } }
 
+/** Where a person belongs: organizations that are open to them, and memberships whose organization keeps them out for now. */
+export interface Places {
+  open: Place[]
+  closed: Membership[]
+}
+
 const subscribe = (listener: () => void) => pb.authStore.onChange(listener)
 
 // The store parses its record anew at each reading; React needs the same object until something changes.
@@ -60,6 +68,8 @@ export function useMe(): Me | null {
   return useSyncExternalStore(subscribe, current)
 }
 
+const isOpen = (row: Membership): row is Place => row.expand?.organization !== undefined
+
 /** Where the person belongs: one row an organization, the default first, then by name. */
 export const placesQuery = (user: string) =>
   queryOptions({
@@ -71,16 +81,41 @@ export const placesQuery = (user: string) =>
         expand: 'organization',
         signal,
       })
-      return rows
-        .filter((row): row is Place => row.status === 'active' && row.expand?.organization !== undefined)
-        .sort((a, b) => Number(b.is_default) - Number(a.is_default) || a.expand.organization.name.localeCompare(b.expand.organization.name))
+      const active = rows.filter((row) => row.status === 'active')
+      const first = (a: Membership, b: Membership) => Number(b.is_default) - Number(a.is_default)
+      return {
+        open: active.filter(isOpen).sort((a, b) => first(a, b) || a.expand.organization.name.localeCompare(b.expand.organization.name)),
+        // Whoever is kept out of an organization is not told its name.
+        closed: active.filter((row) => !isOpen(row)).sort(first),
+      } satisfies Places
     },
   })
 
-/** The organization to open when the address names none: the last one used here, else the default. */
-export function lastPlace(places: readonly Place[]): Place | undefined {
+/** Why an organization keeps the person out; it is asked of the server, and answered with a failure while it does. */
+export const openQuery = (organization: string) =>
+  queryOptions({
+    queryKey: ['me', 'open', organization],
+    retry: false,
+    gcTime: 0,
+    queryFn: ({ signal }) => api.get(`/api/organizations/${organization}/open`, { signal }),
+  })
+
+export type WhyClosed = 'factor_missing' | 'foreign_network'
+
+/** What an organization asks for that the person lacks, read from the failure of `openQuery`. */
+export function whyClosed(error: unknown): WhyClosed | undefined {
+  const word = error instanceof ClientResponseError && (error.response as { code?: unknown }).code
+  return word === 'factor_missing' || word === 'foreign_network' ? word : undefined
+}
+
+/** The organization to open when the address names none: the last one used here, else the default, else one that is closed. */
+export function lastPlace({ open, closed }: Places): Membership | undefined {
+  return lastOpen(open) ?? closed[0]
+}
+
+function lastOpen(open: readonly Place[]): Place | undefined {
   const last = recall(keys.organization)
-  return places.find((p) => p.organization === last) ?? places[0]
+  return open.find((p) => p.organization === last) ?? open[0]
 }
 
 export function rememberPlace(organization: string): void {
@@ -89,18 +124,25 @@ export function rememberPlace(organization: string): void {
 
 export interface HereResult {
   places: readonly Place[]
+  /** Memberships whose organization keeps the person out for now. */
+  closed: readonly Membership[]
   place: Place | undefined
+  /** The membership in place of `place` when the organization on screen is closed. */
+  closedHere: Membership | undefined
   organization: Organization | undefined
   can: (action: Action) => boolean
 }
+
+const nowhere: Places = { open: [], closed: [] }
 
 /** The organization in the address (or the last used one, on pages like /me) and what the person may do there. */
 export function useHere(): HereResult {
   const me = useMe()
   const { org } = useParams({ strict: false }) as { org?: string }
-  const { data: places = [] } = useQuery({ ...placesQuery(me?.id ?? ''), enabled: me !== null })
-  const place = org ? places.find((p) => p.organization === org) : lastPlace(places)
-  return { places, place, organization: place?.expand.organization, can: (action) => can(place, action) }
+  const { data: { open, closed } = nowhere } = useQuery({ ...placesQuery(me?.id ?? ''), enabled: me !== null })
+  const place = org ? open.find((p) => p.organization === org) : lastOpen(open)
+  const closedHere = place ? undefined : org ? closed.find((p) => p.organization === org) : closed[0]
+  return { places: open, closed, place, closedHere, organization: place?.expand.organization, can: (action) => can(place, action) }
 }
 
 /** The address of an area. A plain string: areas are data, so the router cannot check them while compiling. */

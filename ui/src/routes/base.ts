@@ -37,7 +37,7 @@ export const orgRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/o/$org',
   beforeLoad: ({ context, params }) => {
-    if (context.places.some((p) => p.organization === params.org)) rememberPlace(params.org)
+    if (context.places.open.some((p) => p.organization === params.org)) rememberPlace(params.org)
   },
   component: lazyRouteComponent(() => import('../frame'), 'OrgPages'),
 })

@@ -1,4 +1,6 @@
-import { Avatar, Box, Text } from '@mantine/core'
+import { Avatar, Box, Text, ThemeIcon } from '@mantine/core'
+import '@mantine/core/styles/ThemeIcon.layer.css'
+import { Lock } from 'lucide-react'
 import { Suspense, lazy } from 'react'
 import { useT } from '../lib/i18n'
 import { useHere } from '../lib/session'
@@ -11,18 +13,21 @@ const OrgMenu = lazy(() => import('./OrgMenu').then((m) => ({ default: m.OrgMenu
 /** Which organization is on screen. With one there is nothing to switch, so it is only a name. */
 export function OrgSwitcher() {
   const t = useT()
-  const { places, place, organization } = useHere()
+  const { places, closed, place, closedHere, organization } = useHere()
   const idle = useIdle()
-  if (!organization || !place) return <Text size="sm" c="dimmed" px={10}>{t('shell.noOrganization')}</Text>
+  const shown = place ?? closedHere
+  if (!shown && places.length + closed.length === 0) return <Text size="sm" c="dimmed" px={10}>{t('shell.noOrganization')}</Text>
   const face = (
     <>
-      <Avatar size={30} radius="sm" color="teal" name={organization.name} aria-hidden />
+      {organization ? <Avatar size={30} radius="sm" color="teal" name={organization.name} aria-hidden />
+        : <ThemeIcon size={30} radius="sm" variant="light" color="gray"><Lock size={16} aria-hidden /></ThemeIcon>}
       <Box miw={0} flex={1}>
-        <Text size="sm" fw={600} truncate>{organization.name}</Text>
-        <Text size="xs" c="dimmed" truncate>{t(`roles.${place.role}`)}</Text>
+        <Text size="sm" fw={600} truncate>{organization?.name ?? t(shown ? 'shell.closed' : 'shell.choose')}</Text>
+        {shown && <Text size="xs" c="dimmed" truncate>{t(`roles.${shown.role}`)}</Text>}
       </Box>
     </>
   )
-  if (places.length < 2 || !idle) return <div className={classes.org}>{face}</div>
+  const choices = places.length + closed.length
+  if (!idle || choices < 2 && shown) return <div className={classes.org}>{face}</div>
   return <Suspense fallback={<div className={classes.org}>{face}</div>}><OrgMenu face={face} /></Suspense>
 }

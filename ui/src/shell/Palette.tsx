@@ -19,6 +19,7 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
   const { setColorScheme } = useMantineColorScheme()
   const isDark = document.documentElement.dataset.mantineColorScheme === 'dark'
   useEffect(() => (opened ? controls.open() : controls.close()), [opened])
+  const others = places.filter((p) => p.organization !== organization?.id)
   const go = organization ? areas.map((area) => ({
     id: area.id, label: t(area.label), leftSection: <area.icon size={18} aria-hidden />, onClick: () => void navigate({ to: areaPath(organization.id, area.path) }),
   })) : []
@@ -31,9 +32,9 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
         { group: t('palette.go'), actions: [...go, { id: 'me', label: t('profile.title'), leftSection: <UserRound size={18} aria-hidden />, onClick: () => void navigate({ to: '/me' }) },
           { id: 'agency', label: t('shell.all'), leftSection: <LayoutList size={18} aria-hidden />, onClick: () => void navigate({ to: '/agency' }) },
           { id: 'new', label: t('shell.new'), leftSection: <Plus size={18} aria-hidden />, onClick: () => void navigate({ to: '/new' }) }] },
-        ...(places.length > 1 ? [{
+        ...(others.length > 0 ? [{
           group: t('palette.organizations'),
-          actions: places.filter((p) => p.organization !== organization?.id).map((p) => ({
+          actions: others.map((p) => ({
             id: p.id, label: p.expand.organization.name, leftSection: <Building2 size={18} aria-hidden />,
             onClick: () => void navigate({ to: '/o/$org', params: { org: p.organization } }),
           })),

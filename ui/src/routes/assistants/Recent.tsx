@@ -10,6 +10,7 @@ import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { phone } from '../../lib/phone'
 import { areaPath, useOrg } from '../../lib/session'
+import { otherEnd } from '../calls/data'
 import { callFields, type RecentCall } from './data'
 
 const SHOWN = 5
@@ -34,7 +35,7 @@ export function Recent({ assistant }: { assistant: string }) {
         {calls.data?.map((call) => {
           const inbound = call.call_type === 'inbound'
           const Direction = inbound ? PhoneIncoming : PhoneOutgoing
-          const who = phone(inbound ? call.caller_number : call.recipient_number) || t('assistants.recent.unknown')
+          const who = phone(otherEnd(call)) || t('assistants.recent.unknown')
           return (
             <Stack key={call.id} gap={2}>
               <Group gap="xs">

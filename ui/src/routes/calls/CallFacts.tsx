@@ -11,7 +11,7 @@ import { duration, number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
-import { phone } from '../../lib/phone'
+import { isHidden, phone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
 import { Analysis } from './Analysis'
@@ -115,7 +115,7 @@ function Facts({ call }: { call: CallDetail }) {
   return (
     <Block title={t('calls.facts.title')}>
       <dl className={classes.facts}>
-        {call.caller_number && <Fact label={t('calls.facts.from')}><span className="pl-tabular">{phone(call.caller_number)}</span></Fact>}
+        {call.caller_number && <Fact label={t('calls.facts.from')}><span className="pl-tabular">{isHidden(call.caller_number) ? t('calls.unknownCaller') : phone(call.caller_number)}</span></Fact>}
         {call.recipient_number && <Fact label={t('calls.facts.to')}><span className="pl-tabular">{phone(call.recipient_number)}</span></Fact>}
         {expand?.assistant && <Fact label={t('calls.assistant')}>{link('assistants', expand.assistant.id, expand.assistant.name)}</Fact>}
         {expand?.phone_number && <Fact label={t('calls.number')}>{link('numbers', expand.phone_number.id, expand.phone_number.friendly_name || phone(expand.phone_number.phone_number))}</Fact>}

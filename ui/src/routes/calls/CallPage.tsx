@@ -13,7 +13,7 @@ import { problem } from '../../lib/errors'
 import { duration, parseDate } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
-import { phone } from '../../lib/phone'
+import { isPhone, phone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useShortcut } from '../../lib/shortcuts'
 import { Missing } from '../../shell/Root'
@@ -68,7 +68,7 @@ function Detail({ call }: { call: CallDetail }) {
       actions={(
         <>
           <Neighbours call={call} />
-          {can('calls.place') && number && !live && <Button variant="default" leftSection={<PhoneOutgoing size={16} aria-hidden />} onClick={() => setCalling(true)}>{t('calls.callBack')}</Button>}
+          {can('calls.place') && isPhone(number) && !live && <Button variant="default" leftSection={<PhoneOutgoing size={16} aria-hidden />} onClick={() => setCalling(true)}>{t('calls.callBack')}</Button>}
           <More call={call} />
         </>
       )}

@@ -1,5 +1,6 @@
 import { Code, Group, Text } from '@mantine/core'
 import { useT } from '../../lib/i18n'
+import { useSaid } from '../../lib/said'
 import type { CallDetail } from './data'
 
 // The provider has some six hundred reasons; these are the ones people meet. The others are told by their outcome.
@@ -12,7 +13,10 @@ const known = [
 /** Why the call ended, in words; the provider's own word beside it for support. */
 export function EndReason({ call }: { call: Pick<CallDetail, 'ended_reason' | 'outcome' | 'status'> }) {
   const t = useT()
+  const say = useSaid()
   if (!call.ended_reason) return null
+  // A sentence is this server's own; the provider's reasons are single words.
+  if (call.ended_reason.includes(' ')) return <Text size="sm" c="dimmed" className="pl-wrap">{say(call.ended_reason)}</Text>
   const reason = known.find((one) => one === call.ended_reason)
   return (
     <Group gap="xs">

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api'
 import { pb } from '../../lib/pb'
 import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
+import { isHidden } from '../../lib/phone'
 import type { Findings } from './analysis'
 import type { Line, TimelineEvent } from './conversation'
 
@@ -165,7 +166,8 @@ export function isLive(call: Pick<CallItem, 'status'>): boolean {
   return liveStatuses.has(call.status)
 }
 
-/** The number at the other end of a call. */
+/** The number or address at the other end of a call; '' when the caller hid it. */
 export function otherEnd(call: Pick<CallItem, 'call_type' | 'caller_number' | 'recipient_number'>): string {
-  return call.call_type === 'outbound' ? call.recipient_number : call.caller_number
+  const text = call.call_type === 'outbound' ? call.recipient_number : call.caller_number
+  return isHidden(text) ? '' : text
 }

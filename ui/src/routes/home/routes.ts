@@ -9,7 +9,7 @@ const homeRoute = createRoute({
   path: 'home',
   // Asked for while the page's code is coming, and not waited for: the page draws what is there.
   loader: ({ context: { queries, places }, params: { org } }) => {
-    if (!can(places.find((place) => place.organization === org), 'calls.view')) return
+    if (!can(places.open.find((place) => place.organization === org), 'calls.view')) return
     void queries.prefetchQuery(homeQuery(org))
     void queries.prefetchQuery(lastCallsQuery(org))
   },

@@ -14,6 +14,7 @@ import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
+import { queries } from '../../lib/queries'
 import type { Me } from '../../lib/session'
 import { MeFrame } from './MeFrame'
 import { Password } from './Password'
@@ -34,8 +35,8 @@ export function SecurityPage() {
   )
 }
 
-/** The profile shows the factor at once; a failed refresh waits for the next one. */
-const refresh = () => pb.collection('users').authRefresh().catch(() => undefined)
+/** The profile shows the factor at once, and organizations that ask for one open; a failed refresh waits for the next one. */
+const refresh = () => Promise.all([pb.collection('users').authRefresh().catch(() => undefined), queries.invalidateQueries({ queryKey: ['me', 'memberships'] })])
 
 type Step = 'none' | 'enroll' | 'disable' | 'recovery'
 

@@ -16,6 +16,7 @@ import { changed, same } from '../../lib/rebase'
 import { useHere, useMe, useOrg } from '../../lib/session'
 import { admits, readNetworks } from './networks'
 import { SettingsPage } from './SettingsPage'
+import { WebhookSecret } from './WebhookSecret'
 
 const kept = ['keep_recordings_days', 'keep_transcripts_days', 'keep_messages_days', 'keep_events_days', 'keep_audit_days'] as const
 type Kept = (typeof kept)[number]
@@ -79,6 +80,7 @@ export function SecurityPage() {
       {answer.isPending && <SkeletonAfter200ms lines={10} />}
       {answer.error && !answer.data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
       {answer.data && <Editor key={org} settings={answer.data} />}
+      {can('settings.manage') && <WebhookSecret />}
     </SettingsPage>
   )
 }
