@@ -1,6 +1,6 @@
 import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { CircleCheck, History, Hourglass, RefreshCw, TriangleAlert } from 'lucide-react'
+import { CircleCheck, Hourglass, RefreshCw, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { Section } from '../../components/Section'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
@@ -59,14 +59,15 @@ function State({ secret, at }: { secret: Secret; at: number }) {
     <Stack gap="xs" role="status">
       <Text size="sm">{changed_at ? <>{t('settings.secret.changed')} <When value={changed_at} />.</> : t('settings.secret.none')}</Text>
       {changed_at && (
-        <Group gap="xs">
+        <div>
           {copies_pending > 0 ? <StatusBadge icon={Hourglass} tone="busy" label={t('settings.secret.pending', { count: copies_pending })} />
             : <StatusBadge icon={CircleCheck} tone="good" label={t('settings.secret.told')} />}
-          {(earlier_valid || installation_valid) && <StatusBadge icon={History} tone="off" label={t(earlier_valid ? 'settings.secret.earlier' : 'settings.secret.shared')} />}
-        </Group>
+        </div>
       )}
       {(earlier_valid || installation_valid) && ends && (
-        <Text size="sm" c="dimmed" className="pl-wrap">{over ? t('settings.secret.endsTold') : <>{t('settings.secret.ends')} <When value={ends_after} exact />{copies_pending > 0 && ` ${t('settings.secret.andTold')}`}.</>}</Text>
+        <Text size="sm" c="dimmed" className="pl-wrap">
+          {t(earlier_valid ? 'settings.secret.earlier' : 'settings.secret.shared')} {over ? t('settings.secret.endsTold') : <>{t('settings.secret.ends')} <When value={ends_after} exact />{copies_pending > 0 && ` ${t('settings.secret.andTold')}`}.</>}
+        </Text>
       )}
     </Stack>
   )
