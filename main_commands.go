@@ -71,6 +71,7 @@ type cli struct {
 
 	demo       bool
 	keyMade    string
+	rotating   bool // there is a master key before
 	listener   net.Listener
 	sandboxURL string
 }
@@ -126,11 +127,11 @@ func (c *cli) keys() (hooks.Keys, error) {
 	if !c.usesData() {
 		return hooks.NoKeys(), nil
 	}
-	keys, err := hooks.LoadKeys(c.cfg.Key, c.app.DataDir())
+	keys, err := hooks.LoadKeys(*c.cfg, c.app.DataDir())
 	if err != nil {
 		return hooks.Keys{}, err
 	}
-	c.keyMade = keys.Made
+	c.keyMade, c.rotating = keys.Made, keys.Before != nil
 	if keys.Made != "" && !c.serving() { // serve says it in its banner
 		fmt.Fprintf(os.Stderr, "pocketline: a master key was made: %s\n", keys.Made)
 	}
@@ -222,6 +223,9 @@ func (c *cli) banner() error {
 	fmt.Fprintf(c.out, "\nPocketline %s\n\n  dashboard  %s\n", version(), c.origin())
 	if c.keyMade != "" {
 		fmt.Fprintf(c.out, "  key        made: %s (mode 0600). Without it the stored secrets cannot be read: keep a copy.\n", c.keyMade)
+	}
+	if c.rotating {
+		fmt.Fprintln(c.out, "  NOTE       there are two master keys: stop the server, and `pocketline rotate-key` finishes the change")
 	}
 	if c.sandboxURL != "" {
 		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n", c.sandboxURL)

@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -84,9 +85,18 @@ func owned(f *core.RelationField) *core.RelationField {
 	return f
 }
 
+// Secrets are the columns of sealed values. Other hidden texts may hold anything,
+// what people wrote included.
+var Secrets = []string{
+	"api_key", "control_url", "headers", "listen_url", "totp_secret", "twilio_auth_token", "webhook_secret", "webhook_secret_before",
+}
+
 // secret is a sealed value: hidden from every client, never filterable. The
 // text stored is what hooks/internal/sealed made of it.
 func secret(name string) *core.TextField {
+	if !slices.Contains(Secrets, name) {
+		panic("collections: " + name + " is missing in Secrets")
+	}
 	return &core.TextField{Name: name, Max: noteMax, Hidden: true}
 }
 

@@ -53,11 +53,12 @@ type Deps struct {
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs", "security", "seed", "setup", "audit"}
+var CommandNames = []string{"jobs", "security", "seed", "setup", "audit", "rotate-key"}
 
 // Desk is the product, put together.
 type Desk struct {
 	app      core.App
+	rotation *rotation
 	Schedule *schedule.Scheduler
 	Facade   *facade.Facade
 }
@@ -66,7 +67,7 @@ type Desk struct {
 // it opens nothing.
 func Register(app core.App, d Deps) (*Desk, error) {
 	c := d.Config
-	box, err := sealed.New(d.Keys.Master)
+	box, err := d.Keys.masters().Box()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: given(c.VapiWebhookSecret), Derived: d.Keys.Webhook}})
+	bindKeys(app, d.Keys, box, erased)
+	secrets := keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: configured(c.VapiWebhookSecret), Derived: d.Keys.webhooks()}})
 	secrets.Schedule(jobs, copies.Behind)
 	vapiSecret := func(organization string) (string, error) { return secrets.Secret("vapi", organization) }
 
@@ -151,7 +153,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.Serving {
 		bindStart(app, jobs)
 	}
-	return &Desk{app: app, Schedule: jobs, Facade: routes}, nil
+	return &Desk{app: app, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
 }
 
 // bodies are the limits of what requests bring.
@@ -164,7 +166,7 @@ func bodies(l providers.Limits) intake.Limits {
 
 // Commands are the product's commands that work on its data.
 func (d *Desk) Commands() []*cobra.Command {
-	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app), system.Command(d.app)}
+	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app), system.Command(d.app), d.rotation.command()}
 }
 
 // mountDashboard answers every path that is not a route.

@@ -4,8 +4,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/pocketbase/pocketbase"
@@ -27,29 +25,67 @@ type Keys struct {
 	// Webhook is derived from it too: what Vapi presented before each
 	// organization had a secret of its own.
 	Webhook string
+	// Before are the keys these replace; nil when they replace none.
+	Before *Keys
 	// Made is the path of the file when the key was made just now, else "".
 	Made string
 }
 
-// LoadKeys returns the keys: from value, the content of POCKETLINE_KEY, or else
-// from the data directory, where a key is made when there is none.
-func LoadKeys(value, dataDir string) (Keys, error) {
-	master, created, err := sealed.LoadKey(value, dataDir)
+// LoadKeys returns the keys: from the environment or else from the data
+// directory, where a key is made when there is none.
+func LoadKeys(c providers.Config, dataDir string) (Keys, error) {
+	master, err := given(c, dataDir).Load()
 	if err != nil {
-		return Keys{}, fmt.Errorf("POCKETLINE_KEY: %w", err)
+		return Keys{}, err
 	}
-	k := Keys{Master: master}
+	k, err := derive(master)
+	if master.Made {
+		k.Made = given(c, dataDir).Path()
+	}
+	return k, err
+}
+
+// given says where the master keys come from.
+func given(c providers.Config, dataDir string) sealed.Given {
+	return sealed.Given{Key: c.Key, Before: c.KeyBefore, Dir: dataDir}
+}
+
+// derive makes the keys that come from the master keys.
+func derive(master sealed.Keys) (Keys, error) {
+	k := Keys{Master: master.Key}
 	for purpose, key := range map[string]*string{"pocketbase settings": &k.Settings, "vapi webhook secret": &k.Webhook} {
-		derived, err := hkdf.Key(sha256.New, master, nil, purpose, 16)
+		derived, err := hkdf.Key(sha256.New, master.Key, nil, purpose, 16)
 		if err != nil {
 			return Keys{}, err
 		}
 		*key = hex.EncodeToString(derived)
 	}
-	if created {
-		k.Made = filepath.Join(dataDir, sealed.KeyFile)
+	if master.Before != nil {
+		before, err := derive(sealed.Keys{Key: master.Before})
+		if err != nil {
+			return Keys{}, err
+		}
+		k.Before = &before
 	}
 	return k, nil
+}
+
+// masters are the master keys alone.
+func (k Keys) masters() sealed.Keys {
+	m := sealed.Keys{Key: k.Master}
+	if k.Before != nil {
+		m.Before = k.Before.Master
+	}
+	return m
+}
+
+// webhooks are the derived secrets of webhooks, each key's.
+func (k Keys) webhooks() []string {
+	all := []string{k.Webhook}
+	if k.Before != nil {
+		all = append(all, k.Before.Webhook)
+	}
+	return all
 }
 
 // SetupCode is what a visitor from elsewhere shows to make the first account; ""
@@ -59,8 +95,8 @@ func SetupCode(app core.App) (string, error) { return system.SetupCode(app) }
 // NoKeys are for commands that open no data, so that nothing gets sealed.
 func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize), Webhook: "unused"} }
 
-// given is a secret that may be missing.
-func given(secret string) []string {
+// configured is a secret that may be missing.
+func configured(secret string) []string {
 	if secret == "" {
 		return nil
 	}

@@ -13,11 +13,11 @@ import (
 
 func TestLoadKeys_are_the_same_after_a_restart_and_different_for_each_purpose(t *testing.T) {
 	dir := t.TempDir()
-	first, err := LoadKeys("", dir)
+	first, err := LoadKeys(providers.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadKeys("", dir)
+	again, err := LoadKeys(providers.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestLoadKeys_are_the_same_after_a_restart_and_different_for_each_purpose(t 
 	if len(first.Settings) != 32 || len(first.Webhook) != 32 || first.Settings == first.Webhook {
 		t.Errorf("got %d and %d characters, want two different keys of 32", len(first.Settings), len(first.Webhook))
 	}
-	other, err := LoadKeys(strings.Repeat("ab", 32), t.TempDir())
+	other, err := LoadKeys(providers.Config{Key: strings.Repeat("ab", 32)}, t.TempDir())
 	if err != nil || other.Webhook == first.Webhook || other.Made != "" {
 		t.Errorf("got %v and %v, want another master key to give other keys", other, err)
 	}

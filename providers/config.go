@@ -25,6 +25,8 @@ const (
 type Config struct {
 	// Key is the master key as given, "" when one has to be found or made.
 	Key string
+	// KeyBefore is the master key that is being replaced by Key; "" when none is.
+	KeyBefore string
 	// PublicURL has no slash at the end; "" when it is not known.
 	PublicURL string
 	// HTTPAddr is host:port.

@@ -4,22 +4,27 @@
 //
 // A number is remembered as a hash with a key only this installation has:
 // enough to recognize it, nothing to read it from. The hash stands on the
-// erasure's own row (privacy_requests).
+// erasure's own row (privacy_requests). The key comes from the master key; when
+// that changes, it is kept, because hashes cannot be made again.
 package forgotten
 
 import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
 // Callers are those who were erased.
@@ -38,6 +43,45 @@ func New(master []byte) (*Callers, error) {
 		return nil, fmt.Errorf("forgotten: %w", err)
 	}
 	return &Callers{key: key}, nil
+}
+
+// place is what the kept key is bound to.
+var place = sealed.Place("_params", sealed.ErasedCallers, "value")
+
+// Keep stores the key, sealed, so that it outlives the master key it came from.
+func (c *Callers) Keep(tx core.App, box *sealed.Box) error {
+	text, err := box.Seal(hex.EncodeToString(c.key), place)
+	if err == nil {
+		_, err = tx.DB().NewQuery("INSERT OR REPLACE INTO {{_params}} ([[id]], [[value]]) VALUES ({:id}, {:value})").
+			Bind(dbx.Params{"id": sealed.ErasedCallers, "value": text}).Execute()
+	}
+	if err != nil {
+		return fmt.Errorf("keep the key of erased callers: %w", err)
+	}
+	return nil
+}
+
+// Restore takes the key that was kept, or the one that comes from master when
+// none was. Call it before anybody asks.
+func (c *Callers) Restore(app core.App, box *sealed.Box, master []byte) error {
+	var text string
+	err := app.DB().NewQuery("SELECT [[value]] FROM {{_params}} WHERE [[id]] = {:id}").Bind(dbx.Params{"id": sealed.ErasedCallers}).Row(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		other, err := New(master)
+		if err == nil {
+			c.key = other.key
+		}
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("the key of erased callers: %w", err)
+	}
+	plain, err := box.Open(text, place)
+	if err != nil {
+		return err
+	}
+	c.key, err = hex.DecodeString(plain)
+	return err
 }
 
 // Hash is what stands for a number of an organization, as package phone reads it.

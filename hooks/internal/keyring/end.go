@@ -111,9 +111,14 @@ func (k *Keyring) dropDerived() error {
 	return nil
 }
 
-// KeepDerived keeps a secret that was derived from a master key that goes: copies
-// made before organizations had secrets still present it.
+// KeepDerived keeps a secret that was derived from a master key that goes, when
+// there are organizations with copies from before they had secrets: those still
+// present it.
 func (k *Keyring) KeepDerived(tx core.App, provider, secret string) error {
+	leaving, err := tx.CountRecords(collections.ProviderAccounts, dbx.HashExp{"provider": provider, installation: true})
+	if err != nil || leaving == 0 {
+		return err
+	}
 	account, err := find(tx, holder{provider: provider})
 	if err != nil {
 		return err

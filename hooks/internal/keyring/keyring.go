@@ -60,8 +60,9 @@ const (
 type Installation struct {
 	// Given are those whoever runs the server configured.
 	Given []string
-	// Derived is what copies carried before organizations had secrets.
-	Derived string
+	// Derived are what copies carried before organizations had secrets: one of
+	// the master key, and one of the key before while that is being replaced.
+	Derived []string
 }
 
 // Keyring holds the secrets. Make one with New; safe for concurrent use.
@@ -316,7 +317,7 @@ func (k *Keyring) fill(rows []row) *ring {
 		}
 	}
 	for provider, shared := range k.shared {
-		derived(provider, shared.Derived)
+		derived(provider, shared.Derived...)
 	}
 	for _, one := range rows {
 		secrets := strings.Fields(k.open(one, before, one.Before))

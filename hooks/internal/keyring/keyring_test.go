@@ -26,7 +26,7 @@ func open(t *testing.T) (*Keyring, core.App) {
 		t.Fatal(err)
 	}
 	app := testkit.New(t)
-	return New(app, box, map[string]Installation{"vapi": {Given: []string{"", "given-by-the-operator"}, Derived: derived}}), app
+	return New(app, box, map[string]Installation{"vapi": {Given: []string{"", "given-by-the-operator"}, Derived: []string{derived}}}), app
 }
 
 func secretOf(t *testing.T, k *Keyring, organization string) string {

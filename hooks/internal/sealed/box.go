@@ -17,18 +17,22 @@ import (
 	"strings"
 )
 
-// prefix names the key a text was sealed with. A second key gets "k2:", so
-// that both can be told apart while rows are sealed again.
+// prefix names the way a text was sealed. Which key it was tells the seal
+// itself: it opens with no other.
 const prefix = "k1:"
 
 // ErrOpen says that a sealed text could not be opened: another key, another
 // place, or damaged. The text itself is never part of an error.
 var ErrOpen = errors.New("the stored secret cannot be opened: it was sealed with another key, belongs elsewhere, or is damaged")
 
-// Box seals and opens texts with one master key. Safe for concurrent use.
-type Box struct{ aead cipher.AEAD }
+// Box seals and opens texts with the master key, and opens with the one before
+// what was not sealed again yet. Safe for concurrent use.
+type Box struct {
+	aead   cipher.AEAD
+	before *Box // nil when there is no key before
+}
 
-// New returns a Box for a key of KeySize bytes (LoadKey).
+// New returns a Box for a key of KeySize bytes (Load).
 func New(key []byte) (*Box, error) {
 	if len(key) != KeySize {
 		return nil, ErrKey
@@ -41,7 +45,16 @@ func New(key []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	return &Box{aead}, nil
+	return &Box{aead: aead}, nil
+}
+
+// Box returns the Box of both keys.
+func (k Keys) Box() (*Box, error) {
+	box, err := New(k.Key)
+	if err == nil && k.Before != nil {
+		box.before, err = New(k.Before)
+	}
+	return box, err
 }
 
 // Place is the additional data of a record's field.
@@ -78,6 +91,9 @@ func (b *Box) Open(sealed, place string) (string, error) {
 	}
 	nonce, ciphertext := data[:b.aead.NonceSize()], data[b.aead.NonceSize():]
 	plain, err := b.aead.Open(nil, nonce, ciphertext, []byte(place))
+	if err != nil && b.before != nil {
+		return b.before.Open(sealed, place)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", place, ErrOpen)
 	}

@@ -19,26 +19,17 @@ import (
 // long as a call. All kinds are asked for at once, because every start waits
 // for the answer.
 func Check(app core.App, box *Box) error {
-	// What the app knows already: the definitions in Go take longer to make
-	// than the question takes to answer.
-	stored, ok := app.Store().Get(core.StoreKeyCachedCollections).([]*core.Collection)
-	if !ok {
-		var err error
-		if stored, err = app.FindAllCollections(); err != nil {
-			return fmt.Errorf("check the master key: %w", err)
-		}
+	all, err := columns(app)
+	if err != nil {
+		return fmt.Errorf("check the master key: %w", err)
 	}
 	var kinds []string
-	for _, c := range stored {
-		if c.IsView() || slices.Contains(collections.Ordered, c.Name) {
+	for _, c := range all {
+		if slices.Contains(collections.Ordered, c.table) {
 			continue
 		}
-		for _, f := range c.Fields {
-			if text, ok := f.(*core.TextField); ok && text.Hidden && !text.System {
-				kinds = append(kinds, fmt.Sprintf("SELECT * FROM (SELECT '%s' AS [[table]], '%s' AS [[column]], [[id]], [[%s]] AS [[value]] FROM {{%s}} WHERE substr([[%s]], 1, 3) = {:p} LIMIT 1)",
-					c.Name, text.Name, text.Name, c.Name, text.Name))
-			}
-		}
+		kinds = append(kinds, fmt.Sprintf("SELECT * FROM (SELECT '%s' AS [[table]], '%s' AS [[column]], [[id]], [[%s]] AS [[value]] FROM {{%s}} WHERE substr([[%s]], 1, 3) = {:p} LIMIT 1)",
+			c.table, c.name, c.name, c.table, c.name))
 	}
 	if len(kinds) == 0 {
 		return nil
@@ -56,4 +47,29 @@ func Check(app core.App, box *Box) error {
 		}
 	}
 	return nil
+}
+
+// column is one that holds sealed values.
+type column struct{ table, name string }
+
+// columns are all of the database as it is: what the app knows already, because
+// the definitions in Go take longer to make than a question takes to answer.
+func columns(app core.App) (all []column, err error) {
+	stored, ok := app.Store().Get(core.StoreKeyCachedCollections).([]*core.Collection)
+	if !ok {
+		if stored, err = app.FindAllCollections(); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range stored {
+		if c.IsView() {
+			continue
+		}
+		for _, f := range c.Fields {
+			if text, ok := f.(*core.TextField); ok && text.Hidden && slices.Contains(collections.Secrets, text.Name) {
+				all = append(all, column{c.Name, text.Name})
+			}
+		}
+	}
+	return all, nil
 }

@@ -11,13 +11,14 @@ import (
 // the lock on it, which ends with the process however it ends.
 const lockName = ".lock"
 
-// ErrTaken says that another server already works on this data directory. Two
-// of them would run each job twice and split realtime.
+// ErrTaken says that another server already works on this data directory, or a
+// command that must be alone. Two of them would run each job twice and split
+// realtime.
 var ErrTaken = errors.New("another server is running on this data directory")
 
-// lock takes the data directory for this process until release is called, and
+// Lock takes the data directory for this process until release is called, and
 // closes it to other users of the machine.
-func lock(dir string) (release func(), err error) {
+func Lock(dir string) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}

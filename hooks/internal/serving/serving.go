@@ -57,7 +57,7 @@ func Bind(app core.App, o Options) {
 	requests, cancel := context.WithCancel(context.Background())
 	app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "pocketlineLock", Priority: early, Func: func(e *core.BootstrapEvent) error {
 		if o.Serving && unlock == nil {
-			release, err := lock(e.App.DataDir())
+			release, err := Lock(e.App.DataDir())
 			if err != nil {
 				return err
 			}

@@ -344,11 +344,11 @@ func answerOf(t *testing.T, conn net.Conn) int {
 
 func TestLock_second_server_is_refused_and_a_killed_one_leaves_nothing(t *testing.T) {
 	dir := t.TempDir()
-	release, err := lock(dir)
+	release, err := Lock(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lock(dir); !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), dir) {
+	if _, err := Lock(dir); !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("got %v, want ErrTaken with the directory's name", err)
 	}
 	release()
@@ -368,12 +368,12 @@ func TestLock_second_server_is_refused_and_a_killed_one_leaves_nothing(t *testin
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
 		t.Fatalf("the other process said %q, %v", line, err)
 	}
-	if _, err := lock(dir); !errors.Is(err, ErrTaken) {
+	if _, err := Lock(dir); !errors.Is(err, ErrTaken) {
 		t.Errorf("got %v, want ErrTaken while the other process lives", err)
 	}
 	other.Process.Kill()
 	other.Wait()
-	release, err = lock(dir)
+	release, err = Lock(dir)
 	if err != nil {
 		t.Fatalf("got %v, want the lock of a killed process to be gone", err)
 	}
@@ -386,7 +386,7 @@ func TestHelper_holds_the_lock(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	if _, err := lock(dir); err != nil {
+	if _, err := Lock(dir); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
