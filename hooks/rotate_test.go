@@ -52,9 +52,7 @@ func (k *kept) bindTo(app core.App) error {
 // again is the next start, on a copy of the data as it is; this one ends.
 func (k *kept) again(keyFile string) (*kept, error) {
 	k.t.Helper()
-	if err := k.ClearBootstrap(); err != nil {
-		k.t.Fatal(err)
-	}
+	k.end()
 	dir := k.t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(k.DataDir())); err != nil {
 		k.t.Fatal(err)
@@ -72,9 +70,22 @@ func (k *kept) again(keyFile string) (*kept, error) {
 	if err := app.Bootstrap(); err != nil {
 		return nil, err
 	}
-	k.t.Cleanup(func() { app.ClearBootstrap() })
+	k.t.Cleanup(next.end)
 	next.api = testkit.API(k.t, next.TestApp)
 	return next, nil
+}
+
+// end stops what works in the background and closes the database.
+func (k *kept) end() {
+	k.t.Helper()
+	if !k.IsBootstrapped() {
+		return
+	}
+	ending := &core.TerminateEvent{}
+	ending.App = k
+	if err := k.OnTerminate().Trigger(ending, func(*core.TerminateEvent) error { return k.ClearBootstrap() }); err != nil {
+		k.t.Fatal(err)
+	}
 }
 
 func (k *kept) keyFile() string {

@@ -108,7 +108,7 @@ func notAll(unreadable []string) error {
 		return nil
 	}
 	named := unreadable[:min(len(unreadable), namedUnreadable)]
-	return fmt.Errorf("%d stored secrets open with neither key: %s. All others are sealed with the new key. Give these a new value, or empty them, and run this again: the old key stays in use until then",
+	return fmt.Errorf("%d stored secrets open with neither key: %s; all others are sealed with the new one. Enter these again, or empty them, and run this again: both keys are needed until then",
 		len(unreadable), strings.Join(named, ", "))
 }
 
