@@ -48,6 +48,8 @@ function Accept({ token }: { token: string }) {
   const invitation = useQuery({
     queryKey: ['invitation', token],
     retry: false,
+    // The server counts how often an address asks: windows that come to the front again need not.
+    staleTime: 60_000,
     queryFn: ({ signal }) => api.post<Invitation>('/api/auth/verify-invite', { token }, { signal }),
   })
   const back = <Anchor component={Link} to="/">{t(me ? 'auth.onward' : 'auth.backToSignIn')}</Anchor>
