@@ -191,6 +191,21 @@ func TestPassword_of_an_account_under_attack_opens_from_where_it_was_used(t *tes
 	}
 }
 
+// The strangers' tries of an hour keep nobody out at home, while answers are held
+// back and afterwards.
+func TestPassword_of_an_account_that_was_under_attack_opens_from_where_it_was_used(t *testing.T) {
+	for _, later := range []time.Duration{0, 5 * time.Minute, 11 * time.Minute, 59 * time.Minute} {
+		b := bureauOf(t)
+		b.signIn(testkit.AcmeOwner, "192.0.2.1")
+		for range 60 {
+			post(b, "", usersURL+"auth-with-password", map[string]any{"identity": testkit.AcmeOwner, "password": "not the password"})
+		}
+		b.clock.pass(later)
+		b.password(testkit.AcmeOwner, "").want(429)
+		b.signIn(testkit.AcmeOwner, "192.0.2.1")
+	}
+}
+
 // asked is what an address is answered, and what it waits for.
 type asked struct {
 	statuses []int

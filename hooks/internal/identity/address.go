@@ -151,7 +151,9 @@ func replaceBody(e *core.RequestEvent, form map[string]any) error {
 // AccountOf is the account of an address, nil when there is none.
 func AccountOf(app core.App, collection any, address string) (*core.Record, error) {
 	user := &core.Record{}
-	err := app.RecordQuery(collection).AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE", dbx.Params{"email": Address(address)})).Limit(1).One(user)
+	// The second condition is the index's own; without it every account is read.
+	err := app.RecordQuery(collection).
+		AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE AND [[email]] != ''", dbx.Params{"email": Address(address)})).Limit(1).One(user)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -86,12 +86,16 @@ func accountOf(record *core.Record) target {
 func (i *Identity) try(e *core.RequestEvent, what string, at target, look func() error) error {
 	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+network(e.RealIP())
 	n := i.limits.Hit(key, g.lateIn)
-	known := g.late > 0 && n > g.late && i.familiar(e, at.record)
 	late := g.late > 0 && n > g.late
-	switch {
-	case g.own > 0 && i.limits.Hit(own, g.ownIn) > g.own:
+	if g.own > 0 && i.limits.Hit(own, g.ownIn) > g.own {
 		return tooMany(e, g.ownIn)
-	case i.limits.Hit(key+" all", g.mostIn) > g.most && !known:
+	}
+	// The two counts begin anew at times of their own: either one over is enough
+	// to ask where the account is used.
+	spent := i.limits.Hit(key+" all", g.mostIn) > g.most
+	known := g.late > 0 && (late || spent) && i.familiar(e, at.record)
+	switch {
+	case spent && !known:
 		return tooMany(e, g.mostIn)
 	case late && !known && !i.hold(e, n-g.late):
 		return tooMany(e, g.lateIn)
