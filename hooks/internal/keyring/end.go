@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,7 +74,9 @@ func (k *Keyring) Schedule(s *schedule.Scheduler, behind Behind) {
 	}})
 }
 
-// end lets the earlier secrets of one account go when nothing needs them.
+// end lets the earlier secrets of one account go when nothing needs them. What
+// was asked of the copies holds for the secret the account had then: one that was
+// made meanwhile has no copy yet, and the next run looks again.
 func (k *Keyring) end(ctx context.Context, account *core.Record, behind Behind) (bool, error) {
 	organization := account.GetString("organization")
 	if account.GetDateTime(changedAt).IsZero() { // from before organizations had secrets
@@ -86,17 +89,31 @@ func (k *Keyring) end(ctx context.Context, account *core.Record, behind Behind) 
 	if n, err := behind(ctx, organization); err != nil || n > 0 {
 		return false, err
 	}
-	account.IgnoreUnchangedFields(true)
-	account.Set(before, "")
-	account.Set(installation, false)
-	return true, k.app.Save(account)
+	ended := false
+	err := k.app.RunInTransaction(func(tx core.App) error {
+		now, err := tx.FindRecordById(account.Collection(), account.Id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // its organization is gone
+		}
+		if err != nil || now.GetString(current) != account.GetString(current) {
+			return err
+		}
+		now.IgnoreUnchangedFields(true)
+		now.Set(before, "")
+		now.Set(installation, false)
+		ended = true
+		return tx.Save(now)
+	})
+	return ended && err == nil, err
 }
 
 // dropDerived forgets what was derived from replaced master keys once no
 // organization has copies with it.
-func (k *Keyring) dropDerived() error {
+func (k *Keyring) dropDerived() error { return k.app.RunInTransaction(dropDerived) }
+
+func dropDerived(tx core.App) error {
 	var all []*core.Record
-	err := k.app.RecordQuery(collections.ProviderAccounts).AndWhere(dbx.NewExp(`organization = '' AND webhook_secret_before != ''
+	err := tx.RecordQuery(collections.ProviderAccounts).AndWhere(dbx.NewExp(`organization = '' AND webhook_secret_before != ''
 		AND NOT EXISTS (SELECT 1 FROM provider_accounts a WHERE a.provider = provider_accounts.provider AND a.installation_secret)`)).All(&all)
 	if err != nil {
 		return err
@@ -104,7 +121,7 @@ func (k *Keyring) dropDerived() error {
 	for _, account := range all {
 		account.IgnoreUnchangedFields(true)
 		account.Set(before, "")
-		if err := k.app.Save(account); err != nil {
+		if err := tx.Save(account); err != nil {
 			return err
 		}
 	}

@@ -158,6 +158,24 @@ func TestEarlier_secrets_end_when_no_copy_needs_them(t *testing.T) {
 	speaks(t, k, "the new one", now, testkit.Acme)
 }
 
+func TestEarlier_secrets_stay_when_a_new_one_is_made_while_the_copies_are_asked(t *testing.T) {
+	k, app := open(t)
+	secretOf(t, k, testkit.Acme)
+	carried := rotate(t, k, testkit.Acme, false)
+	k.now = func() time.Time { return time.Now().Add(Overlap + time.Hour) }
+	jobs := schedule.New(app)
+	k.Schedule(jobs, func(_ context.Context, organization string) (int, error) {
+		if organization == testkit.Acme {
+			rotate(t, k, testkit.Acme, false)
+		}
+		return 0, nil
+	})
+	if err := jobs.RunNow(t.Context(), "secrets.end"); err != nil {
+		t.Fatal(err)
+	}
+	speaks(t, k, "what every copy carries", carried, testkit.Acme)
+}
+
 // Yesterday's data directory: every copy presents what was derived from the
 // master key.
 func TestUpgrade_keeps_the_derived_secret_until_every_copy_was_told(t *testing.T) {
