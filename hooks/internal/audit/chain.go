@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
@@ -178,14 +179,23 @@ type Break struct {
 }
 
 // Verify follows the chains, or that of one organization, and says where each
-// does not hold.
-func Verify(ctx context.Context, app core.App, only ...string) ([]Chain, error) {
-	tx := atomic.Of(app)
+// does not hold. It sees the log as it was at one instant: entries are added, and
+// go, while it reads, and a chain is only whole together with its noted ends.
+func Verify(ctx context.Context, app core.App, only ...string) (found []Chain, err error) {
+	db, ok := app.ConcurrentDB().(*dbx.DB)
+	if !ok {
+		return nil, errors.New("audit log: it is verified outside of transactions")
+	}
+	// Read only, so that the log can be written meanwhile.
+	tx, err := db.DB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
 	chains, err := chainsOf(tx)
 	if err != nil {
 		return nil, err
 	}
-	var found []Chain
 	for _, c := range chains {
 		if err := ctx.Err(); err != nil {
 			return nil, err
