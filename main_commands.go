@@ -93,7 +93,7 @@ func newCLI(app *pocketbase.PocketBase, cfg *providers.Config) *cli {
 	found, rest, err := root.Find(args)
 	switch {
 	case slices.ContainsFunc(args, isHelp):
-	case err != nil && len(args) > 0 && slices.Contains(hooks.CommandNames, args[0]):
+	case err != nil && len(args) > 0 && slices.Contains(hooks.CommandNames(), args[0]):
 		c.asked = root // added once the domains exist
 	case err == nil && found != root:
 		c.asked = found

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pocketline/pocketline/hooks"
 )
 
 // TestHelper_is_the_program runs main in a process of its own: see program.
@@ -68,6 +70,18 @@ func TestCommands_that_need_no_data_make_none(t *testing.T) {
 		if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
 			t.Errorf("%q: left %v behind (%v)", c.line, made, err)
 		}
+	}
+}
+
+func TestCommands_on_data_are_all_there(t *testing.T) {
+	for _, name := range hooks.CommandNames() {
+		said, ok, _ := program(t, name+" --help")
+		if !ok || !strings.Contains(said, "pocketline "+name) {
+			t.Errorf("%s: got success %v and %q", name, ok, said)
+		}
+	}
+	if said, ok, _ := program(t, "audit verify"); !ok {
+		t.Errorf("audit verify: got %q", said)
 	}
 }
 

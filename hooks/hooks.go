@@ -6,6 +6,8 @@ package hooks
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -52,8 +54,18 @@ type Deps struct {
 	Log io.Writer
 }
 
+// commands are the product's commands that work on its data, by their first words.
+var commands = map[string]func(*Desk) *cobra.Command{
+	"audit":      func(d *Desk) *cobra.Command { return audit.Command(d.app) },
+	"jobs":       func(d *Desk) *cobra.Command { return d.Schedule.Command() },
+	"rotate-key": func(d *Desk) *cobra.Command { return d.rotation.command() },
+	"security":   func(d *Desk) *cobra.Command { return orgs.Command(d.app) },
+	"seed":       func(d *Desk) *cobra.Command { return demo.Command(d.app) },
+	"setup":      func(d *Desk) *cobra.Command { return system.Command(d.app) },
+}
+
 // CommandNames are the first words of what Desk.Commands returns.
-var CommandNames = []string{"jobs", "security", "seed", "setup", "audit", "rotate-key"}
+func CommandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // Desk is the product, put together.
 type Desk struct {
@@ -166,7 +178,11 @@ func bodies(l providers.Limits) intake.Limits {
 
 // Commands are the product's commands that work on its data.
 func (d *Desk) Commands() []*cobra.Command {
-	return []*cobra.Command{d.Schedule.Command(), demo.Command(d.app), orgs.Command(d.app), system.Command(d.app), d.rotation.command()}
+	all := make([]*cobra.Command, 0, len(commands))
+	for _, name := range CommandNames() {
+		all = append(all, commands[name](d))
+	}
+	return all
 }
 
 // mountDashboard answers every path that is not a route.
