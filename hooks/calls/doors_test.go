@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -79,11 +80,11 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 	if got := d.rows(`SELECT vapi_call_id, organization FROM calls WHERE vapi_call_id IN ('o1', 'o2') ORDER BY vapi_call_id`); got != "o1 | "+testkit.Acme+"\no2 | "+testkit.Acme+"\n" {
 		t.Errorf("its own calls: %q", got)
 	}
-	// What belongs to nobody waits, and is nobody's.
+	// What belongs to nobody waits with whom the secret speaks for.
 	if rec := d.post(strings.NewReader(call("hang", `"id":"p1","phoneNumberId":"nobodys"`, ``)), acme); rec.Code != http.StatusOK {
 		t.Errorf("nobody's number: got %d %s", rec.Code, rec.Body)
 	}
-	if got := d.rows(`SELECT status, organization FROM provider_events WHERE event_key LIKE 'p1:%'`); got != "parked | \n" {
+	if got := d.rows(`SELECT status, organization FROM provider_events WHERE event_key LIKE 'p1:%'`); got != "parked | "+testkit.Acme+"\n" {
 		t.Errorf("nobody's number: stored %q", got)
 	}
 	// What nobody can read is kept for whom the secret speaks.
@@ -110,5 +111,34 @@ func TestWebhook_secrets_are_looked_up_without_the_database(t *testing.T) {
 	stranger := &endless{}
 	if rec := d.post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized || stranger.read > 0 {
 		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
+	}
+}
+
+// What nobody can read, and what belongs to nobody, counts for whom the secret
+// speaks, and of a large body little is kept.
+func TestWebhook_unread_messages_are_paced_and_short(t *testing.T) {
+	d := newDesk(t, nil)
+	acme, bolt := d.secretOf(testkit.Acme), d.secretOf(testkit.Bolt)
+	if rec := d.post(strings.NewReader(strings.Repeat("x", 1<<20)), acme); rec.Code != http.StatusOK {
+		t.Fatalf("got %d %s", rec.Code, rec.Body)
+	}
+	if got := d.rows(`SELECT length(payload) < 200000, count(*) FROM provider_events WHERE type = 'unread'`); got != "1 | 1\n" {
+		t.Errorf("a large body: stored %q", got)
+	}
+	d.engine().pace = newPace(1, 1_000*time.Hour)
+	for name, body := range map[string]string{
+		"unread":   `{"message":`,
+		"nobody's": `{"message":{"type":"hang","call":{"id":"p1","phoneNumberId":"nobodys"}}}`,
+	} {
+		d.engine().pace = newPace(1, 1_000*time.Hour)
+		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusOK {
+			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
+		}
+		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") == "" {
+			t.Errorf("%s, again: got %d %s", name, rec.Code, rec.Body)
+		}
+		if rec := d.post(strings.NewReader(body), bolt); rec.Code != http.StatusOK {
+			t.Errorf("%s, of another organization: got %d %s", name, rec.Code, rec.Body)
+		}
 	}
 }

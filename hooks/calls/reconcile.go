@@ -30,6 +30,9 @@ const (
 	// unheardLimit is when a call that somebody wrote down as going on is over:
 	// there is no provider to ask.
 	unheardLimit = 14 * 24 * time.Hour
+	// refusedLimit is how long nothing must have been heard of a call whose id the
+	// provider refuses to look at: no call is that long (the longest has twelve hours).
+	refusedLimit = 24 * time.Hour
 	// reconcileBatch bounds the calls of each kind asked for in one run.
 	reconcileBatch = 200
 )
@@ -156,8 +159,13 @@ func (e *engine) ids(ctx context.Context, query string, args ...any) ([]string, 
 // ask reads one call from the provider and mends ours.
 func (e *engine) ask(ctx context.Context, id string) error {
 	call, err := e.Vapi.Calls.Get(ctx, id)
-	if unknownThere(err) {
-		return e.closeLost(ctx, id, reasonLost)
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusGone:
+		return e.closeLost(ctx, id, reasonLost, openLimit)
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		// It says nothing of the call, and must not keep the others from being asked for.
+		e.app.Logger().Warn("the provider refuses to be asked for a call", "error", err)
+		return e.closeLost(ctx, id, reasonUnheard, refusedLimit)
 	}
 	if err != nil {
 		return fmt.Errorf("read call: %w", err)
@@ -168,18 +176,12 @@ func (e *engine) ask(ctx context.Context, id string) error {
 	return e.mend(ctx, call)
 }
 
-// unknownThere tells that the provider has no such call, or takes the id for none
-// of its own. Anything else may be different the next time.
-func unknownThere(err error) bool {
-	var refused *vapi.Error
-	if !errors.As(err, &refused) {
-		return false
+// statusOf is the status of a provider's refusal, 0 of anything else.
+func statusOf(err error) int {
+	if refused := (*vapi.Error)(nil); errors.As(err, &refused) {
+		return refused.Status
 	}
-	switch refused.Status {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
-		return true
-	}
-	return false
+	return 0
 }
 
 // mend applies a finished call as if its report had come. A report we have is
@@ -189,7 +191,7 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 	if err != nil {
 		// One call nobody can read must not keep the others from being mended.
 		e.app.Logger().Warn("finished call not readable", "error", err)
-		return e.closeLost(ctx, call.ID, reasonUnread)
+		return e.closeLost(ctx, call.ID, reasonUnread, 0)
 	}
 	p, err := e.owner(ctx, m)
 	if err != nil {
@@ -211,10 +213,11 @@ func (e *engine) mend(ctx context.Context, call *vapi.Call) error {
 // selectLastSign is the last that was heard of a call, 0 for nothing.
 const selectLastSign = `SELECT max(coalesce((SELECT max(position) FROM messages WHERE call = ?), 0), coalesce((SELECT max(position) FROM call_events WHERE call = ?), 0))`
 
-// closeLost ends a call about which the provider has nothing more to say. It
-// ended, as far as anybody knows, when it was last heard of: until now would be
-// a duration, and a bill, of the time it was forgotten.
-func (e *engine) closeLost(ctx context.Context, id, reason string) error {
+// closeLost ends a call about which the provider has nothing more to say, when
+// nothing was heard of it for as long as silence. It ended, as far as anybody
+// knows, when it was last heard of: until now would be a duration, and a bill, of
+// the time it was forgotten. A report that comes after all wins (reported).
+func (e *engine) closeLost(ctx context.Context, id, reason string, silence time.Duration) error {
 	box, err := e.box()
 	if err != nil {
 		return err
@@ -225,14 +228,17 @@ func (e *engine) closeLost(ctx context.Context, id, reason string) error {
 		if err != nil || !found || before.ReportedAt != 0 {
 			return nil, err
 		}
+		var last instant
+		if err := tx.Get(selectLastSign, []any{before.ID, before.ID}, &last); err != nil {
+			return nil, fmt.Errorf("last sign of a call: %w", err)
+		}
+		if last = max(last, before.EndedAt, before.AnsweredAt, before.StartedAt); last > at(now.Add(-silence)) {
+			return nil, nil
+		}
 		after, ch := before, changes{}
 		if !before.over() {
-			var last instant
-			if err := tx.Get(selectLastSign, []any{before.ID, before.ID}, &last); err != nil {
-				return nil, fmt.Errorf("last sign of a call: %w", err)
-			}
 			if after.EndedAt == 0 {
-				after.EndedAt = max(last, after.AnsweredAt, after.StartedAt)
+				after.EndedAt = last
 			}
 			after.Status, after.Outcome, after.EndedReason = collections.CallFailed, vapi.OutcomeFailedVapi, reason
 			if after.Resolution == collections.ResolutionPending {
@@ -247,6 +253,34 @@ func (e *engine) closeLost(ctx context.Context, id, reason string) error {
 		}
 		return func() { e.tell(before, after, true, ch) }, nil
 	})
+}
+
+// reported is a call as its report finds it: one that closeLost ended, which
+// counts as reported and has no report, goes on until then.
+func reported(tx *inbox.Tx, c call) (call, error) {
+	if c.ReportedAt == 0 {
+		return c, nil
+	}
+	if has, err := hasReport(tx, c.ID); err != nil || has {
+		return c, err
+	}
+	return reopen(tx, c)
+}
+
+const updateReopened = `UPDATE calls SET reported_at = '', resolution_status = ? WHERE id = ?`
+
+// reopen takes back that a call is lost: its report says how it went, and what
+// follows from a report follows from this one.
+func reopen(tx *inbox.Tx, c call) (call, error) {
+	c.ReportedAt = 0
+	ours := c.EndedReason == reasonLost || c.EndedReason == reasonUnread || c.EndedReason == reasonUnheard
+	if ours && c.Resolution == collections.ResolutionFailed {
+		c.Resolution = collections.ResolutionPending
+	}
+	if _, err := tx.Exec(updateReopened, c.Resolution, c.ID); err != nil {
+		return c, fmt.Errorf("reopen a lost call: %w", err)
+	}
+	return c, nil
 }
 
 // closeUnheard ends calls people wrote down as going on and left so.

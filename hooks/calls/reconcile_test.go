@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ type archive struct {
 	list   []map[string]any
 	byID   map[string]map[string]any
 	broken bool
+	refuse int // the status of answers about single calls it does not know; 0 is 404
 	asked  []string
 }
 
@@ -34,7 +36,7 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewEncoder(w).Encode(call) // the reader left, at worst
 			return
 		}
-		http.Error(w, `{"message":"no such call"}`, http.StatusNotFound)
+		http.Error(w, `{"message":"no such call"}`, cmp.Or(a.refuse, http.StatusNotFound))
 		return
 	}
 	list := a.list
@@ -149,5 +151,50 @@ func TestReconcile_comes_back_to_what_it_could_not_see(t *testing.T) {
 	}
 	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'missed-call'`); got != "1\n" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// A key of another account knows none of our calls: its reports come all the same.
+func TestReconcile_a_report_wins_over_the_word_that_a_call_is_lost(t *testing.T) {
+	all := lines(t, "call-inbound.jsonl")
+	for _, over := range []bool{false, true} {
+		direct, d := newDesk(t, nil), newDesk(t, &archive{})
+		direct.sendAll(all)
+		d.sendAll(all[:3])
+		d.await(sampleCall)
+		if over { // its end was told, its report was not
+			d.exec(`UPDATE calls SET status = 'completed', ended_at = '2026-11-18 15:05:00.000Z', ended_reason = 'customer-ended-call' WHERE vapi_call_id = '` + sampleCall + `'`)
+		}
+		if err := d.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+		d.sendAll(all)
+		d.sendAll(all) // again: the report there is stays
+		const facts = `SELECT status, outcome, ended_reason, ended_at, duration_seconds, cost_micros, resolution_status, summary,
+			(SELECT count(*) FROM call_reports WHERE call = calls.id), (SELECT count(*) FROM messages WHERE call = calls.id)
+			FROM calls WHERE vapi_call_id = ?`
+		want, got := direct.rows(facts, sampleCall), d.rows(facts, sampleCall)
+		if got != want {
+			t.Errorf("ended before: %v: got %q, want %q", over, got, want)
+		}
+		const used = `SELECT quantity, cost_micros FROM usage_events WHERE reference = ?`
+		if got, want := d.rows(used, "call:"+sampleCall), direct.rows(used, "call:"+sampleCall); got != want {
+			t.Errorf("ended before: %v: metered %q, want %q", over, got, want)
+		}
+	}
+}
+
+func TestReconcile_takes_a_refusal_for_no_proof(t *testing.T) {
+	now := time.Now()
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnprocessableEntity} {
+		d := newDesk(t, &archive{refuse: status})
+		d.put(testkit.Acme, "zrunning0000000", map[string]any{"vapi_call_id": "v-running", "status": "in_progress", "started_at": inDate(now.Add(-time.Hour))}, "", "")
+		d.put(testkit.Acme, "zsilent00000000", map[string]any{"vapi_call_id": "v-silent", "status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -2))}, "", "")
+		if err := d.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.rows(`SELECT vapi_call_id, status FROM calls WHERE id LIKE 'z%' ORDER BY id`); got != "v-running | in_progress\nv-silent | failed\n" {
+			t.Errorf("%d: got %q", status, got)
+		}
 	}
 }

@@ -15,6 +15,7 @@ const (
 		VALUES `
 	oneReport      = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	onceReport     = ` ON CONFLICT (call) DO NOTHING`
+	selectReport   = `SELECT 1 FROM call_reports WHERE call = ?`
 	reportHasLines = `SELECT transcript != '' FROM call_reports WHERE call = ?`
 
 	reportRows = "report"
@@ -71,13 +72,18 @@ func writeReports(tx *inbox.Tx, rows []any) error {
 }
 
 // hasReportedLines tells whether a call's report brought the conversation.
-func hasReportedLines(tx *inbox.Tx, id string) (bool, error) {
+func hasReportedLines(tx *inbox.Tx, id string) (bool, error) { return ofReport(tx, reportHasLines, id) }
+
+// hasReport tells whether a call's report came.
+func hasReport(tx *inbox.Tx, id string) (bool, error) { return ofReport(tx, selectReport, id) }
+
+// ofReport asks one thing of a call's report; no report is false.
+func ofReport(tx *inbox.Tx, query, id string) (has bool, err error) {
 	if tx.Gathered(reportRows) {
 		if err := tx.Flush(); err != nil {
 			return false, err
 		}
 	}
-	var has bool
-	err := tx.Get(reportHasLines, []any{id}, &has)
+	err = tx.Get(query, []any{id}, &has)
 	return has, ignoreMissing(err)
 }

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -73,6 +74,9 @@ func (e *engine) receive(re *core.RequestEvent) error {
 	}
 	m, err := vapi.ParseMessage(body)
 	if err != nil {
+		if !e.pace.allow(proof.Organization(), now) {
+			return tooMany(re)
+		}
 		return e.keepUnread(re, proof, body)
 	}
 	ctx := re.Request.Context()
@@ -87,9 +91,8 @@ func (e *engine) receive(re *core.RequestEvent) error {
 		return e.refuse(re)
 	}
 	place.only = proof.Organization()
-	if !e.pace.allow(place.organization, now) {
-		re.Response.Header().Set("Retry-After", "1")
-		return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
+	if !e.pace.allow(cmp.Or(place.organization, proof.Organization()), now) {
+		return tooMany(re)
 	}
 	if m.NeedsAnswer() {
 		arrival.Done() // answered first, stored after
@@ -143,6 +146,12 @@ func (e *engine) busy(re *core.RequestEvent, err error) error {
 	return fail(re, http.StatusServiceUnavailable, "The message could not be stored; send it again.")
 }
 
+// tooMany tells the provider to slow down.
+func tooMany(re *core.RequestEvent) error {
+	re.Response.Header().Set("Retry-After", "1")
+	return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
+}
+
 // fail answers in the shape the documented routes share.
 func fail(re *core.RequestEvent, status int, text string) error {
 	return re.JSON(status, map[string]string{"error": text})
@@ -161,12 +170,16 @@ func unread(re *core.RequestEvent, err error) error {
 	return fail(re, http.StatusBadRequest, "The message could not be read.")
 }
 
-// keepUnread stores a signed body that is not a message we can read, sealed,
-// because nobody knows what is in it.
+// unreadKept is how much is kept of a body nobody can read, to see what it is.
+const unreadKept = 64 << 10
+
+// keepUnread stores the beginning of a signed body that is not a message we can
+// read, sealed, because nobody knows what is in it. The key is the hash of all
+// of it.
 func (e *engine) keepUnread(re *core.RequestEvent, proof keyring.Proof, body []byte) error {
 	sum := sha256.Sum256(body)
 	key := "unread:" + hex.EncodeToString(sum[:])
-	text, err := e.Sealed.Seal(base64.StdEncoding.EncodeToString(body), sealed.Place(collections.ProviderEvents, key, "payload"))
+	text, err := e.Sealed.Seal(base64.StdEncoding.EncodeToString(body[:min(len(body), unreadKept)]), sealed.Place(collections.ProviderEvents, key, "payload"))
 	if err != nil {
 		return e.busy(re, err)
 	}
@@ -175,7 +188,7 @@ func (e *engine) keepUnread(re *core.RequestEvent, proof keyring.Proof, body []b
 		return e.busy(re, err)
 	}
 	e.unknown.Add(1)
-	m := inbox.Message{Provider: provider, Key: key, Type: "unread", Organization: proof.Organization(), Unread: true, Payload: []byte(text)}
+	m := inbox.Message{Provider: provider, Key: key, Type: "unread", Organization: proof.Organization(), Parked: true, Payload: []byte(text)}
 	if _, err := box.Store(re.Request.Context(), m, nil); err != nil {
 		return e.busy(re, err)
 	}
@@ -243,8 +256,9 @@ func (e *engine) store(ctx context.Context, m *vapi.Message, p place, events []e
 	}
 	now := time.Now()
 	message := inbox.Message{
-		Provider: provider, Key: m.EventKey(), Type: clip(m.Type, 100), Organization: p.organization,
-		Payload: m.Reduced(), ReceivedAt: now, Arrival: arrival,
+		Provider: provider, Key: m.EventKey(), Type: clip(m.Type, 100), Payload: m.Reduced(), ReceivedAt: now, Arrival: arrival,
+		// What belongs to nobody waits with whom the secret speaks for.
+		Organization: cmp.Or(p.organization, p.only), Parked: p.organization == "",
 		Gone: func(tx *inbox.Tx) (bool, error) { return e.gone(tx, m, p, now) },
 	}
 	// The writer must not depend on the sender's patience.
@@ -272,6 +286,11 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 			return nil, err // late messages do not bring it back
 		}
 		before.Organization, before.ID = p.organization, collections.NewID(now)
+	}
+	if m.Type == vapi.TypeEndOfCallReport && found {
+		if before, err = reported(tx, before); err != nil {
+			return nil, err
+		}
 	}
 	after, ch := apply(before, m, p.home)
 	if after.Organization == p.organization {

@@ -23,10 +23,12 @@ func Register(app core.App) {
 }
 
 const insertUsage = `INSERT INTO usage_events (id, organization, kind, quantity, unit, cost_micros, call, at, reference, created, updated)
-	VALUES (?, ?, ?, ?, 'second', ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, reference) DO NOTHING`
+	VALUES (?, ?, ?, ?, 'second', ?, ?, ?, ?, ?, ?) ON CONFLICT (organization, reference) DO UPDATE
+	SET quantity = excluded.quantity, cost_micros = excluded.cost_micros, at = excluded.at, updated = excluded.updated`
 
 // meterCall writes one event per reported call of a provider. Calls people
-// write down cost nothing.
+// write down cost nothing. A call that was taken for lost is metered with what
+// was known, and again when its report comes.
 func meterCall(tx atomic.Tx, before, after *core.Record) error {
 	if after.GetDateTime("reported_at").IsZero() || after.GetString("vapi_call_id") == "" {
 		return nil

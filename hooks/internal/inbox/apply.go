@@ -134,7 +134,7 @@ func (i *Inbox) one(tx *Tx, j *job, careful bool) error {
 func (i *Inbox) insert(tx *Tx, j *job) (fresh bool, err error) {
 	m := j.message
 	status, gone := collections.EventApplied, false
-	if m.Organization == "" || m.Unread {
+	if m.Organization == "" || m.Parked {
 		status = collections.EventParked
 	}
 	if m.Gone != nil {

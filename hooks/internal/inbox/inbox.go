@@ -58,7 +58,7 @@ type Message struct {
 	Key          string // unique at the provider; begins with the call's id
 	Type         string
 	Organization string // empty: nobody's, the message is parked
-	Unread       bool   // nobody understood it: it is parked although it is somebody's
+	Parked       bool   // it is kept and not applied, although somebody brought it
 	Payload      []byte // allow-listed fields as JSON
 	Answer       []byte // what was answered, kept for repeats of the same message
 	ReceivedAt   time.Time
