@@ -219,6 +219,45 @@ func TestGate_answers_alike_whether_a_row_is_there_or_not(t *testing.T) {
 	})
 }
 
+// Routes about all of a person's organizations leave out what a closed one says
+// of itself, by whatever name it is asked for.
+func TestGate_holds_for_routes_over_several_organizations(t *testing.T) {
+	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
+		p.exec("UPDATE organizations SET name = 'Behind the gate', member_key = 'mk_behind', description = 'Behind', industry = 'Behind' WHERE id = '" + testkit.Acme + "'")
+		tenant.Forget(p)
+		n := 0
+		for _, r := range p.desk.Facade.Routes() {
+			path := strings.NewReplacer("{id}", testkit.AcmeCall, "{organization}", testkit.Acme).Replace(r.Path)
+			if r.Auth != facade.SignedIn || r.Method != "GET" || strings.Contains(path, "{") {
+				continue
+			}
+			n++
+			for _, email := range gated {
+				for _, query := range []string{"", "?organization=" + testkit.Acme, "?companyId=" + testkit.Acme, "?shape=array"} {
+					if a := api.Do("GET", path+query, email, nil); strings.Contains(strings.ToLower(string(a.Body)), "behind") {
+						t.Errorf("%s asks %s and sees %.300s", email, path+query, a.Body)
+					}
+				}
+			}
+		}
+		if n < 5 {
+			t.Errorf("only %d routes were asked", n)
+		}
+		var listed struct{ Companies []map[string]any }
+		api.Do("GET", "/api/organizations", testkit.Sam, nil).Want(200).JSON(&listed)
+		if len(listed.Companies) != 2 {
+			t.Fatalf("Sam's places: %v", listed.Companies)
+		}
+		for _, c := range listed.Companies {
+			closed := c["id"] == testkit.Acme
+			if c["membership_role"] == "" || closed != (c["name"] == "") || closed != (c["member_count"] == 0.0) || closed != (c["timezone"] == "") {
+				t.Errorf("got %v", c)
+			}
+		}
+		api.Do("POST", "/api/organizations/select", testkit.Sam, map[string]any{"companyId": testkit.Acme}).Want(403)
+	})
+}
+
 // What the row routes change, they change only before an open gate, and a
 // wrapper is the same request.
 func TestGate_holds_for_wrapped_and_inner_requests(t *testing.T) {

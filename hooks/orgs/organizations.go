@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ const cookieAge = 365 * 24 * time.Hour
 func (d *domain) organizations() {
 	d.Facade.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations", Auth: facade.SignedIn, System: facade.CoreComm, Item: "S-269",
-		Summary: "The organizations the caller belongs to, the one used last first.",
+		Summary: "The organizations the caller belongs to, the one used last first. Of one whose rules turn the caller away, the own membership alone: the rest is empty.",
 		Answer: `{"companies": [{"id", "name", "company_size", "member_key", "industry", "timezone", "member_count", "membership_role", "membership_status",
 			"is_default", "joined_at", "last_accessed", "status", "paused", "deletes_at"}]}`,
 	}, d.listOrganizations)
@@ -149,8 +150,10 @@ const selectMine = `SELECT o.id, o.name, o.company_size, o.member_key, o.industr
 	FROM memberships m JOIN organizations o ON o.id = m.organization
 	WHERE m.user = ? AND m.status = 'active' ORDER BY m.last_accessed_at DESC, m.created, m.id`
 
-// listOrganizations is GET /api/organizations.
+// listOrganizations is GET /api/organizations. What an organization says of
+// itself is for whom its gate admits; the own membership is seen in any case.
 func (d *domain) listOrganizations(e *core.RequestEvent) error {
+	open, _ := tenant.Open(e)
 	rows, err := reads(e.App).Query(selectMine, e.Auth.Id)
 	if err != nil {
 		return err
@@ -163,6 +166,9 @@ func (d *domain) listOrganizations(e *core.RequestEvent) error {
 		var people int
 		if err := rows.Scan(&id, &name, &size, &key, &industry, &zone, &status, &paused, &deletes, &role, &membership, &standard, &joined, &accessed, &people); err != nil {
 			return err
+		}
+		if !slices.Contains(open, id) {
+			name, size, key, industry, zone, status, deletes, paused, people = "", "", "", "", "", "", "", false, 0
 		}
 		companies = append(companies, map[string]any{
 			"id": id, "name": name, "company_size": size, "member_key": key, "industry": industry, "timezone": zone, "member_count": people,

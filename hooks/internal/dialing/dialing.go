@@ -7,6 +7,7 @@ package dialing
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -92,9 +93,26 @@ func premium(n *phonenumbers.PhoneNumber, number string) bool {
 	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
 		return true
 	}
-	// North America: the service code 900 and the exchange 976, which is one
-	// within every area.
-	return strings.HasPrefix(number, "+1900") || len(number) == 12 && number[:2] == "+1" && number[5:8] == "976"
+	national := strings.TrimPrefix(number, "+"+strconv.Itoa(int(n.GetCountryCode())))
+	for _, prefix := range premiums[n.GetCountryCode()] {
+		if strings.HasPrefix(national, prefix) {
+			return true
+		}
+	}
+	// North America: the exchange 976, which is one within every area.
+	return n.GetCountryCode() == 1 && len(national) >= 6 && national[3:6] == "976"
+}
+
+// premiums begin the numbers of premium and personal services, by the country's
+// code. The library's tables know those that are assigned today; the ranges stay
+// dear when somebody is given another number of them.
+var premiums = map[int32][]string{
+	1: {"900", "976", "700", "500", "521", "522", "523", "524", "525", "526", "527", "528", "529", "533", "544", "566", "577", "588"},
+	// Europe
+	31: {"90"}, 32: {"90"}, 33: {"89"}, 34: {"803", "806", "807", "905", "907"}, 39: {"89"}, 41: {"90"}, 43: {"90", "93"}, 44: {"9", "70"},
+	46: {"900", "939", "944"}, 49: {"900", "137", "180", "190"}, 353: {"15"},
+	// Elsewhere
+	61: {"19"}, 81: {"990"},
 }
 
 // allows tells whether a number's country may be called: the country, not its

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/picker"
 	"github.com/pocketbase/pocketbase/tools/search"
 )
 
@@ -86,9 +87,21 @@ func checkParameter(name, value string) string {
 	case "expand":
 		return within(value, expandMost, expandPaths, expandNesting)
 	case "fields":
-		return within(value, valueMost, fieldsMost, fieldsNesting)
+		return checkFields(value)
 	}
 	return within(value, valueMost, valueMost, valueMost)
+}
+
+// checkFields reads a list of fields as PocketBase will when it has the answer:
+// it takes what it cannot read for a failure of the server's.
+func checkFields(value string) string {
+	if reason := within(value, valueMost, fieldsMost, fieldsNesting); reason != "" || !strings.ContainsAny(value, ":'\"`()") {
+		return reason // names alone are always readable
+	}
+	if _, err := picker.Pick(map[string]any{}, value); err != nil {
+		return "cannot be read: use names and paths like id,expand.contact.name,summary:excerpt(200,true)"
+	}
+	return ""
 }
 
 // within bounds a list of paths: a.b,c.d.e has two terms and nests three deep.
