@@ -235,6 +235,12 @@ func TestImages_of_many_pixels_are_refused_before_they_are_decoded(t *testing.T)
 				}
 			}
 		}
+		heavy := bytes.Clone(heads(4_472, 4_472)["a.png"])
+		heavy[24], heavy[28] = 16, 1 // bits of a color, interlaced
+		binary.BigEndian.PutUint32(heavy[29:], crc32.ChecksumIEEE(heavy[12:29]))
+		if rec := upload(t, api, path, field, "heavy.png", heavy); rec.Code != 400 || !strings.Contains(rec.Body.String(), "memory") {
+			t.Errorf("an interlaced image of 16 bits as %s: got %d %s", field, rec.Code, rec.Body)
+		}
 		if rec := upload(t, api, path, field, "broken.png", []byte("\x89PNG\r\n\x1a\nnothing more")); rec.Code != 400 {
 			t.Errorf("a broken image as %s: got %d %s", field, rec.Code, rec.Body)
 		}
@@ -271,8 +277,10 @@ func TestThumbnails_of_large_images_stored_before_are_not_made(t *testing.T) {
 	api.Do("POST", "/api/files/token", testkit.AcmeOwner, nil).Want(200).JSON(&given)
 	token := given.Token
 	path := "/api/files/users/" + user.Id + "/" + user.GetString("avatar") + "?thumb=100x100&token=" + token
-	if answer := api.Do("GET", path, testkit.Guest, nil).Want(200); !bytes.Equal(answer.Body, large.Bytes()) {
-		t.Errorf("got %d bytes, want the image itself", len(answer.Body))
+	for _, spelled := range []string{path, strings.Replace(path, "?thumb", "?%74humb", 1), strings.Replace(path, "/users/", "/"+user.Collection().Id+"/", 1)} {
+		if answer := api.Do("GET", spelled, testkit.Guest, nil).Want(200); !bytes.Equal(answer.Body, large.Bytes()) {
+			t.Errorf("%s: got %d bytes, want the image itself", spelled, len(answer.Body))
+		}
 	}
 	if made, err := filepath.Glob(filepath.Join(p.DataDir(), core.LocalStorageDirName, user.BaseFilesPath(), "thumbs_*")); err != nil || len(made) > 0 {
 		t.Errorf("made %v, %v", made, err)

@@ -1,6 +1,8 @@
 package untrusted
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	_ "image/gif" // what an image's size can be read of
@@ -11,25 +13,138 @@ import (
 	_ "golang.org/x/image/webp"
 )
 
-// MaxPixels bounds images: decoding one takes about ten bytes a pixel. A
-// photograph of a telephone has twelve million.
-const MaxPixels = 20_000_000
+const (
+	// MaxPixels bounds images. A photograph of a telephone has twelve million.
+	MaxPixels = 20_000_000
+	// MaxDecoded bounds the bytes an image and the copies made of it take until
+	// its thumbnail is there: a machine of 256 MB lives on. That is 15 million
+	// pixels of a photograph or of 8-bit RGBA.
+	MaxDecoded = 120_000_000
+
+	// headMost is how far into a file its size may stand.
+	headMost = 2 << 20
+	// thumbnailCopy are the bytes a pixel of the copy a thumbnail is cut from.
+	thumbnailCopy = 4
+)
 
 // What is wrong with an image.
 var (
-	ErrPixels  = errors.New("The image has more than 20 million pixels.")
+	ErrPixels = errors.New("The image has more than 20 million pixels.")
+	ErrMemory = errors.New("The image takes too much memory to show: use fewer pixels, 8 bits per color, not interlaced or progressive.")
+	// ErrNoImage is the only one that says nothing of the size.
 	ErrNoImage = errors.New("The image cannot be read.")
 )
 
 // Image looks at the head of an image, without decoding it, and says whether it
 // is too large or none.
 func Image(r io.Reader) error {
-	head, _, err := image.DecodeConfig(r)
+	var seen bytes.Buffer
+	rest := &io.LimitedReader{R: r, N: headMost}
+	head, format, err := image.DecodeConfig(io.TeeReader(rest, &seen))
 	switch {
+	case err != nil && rest.N <= 0:
+		return ErrMemory // what a decoder would find further on is not known
 	case err != nil || head.Width <= 0 || head.Height <= 0:
 		return ErrNoImage
 	case head.Width > MaxPixels/head.Height:
 		return ErrPixels
+	case float64(head.Width*head.Height)*bytesPerPixel(format, head, seen.Bytes()) > MaxDecoded:
+		return ErrMemory
 	}
 	return nil
+}
+
+// tooLarge tells whether Image said that an image must not be decoded.
+func tooLarge(err error) bool { return errors.Is(err, ErrPixels) || errors.Is(err, ErrMemory) }
+
+// bytesPerPixel is what the decoder of a format and the copies after it take. It
+// follows the decoders of Go's library; where a head leaves something open it is
+// the most that can come.
+func bytesPerPixel(format string, head image.Config, seen []byte) float64 {
+	switch format {
+	case "png":
+		return pngBytes(seen) + thumbnailCopy
+	case "jpeg":
+		// A camera's orientation is undone in a copy before the thumbnail's.
+		return max(jpegBytes(head, seen), thumbnailCopy) + thumbnailCopy
+	case "webp":
+		if bytes.HasPrefix(seen[min(len(seen), 12):], []byte("VP8 ")) {
+			return 1.5 + thumbnailCopy // half as many samples of each color as of light
+		}
+		return 2*4 + thumbnailCopy // lossless, or a lossless mask: a palette is resolved into a second image
+	case "gif":
+		return 2 + thumbnailCopy // lines are sorted into a second image
+	}
+	return 16 + thumbnailCopy // no other is registered
+}
+
+// pngBytes reads the header chunk: depth, color type and interlacing. The seven
+// passes of an interlaced image are images beside it.
+func pngBytes(seen []byte) float64 {
+	const depth, kind, interlace = 24, 25, 28
+	if len(seen) <= interlace {
+		return 16
+	}
+	each := 4.0 // gray as well: a transparent gray makes it RGBA
+	switch {
+	case seen[depth] == 16:
+		each = 8
+	case seen[kind] == 3:
+		each = 1
+	}
+	if seen[interlace] != 0 {
+		each *= 2
+	}
+	return each
+}
+
+// jpegBytes looks for the frame header, which names the size that was read. A
+// progressive image keeps four bytes for each sample until its last scan.
+func jpegBytes(head image.Config, seen []byte) float64 {
+	const progressive, most = 0xC2, 12 + 4*4
+	size := binary.BigEndian.AppendUint16([]byte{8}, uint16(head.Height))
+	size = binary.BigEndian.AppendUint16(size, uint16(head.Width))
+	found := 0.0
+	for at := 0; ; at++ {
+		next := bytes.Index(seen[at:], size)
+		if next < 0 {
+			break
+		}
+		at += next
+		if at < 4 || seen[at-4] != 0xFF || seen[at-3] < 0xC0 || seen[at-3] > progressive {
+			continue
+		}
+		components := seen[min(at+len(size), len(seen)):]
+		image, samples := jpegSamples(components)
+		if seen[at-3] == progressive {
+			image += 4 * samples
+		}
+		found = max(found, image)
+	}
+	if found == 0 {
+		return most
+	}
+	return found
+}
+
+// jpegSamples are the bytes a pixel of the decoded image, and the samples a
+// pixel of its components: their number, then three bytes for each.
+func jpegSamples(components []byte) (image, samples float64) {
+	if len(components) == 0 || len(components) < 1+3*int(components[0]) {
+		return 12, 4
+	}
+	n := int(components[0])
+	wide, high, sum := 1, 1, 0
+	for i := range n {
+		h, v := int(components[2+3*i]>>4), int(components[2+3*i]&15)
+		wide, high, sum = max(wide, h), max(high, v), sum+h*v
+	}
+	samples = float64(sum) / float64(wide*high)
+	switch n {
+	case 1:
+		return 1, 1
+	case 3:
+		return 3, samples
+	}
+	return 12, samples // CMYK: its colors, RGBA of them, and the whole
 }

@@ -161,7 +161,7 @@ func validateFiles(r *core.Record, f *core.FileField) error {
 			err = ErrNoImage
 		}
 		// PocketBase makes thumbnails of images in any field.
-		if errors.Is(err, ErrPixels) || err != nil && pictures {
+		if tooLarge(err) || err != nil && pictures {
 			return err
 		}
 	}
@@ -181,10 +181,11 @@ func readAddress(e *core.RequestEvent, deny Refuse) error {
 			return deny(e, name, ErrNUL.Error())
 		}
 	}
-	if strings.HasPrefix(address.Path, "/api/files/") && strings.Contains(address.RawQuery, "thumb=") && tooLarge(e) {
-		query := address.Query()
-		query.Del("thumb")
-		address.RawQuery = query.Encode()
+	if strings.HasPrefix(address.Path, "/api/files/") && address.RawQuery != "" {
+		if query := address.Query(); query.Get("thumb") != "" && refusesThumbnail(e) {
+			query.Del("thumb")
+			address.RawQuery = query.Encode()
+		}
 	}
 	return e.Next()
 }
@@ -199,9 +200,9 @@ func nul(values url.Values) (name string, found bool) {
 	return "", false
 }
 
-// tooLarge tells of a stored image whose thumbnail is not there yet and must
+// refusesThumbnail tells of a stored image whose thumbnail is not there yet and must
 // not be made. Whether it may be seen is asked afterwards.
-func tooLarge(e *core.RequestEvent) bool {
+func refusesThumbnail(e *core.RequestEvent) bool {
 	file, size := e.Request.PathValue("filename"), e.Request.URL.Query().Get("thumb")
 	record := e.Request.PathValue("recordId")
 	collection, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
@@ -222,7 +223,7 @@ func tooLarge(e *core.RequestEvent) bool {
 		return false
 	}
 	defer content.Close()
-	return errors.Is(Image(content), ErrPixels)
+	return tooLarge(Image(content))
 }
 
 // readBody looks at what a client sends before any handler does. Providers'
@@ -266,11 +267,9 @@ func readBody(e *core.RequestEvent, deny Refuse) error {
 	return e.Next()
 }
 
-// oneThumbnailAtATime keeps PocketBase from decoding several images at once; an
-// operator's own number stays.
+// oneThumbnailAtATime keeps PocketBase from decoding several images at once,
+// whichever rows they belong to. An operator's own number would multiply
+// MaxDecoded.
 func oneThumbnailAtATime() {
-	const workers = "PB_THUMBS_MAX_WORKERS"
-	if os.Getenv(workers) == "" {
-		os.Setenv(workers, "1") //nolint:errcheck // the name is a valid one
-	}
+	os.Setenv("PB_THUMBS_MAX_WORKERS", "1") //nolint:errcheck // the name is a valid one
 }
