@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // What can be guessed at a door.
@@ -84,7 +85,7 @@ func accountOf(record *core.Record) target {
 // try counts a try and looks at it unless there were too many. look compares;
 // what it answers for a wrong value is an error.
 func (i *Identity) try(e *core.RequestEvent, what string, at target, look func() error) error {
-	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+network(e.RealIP())
+	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+intake.Network(e.RealIP())
 	n := i.limits.Hit(key, g.lateIn)
 	late := g.late > 0 && n > g.late
 	if g.own > 0 && i.limits.Hit(own, g.ownIn) > g.own {
@@ -150,13 +151,14 @@ func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
 // already: ErrPassword when not, ErrLocked after too many tries, so that a
 // session that was stolen does not find it out.
 func (i *Identity) CheckPassword(user *core.Record, password string) error {
-	g := guesses[guessAgain]
-	if i.limits.Hit(accountOf(user).key(guessAgain)+" all", g.mostIn) > g.most {
+	g, all := guesses[guessAgain], accountOf(user).key(guessAgain)+" all"
+	if i.limits.Hit(all, g.mostIn) > g.most {
 		return ErrLocked
 	}
 	if !user.ValidatePassword(password) {
 		return ErrPassword
 	}
+	i.limits.Undo(all) // no guess
 	return nil
 }
 

@@ -1,10 +1,15 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 func TestParseNetwork_reads_both_families_and_nothing_else(t *testing.T) {
@@ -74,11 +79,30 @@ func TestLimiter_counts_in_windows_of_their_own(t *testing.T) {
 	}
 }
 
+func TestCheckPassword_counts_wrong_ones_only(t *testing.T) {
+	i, user := &Identity{}, core.NewRecord(core.NewAuthCollection("users"))
+	user.SetEmail("ann@example.com")
+	user.SetPassword("the right one")
+	for n := range 12 {
+		if err := i.CheckPassword(user, "the right one"); err != nil {
+			t.Fatalf("right, %d: %v", n+1, err)
+		}
+	}
+	for n := range guesses[guessAgain].most {
+		if err := i.CheckPassword(user, "wrong"); !errors.Is(err, ErrPassword) {
+			t.Errorf("wrong, %d: %v", n+1, err)
+		}
+	}
+	if err := i.CheckPassword(user, "the right one"); !errors.Is(err, ErrLocked) {
+		t.Errorf("after the wrong ones: %v", err)
+	}
+}
+
 func TestNetwork_is_what_one_customer_has(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "::ffff:192.0.2.1": "192.0.2.1", "2001:db8:1:2:3::4": "2001:db8:1:2::/64", "2001:db8:1:2::5": "2001:db8:1:2::/64", "?": "?",
 	} {
-		if got := network(address); got != want {
+		if got := intake.Network(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}

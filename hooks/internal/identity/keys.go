@@ -16,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -134,7 +135,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 	now := i.Now()
 	is := i.standing(e.App, k)
 	if is.State == KeyEnded || !right {
-		if i.limits.Hit("wrongkey "+network(e.RealIP()), time.Minute) > wrongKeys {
+		if i.limits.Hit("wrongkey "+intake.Network(e.RealIP()), time.Minute) > wrongKeys {
 			return tooMany(e, time.Minute)
 		}
 		return e.Next() // a guest

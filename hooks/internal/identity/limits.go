@@ -3,12 +3,13 @@ package identity
 import (
 	"maps"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // Limiter counts in fixed windows, in memory. The zero value counts with the
@@ -136,7 +137,7 @@ func (i *Identity) limitAddress(e *core.RequestEvent) error {
 	if !ok || l.most == 0 || e.HasSuperuserAuth() {
 		return e.Next()
 	}
-	over := i.limits.Hit(l.group+" "+network(e.RealIP()), l.length) > l.most
+	over := i.limits.Hit(l.group+" "+intake.Network(e.RealIP()), l.length) > l.most
 	if person(e.Auth) {
 		over = i.limits.Hit(l.group+" by "+e.Auth.Id, l.length) > l.most || over
 	}
@@ -149,20 +150,6 @@ func (i *Identity) limitAddress(e *core.RequestEvent) error {
 func tooMany(e *core.RequestEvent, again time.Duration) error {
 	e.Response.Header().Set("Retry-After", strconv.Itoa(int(again.Seconds())))
 	return refuse(e, http.StatusTooManyRequests, "too_many_requests", "Too many tries; wait a little and try again.")
-}
-
-// network is the part of an address one customer has.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }
 
 // Limited tells which doors are counted, and what can be guessed at each: ""

@@ -17,10 +17,14 @@ import (
 type bodies struct {
 	limits          Limits
 	guests, members *semaphore.Weighted
+	shares          shares
 }
 
 func newBodies(l Limits) *bodies {
-	return &bodies{limits: l, guests: semaphore.NewWeighted(l.GuestBodies), members: semaphore.NewWeighted(l.MemberBodies)}
+	return &bodies{
+		limits: l, guests: semaphore.NewWeighted(l.GuestBodies), members: semaphore.NewWeighted(l.MemberBodies),
+		shares: shares{most: max(l.GuestBodies/guestShare, l.GuestBody+1), of: map[string]*share{}},
+	}
 }
 
 // take reads the body of a request into memory, within the limit and the budget
@@ -31,17 +35,20 @@ func (b *bodies) take(e *core.RequestEvent) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 || r.Context().Value(insideKey{}) != nil {
 		return e.Next()
 	}
-	most, budget := b.limits.GuestBody, b.guests
+	most, budgets := b.limits.GuestBody, []*semaphore.Weighted(nil)
 	switch {
 	case e.Auth == nil:
+		network := Network(e.RealIP())
+		budgets = []*semaphore.Weighted{b.shares.enter(network), b.guests}
+		defer b.shares.leave(network)
 	case isUpload(r):
 		return beginUpload(e)
 	case e.HasSuperuserAuth():
 		return e.Next()
 	default:
-		most, budget = memberBody, b.members
+		most, budgets = memberBody, []*semaphore.Weighted{b.members}
 	}
-	h, err := hold(below(r.Body), r.ContentLength, most, prefix, budget)
+	h, err := hold(below(r.Body), r.ContentLength, most, prefix, budgets...)
 	if err != nil {
 		return refuseBody(e, err)
 	}
