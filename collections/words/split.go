@@ -10,9 +10,9 @@ import (
 // Token is a word of a text, or a stretch of two characters in scripts that put
 // no space between words.
 type Token struct {
-	From, To int
+	From, To int32 // bytes of the text
 	// First is where a pair's first character ends; To of others.
-	First int
+	First int32
 	Link  Link
 	Kind  Kind
 }
@@ -127,6 +127,7 @@ func kindOf(r rune) kind {
 
 // splitter is where splitting a text stands.
 type splitter struct {
+	text string
 	into []Token
 	// The word or the last character that is open, none when from is negative.
 	from, to int
@@ -135,38 +136,28 @@ type splitter struct {
 	before   span // the character before it, in the same run
 	link     Link // of the run's next token
 
-	wasDigits bool // the last word had one
-	// What is between the last word and here: its last rune, how many, whether
-	// all could stand in a number, and one is a bracket.
-	gap             rune
-	gaps            int
-	spaced, bracket bool
+	ended     int  // where the last token ended
+	wasDigits bool // it had a digit
 }
 
 type span struct{ from, to int }
 
 // Split adds the tokens of a text. They are in order; a pair overlaps the next.
 func Split(into []Token, text string) []Token {
-	s := splitter{into: into, from: -1}
+	s := splitter{text: text, into: into, from: -1}
 	for i := 0; i < len(text); {
-		var k kind
-		r, size := rune(text[i]), 1
-		if r < utf8.RuneSelf {
-			k = plain[r]
-		} else {
-			r, size = utf8.DecodeRuneInString(text[i:])
-			k = kindOf(r)
+		if text[i] < utf8.RuneSelf {
+			i = s.plain(i)
+			continue
 		}
-		switch k {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch kindOf(r) {
 		case apart:
-			s.apart(r)
-		case letter, number:
-			s.letter(i, i+size, k)
-			for i+size < len(text) && text[i+size] < utf8.RuneSelf && plain[text[i+size]] != apart { // most of most texts
-				s.digits = s.digits || plain[text[i+size]] == number
-				size++
-				s.to = i + size
-			}
+			s.end()
+		case letter:
+			s.letter(i, i+size, false)
+		case number:
+			s.letter(i, i+size, true)
 		case char:
 			s.char(i, i+size)
 		case mark:
@@ -178,30 +169,62 @@ func Split(into []Token, text string) []Token {
 	return s.into
 }
 
-func (s *splitter) apart(r rune) {
-	s.end()
-	s.gap = r
-	s.gaps++
-	s.spaced = (s.gaps == 1 || s.spaced) && isSpacer(r)
-	s.bracket = s.bracket || r == '(' || r == ')'
+// plain takes what is ASCII from a place on, most of most texts, and returns
+// where that ends. A word that ends there may go on.
+func (s *splitter) plain(i int) int {
+	if s.from >= 0 {
+		from := i
+		i, s.digits = s.plainWord(i, s.digits && s.open == letter)
+		if i > from {
+			s.letter(from, i, s.digits)
+		}
+		if i < len(s.text) && s.text[i] >= utf8.RuneSelf {
+			return i
+		}
+		s.end()
+	}
+	for i < len(s.text) && s.text[i] < utf8.RuneSelf {
+		if plain[s.text[i]] == apart {
+			i++
+			continue
+		}
+		from, digits := i, false
+		i, digits = s.plainWord(i, false)
+		if i < len(s.text) && s.text[i] >= utf8.RuneSelf {
+			s.letter(from, i, digits)
+			return i
+		}
+		s.add(from, i, digits)
+	}
+	return i
 }
 
-func (s *splitter) letter(from, to int, k kind) {
+// plainWord returns where the ASCII letters and digits from a place on end, and
+// whether there is a digit.
+func (s *splitter) plainWord(i int, digits bool) (int, bool) {
+	for i < len(s.text) && s.text[i] < utf8.RuneSelf && plain[s.text[i]] != apart {
+		digits = digits || plain[s.text[i]] == number
+		i++
+	}
+	return i, digits
+}
+
+// letter opens or goes on with a word.
+func (s *splitter) letter(from, to int, digits bool) {
 	if s.from < 0 || s.open == char {
 		s.end()
 		s.from, s.open, s.digits = from, letter, false
 	}
 	s.to = to
-	s.digits = s.digits || k == number
+	s.digits = s.digits || digits
 }
 
 func (s *splitter) char(from, to int) {
-	switch {
-	case s.from < 0 || s.open != char:
+	if s.from < 0 || s.open != char {
 		s.end()
-		s.link = s.linked(false)
+		s.link = s.linked(from, false)
 		s.before = span{-1, -1}
-	default:
+	} else {
 		s.pair()
 		s.before = span{s.from, s.to}
 	}
@@ -210,39 +233,67 @@ func (s *splitter) char(from, to int) {
 
 // pair adds the open character with the one before it.
 func (s *splitter) pair() {
-	if s.before.from >= 0 {
-		s.add(Token{From: s.before.from, First: s.before.to, To: s.to, Link: s.link, Kind: Pair})
-		s.link = Adjacent
+	if s.before.from < 0 {
+		return
 	}
+	s.into = append(s.into, Token{From: int32(s.before.from), First: int32(s.before.to), To: int32(s.to), Link: s.link, Kind: Pair})
+	s.link = Adjacent
 }
 
 // end closes what is open.
 func (s *splitter) end() {
-	if s.from < 0 {
-		return
-	}
-	if s.open == char {
+	switch {
+	case s.from < 0:
+	case s.open == char:
 		s.pair()
-		s.add(Token{From: s.from, First: s.to, To: s.to, Link: s.link, Kind: Char})
-		s.digits = false
-	} else {
-		s.add(Token{From: s.from, First: s.to, To: s.to, Link: s.linked(s.digits), Kind: Word})
+		s.into = append(s.into, Token{From: int32(s.from), First: int32(s.to), To: int32(s.to), Link: s.link, Kind: Char})
+		s.from, s.ended, s.wasDigits = -1, s.to, false
+	default:
+		s.add(s.from, s.to, s.digits)
 	}
-	s.from, s.wasDigits, s.gap, s.gaps, s.spaced, s.bracket = -1, s.digits, 0, 0, false, false
 }
 
-func (s *splitter) add(t Token) { s.into = append(s.into, t) }
+// add adds a word.
+func (s *splitter) add(from, to int, digits bool) {
+	link := Separate
+	if digits || from != s.ended+1 || s.text[s.ended] != ' ' { // one space is nearly always between
+		link = s.linked(from, digits)
+	}
+	s.into = append(s.into, Token{From: int32(from), First: int32(to), To: int32(to), Link: link, Kind: Word})
+	s.from, s.ended, s.wasDigits = -1, to, digits
+}
 
-// linked says how what begins after the gap follows what was before.
-func (s *splitter) linked(digits bool) Link {
+// linked says how what begins at a place follows the last token.
+func (s *splitter) linked(from int, digits bool) Link {
+	gap := s.text[s.ended:from]
 	switch {
 	case len(s.into) == 0:
 		return Separate
-	case s.gaps == 0:
+	case gap == "":
 		return Adjacent
-	case s.gaps == 1 && isHyphen(s.gap):
+	}
+	return between(gap, digits && s.wasDigits)
+}
+
+// between says how tokens with a gap follow each other; digits tells that both
+// have some.
+func between(gap string, digits bool) Link {
+	seen, hyphen, spaced, bracket := 0, false, true, false
+	for _, r := range gap {
+		if k := kindOf(r); k == unseen || k == mark {
+			continue
+		}
+		seen++
+		hyphen = isHyphen(r)
+		spaced = spaced && isSpacer(r)
+		bracket = bracket || r == '(' || r == ')'
+	}
+	switch {
+	case seen == 0:
+		return Adjacent
+	case seen == 1 && hyphen:
 		return Joined
-	case digits && s.wasDigits && s.spaced && (s.gaps == 1 || s.gaps == 2 && s.bracket):
+	case digits && spaced && (seen == 1 || seen == 2 && bracket):
 		return Joined
 	}
 	return Separate

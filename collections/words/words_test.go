@@ -121,9 +121,9 @@ func FuzzIndex(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		last := 0
+		last := int32(0)
 		for _, one := range Split(nil, text) {
-			if one.From < last || one.From >= one.First || one.First > one.To || one.To > len(text) {
+			if one.From < last || one.From >= one.First || one.First > one.To || int(one.To) > len(text) {
 				t.Fatalf("%q: token %+v after %d", text, one, last)
 			}
 			last = one.From

@@ -3,6 +3,7 @@ package calls
 import (
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/pocketline/pocketline/collections/words"
@@ -25,13 +26,21 @@ var tokens = sync.Pool{New: func() any { return new([]words.Token) }}
 
 // hit is where a term stands: tokens first to last, and where the last one's part
 // of it ends.
-type hit struct{ term, first, last, to int }
+type hit struct {
+	term, first, last int
+	to                int32
+}
 
 func hits(text string, all []words.Token, terms []term) (found []hit) {
+	first := beginnings(terms)
 	for i := 0; i < len(all); {
+		if c := text[all[i].From]; c < utf8.RuneSelf && !first[c] {
+			i++
+			continue
+		}
 		next := i + 1
-		for n, t := range terms {
-			if last, to, ok := t.at(text, all, i); ok {
+		for n := range terms {
+			if last, to, ok := terms[n].at(text, all, i); ok {
 				found = append(found, hit{n, i, last, to})
 				next = last + 1
 				break
@@ -42,8 +51,20 @@ func hits(text string, all []words.Token, terms []term) (found []hit) {
 	return found
 }
 
+// beginnings are the ASCII characters that a term begins with: most words of a
+// text begin otherwise.
+func beginnings(terms []term) (first [utf8.RuneSelf]bool) {
+	for _, t := range terms {
+		if c := t.words[0][0]; c < utf8.RuneSelf {
+			first[c] = true
+			first[unicode.ToUpper(rune(c))] = true
+		}
+	}
+	return first
+}
+
 // at tells whether the term begins at a token, and where it ends.
-func (t term) at(text string, all []words.Token, i int) (last, to int, ok bool) {
+func (t *term) at(text string, all []words.Token, i int) (last int, to int32, ok bool) {
 	if t.phraseAt(text, all[i:]) {
 		last = i + len(t.words) - 1
 		if to = all[last].To; t.char {
@@ -62,7 +83,7 @@ func (t term) at(text string, all []words.Token, i int) (last, to int, ok bool) 
 }
 
 // phraseAt compares the words with as many tokens.
-func (t term) phraseAt(text string, at []words.Token) bool {
+func (t *term) phraseAt(text string, at []words.Token) bool {
 	if len(at) < len(t.words) {
 		return false
 	}
@@ -76,7 +97,7 @@ func (t term) phraseAt(text string, at []words.Token) bool {
 }
 
 // joinedAt compares one word with tokens that may be written as one.
-func (t term) joinedAt(one, text string, all []words.Token, i int) (last int, ok bool) {
+func (t *term) joinedAt(one, text string, all []words.Token, i int) (last int, ok bool) {
 	if one == "" || t.char {
 		return 0, false
 	}
@@ -85,7 +106,7 @@ func (t term) joinedAt(one, text string, all []words.Token, i int) (last int, ok
 		if rest, ok := behind(word, one); ok { // the last of them
 			return n, rest == "" || t.prefix
 		}
-		if !mayBegin(one, word) {
+		if !mayBegin(one[0], word[0]) {
 			return 0, false
 		}
 		if one, ok = strings.CutPrefix(one, words.Fold(word)); !ok {
@@ -98,18 +119,15 @@ func (t term) joinedAt(one, text string, all []words.Token, i int) (last int, ok
 // behind is what follows a beginning in a folded word; ok is false when the word
 // does not begin so.
 func behind(word, beginning string) (rest string, ok bool) {
-	if !mayBegin(word, beginning) {
+	if !mayBegin(word[0], beginning[0]) {
 		return "", false
 	}
 	return strings.CutPrefix(words.Fold(word), beginning)
 }
 
-// mayBegin tells whether a word can begin as another does: the first letter of
-// plain ones decides most comparisons at once.
-func mayBegin(word, other string) bool {
-	a, b := word[0], other[0]
-	return a >= utf8.RuneSelf || b >= utf8.RuneSelf || a|0x20 == b|0x20
-}
+// mayBegin tells whether words with these first bytes can begin alike: most
+// comparisons of plain letters end here.
+func mayBegin(a, b byte) bool { return a >= utf8.RuneSelf || b >= utf8.RuneSelf || a|0x20 == b|0x20 }
 
 // snippet is the stretch of a text that shows most of what was looked for, the
 // matches between ‹ and ›. matched counts the different terms in it. SQLite's own
@@ -147,7 +165,7 @@ func snippet(text string, terms []term) (shown string, matched int) {
 	}
 	end := min(start+snippetWords, len(all)) - 1
 	var b strings.Builder
-	at := 0
+	at := int32(0)
 	if start > 0 {
 		b.WriteString("…")
 		at = all[start].From
