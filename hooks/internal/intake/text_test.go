@@ -29,6 +29,8 @@ var costly = map[string]url.Values{
 	"a deep sort":              {"sort": {strings.Repeat("a.", 20)}},
 	"many expands":             {"expand": {strings.Repeat("a,", 50)}},
 	"a deep expand":            {"expand": {strings.Repeat("a.", 12)}},
+	"an expand back twice":     {"expand": {"contact,organization.calls_via_organization.organization.calls_via_organization"}},
+	"the old spelling":         {"expand": {"calls(organization).organization.calls(organization)"}},
 	"a long expand":            {"expand": {strings.Repeat("a", 2_000)}},
 	"many fields":              {"fields": {strings.Repeat("a,", 500)}},
 	"deep fields":              {"fields": {strings.Repeat("a.", 50)}},

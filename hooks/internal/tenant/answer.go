@@ -145,6 +145,11 @@ func (a *answer) ExpandRecords(records []*core.Record, expands []string, fetch c
 	if a.over == nil {
 		a.over = a.shown(records)
 	}
+	if a.over != nil { // or PocketBase would write them all, to be thrown away
+		for _, r := range records {
+			r.SetExpand(nil)
+		}
+	}
 	return failed
 }
 

@@ -82,6 +82,27 @@ func TestAnswer_shows_a_bounded_number_of_related_rows(t *testing.T) {
 	}
 }
 
+// A page of sixty rows can stand for hundreds of megabytes of JSON.
+func TestAnswer_that_shows_too_much_is_not_written_first(t *testing.T) {
+	left := -1
+	d := serve(t, tenant.Register, func(app core.App) {
+		tenant.LimitAnswers(app, tenant.AnswerLimits{Rows: 12})
+		app.OnRecordViewRequest().BindFunc(func(e *core.RecordRequestEvent) error {
+			err := e.Next()
+			left = len(e.Record.Expand())
+			return err
+		})
+	})
+	contacts(t, d, 9, "")
+	for path, want := range map[string]int{"?expand=contacts_via_organization.organization": 400, "?expand=contacts_via_organization": 200} {
+		left = -1
+		status, body := d.ask(t, testkit.AcmeOwner, "GET", "/api/collections/organizations/records/"+testkit.Acme+path, nil, nil)
+		if status != want || (left > 0) != (want == 200) {
+			t.Errorf("%s: %d %.200s, and %d relations were to be written", path, status, body, left)
+		}
+	}
+}
+
 func TestAnswer_has_a_size(t *testing.T) {
 	d := limited(t, tenant.AnswerLimits{Bytes: 64 << 10})
 	contacts(t, d, 40, strings.Repeat("n", 1_800))
