@@ -141,6 +141,8 @@ func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testin
 					expand = append(expand, "memberships_via_user.organization."+name, "user.memberships_via_user.organization."+name)
 				}
 			}
+			// Paths that lead back twice are refused before anybody is asked (package intake).
+			expand = slices.DeleteFunc(expand, func(path string) bool { return strings.Count(path, "_via_") > 1 })
 			for _, email := range gated {
 				for _, query := range []url.Values{{}, {"organization": {testkit.Acme}}, {"organization": {testkit.Bolt}}, {"filter": {"organization = '" + testkit.Acme + "'"}}} {
 					for part := range slices.Chunk(expand, 10) {
@@ -157,7 +159,7 @@ func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testin
 			}
 		}
 		// The answers to a sign-in, and the person's own row.
-		every := url.Values{"expand": {"last_organization,memberships_via_user.organization.calls_via_organization,memberships_via_user.organization"}}.Encode()
+		every := url.Values{"expand": {"last_organization.calls_via_organization,memberships_via_user.organization"}}.Encode()
 		for _, email := range gated {
 			for _, r := range []struct{ method, path string }{
 				{"GET", "/api/collections/users/records/" + testkit.User(email)}, {"POST", "/api/collections/users/auth-refresh"},
