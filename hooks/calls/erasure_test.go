@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -144,6 +145,61 @@ func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 	if got := d.rows(`SELECT count(*) FROM call_words WHERE call_words MATCH 'ordinary'`); got != "5\n" {
 		t.Errorf("%s of others are found, want 5", got)
 	}
+}
+
+// Nothing is left in the file either where nobody reads: what earlier changes of
+// rows and of the search index left behind between the rows that are used.
+func TestErasure_leaves_no_bytes_in_the_file(t *testing.T) {
+	const number, word = "+14155552671", "zanzibarword"
+	for _, others := range []bool{false, true} {
+		d := newDesk(t, nil, withPrivacy)
+		// Test apps do not open the file as the program does (database.Connect).
+		if _, err := d.NonconcurrentDB().NewQuery("PRAGMA secure_delete = FAST").Execute(); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 25 {
+			d.sendAll(conversation(t, fmt.Sprint("gone-", n), number, word))
+			if others {
+				d.sendAll(conversation(t, fmt.Sprint("other-", n), "+14155552679", "ordinary"))
+			}
+			if n == 15 {
+				if err := d.schedule.RunNow(context.Background(), "inbox.pack"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		d.sendAll(conversation(t, "gone-1", number, word+" again"))
+		d.eraseCaller(number)
+		file, err := os.ReadFile(filepath.Join(d.DataDir(), "data.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{word, number[1:]} {
+			if left := bytes.Count(file, []byte(text)); left > 0 {
+				t.Errorf("others %t: %q is in the file %d times", others, text, left)
+			}
+		}
+	}
+}
+
+// conversation is a call of twenty lines and its report.
+func conversation(t testing.TB, id, number, word string) [][]byte {
+	t.Helper()
+	var messages [][]byte
+	var lines []any
+	var text strings.Builder
+	for n := range 20 {
+		said := fmt.Sprintf("%s %d of %s has something%d to say", word, n, id, n)
+		messages = append(messages, update(t, id, number, map[string]any{
+			"type": "transcript", "timestamp": 1_795_014_250_000 + n, "role": "user", "transcriptType": "final", "transcript": said,
+		}))
+		lines = append(lines, map[string]any{"role": "user", "message": said, "time": 1_795_014_250_000 + n, "secondsFromStart": n})
+		fmt.Fprintf(&text, "User: %s\n", said)
+	}
+	return append(messages, update(t, id, number, map[string]any{
+		"type": "end-of-call-report", "endedReason": "customer-ended-call",
+		"artifact": map[string]any{"transcript": text.String(), "messages": lines}, "analysis": map[string]any{"summary": "about " + word},
+	}))
 }
 
 // Messages that wait for the writer while the erasure does its work come right

@@ -32,6 +32,11 @@ const (
 // dataFile is the name PocketBase gives the file that holds everything but logs.
 const dataFile = "data.db"
 
+// deleted is what becomes of rows that are deleted or moved: their bytes are
+// overwritten wherever that takes no page more to be written. Without it an
+// erasure (Wipe) could not reach what earlier changes left in pages still in use.
+const deleted = "FAST"
+
 // pragma is one setting of a connection.
 type pragma struct{ name, value string }
 
@@ -50,6 +55,7 @@ func pragmas(path string) []pragma {
 		{"synchronous", durable},
 		{"foreign_keys", "ON"},
 		{"temp_store", "FILE"},
+		{"secure_delete", deleted},
 		{"cache_size", "-8000"}, // kB: 8 MB
 	}
 }

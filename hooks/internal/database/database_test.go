@@ -29,7 +29,7 @@ func TestConnect_sets_every_connection(t *testing.T) {
 		want map[string]string
 	}{
 		{"data writer", func(q string, v *string) error { return app.NonconcurrentDB().NewQuery(q).Row(v) },
-			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "10000"}},
+			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "10000", "secure_delete": "2"}},
 		{"data reader", func(q string, v *string) error { return app.ConcurrentDB().NewQuery(q).Row(v) },
 			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000"}},
 		{"auxiliary writer", func(q string, v *string) error { return app.AuxNonconcurrentDB().NewQuery(q).Row(v) },

@@ -9,9 +9,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// Wipe overwrites what the statements of do delete, in the transaction tx is: else
-// the bytes stay in the file until their place is used again. The setting belongs
-// to the connection, so it is taken back whatever happens.
+// Wipe overwrites whatever the statements of do delete, in the transaction tx is,
+// whole pages as well: else those stay in the file until they are used again. The
+// setting belongs to the connection, so it is taken back whatever happens.
 func Wipe(tx core.App, do func() error) error {
 	set := func(mode string) error {
 		if _, err := tx.NonconcurrentDB().NewQuery("PRAGMA secure_delete = " + mode).Execute(); err != nil {
@@ -22,7 +22,7 @@ func Wipe(tx core.App, do func() error) error {
 	if err := set("ON"); err != nil {
 		return err
 	}
-	return errors.Join(do(), set("OFF"))
+	return errors.Join(do(), set(deleted))
 }
 
 // logPatience is how long DropLog waits for readers, in milliseconds: everybody
