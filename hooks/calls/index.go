@@ -48,9 +48,17 @@ var dropFormer = []string{
 	"DROP TABLE IF EXISTS " + collections.CallSearchBefore,
 }
 
-// searched is the index that has everything.
+// searched is the index that has everything. Whoever cannot tell whether there
+// still is one before asks that one: it finds all or fails, the other would leave
+// out what it has not got.
 func (e *engine) searched() string {
-	if e.former.Load() && e.lookForFormer(context.Background()) == nil && e.former.Load() {
+	if !e.former.Load() {
+		return collections.CallSearch
+	}
+	if err := e.lookForFormer(context.Background()); err != nil {
+		e.app.Logger().Warn("search index not looked for", "error", err)
+	}
+	if e.former.Load() {
 		return collections.CallSearchBefore
 	}
 	return collections.CallSearch

@@ -86,3 +86,18 @@ func TestIndex_is_filled_while_searches_go_on(t *testing.T) {
 		t.Errorf("again: %v", err)
 	}
 }
+
+func TestIndex_searches_ask_the_one_before_when_nothing_tells(t *testing.T) {
+	d := newDesk(t, nil)
+	d.former()
+	e := d.engine()
+	if err := e.open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.reads.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.searched(); got != collections.CallSearchBefore {
+		t.Errorf("searches look into %s, which is not filled", got)
+	}
+}

@@ -123,15 +123,13 @@ func (n *normalizer) contact(ctx context.Context, c storedContact) error {
 	if read.Text == c.number {
 		return nil
 	}
+	if spelled, err := n.spell(ctx, c.id, read.Text); err != nil || spelled {
+		return err
+	}
 	var other string
 	err := n.reads.QueryRowContext(ctx, selectContact, c.organization, read.Text).Scan(&other)
 	if errors.Is(err, sql.ErrNoRows) {
-		return n.write(ctx, func(tx *inbox.Tx) error {
-			// Another message may have met the number meanwhile: then the next run joins them.
-			_, err := tx.Exec(`UPDATE OR IGNORE contacts SET phone_number = ?, phone_number_raw = CASE phone_number_raw WHEN '' THEN phone_number ELSE phone_number_raw END
-				WHERE id = ?`, read.Text, c.id)
-			return err
-		})
+		return nil // deleted meanwhile
 	}
 	if err != nil {
 		return err
@@ -147,6 +145,25 @@ func (n *normalizer) contact(ctx context.Context, c storedContact) error {
 		return err
 	})
 }
+
+// spell gives a contact its number as it is stored now, unless another has it.
+// The table's own rule decides: messages bring contacts all the time.
+func (n *normalizer) spell(ctx context.Context, id, number string) (spelled bool, err error) {
+	err = n.write(ctx, func(tx *inbox.Tx) error {
+		result, err := tx.Exec(spellContact, number, id)
+		if err != nil {
+			return err
+		}
+		rows, err := result.RowsAffected()
+		spelled = rows > 0
+		return err
+	})
+	return spelled, err
+}
+
+const spellContact = `UPDATE OR IGNORE contacts SET phone_number = ?,
+	phone_number_raw = CASE phone_number_raw WHEN '' THEN phone_number ELSE phone_number_raw END
+	WHERE id = ?`
 
 // joinContact adds to a contact what another of the same number holds. What
 // people wrote of either stays: a second name becomes a line of the notes.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -77,5 +78,32 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	}
 	if got := d.rows(`SELECT type, payload FROM provider_events WHERE event_key = 'gone:late'`); got != "deleted | \n" {
 		t.Errorf("a late message is %q", got)
+	}
+}
+
+// Between the look for a number's other contact and the change, a message may
+// bring it: the job ends for good after this run, so it has to join them now.
+func TestNormalize_joins_a_caller_who_came_meanwhile(t *testing.T) {
+	d := newDesk(t, nil)
+	insert := `INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at, last_seen_at, created, updated)
+		VALUES (?, ?, ?, '', ?, '', '', '', '', '', '')`
+	d.exec(insert, "c1raw0000000000", testkit.Acme, "1 415-555-2671", "Annie")
+	d.exec(insert, "c2clean00000000", testkit.Acme, "+14155552671", "")
+	e := d.engine()
+	if err := e.open(); err != nil {
+		t.Fatal(err)
+	}
+	d.schedule.Add(schedule.Job{ID: "test.join", Spec: "0 0 1 1 *", Run: func(ctx context.Context, r *schedule.Run) error {
+		n := &normalizer{engine: e, run: r, homes: map[string]string{}}
+		if spelled, err := n.spell(ctx, "c1raw0000000000", "+14155552671"); err != nil || spelled {
+			t.Errorf("a number of another: spelled %t, %v", spelled, err)
+		}
+		return n.contact(ctx, storedContact{"c1raw0000000000", testkit.Acme, "1 415-555-2671"})
+	}})
+	if err := d.schedule.RunNow(t.Context(), "test.join"); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.rows(`SELECT id, name FROM contacts WHERE id IN ('c1raw0000000000', 'c2clean00000000')`); got != "c2clean00000000 | Annie\n" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -89,8 +89,12 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 		return err
 	}
 	for _, id := range waiting {
-		if err := e.ask(ctx, id); err != nil {
-			return err
+		err := e.ask(ctx, id)
+		if refused := (*vapi.Error)(nil); err != nil && (ctx.Err() != nil || errors.As(err, &refused)) {
+			return err // the provider is away, or refuses our key: no use in asking on
+		}
+		if err != nil { // it is asked for again, and keeps no other from its turn
+			e.app.Logger().Warn("call not made good", "call", id, "error", err)
 		}
 		r.Add(1)
 	}
@@ -300,7 +304,12 @@ func (e *engine) closeUnheard(ctx context.Context, r *schedule.Run, now time.Tim
 		}
 		record.IgnoreUnchangedFields(true)
 		if err := e.app.SaveWithContext(ctx, record); err != nil {
-			return fmt.Errorf("end a call nobody heard of: %w", err)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			// What does not validate any longer keeps no other call open.
+			e.app.Logger().Warn("call nobody heard of is not ended", "call", id, "error", err)
+			continue
 		}
 		r.Add(1)
 	}

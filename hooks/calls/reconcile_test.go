@@ -198,3 +198,18 @@ func TestReconcile_takes_a_refusal_for_no_proof(t *testing.T) {
 		}
 	}
 }
+
+func TestReconcile_one_bad_row_keeps_no_other_open(t *testing.T) {
+	d := newDesk(t, &archive{})
+	old := inDate(time.Now().AddDate(0, 0, -40))
+	for _, id := range []string{"zua000000000000", "zub000000000000"} {
+		d.put(testkit.Acme, id, map[string]any{"vapi_call_id": "", "status": "in_progress", "started_at": old}, "", "")
+	}
+	d.exec(`UPDATE calls SET priority = 'no such priority' WHERE id = 'zua000000000000'`)
+	if err := d.reconcile(); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.rows(`SELECT id, status FROM calls WHERE id LIKE 'zu%' ORDER BY id`); got != "zua000000000000 | in_progress\nzub000000000000 | failed\n" {
+		t.Errorf("got %s", got)
+	}
+}
