@@ -174,11 +174,7 @@ func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) 
 	if number == nil {
 		reasons["phone_number"] = "Pick a number of this organization"
 	}
-	from := ""
-	if number != nil {
-		from = number.GetString("phone_number")
-	}
-	customer, problem := dialing.For(t.Organization, from).Check(body.CustomerNumber)
+	customer, problem := dialing.Of(e.app, t.ID()).Check(body.CustomerNumber)
 	if problem != "" {
 		reasons["customer_number"] = problem
 	}
@@ -220,7 +216,7 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 	if err != nil {
 		return call{}, err
 	}
-	now := time.Now()
+	now, home := time.Now(), tenant.HomeOf(e.app, t.ID())
 	var after call
 	// The phone rings already: the row is written although the person left.
 	err = box.Do(context.WithoutCancel(re.Request.Context()), func(tx *inbox.Tx) (func(), error) {
@@ -237,7 +233,7 @@ func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, numb
 			Call:        &vapi.MessageCall{ID: placed.ID, Type: "outboundPhoneCall", CreatedAt: placed.CreatedAt.Time, Monitor: placed.Monitor},
 		}
 		var ch changes
-		after, ch = apply(before, m, number.GetString("phone_number"))
+		after, ch = apply(before, m, home)
 		fill(&after.Assistant, assistant.Id)
 		fill(&after.PhoneNumber, number.Id)
 		if err := e.keepControl(&after, m); err != nil {

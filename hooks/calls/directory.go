@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // directory knows, in memory, whose a provider's number or assistant is and who
@@ -55,16 +56,16 @@ type assistantEntry struct {
 	Home         string `db:"home"`
 }
 
-const selectNumber = `SELECT p.id, p.organization, p.status, p.fallback_number, p.fallback_message,
+var selectNumber = `SELECT p.id, p.organization, p.status, p.fallback_number, p.fallback_message,
 	o.name AS organization_name, CASE WHEN o.paused THEN 'paused' ELSE o.status END AS organization_status, o.balance_state, o.language,
-	CASE WHEN o.country != '' THEN o.country ELSE p.phone_number END AS home,
+	` + tenant.HomeColumn("o") + ` AS home,
 	coalesce(a.id, '') AS assistant, coalesce(a.name, '') AS assistant_name, coalesce(a.status, '') AS assistant_status,
 	coalesce(a.vapi_assistant_id, '') AS vapi_assistant_id, coalesce(a.sync_status, '') AS sync_status
 	FROM phone_numbers p JOIN organizations o ON o.id = p.organization LEFT JOIN assistants a ON a.id = p.assistant
 	WHERE p.vapi_phone_id = {:id} AND p.vapi_phone_id != ''`
 
-const selectAssistant = `SELECT id, organization, name, language, forwarding_phone_number,
-	coalesce((SELECT country FROM organizations WHERE id = assistants.organization), '') AS home FROM assistants
+var selectAssistant = `SELECT id, organization, name, language, forwarding_phone_number,
+	coalesce((SELECT ` + tenant.HomeColumn("o") + ` FROM organizations o WHERE o.id = assistants.organization), '') AS home FROM assistants
 	WHERE vapi_assistant_id = {:id} AND vapi_assistant_id != ''`
 
 func newDirectory(app core.App) *directory {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -103,6 +105,24 @@ func TestMessages_numbers_are_read_at_home(t *testing.T) {
 	d.sendAll([][]byte{update(t, "berlin", "030 234567", nil)})
 	if got := d.rows(`SELECT caller_number FROM calls WHERE vapi_call_id = 'berlin'`); got != "+4930234567\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// An organization is in one place, whichever of its lines rings: a caller has one
+// spelling.
+func TestMessages_one_organization_has_one_home(t *testing.T) {
+	d := newDesk(t, nil)
+	d.set("organizations", testkit.Acme, map[string]any{"country": ""})
+	d.exec(`INSERT INTO phone_numbers (id, organization, phone_number, created) VALUES ('zfirst000000000', ?, '+4930123456', '2020-01-01 00:00:00.000Z')`, testkit.Acme)
+	d.sendAll([][]byte{update(t, "one-home", "030 234567", nil)}) // on the line in Washington
+	if got := d.rows(`SELECT caller_number FROM calls WHERE vapi_call_id = 'one-home'`); got != "+4930234567\n" {
+		t.Errorf("a caller on another line is %q", got)
+	}
+	if got := tenant.HomeOf(d.TestApp, testkit.Acme); got != "+4930123456" {
+		t.Errorf("home is %q", got)
+	}
+	if got := dialing.Of(d.TestApp, testkit.Acme).Home; got != "DE" {
+		t.Errorf("it dials from %q", got)
 	}
 }
 

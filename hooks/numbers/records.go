@@ -2,7 +2,6 @@ package numbers
 
 import (
 	"regexp"
-	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
@@ -11,6 +10,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // areaCode is how area codes look where Vapi gives numbers.
@@ -88,7 +88,7 @@ func (d *domain) fill(e *core.RecordEvent) error {
 func (d *domain) normalize(e *core.RecordEvent) error {
 	n := e.Record
 	if number := n.GetString("phone_number"); number != "" && number != n.Original().GetString("phone_number") {
-		if read := phone.Read(number, d.region(e.App, n.GetString("organization"))); read.Kind == phone.Telephone {
+		if read := phone.Read(number, tenant.HomeOf(e.App, n.GetString("organization"))); read.Kind == phone.Telephone {
 			n.Set("phone_number", read.Text)
 			if n.GetString("country_code") == "" {
 				n.Set("country_code", phone.Region(read.Text))
@@ -107,7 +107,7 @@ func (d *domain) validate(e *core.RecordEvent) error {
 	n, found := e.Record, validation.Errors{}
 	changed := func(name string) bool { return n.IsNew() || n.GetString(name) != n.Original().GetString(name) }
 	if number := n.GetString("phone_number"); number != "" && changed("phone_number") &&
-		phone.Read(number, d.region(e.App, n.GetString("organization"))).Kind != phone.Telephone {
+		phone.Read(number, tenant.HomeOf(e.App, n.GetString("organization"))).Kind != phone.Telephone {
 		found["phone_number"] = validation.NewError("validation_invalid_phone_number",
 			"This is not a phone number. Write it with the country's code, for example +1 415 555 2671.")
 	}
@@ -146,15 +146,6 @@ var required = map[string][]string{
 	"telnyx": {"phone_number", "credential_id"},
 	"byo":    {"credential_id"},
 	"other":  {"phone_number"},
-}
-
-// region is the country whose people's way of writing numbers is understood.
-func (d *domain) region(app core.App, organization string) string {
-	o, err := app.FindRecordById(collections.Organizations, organization)
-	if err != nil {
-		return "" // then only numbers with the country's code can be read
-	}
-	return strings.ToUpper(o.GetString("country"))
 }
 
 // policy says what the number's organization may dial. One that has not said

@@ -11,11 +11,10 @@ import (
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
 
@@ -28,12 +27,21 @@ type Policy struct {
 	Countries []string
 }
 
-// For is the policy of an organization. line is a number of its own, which
-// tells the country of one that has not said it.
-func For(organization *core.Record, line string) Policy {
-	p := Policy{Home: strings.ToUpper(organization.GetString("country"))}
-	if p.Home == "" && line != "" {
-		p.Home = phone.Region(line)
+// Of is the policy of an organization, which is where tenant.HomeOf says. One
+// that is not there dials nothing.
+func Of(app core.App, organization string) Policy {
+	o := tenant.OrganizationOf(app, organization)
+	if o == nil {
+		return Policy{}
+	}
+	return policy(o, tenant.HomeOf(app, organization))
+}
+
+// policy is Of for a row; home is a country or a number of the organization's.
+func policy(organization *core.Record, home string) Policy {
+	p := Policy{Home: strings.ToUpper(home)}
+	if len(home) > len("US") {
+		p.Home = phone.Region(home)
 	}
 	var limits struct {
 		Countries []string `json:"outbound_countries"`
@@ -41,22 +49,6 @@ func For(organization *core.Record, line string) Policy {
 	_ = organization.UnmarshalJSONField("limits", &limits) // absent limits allow the home country only
 	p.Countries = limits.Countries
 	return p
-}
-
-// Of is For an organization's id, by its first number. An organization that is
-// not there dials nothing.
-func Of(app core.App, organization string) Policy {
-	o, err := app.FindRecordById(collections.Organizations, organization)
-	if err != nil {
-		return Policy{}
-	}
-	line := ""
-	if o.GetString("country") == "" {
-		_ = app.ConcurrentDB().Select("phone_number").From(collections.PhoneNumbers). // none is no country
-												Where(dbx.NewExp("organization = {:o} AND phone_number != ''", dbx.Params{"o": organization})).
-												OrderBy("created").Limit(1).Row(&line)
-	}
-	return For(o, line)
 }
 
 // never are the codes of no country: shared-cost and satellite networks, personal
