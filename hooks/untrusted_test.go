@@ -19,11 +19,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
 
 // rows tells how many rows each table has and when one was changed last.
@@ -108,6 +110,22 @@ func TestNUL_is_refused_by_name_and_changes_nothing(t *testing.T) {
 	}
 	if after := p.rows(); after != before {
 		t.Errorf("rows changed:\n%s\nwere\n%s", after, before)
+	}
+}
+
+// People write into columns others do not see as well.
+func TestHidden_texts_are_held_against_the_same_rules(t *testing.T) {
+	p := newProduct(t)
+	m, err := p.FindFirstRecordByFilter("memberships", "organization = {:o}", dbx.Params{"o": testkit.Acme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Set("notes", "call\u0000 \u202eback\u0007 later")
+	if err := p.Save(m); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.GetString("notes"); got != untrusted.CleanText(got) || strings.ContainsRune(got, 0) {
+		t.Errorf("stored %q", got)
 	}
 }
 

@@ -75,7 +75,7 @@ func validateField(r *core.Record, field core.Field) error {
 	switch f := field.(type) {
 	case *core.TextField:
 		switch {
-		case f.Hidden || f.PrimaryKey: // sealed by us; PocketBase's own pattern
+		case f.PrimaryKey: // PocketBase's own pattern
 			return nil
 		case f.Max >= textFrom || f.Max == 0:
 			return validateText(r, name)
