@@ -121,34 +121,48 @@ func Trim(ctx context.Context, app core.App, organization, before string) (total
 
 func trim(tx atomic.Tx, organization, before string) (int, error) {
 	var base, upTo int64
-	err := atomic.One(tx, `SELECT base, min(base + ?, coalesce((SELECT min(position) - 1 FROM audit_logs
+	var hash string
+	err := atomic.One(tx, `SELECT base, base_hash, min(base + ?, coalesce((SELECT min(position) - 1 FROM audit_logs
 		WHERE chain = c.chain AND position > c.base AND created >= ?), head)) FROM audit_chains c WHERE chain = ?`,
-		[]any{trimBatch, before, organization}, &base, &upTo)
+		[]any{trimBatch, before, organization}, &base, &hash, &upTo)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("audit log: %w", err)
 	}
-	var hash string
 	if upTo > base {
 		if err := atomic.One(tx, `SELECT hash FROM audit_logs WHERE chain = ? AND position = ?`, []any{organization, upTo}, &hash); err != nil {
 			return 0, fmt.Errorf("audit log: entry %d: %w", upTo, err)
 		}
 	}
-	result, err := tx.Exec(`DELETE FROM audit_logs WHERE id IN (SELECT id FROM audit_logs WHERE organization = ? AND created < ? AND position = 0 LIMIT ?)
-		OR (chain = ? AND position > 0 AND position <= ?)`, organization, before, trimBatch, organization, upTo)
+	// Two statements: joined by OR they would read the whole log.
+	unchained, err := deleteRows(tx, `DELETE FROM audit_logs WHERE id IN (SELECT id FROM audit_logs
+		WHERE organization = ? AND created < ? AND position = 0 LIMIT ?)`, organization, before, trimBatch)
 	if err != nil {
-		return 0, fmt.Errorf("audit log: %w", err)
+		return 0, err
 	}
+	chained := 0
 	if upTo > base {
-		if _, err := tx.Exec(`UPDATE audit_chains SET base = ?, base_hash = ? WHERE chain = ?`, upTo, hash, organization); err != nil {
+		if chained, err = deleteRows(tx, `DELETE FROM audit_logs WHERE chain = ? AND position > 0 AND position <= ?`, organization, upTo); err != nil {
 			return 0, err
 		}
 	}
-	if _, err := tx.Exec(`UPDATE audit_chains SET unchained = (SELECT count(*) FROM audit_logs WHERE organization = ? AND position = 0) WHERE chain = ?`,
-		organization, organization); err != nil {
-		return 0, err
+	if unchained+chained == 0 {
+		return 0, nil
+	}
+	if _, err := tx.Exec(`UPDATE audit_chains SET base = ?, base_hash = ?, unchained = max(0, unchained - ?) WHERE chain = ?`,
+		max(base, upTo), hash, unchained, organization); err != nil {
+		return 0, fmt.Errorf("audit log: %w", err)
+	}
+	return unchained + chained, nil
+}
+
+// deleteRows deletes and counts.
+func deleteRows(tx atomic.Tx, query string, args ...any) (int, error) {
+	result, err := tx.Exec(query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("audit log: %w", err)
 	}
 	n, err := result.RowsAffected()
 	return int(n), err
