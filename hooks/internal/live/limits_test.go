@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -44,7 +45,7 @@ func TestNetworkOf_is_what_one_customer_has(t *testing.T) {
 		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:0db8:0001:0002:0000:0000:0000:0001": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 		"not an address": "not an address",
 	} {
-		if got := networkOf(address); got != want {
+		if got := intake.Network(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ const (
 )
 
 func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
-	network := networkOf(e.RealIP())
+	network := intake.Network(e.RealIP())
 	h.mu.Lock()
 	if e.Auth == nil && h.guestsOf(network) >= h.guests {
 		h.mu.Unlock()
@@ -72,20 +71,6 @@ func (h *Hub) guestsOf(network string) int {
 		}
 	}
 	return n
-}
-
-// networkOf is the part of an address one customer has: of IPv6 a /64.
-func networkOf(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }
 
 // fits bounds what a stream asks for before anything of it is looked up.
