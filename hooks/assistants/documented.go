@@ -56,6 +56,9 @@ func Documented(f *facade.Facade, wait func(ctx context.Context, record *core.Re
 // deleting tells of an assistant that waits for the provider to agree to its end.
 func deleting(row map[string]any) bool { return row["sync_status"] == collections.SyncDeleting }
 
+// deleteQuery is what a delete takes.
+const deleteQuery = "force=true takes it off the numbers it answers: nobody answers there then"
+
 const (
 	onlyAlive = "sync_status!='" + collections.SyncDeleting + "'"
 	onlyVoice = "type='voice'"
@@ -111,7 +114,8 @@ func coreComm(saved func(*core.RequestEvent, string) error) []facade.Row {
 		case facade.Create, facade.Update:
 			r.Body, r.Errors, r.In, r.Saved = coreCommBody, "400 with reasons, 403 for other roles", keepExtras, saved
 		case facade.Delete:
-			r.Answer, r.Errors = `{"data": null, "message": …}`, "403 for other roles"
+			r.Answer, r.Errors = `{"data": null, "message": …}`, "403 for other roles · 409 it answers a number"
+			r.Query, r.Force = deleteQuery, true
 		}
 		return r
 	}
@@ -261,17 +265,18 @@ func callStats(e *core.RequestEvent, id string) (map[string]any, error) {
 var alloKoliFields = []facade.Field{
 	{Name: "name", Column: "name", Required: true, MinLength: 3, MaxLength: 100},
 	{Name: "description", Column: "description", MaxLength: 500},
-	{Name: "language", Column: "language", OneOf: collections.Languages},
+	{Name: "language", Column: "language", OneOf: collections.Languages, Fold: language},
 	{Name: "status", Column: "status", OneOf: []string{"active", "inactive"}},
-	{Name: "voice", Kind: facade.Any},
+	{Name: "voice", Kind: facade.Any, Covers: []string{"voice_provider", "voice_speed", "voice_stability"}},
 	{Name: "voice_id", Column: "voice_id", MaxLength: 100},
 	{Name: "model", Kind: facade.Any},
 	{Name: "model_provider", Column: "model_provider", OneOf: collections.ModelProviders},
 	{Name: "model_name", Column: "model_name", MaxLength: 100},
 	{Name: "model_temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
 	{Name: "model_max_tokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
-	{Name: "first_message", Column: "first_message", MaxLength: 1_000},
-	{Name: "system_prompt", Column: "system_prompt", MaxLength: 100_000},
+	{Name: "first_message", Also: []string{"firstMessage"}, Column: "first_message", MaxLength: 1_000},
+	{Name: "system_prompt", Also: []string{"instructions"}, Column: "system_prompt", MaxLength: 100_000},
+	{Name: "max_duration_seconds", Also: []string{"maxDurationSeconds"}, Column: "max_duration_seconds", Kind: facade.Integer},
 	{Name: "tools_config", Column: "tools_config", Kind: facade.Object},
 	{Name: "forwarding_phone_number", Column: "forwarding_phone_number", MaxLength: 40},
 	{Name: "end_call_message", Column: "end_call_message", MaxLength: 1_000},
@@ -280,9 +285,12 @@ var alloKoliFields = []facade.Field{
 }
 
 const (
-	alloKoliBody = `{"name", "description"?, "voice"?: "elevenlabs"|"google"|… or {"provider", "voice_id"}, "language"?: "fr"|"en", "status"?: "active"|"inactive",
- "model"?: "gpt-4o" or {"provider", "model", "temperature", "max_tokens"}, "first_message"?, "system_prompt"?, "tools_config"?,
- "forwarding_phone_number"?, "end_call_message"?, "end_call_phrases"?, "metadata"?}`
+	alloKoliBody = `{"name", "description"?, "voice"?: "elevenlabs"|"google"|… or {"provider", "voice_id" or "voiceId", "stability"?}, "language"?: "fr"|"en"|"fr-FR"|…, "status"?: "active"|"inactive",
+ "voice_id"?,
+ "model"?: "gpt-4o" or {"provider", "model", "temperature", "max_tokens" or "maxTokens", "systemPrompt"?}, "model_provider"?, "model_name"?,
+ "model_temperature"?, "model_max_tokens"?, "first_message" or "firstMessage"?, "system_prompt" or "instructions"?,
+ "max_duration_seconds" or "maxDurationSeconds"?, "tools_config"?: {…}, "forwarding_phone_number"?, "end_call_message"?,
+ "end_call_phrases"?, "metadata"?: {…}}`
 	alloKoliAnswer = `{"data": {"id", "vapi_assistant_id", "name", "description", "voice", "language", "status", "model", …}}`
 )
 
@@ -300,7 +308,8 @@ func alloKoli(saved func(*core.RequestEvent, string) error) []facade.Row {
 		case facade.Create, facade.Update:
 			r.Body, r.Errors, r.In, r.Saved = alloKoliBody, "400 with reasons, 403 without the right to manage assistants", readVoiceAndModel, saved
 		case facade.Delete:
-			r.Answer, r.Errors = `{"data": null, "message": …}`, "403 without the right to manage assistants"
+			r.Answer, r.Errors = `{"success": true, "data": null, "message": …}`, "403 without the right to manage assistants · 409 it answers a number"
+			r.Query, r.Force = deleteQuery, true
 		}
 		return r
 	}
@@ -308,7 +317,7 @@ func alloKoli(saved func(*core.RequestEvent, string) error) []facade.Row {
 	list.Where, list.Sort, list.Search = onlyAlive, "-created", []string{"name", "description"}
 	list.Filters = []facade.Filter{{Query: "status", Column: "status", OneOf: []string{"active", "inactive"}, Words: statusWords}, {Query: "language", Column: "language", OneOf: collections.Languages}}
 	list.Query = "page=1, limit=20, status, language, search; shape=array for the bare array"
-	list.Answer = `{"data": [{…}], "pagination": {"page", "limit", "total", "totalPages"}}`
+	list.Answer = `{"success": true, "data": [{…}], "pagination": {"page", "limit", "total", "totalPages", "has_more"}}`
 	create := row("S-097", "POST", "", facade.Create, http.StatusCreated, "A new assistant, here and at Vapi.", "")
 	create.Defaults = map[string]any{"type": "voice", "status": collections.AssistantActive}
 	create.Answer = "201 " + alloKoliAnswer
@@ -326,6 +335,7 @@ var (
 		{Name: "provider", Column: "voice_provider", OneOf: collections.VoiceProviders, Words: voiceWords},
 		{Name: "voice_id", Column: "voice_id", MaxLength: 100},
 		{Name: "voiceId", Column: "voice_id", MaxLength: 100},
+		{Name: "stability", Column: "voice_stability", Kind: facade.Number, Max: 1},
 	}
 	alloKoliModel = []facade.Field{
 		{Name: "provider", Column: "model_provider", OneOf: collections.ModelProviders},
@@ -333,8 +343,15 @@ var (
 		{Name: "temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
 		{Name: "max_tokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
 		{Name: "maxTokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
+		{Name: "systemPrompt", Column: "system_prompt", MaxLength: 100_000},
 	}
 )
+
+// language is what a language tag is about: that system's pages send fr-FR.
+func language(tag string) string {
+	tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
+	return tag
+}
 
 // readVoiceAndModel takes both fields as a word or as an object, as the old
 // system's reference and its code did.
@@ -395,6 +412,7 @@ func alloKoliForm(row map[string]any) map[string]any {
 		"model": row["model_name"], "model_provider": row["model_provider"], "model_name": row["model_name"],
 		"model_temperature": row["model_temperature"], "model_max_tokens": row["model_max_tokens"],
 		"first_message": row["first_message"], "system_prompt": row["system_prompt"], "tools_config": row["tools_config"],
+		"firstMessage": row["first_message"], "instructions": row["system_prompt"], "max_duration_seconds": row["max_duration_seconds"],
 		"forwarding_phone_number": row["forwarding_phone_number"], "end_call_message": row["end_call_message"],
 		"end_call_phrases": row["end_call_phrases"], "metadata": row["metadata"],
 		"sync_status": row["sync_status"], "sync_error": orNull(row["sync_error"]),

@@ -25,9 +25,9 @@ const rowShape = `{"id", "caller_number", "recipient_number", "duration", "trans
 	`"company_id", "vapi_call_id", "vapi_assistant_id", "recording_url", "cost_breakdown": {"transcription", "llm", "tts", "vapi", "total"}, "ended_reason", "created_at", "updated_at", …}`
 
 var coreCommFields = []facade.Field{
-	{Name: "caller_number", Column: "caller_number", MaxLength: 80},
+	{Name: "caller_number", Column: "caller_number", Required: true, MaxLength: 80},
 	{Name: "recipient_number", Column: "recipient_number", MaxLength: 80},
-	{Name: "duration", Column: "duration_seconds", Kind: facade.Integer, Min: 0, Max: 86_400},
+	{Name: "duration", Column: "duration_seconds", Kind: facade.Integer, Required: true, Min: 0, Max: 86_400},
 	{Name: "transcript", MaxLength: 1 << 20},
 	{Name: "resolution_status", Column: "resolution_status", OneOf: collections.ResolutionStatuses},
 	{Name: "call_type", Column: "call_type", OneOf: []string{collections.Inbound, collections.Outbound}},
@@ -56,7 +56,9 @@ func (e *engine) documented() {
 		return re.JSON(http.StatusOK, map[string]any{"data": map[string]any{"calls": rows, "pagination": pagination}})
 	})
 	create := route("POST", "/api/calls", "S-279", "Writes down a call that happened elsewhere.")
-	create.Body = `{"caller_number", "recipient_number", "duration": 0, "transcript", "resolution_status", "call_type", "summary", "sentiment", "priority"}`
+	create.Body = `{"caller_number", "recipient_number"?, "duration": 0, "transcript"?, "resolution_status"?: "pending", "call_type"?: "inbound", ` +
+		`"summary"?, "sentiment"?, "priority"?: "medium", "notes"?, "metadata"?: {…}}`
+	create.Errors = "400 with reasons: caller_number and duration are required · 403 role"
 	create.Answer = `{"data": ` + rowShape + `, "message": "Call created successfully"}`
 	view := route("GET", "/api/calls/{id}", "S-280", "One call.")
 	view.Answer = `{"data": ` + rowShape + `}`

@@ -235,7 +235,7 @@ func TestFunctions_calls(t *testing.T) {
 	d, x := newExchange(t)
 	const keys = "id assistant_id phone_number_id workflow_id customer_number status started_at ended_at duration"
 	list := object(t, d.want(200, "GET", "/functions/v1/calls", testkit.AcmeViewer, nil))
-	if rows := list["data"].([]any); len(list) != 2 || len(rows) != 2 || fmt.Sprint(list["pagination"]) != "map[limit:20 page:1 total:2 totalPages:1]" {
+	if rows := list["data"].([]any); list["success"] != true || len(rows) != 2 || fmt.Sprint(list["pagination"]) != "map[has_more:false limit:20 page:1 total:2 totalPages:1]" {
 		t.Errorf("got %v", list)
 	} else {
 		hasKeys(t, "a call", rows[0], keys)
@@ -297,7 +297,7 @@ func TestFunctions_messages(t *testing.T) {
 	const keys = "id call_id content role created_at"
 	list := object(t, d.want(200, "GET", "/functions/v1/messages/"+testkit.AcmeCall, testkit.AcmeViewer, nil))
 	rows := list["data"].([]any)
-	if len(rows) != 3 || rows[1].(map[string]any)["content"] != "Do you have sourdough today?" || fmt.Sprint(list["pagination"]) != "map[limit:100 page:1 total:3 totalPages:1]" {
+	if len(rows) != 3 || rows[1].(map[string]any)["content"] != "Do you have sourdough today?" || fmt.Sprint(list["pagination"]) != "map[has_more:false limit:100 page:1 total:3 totalPages:1]" {
 		t.Errorf("got %v", list)
 	}
 	hasKeys(t, "a message", rows[0], keys)

@@ -42,11 +42,11 @@ func (e *engine) functionRoutes() {
 		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: row}))
 	})
 	place := route("POST", "calls", "S-102", "Places a call.", `201 {"data": `+functionShape+`}`)
-	place.Body = `{"assistant_id", "phone_number_id", "workflow_id", "customer_number"}`
+	place.Body = `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?}`
 	place.Errors = "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · 409 not synced · 502 the provider refused"
 	f.Handle(place, e.placeByFunction)
 	change := route("PATCH", "calls/{id}", "S-103", "Changes what people write about a call.", `{"data": `+functionShape+`}`)
-	change.Body = `{"resolution_status", "priority", "sentiment", "summary", "notes", "metadata"}`
+	change.Body = `{"resolution_status", "priority", "sentiment", "summary", "notes", "metadata": {…}}`
 	f.Rows(facade.Row{
 		Route: change, Collection: collections.Calls, Do: facade.Update, Envelope: facade.Functions, Out: e.functionRow,
 		Fields: slices.DeleteFunc(slices.Clone(coreCommFields), func(field facade.Field) bool {
@@ -69,17 +69,36 @@ func (e *engine) functionRoutes() {
 		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: e.functionRow(exported(call))}))
 	})
 	listen := route("GET", "calls/{id}/listen", "S-106", "The call's events as they happen; with Accept: application/json where its sound can be heard.",
-		`text/event-stream: event line|event|status|over, data {"type", "role", "content", "position", "offset_ms"…} · or {"data": {"listen_url"}}`)
+		`text/event-stream: event line|event|status|over, data {"type", "role", "content", "position", "offset_ms"…} · or {"success": true, "data": {"listen_url", "url"}}`)
 	listen.Errors = "403 role · 409 the call is over (JSON)"
 	f.Handle(listen, e.listen)
 
 	f.Handle(route("GET", "messages/{id}", "S-107, S-109", "One message by its id, or the messages of a call in order by the call's id.",
 		`{"data": {"id", "call_id", "content", "role", "created_at"}} or {"data": […], "pagination"}`), e.messagesOrOne)
 	f.Handle(route("GET", "messages/{id}/{message}", "S-109", "One message of a call.", `{"data": {"id", "call_id", "content", "role", "created_at"}}`), e.oneMessage)
+	byQuery := route("GET", "messages", "S-018", "The messages of a call in order.", `{"data": [{"id", "call_id", "content", "role", "created_at"}], "pagination"}`)
+	byQuery.Query, byQuery.Errors = "call_id, page=1, limit=100", "400 no call_id"
+	f.Handle(byQuery, func(re *core.RequestEvent) error {
+		id := re.Request.URL.Query().Get("call_id")
+		if id == "" {
+			return facade.Error(http.StatusBadRequest, "Invalid query parameters", map[string]string{"call_id": "Required"})
+		}
+		re.Request.SetPathValue("id", id)
+		return e.messagesOf(re)
+	})
 	add := route("POST", "messages/{id}", "S-108", "Adds a message to a call; a running call hears it.", `201 {"data": {"id", "call_id", "content", "role", "created_at"}}`)
 	add.Body = `{"content": "text", "role": "assistant|user|system"}`
 	add.Errors = "400 a field is wrong · 403 role · 502 the provider refused"
-	f.Handle(add, e.addMessage)
+	f.Handle(add, func(re *core.RequestEvent) error {
+		body, err := facade.Body(re)
+		if err != nil {
+			return err
+		}
+		return e.addMessage(re, body)
+	})
+	add.Path, add.Item = "/functions/v1/messages", "S-017"
+	add.Body = `{"call_id", "content": "text", "role": "assistant|user|system"}`
+	f.Handle(add, e.addMessageByBody)
 }
 
 // functionCall is the call of the path inside the active organization.
@@ -113,7 +132,7 @@ func (e *engine) functionRow(row map[string]any) map[string]any {
 	}
 	return map[string]any{
 		"id": row["id"], "assistant_id": row["assistant"], "phone_number_id": row["phone_number"], "workflow_id": nil, "customer_number": customer,
-		"caller_number": caller, "direction": row["call_type"], "status": status, "state": row["status"], "outcome": row["outcome"],
+		"caller_number": caller, "from": caller, "to": row["recipient_number"], "direction": row["call_type"], "status": status, "state": row["status"], "outcome": row["outcome"],
 		"started_at": row["started_at"], "ended_at": row["ended_at"], "start_time": row["started_at"], "end_time": row["ended_at"],
 		"duration": row["duration_seconds"], "duration_seconds": row["duration_seconds"], "recording_url": recordingURL(row),
 		"summary": row["summary"], "resolution_status": row["resolution_status"], "priority": row["priority"], "sentiment": row["sentiment"],
@@ -133,7 +152,7 @@ func (e *engine) placeByFunction(re *core.RequestEvent) error {
 	fields := []facade.Field{
 		{Name: "assistant_id", Column: "assistant", Required: true, MaxLength: 15},
 		{Name: "phone_number_id", Column: "phone_number", Required: true, MaxLength: 15},
-		{Name: "customer_number", Column: "customer_number", Required: true, MaxLength: 40},
+		{Name: "customer_number", Also: []string{"to"}, Column: "customer_number", Required: true, MaxLength: 40},
 		{Name: "workflow_id", MaxLength: 40},
 	}
 	columns, err := facade.Read(fields, body, true)
@@ -146,7 +165,7 @@ func (e *engine) placeByFunction(re *core.RequestEvent) error {
 	text := func(name string) string { s, _ := columns[name].(string); return s }
 	placed, err := e.place(re, t, placeBody{Assistant: text("assistant"), PhoneNumber: text("phone_number"), CustomerNumber: text("customer_number")})
 	if err != nil {
-		return err
+		return facade.Told(err, fields, body)
 	}
 	record, err := e.app.FindRecordById(collections.Calls, placed.ID)
 	if err != nil {
@@ -173,6 +192,11 @@ func (e *engine) messagesOrOne(re *core.RequestEvent) error {
 		}
 		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: messageRow(message)}))
 	}
+	return e.messagesOf(re)
+}
+
+// messagesOf answers a page of the messages of the path's call.
+func (e *engine) messagesOf(re *core.RequestEvent) error {
 	call, err := e.functionCall(re)
 	if err != nil {
 		return err
@@ -208,9 +232,29 @@ func (e *engine) oneMessage(re *core.RequestEvent) error {
 	return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: messageRow(message)}))
 }
 
+// addMessageByBody is addMessage for the call the body names, as the reference
+// of the old system shows it.
+func (e *engine) addMessageByBody(re *core.RequestEvent) error {
+	body, err := facade.Body(re)
+	if err != nil {
+		return err
+	}
+	columns, err := facade.Read(append([]facade.Field{{Name: "call_id", Column: "call", Required: true, MaxLength: 15}}, messageFields...), body, true)
+	if err != nil {
+		return err
+	}
+	re.Request.SetPathValue("id", columns["call"].(string))
+	return e.addMessage(re, body)
+}
+
+var messageFields = []facade.Field{
+	{Name: "content", Column: "content", Required: true, MaxLength: 1000},
+	{Name: "role", Column: "role", Required: true, OneOf: collections.MessageRoles},
+}
+
 // addMessage stores a line a person adds. A running call hears it: the
 // assistant says an assistant's line, and takes the others into account.
-func (e *engine) addMessage(re *core.RequestEvent) error {
+func (e *engine) addMessage(re *core.RequestEvent, body map[string]any) error {
 	if _, err := e.functionCall(re); err != nil {
 		return err
 	}
@@ -218,14 +262,7 @@ func (e *engine) addMessage(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	body, err := facade.Body(re)
-	if err != nil {
-		return err
-	}
-	columns, err := facade.Read([]facade.Field{
-		{Name: "content", Column: "content", Required: true, MaxLength: 1000},
-		{Name: "role", Column: "role", Required: true, OneOf: collections.MessageRoles},
-	}, body, true)
+	columns, err := facade.Read(messageFields, body, true)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (e *engine) listen(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if strings.Contains(re.Request.Header.Get("Accept"), "application/json") {
+	if wantsAddress(re.Request.Header) {
 		return e.listenURL(re, call)
 	}
 	follower := ""
@@ -132,6 +132,14 @@ func (e *engine) replay(stream *eventStream, id string) error {
 	return rows.Err()
 }
 
+// wantsAddress tells whether the caller asks for JSON. The old system's library
+// says only who it is.
+func wantsAddress(header http.Header) bool {
+	accept := header.Get("Accept")
+	return strings.Contains(accept, "application/json") ||
+		!strings.Contains(accept, "text/event-stream") && strings.HasPrefix(header.Get("X-Client-Info"), "supabase")
+}
+
 // listenURL answers with the address of the sound, which is a capability: only
 // people who may act in calls get it.
 func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
@@ -150,7 +158,7 @@ func (e *engine) listenURL(re *core.RequestEvent, call *core.Record) error {
 	if e.Vapi.CheckListen(url) != nil {
 		return facade.Error(http.StatusConflict, noSound)
 	}
-	return re.JSON(http.StatusOK, map[string]any{"data": map[string]string{"listen_url": url}})
+	return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: map[string]any{"listen_url": url, "url": url}}))
 }
 
 // eventStream writes server-sent events.

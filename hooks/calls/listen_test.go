@@ -283,7 +283,7 @@ func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing
 			t.Errorf("%q: got %d %s, want %d", who, rec.Code, rec.Body, want)
 		}
 	}
-	if got := strings.TrimSpace(ask(testkit.AcmeLiveCall, testkit.AcmeAgent).Body.String()); got != `{"data":{"listen_url":"`+url+`"}}` {
+	if got := strings.TrimSpace(ask(testkit.AcmeLiveCall, testkit.AcmeAgent).Body.String()); !strings.Contains(got, `"url":"`+url+`"`) {
 		t.Errorf("got %s", got)
 	}
 	if rec := ask(testkit.AcmeCall, testkit.AcmeAgent); rec.Code != 409 {

@@ -155,7 +155,7 @@ func TestContacts_people_write_numbers_as_they_like(t *testing.T) {
 
 func TestCalls_people_write_numbers_as_they_like(t *testing.T) {
 	d := newDesk(t, nil)
-	rec := d.want(200, http.MethodPost, "/api/calls", testkit.AcmeManager, map[string]any{"caller_number": "415.555.2671", "recipient_number": "+1 202 555 0100", "call_type": "inbound"})
+	rec := d.want(200, http.MethodPost, "/api/calls", testkit.AcmeManager, map[string]any{"caller_number": "415.555.2671", "recipient_number": "+1 202 555 0100", "call_type": "inbound", "duration": 9})
 	data, _ := object(t, rec)["data"].(map[string]any)
 	if data["caller_number"] != "+14155552671" || data["caller_number_raw"] != "415.555.2671" || data["recipient_number"] != "+12025550100" {
 		t.Errorf("got %v", data)

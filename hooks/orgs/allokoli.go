@@ -29,13 +29,31 @@ func (d *domain) alloKoli() {
 	d.Facade.Handle(facade.Route{
 		Method: "GET", Path: "/functions/v1/organization", Auth: facade.Member, System: facade.AlloKoli, Item: "S-173",
 		Summary: "The active organization. With shape=array, all organizations the caller belongs to, as the reference shows them.",
-		Answer:  `{"data": ` + entity + `}`,
+		Answer:  `{"success": true, "data": ` + entity + `}`,
 	}, d.getEntity)
-	d.Facade.Handle(facade.Route{
+	patch := facade.Route{
 		Method: "PATCH", Path: "/functions/v1/organization", Auth: facade.Admin, System: facade.AlloKoli, Item: "S-174",
 		Summary: "Changes the active organization.", Body: `{"name"?, "description"?, "webhook_url"?, "trusted_origins"?: [origin], "metadata"?: {…}}`,
-		Answer: `{"data": ` + entity + `}`, Errors: "400 with reasons, 403 for who is neither owner nor admin",
-	}, d.patchEntity)
+		Answer: `{"success": true, "data": ` + entity + `}`, Errors: "400 with reasons, 403 for who is neither owner nor admin",
+	}
+	d.Facade.Handle(patch, d.patchEntity)
+	// What that system's pages call beside what it documented.
+	for path, summary := range map[string]string{
+		"/functions/v1/organization/current": "The active organization.",
+		"/functions/v1/organization/{id}":    "One of the caller's organizations.",
+	} {
+		d.Facade.Handle(facade.Route{
+			Method: "GET", Path: path, Auth: facade.SignedIn, System: facade.AlloKoli, Summary: summary, Answer: patch.Answer,
+		}, func(e *core.RequestEvent) error {
+			t, err := theOrganization(e)
+			if err != nil {
+				return err
+			}
+			return answerEntity(e, t.Organization)
+		})
+		patch.Path, patch.Auth, patch.Item, patch.Summary = path, facade.SignedIn, "", "Changes it."
+		d.Facade.Handle(patch, d.patchEntity)
+	}
 	d.Facade.Handle(facade.Route{
 		Method: "GET", Path: "/functions/v1/organization/limits", Auth: facade.Member, System: facade.AlloKoli, Item: "S-175",
 		Summary: "Limits and current use side by side; 0 is no limit.",
@@ -95,10 +113,29 @@ func compareText(a, b any) int {
 	return 0
 }
 
-func (d *domain) patchEntity(e *core.RequestEvent) error {
-	t, err := tenant.Require(e, collections.Owner, collections.Admin)
+// theOrganization is the one of the path, else the active one.
+func theOrganization(e *core.RequestEvent) (*tenant.Tenant, error) {
+	if id := e.Request.PathValue("id"); id != "" {
+		return tenant.In(e, id)
+	}
+	return tenant.Require(e)
+}
+
+func answerEntity(e *core.RequestEvent, o *core.Record) error {
+	row, err := entityOf(e.App, o)
 	if err != nil {
 		return err
+	}
+	return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: row}))
+}
+
+func (d *domain) patchEntity(e *core.RequestEvent) error {
+	t, err := theOrganization(e)
+	if err != nil {
+		return err
+	}
+	if !t.Is(collections.Owner, collections.Admin) {
+		return facade.Error(http.StatusForbidden, "Your role does not allow this")
 	}
 	body, err := facade.Body(e)
 	if err != nil {
@@ -119,11 +156,7 @@ func (d *domain) patchEntity(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	row, err := entityOf(e.App, o)
-	if err != nil {
-		return err
-	}
-	return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: row}))
+	return answerEntity(e, o)
 }
 
 func entityOf(app core.App, o *core.Record) (map[string]any, error) {

@@ -102,7 +102,7 @@ func (d *domain) creation() {
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: "/functions/v1/organization", Auth: facade.SignedIn, System: facade.AlloKoli, Item: "S-023",
 		Summary: "Makes an organization with the caller as its owner. It starts on the free plan; another one begins with its payment.",
-		Body:    `{"name", "plan"?: "free"|"pro"|"enterprise"}`, Answer: `201 {"data": ` + entity + `}`, Errors: "400 with reasons, 403 when the person may not create more",
+		Body:    `{"name", "plan"?: "free"|"pro"|"enterprise", "description"?}`, Answer: `201 {"success": true, "data": ` + entity + `}`, Errors: "400 with reasons, 403 when the person may not create more",
 	}, d.createEntity)
 }
 
@@ -291,6 +291,7 @@ func (d *domain) createEntity(e *core.RequestEvent) error {
 	}
 	columns, err := facade.Read([]facade.Field{
 		{Name: "name", Column: "name", Required: true, MaxLength: 100}, {Name: "plan", OneOf: collections.Plans},
+		{Name: "description", Column: "description", MaxLength: 500},
 	}, body, true)
 	if err != nil {
 		return err

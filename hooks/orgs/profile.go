@@ -4,12 +4,15 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -28,6 +31,7 @@ func (d *domain) profile() {
 		"Changes name and phone. Role and company cannot be set. A picture is uploaded to the record's field avatar; avatar_url takes null, which removes it.",
 		"", `{"full_name"?, "phone"?, "avatar_url"?: null, "language"?, "theme"?}`,
 		`{"data": {"user": `+profileShape+`}, "message": "Profile updated successfully"}`, "400 with details", d.updateProfile)
+	d.app.OnRecordValidate(collections.Users).BindFunc(checkPhone)
 	d.preferences()
 }
 
@@ -93,6 +97,47 @@ func (d *domain) updateProfile(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"user": d.profileOf(e, user)}, "message": "Profile updated successfully"})
 }
 
+// checkPhone holds people's numbers to it, whichever way they are changed.
+// What an invitation brought is left as it is.
+func checkPhone(e *core.RecordEvent) error {
+	number := e.Record.GetString("phone")
+	if e.Record.IsNew() || number == e.Record.Original().GetString("phone") {
+		return e.Next()
+	}
+	if why := notAPhone(number); why != "" {
+		return validation.Errors{"phone": validation.NewError("validation_invalid_phone_number", why+".")}
+	}
+	return e.Next()
+}
+
+// phoneMost is what the column takes.
+const phoneMost = 40
+
+// notAPhone says why a text is no number to call somebody back at, or "". It is
+// kept as people write it; their country is not known, so a number without it
+// is judged by its digits.
+func notAPhone(text string) string {
+	if text == "" {
+		return ""
+	}
+	digits, number := 0, phone.Fold(text)
+	odd := strings.ContainsFunc(number, func(r rune) bool {
+		if '0' <= r && r <= '9' {
+			digits++
+			return false
+		}
+		return !strings.ContainsRune("+ -().\u00a0/", r)
+	})
+	international := strings.HasPrefix(number, "+")
+	switch {
+	case len(text) > phoneMost:
+		return "Must be at most 40 characters"
+	case odd, digits < 5, digits > 15, strings.LastIndexByte(number, '+') > 0, international && phone.Read(text, "").Kind != phone.Telephone:
+		return "Must be a phone number, best with its country: +15551234567"
+	}
+	return ""
+}
+
 // saveProfile changes columns of the caller's own row and writes it down.
 func saveProfile(e *core.RequestEvent, user *core.Record, columns map[string]any) error {
 	user.IgnoreUnchangedFields(true)
@@ -108,7 +153,7 @@ func saveProfile(e *core.RequestEvent, user *core.Record, columns map[string]any
 			if name == "name" {
 				name = "full_name"
 			}
-			reasons[name] = problem.Error()
+			reasons[name] = strings.TrimSuffix(problem.Error(), ".")
 		}
 		return facade.Invalid(reasons)
 	}

@@ -155,7 +155,7 @@ func TestSignUp_makes_nobody_elses_account(t *testing.T) {
 	}
 
 	b.ask(b.signIn(testkit.Nobody, ""), "", "POST", "/api/auth/signup", map[string]any{"userId": testkit.User(testkit.AcmeOwner), "fullName": "Mallory"}).want(403)
-	b.ask(b.signIn(testkit.Nobody, ""), "", "POST", "/api/auth/signup", map[string]any{"userId": testkit.User(testkit.Nobody), "fullName": "Noa N."}).want(200)
+	b.ask(b.signIn(testkit.Nobody, ""), "", "POST", "/api/auth/signup", map[string]any{"userId": testkit.User(testkit.Nobody), "email": testkit.Nobody, "fullName": "Noa N."}).want(200)
 	if name := b.find(collections.Users, "id = '"+testkit.User(testkit.Nobody)+"'").GetString("name"); name != "Noa N." {
 		t.Errorf("got name %q", name)
 	}

@@ -80,8 +80,8 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	} else if why := identity.WeakPassword(password, email, name); why != "" {
 		reasons["password"] = why
 	}
-	if len(phone) > 40 {
-		reasons["phone"] = "Must be at most 40 characters"
+	if why := notAPhone(phone); why != "" {
+		reasons["phone"] = why
 	}
 	if len(reasons) > 0 {
 		return facade.Invalid(reasons)
@@ -171,7 +171,7 @@ func (d *domain) completeAccount(e *core.RequestEvent, email, name, phone, id st
 	if id != "" && id != user.Id {
 		return facade.Error(http.StatusForbidden, "That is somebody else's account")
 	}
-	if email != "" && email != identity.Address(user.Email()) {
+	if email != identity.Address(user.Email()) {
 		return facade.Invalid(map[string]string{"email": "Must be the address of your account"})
 	}
 	if name == "" {

@@ -85,8 +85,8 @@ func Bare(_ *core.RequestEvent, a Answer) any {
 // query parameter shape=array.
 const ShapeHeader = "X-Response-Shape"
 
-// Functions is the envelope of the old French system's functions: {data} and,
-// for lists, pagination. With shape=array (or the header) it is the bare array
+// Functions is the envelope of the old French system's functions: {success,
+// data} and, for lists, pagination. With shape=array (or the header) it is the bare array
 // or row that system's reference shows (requirements G-38).
 func Functions(e *core.RequestEvent, a Answer) any {
 	bare := e.Request.URL.Query().Get("shape") == "array" || e.Request.Header.Get(ShapeHeader) == "array"
@@ -94,12 +94,15 @@ func Functions(e *core.RequestEvent, a Answer) any {
 		if bare {
 			return a.Rows
 		}
-		return map[string]any{"data": a.Rows, "pagination": a.Pagination}
+		p := a.Pagination
+		return map[string]any{"success": true, "data": a.Rows, "pagination": map[string]any{
+			"page": p.Page, "limit": p.Limit, "total": p.Total, "totalPages": p.TotalPages, "has_more": p.Page < p.TotalPages,
+		}}
 	}
 	if bare && a.Row != nil {
 		return a.Row
 	}
-	out := map[string]any{"data": nil}
+	out := map[string]any{"success": true, "data": nil}
 	if a.Row != nil {
 		out["data"] = a.Row
 	}

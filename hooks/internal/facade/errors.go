@@ -88,6 +88,9 @@ func answerError(e *core.RequestEvent, err error) error {
 	for k, v := range failure.Extra {
 		body[k] = v
 	}
+	if strings.HasPrefix(e.Request.URL.Path, functionsPrefix) {
+		body["success"], body["message"] = false, failure.Text // what that system's pages read
+	}
 	return e.JSON(failure.Status, body)
 }
 

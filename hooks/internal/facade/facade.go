@@ -82,10 +82,11 @@ func New(app core.App) *Facade { return &Facade{app: app} }
 func (f *Facade) Handle(r Route, h func(e *core.RequestEvent) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	do := warned(r, h)
 	f.mounted = append(f.mounted, mounted{r, func(e *core.RequestEvent) error {
 		err := admit(e, r.Auth)
 		if err == nil {
-			err = h(e)
+			err = do(e)
 		}
 		return answerError(e, err)
 	}})
@@ -128,18 +129,14 @@ func (f *Facade) Mount(se *core.ServeEvent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.routes = se.Router
-	se.Router.Bind(insideRequest(), f.invoke())
+	se.Router.Bind(withoutSlash(), insideRequest(), f.invoke())
 	for _, m := range f.mounted {
 		if m.handler != nil {
 			se.Router.Route(m.Method, m.Path, m.handler)
+			se.Router.Route(m.Method, m.Path+lastSlash, m.handler)
 		}
 	}
-	// A mistyped function looks like an error of this surface.
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		se.Router.Route(method, "/functions/v1/{path...}", func(e *core.RequestEvent) error {
-			return answerError(e, Error(http.StatusNotFound, "There is no such function"))
-		})
-	}
+	f.mountNothing(se)
 }
 
 func admit(e *core.RequestEvent, who Auth) error {

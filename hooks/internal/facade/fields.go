@@ -27,13 +27,19 @@ var kindNames = map[Kind]string{
 
 // Field is one field of a documented body.
 type Field struct {
-	Name     string // as documented; "model.provider" is a field of an object
-	Column   string // of the collection; "" is not stored as it is
+	Name string // as documented; "model.provider" is a field of an object
+	// Also are other names clients use. The first one that is sent counts.
+	Also   []string
+	Column string // of the collection; "" is not stored as it is
+	// Covers are more columns whose errors are told as this field's.
+	Covers   []string
 	Kind     Kind
 	Required bool // on create
 	// OneOf are the accepted words; Words maps accepted words to stored ones.
 	OneOf []string
 	Words map[string]string
+	// Fold changes a text before it is looked at.
+	Fold func(string) string
 	// MinLength and MaxLength bound texts, in characters; 0 means no bound.
 	MinLength, MaxLength int
 	// Min and Max bound numbers when Max is above Min.
@@ -46,8 +52,8 @@ type Field struct {
 func Read(fields []Field, body map[string]any, whole bool) (map[string]any, error) {
 	columns, reasons := map[string]any{}, map[string]string{}
 	for _, f := range fields {
-		value, found := lookup(body, f.Name)
-		if !found || value == nil {
+		name, value := f.sent(body)
+		if value == nil {
 			if f.Required && whole {
 				reasons[f.Name] = "Required"
 			}
@@ -55,7 +61,7 @@ func Read(fields []Field, body map[string]any, whole bool) (map[string]any, erro
 		}
 		value, reason := f.check(value)
 		if reason != "" {
-			reasons[f.Name] = reason
+			reasons[name] = reason
 			continue
 		}
 		if f.Column != "" {
@@ -66,6 +72,16 @@ func Read(fields []Field, body map[string]any, whole bool) (map[string]any, erro
 		return nil, Invalid(reasons)
 	}
 	return columns, nil
+}
+
+// sent is the value of a field and the name it came under.
+func (f Field) sent(body map[string]any) (string, any) {
+	for _, name := range append([]string{f.Name}, f.Also...) {
+		if value, found := lookup(body, name); found && value != nil {
+			return name, value
+		}
+	}
+	return f.Name, nil
 }
 
 func lookup(body map[string]any, name string) (any, bool) {
@@ -110,6 +126,9 @@ func (f Field) check(value any) (any, string) {
 	text, is := value.(string)
 	if !is {
 		return value, ""
+	}
+	if f.Fold != nil {
+		text = f.Fold(text)
 	}
 	length := len([]rune(text))
 	switch {

@@ -55,6 +55,8 @@ type Row struct {
 	// Gone tells of a stored row that the documented surface no longer has,
 	// such as one that waits for the provider to agree to its end.
 	Gone func(row map[string]any) bool
+	// Force hands the parameter force of a delete to the record route.
+	Force bool
 	// Out makes the documented form of a stored row.
 	Out func(row map[string]any) map[string]any
 	// More adds to the answer of a view.
@@ -250,7 +252,7 @@ func (f *Facade) create(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answ
 		if failure := failureOf(err); failure.Status == http.StatusBadRequest && failure.Details == nil {
 			return Error(http.StatusForbidden, "Your role does not allow this")
 		}
-		return documented(err, row.Fields)
+		return Told(err, row.Fields, body)
 	}
 	return f.saved(e, in, row, a)
 }
@@ -274,7 +276,7 @@ func (f *Facade) update(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answ
 	}
 	in, err := f.ask(e, http.MethodPatch, records(row.Collection, e.Request.PathValue("id")), nil, columns)
 	if err != nil {
-		return documented(seen(err), row.Fields)
+		return Told(seen(err), row.Fields, body)
 	}
 	return f.saved(e, in, row, a)
 }
@@ -284,7 +286,11 @@ func (f *Facade) remove(e *core.RequestEvent, t *tenant.Tenant, row Row) error {
 		return err
 	}
 	id := e.Request.PathValue("id")
-	if _, err := f.ask(e, http.MethodDelete, records(row.Collection, id), nil, nil); err != nil {
+	query := url.Values{}
+	if row.Force {
+		query.Set("force", e.Request.URL.Query().Get("force"))
+	}
+	if _, err := f.ask(e, http.MethodDelete, records(row.Collection, id), query, nil); err != nil {
 		return seen(err)
 	}
 	if row.Saved != nil {
@@ -337,8 +343,8 @@ func seen(err error) error {
 	return err
 }
 
-// documented names the fields of a failure as the caller knows them.
-func documented(err error, fields []Field) error {
+// Told names the fields of a failure as the caller wrote them in the body.
+func Told(err error, fields []Field, body map[string]any) error {
 	failure := failureOf(err)
 	reasons, ok := failure.Details.(map[string]string)
 	if !ok {
@@ -348,16 +354,19 @@ func documented(err error, fields []Field) error {
 	for column, reason := range reasons {
 		name := column
 		for _, f := range fields {
-			if f.Column == column {
-				name = f.Name
+			if f.Column == column || slices.Contains(f.Covers, column) {
+				name, _ = f.sent(body)
+				break
 			}
 		}
 		named[name] = reason
 	}
-	if failure.Status == http.StatusBadRequest {
-		return Invalid(named)
+	copied := *failure
+	copied.Details = named
+	if failure.Status == http.StatusBadRequest && len(failure.Extra) == 0 {
+		copied.Text = "Invalid request data"
 	}
-	return Error(failure.Status, failure.Text, named)
+	return &copied
 }
 
 func (row Row) out(stored map[string]any) map[string]any {

@@ -42,6 +42,8 @@ var keyRoutes = map[string]bool{
 	"DELETE /functions/v1/calls/{id}":                 true,
 	"POST /functions/v1/calls/{id}/end":               true,
 	"GET /functions/v1/calls/{id}/listen":             true,
+	"GET /functions/v1/messages":                      true,
+	"POST /functions/v1/messages":                     true,
 	"GET /functions/v1/messages/{id}":                 true,
 	"POST /functions/v1/messages/{id}":                true,
 	"GET /functions/v1/messages/{id}/{message}":       true,
@@ -65,7 +67,13 @@ var keyRoutes = map[string]bool{
 	"GET /functions/v1/organization":   true,
 	"PATCH /functions/v1/organization": false,
 	"POST /functions/v1/organization":  false,
-	"GET /api/team-members":            true,
+
+	"GET /functions/v1/organization/current":   true,
+	"GET /functions/v1/organization/{id}":      true,
+	"PATCH /functions/v1/organization/current": false,
+	"PATCH /functions/v1/organization/{id}":    false,
+
+	"GET /api/team-members": true,
 
 	// What anybody may read.
 	"GET /api/desk":   true,
@@ -157,6 +165,15 @@ var otherRoutes = map[string]bool{
 	"PUT /functions/v1/{path...}":                       true,
 	"PATCH /functions/v1/{path...}":                     true,
 	"DELETE /functions/v1/{path...}":                    true,
+	"GET /api/{path...}":                                true, // the same
+	"POST /api/{path...}":                               true,
+	"PUT /api/{path...}":                                true,
+	"PATCH /api/{path...}":                              true,
+	"DELETE /api/{path...}":                             true,
+	"GET /rest/v1/{path...}":                            true,
+	"POST /rest/v1/{path...}":                           true,
+	"PATCH /rest/v1/{path...}":                          true,
+	"DELETE /rest/v1/{path...}":                         true,
 }
 
 // verb is what a record route does.

@@ -1,0 +1,280 @@
+package hooks_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// What the clients of the two old systems, and ordinary SDKs, send and read:
+// asked of the product as hooks.Register puts it together.
+
+// object is an answer of one object.
+type object map[string]any
+
+func (o object) in(path string) any {
+	var at any = map[string]any(o)
+	for _, name := range strings.Split(path, ".") {
+		m, _ := at.(map[string]any)
+		at = m[name]
+	}
+	return at
+}
+
+// says compares what an answer has at some places.
+func says(t *testing.T, a *testkit.Answer, want map[string]any) object {
+	t.Helper()
+	var o object
+	a.JSON(&o)
+	for path, value := range want {
+		if got := o.in(path); fmt.Sprint(got) != fmt.Sprint(value) {
+			t.Errorf("%s is %v, want %v: %.400s", path, got, value, a.Body)
+		}
+	}
+	return o
+}
+
+func TestClients_a_call_without_what_is_documented_is_not_counted(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	before := p.count("SELECT count(*) FROM calls")
+	for _, body := range []any{
+		nil, map[string]any{}, map[string]any{"caller_number": "+12025550123"}, map[string]any{"duration": 3},
+		map[string]any{"caller_number": "  ", "duration": 3}, map[string]any{"caller_number": nil, "duration": nil},
+	} {
+		says(t, api.Do("POST", "/api/calls", testkit.AcmeOwner, body).Want(400), map[string]any{"code": "invalid_request"})
+	}
+	answer := api.Do("POST", "/api/calls", testkit.AcmeOwner, nil).Want(400)
+	says(t, answer, map[string]any{"details.caller_number": "Required", "details.duration": "Required"})
+	if n := p.count("SELECT count(*) FROM calls"); n != before {
+		t.Errorf("%d calls, want %d", n, before)
+	}
+	full := map[string]any{"caller_number": "+12025550123", "duration": 0}
+	answer = api.Do("POST", "/api/calls", testkit.AcmeOwner, full).Want(200)
+	says(t, answer, map[string]any{"data.call_type": "inbound", "data.resolution_status": "pending", "data.priority": "medium"})
+	id := says(t, answer, nil).in("data.id").(string)
+	api.Do("PUT", "/api/calls/"+id, testkit.AcmeOwner, map[string]any{"priority": "high"}).Want(200)
+}
+
+func TestClients_a_message_names_its_call_in_the_body(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	body := map[string]any{"call_id": testkit.AcmeCall, "content": "Rang back at noon.", "role": "system"}
+	const path = "/functions/v1/messages"
+	before := p.count("SELECT count(*) FROM messages")
+	api.Do("POST", path, testkit.Guest, body).Want(401)
+	api.Do("POST", path, testkit.BoltOwner, body).Want(404)
+	api.Do("POST", path, testkit.AcmeTrainee, body).Want(403)
+	api.Do("POST", path, testkit.AcmeViewer, body).Want(403)
+	for _, field := range []string{"call_id", "content", "role"} {
+		wrong := map[string]any{"call_id": testkit.AcmeCall, "content": "x", "role": "user"}
+		delete(wrong, field)
+		says(t, api.Do("POST", path, testkit.AcmeAgent, wrong).Want(400), map[string]any{"details." + field: "Required"})
+	}
+	if n := p.count("SELECT count(*) FROM messages"); n != before {
+		t.Fatalf("%d messages, want %d", n, before)
+	}
+	says(t, api.Do("POST", path, testkit.AcmeAgent, body).Want(201), map[string]any{
+		"success": true, "data.call_id": testkit.AcmeCall, "data.content": "Rang back at noon.", "data.role": "system",
+	})
+	api.Do("GET", path, testkit.AcmeAgent, nil).Want(400)
+	api.Do("GET", path+"?call_id="+testkit.AcmeCall, testkit.BoltOwner, nil).Want(404)
+	list := api.Do("GET", path+"?call_id="+testkit.AcmeCall+"&limit=2", testkit.AcmeAgent, nil).Want(200)
+	says(t, list, map[string]any{"success": true, "pagination.total": 4, "pagination.has_more": true})
+	rows := says(t, list, nil).in("data").([]any)
+	if len(rows) != 2 || rows[0].(map[string]any)["content"] != "Hello, how can I help?" {
+		t.Errorf("got %v", rows)
+	}
+}
+
+func TestClients_functions_answer_as_the_old_pages_read_them(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	do := func(method, path string, body any) *testkit.Answer {
+		return api.Do(method, "/functions/v1/"+path, testkit.AcmeOwner, body)
+	}
+	for _, path := range []string{
+		"assistants", "assistants/" + testkit.AcmeAssistant, "calls", "calls/" + testkit.AcmeCall, "messages/" + testkit.AcmeCall,
+		"organization", "organization/current", "organization/" + testkit.Acme, "organization/limits",
+	} {
+		says(t, do("GET", path, nil).Want(200), map[string]any{"success": true})
+	}
+	says(t, do("GET", "calls?limit=1", nil), map[string]any{"pagination.has_more": true, "pagination.page": 1, "pagination.total": 2})
+	says(t, do("GET", "calls?limit=1&page=2", nil), map[string]any{"pagination.has_more": false})
+	says(t, do("GET", "calls/zzz", nil).Want(404), map[string]any{"success": false})
+	says(t, do("GET", "nothing", nil).Want(404), map[string]any{"success": false, "code": "not_found"})
+
+	// A page of the old system makes and changes an assistant.
+	made := do("POST", "assistants", map[string]any{
+		"name": "Accueil", "language": "fr-FR", "firstMessage": "Bonjour !", "instructions": "Tu réponds.", "maxDurationSeconds": 300,
+		"silenceTimeoutSeconds": 20, "recordingSettings": map[string]any{"createRecording": true},
+		"voice": map[string]any{"provider": "elevenlabs", "voice_id": "abcdefghij0123456789", "similarity_boost": 0.5},
+	}).Want(201)
+	says(t, made, map[string]any{
+		"success": true, "data.language": "fr", "data.first_message": "Bonjour !", "data.firstMessage": "Bonjour !",
+		"data.system_prompt": "Tu réponds.", "data.instructions": "Tu réponds.",
+	})
+	id := says(t, made, nil).in("data.id").(string)
+	stored, err := p.FindRecordById(collections.Assistants, id)
+	if err != nil || stored.GetString("system_prompt") != "Tu réponds." || stored.GetInt("max_duration_seconds") != 300 {
+		t.Errorf("stored: %v %v", stored, err)
+	}
+	for _, field := range []string{"silenceTimeoutSeconds", "recordingSettings", "voice.similarity_boost"} {
+		if warned := fmt.Sprint(says(t, made, nil)["warnings"]); !strings.Contains(warned, field) {
+			t.Errorf("%s vanished without a word: %s", field, warned)
+		}
+	}
+	says(t, do("DELETE", "assistants/"+id, nil).Want(200), map[string]any{"success": true})
+
+	// Organizations by their id.
+	says(t, do("PATCH", "organization/"+testkit.Acme, map[string]any{"description": "Bread", "settings": 1}).Want(200), map[string]any{
+		"success": true, "data.description": "Bread", "data.id": testkit.Acme, "warnings": "[settings is not known here and was ignored]",
+	})
+	do("GET", "organization/"+testkit.Bolt, nil).Want(404)
+	do("PATCH", "organization/"+testkit.Bolt, map[string]any{"description": "x"}).Want(404)
+	api.Do("GET", "/functions/v1/organization/"+testkit.Acme, testkit.Guest, nil).Want(401)
+	api.Do("PATCH", "/functions/v1/organization/"+testkit.Acme, testkit.Sam, map[string]any{"description": "x"}).Want(403)
+	api.Do("PATCH", "/functions/v1/organization/current", testkit.AcmeViewer, map[string]any{"description": "x"}).Want(403)
+	says(t, api.Do("GET", "/functions/v1/organization/"+testkit.Acme, testkit.Sam, nil).Want(200), map[string]any{"data.id": testkit.Acme})
+}
+
+func TestClients_every_documented_write_names_fields_it_does_not_know(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	call := map[string]any{"caller_number": "+12025550123", "duration": 1, "transcripts": "x"}
+	for _, ask := range []struct {
+		method, path string
+		body         map[string]any
+		status       int
+	}{
+		{"POST", "/api/calls", call, 200},
+		{"PUT", "/api/calls/" + testkit.AcmeCall, map[string]any{"priority": "low"}, 200},
+		{"PUT", "/api/user/profile", map[string]any{"full_name": "Ada"}, 200},
+		{"POST", "/api/team-members", map[string]any{"full_name": "New", "email": "new@acme.test", "role": "agent"}, 201},
+		{"POST", "/api/vapi/assistants", map[string]any{"name": "Desk"}, 200},
+		{"PATCH", "/api/vapi/assistants/" + testkit.AcmeAssistant, map[string]any{"name": "Desk two"}, 200},
+		{"PATCH", "/api/security/settings", map[string]any{"session_timeout_minutes": 600}, 200},
+		{"PATCH", "/functions/v1/calls/" + testkit.AcmeCall, map[string]any{"notes": "x"}, 200},
+		{"POST", "/functions/v1/messages/" + testkit.AcmeCall, map[string]any{"content": "x", "role": "user"}, 201},
+		{"PATCH", "/functions/v1/organization", map[string]any{"description": "x"}, 200},
+		{"POST", "/functions/v1/assistants", map[string]any{"name": "x"}, 400},
+	} {
+		plain := says(t, api.Do(ask.method, ask.path, testkit.AcmeOwner, ask.body).Want(ask.status), nil)
+		if _, said := plain["warnings"]; said && ask.path != "/api/calls" {
+			t.Errorf("%s %s warns of what it knows: %v", ask.method, ask.path, plain["warnings"])
+		}
+		ask.body["favourite_colour"] = "green"
+		if ask.body["email"] != nil {
+			ask.body["email"] = "newer@acme.test"
+		}
+		warned := says(t, api.Do(ask.method, ask.path, testkit.AcmeOwner, ask.body).Want(ask.status), nil)
+		if !strings.Contains(fmt.Sprint(warned["warnings"]), "favourite_colour") {
+			t.Errorf("%s %s passes over a field without a word: %v", ask.method, ask.path, warned)
+		}
+	}
+}
+
+func TestClients_errors_name_the_field_that_was_sent(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	answer := api.Do("POST", "/functions/v1/calls", testkit.AcmeOwner, map[string]any{
+		"assistant_id": testkit.BoltAssistant, "phone_number_id": testkit.BoltNumber, "to": "nobody",
+	}).Want(400)
+	details, _ := says(t, answer, nil)["details"].(map[string]any)
+	for _, field := range []string{"assistant_id", "phone_number_id", "to"} {
+		if details[field] == nil {
+			t.Errorf("%s is not named: %v", field, details)
+		}
+	}
+	if len(details) != 3 {
+		t.Errorf("got %v", details)
+	}
+}
+
+func TestClients_a_slash_at_the_end_changes_nothing(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	for _, path := range []string{
+		"/api/calls", "/api/calls/" + testkit.AcmeCall, "/api/user/profile", "/functions/v1/assistants", "/functions/v1/organization",
+	} {
+		api.Do("GET", path+"/", testkit.AcmeOwner, nil).Want(200)
+	}
+	// PocketBase's own routes send clients on.
+	if to := api.Do("GET", "/api/collections/calls/records/?page=2", testkit.AcmeOwner, nil).Want(308).Header.Get("Location"); to !=
+		"/api/collections/calls/records?page=2" {
+		t.Errorf("sent to %q", to)
+	}
+	api.Do("GET", "/api/calls/", testkit.Guest, nil).Want(401)
+	api.Do("GET", "/api/calls/"+testkit.AcmeCall+"/", testkit.BoltOwner, nil).Want(404)
+	wrapped := map[string]any{"method": "GET"}
+	says(t, api.Do("POST", "/functions/v1/assistants/", testkit.AcmeOwner, wrapped).Want(200), map[string]any{"success": true})
+	// The limits of a door are the same at both addresses.
+	api.Address = "198.51.100.7:4000"
+	last := 0
+	for n := range 11 {
+		last = api.Do("POST", "/api/auth/signup"+strings.Repeat("/", n%2), testkit.Guest, map[string]any{}).Status
+	}
+	if last != 429 {
+		t.Errorf("the 11th sign-up of an address got %d", last)
+	}
+}
+
+func TestClients_a_wrong_verb_or_address_is_told_in_JSON(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	for ask, status := range map[string]int{
+		"DELETE /api/calls": 405, "PUT /api/user/preferences": 405, "POST /api/dashboard/metrics": 405, "PUT /functions/v1/assistants": 404,
+		"GET /api/typo": 404, "PATCH /api/collections/calls/records": 404, "GET /rest/v1/assistants?select=*": 404,
+		"POST /rest/v1/assistants": 404, "GET /rest/v1/": 404, "GET /auth/v1/nothing": 404,
+	} {
+		method, path, _ := strings.Cut(ask, " ")
+		for _, who := range []string{testkit.Guest, testkit.AcmeOwner} {
+			answer := says(t, api.Do(method, path, who, nil).Want(status), nil)
+			if answer["error"] == nil || answer["code"] == nil || answer["message"] == nil {
+				t.Errorf("%s: %v", ask, answer)
+			}
+		}
+	}
+	if allow := api.Do("DELETE", "/api/calls", testkit.Guest, nil).Header.Get("Allow"); allow != "GET, POST" {
+		t.Errorf("DELETE /api/calls allows %q", allow)
+	}
+}
+
+func TestClients_an_assistant_in_use_is_deleted_by_force_alone(t *testing.T) {
+	for _, path := range []string{"/api/vapi/assistants/", "/functions/v1/assistants/"} {
+		p := newProduct(t)
+		api := testkit.API(t, p.TestApp)
+		api.Do("DELETE", path+testkit.AcmeAssistant, testkit.AcmeOwner, nil).Want(409)
+		api.Do("DELETE", path+testkit.AcmeAssistant+"?force=true", testkit.AcmeOwner, nil).Want(200)
+		if n := p.count("SELECT count(*) FROM phone_numbers WHERE assistant = '" + testkit.AcmeAssistant + "'"); n != 0 {
+			t.Errorf("%d numbers are still answered by it", n)
+		}
+	}
+}
+
+func TestClients_accounts_are_completed_by_what_is_right(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	says(t, api.Do("POST", "/api/auth/signup", testkit.AcmeAgent, map[string]any{"fullName": "Ari"}).Want(400),
+		map[string]any{"details.email": "Must be the address of your account"})
+	api.Do("POST", "/api/auth/signup", testkit.AcmeAgent, map[string]any{"fullName": "Ari", "email": testkit.AcmeAgent}).Want(200)
+	me := "/api/collections/users/records/" + testkit.User(testkit.AcmeAgent)
+	for _, wrong := range []string{"hello", "123", "+1 call me", "+123456", "00000000000000000000", "1+2345678", "+99912345678"} {
+		answer := api.Do("PUT", "/api/user/profile", testkit.AcmeAgent, map[string]any{"phone": wrong}).Want(400)
+		if says(t, answer, nil).in("details.phone") == nil {
+			t.Errorf("%q: %s", wrong, answer.Body)
+		}
+		api.Do("PATCH", me, testkit.AcmeAgent, map[string]any{"phone": wrong}).Want(400)
+		api.Do("POST", "/api/auth/signup", testkit.AcmeAgent, map[string]any{"fullName": "A", "email": testkit.AcmeAgent, "phone": wrong}).Want(400)
+	}
+	for _, right := range []string{"+1 (202) 555-0111", "202-555-0111", "+33 1 42 68 53 00", "06 12 34 56 78", ""} {
+		api.Do("PUT", "/api/user/profile", testkit.AcmeAgent, map[string]any{"phone": right}).Want(200)
+		if n := p.count("SELECT count(*) FROM users WHERE email = '" + testkit.AcmeAgent + "' AND phone = '" + right + "'"); n != 1 {
+			t.Errorf("%q is not stored", right)
+		}
+	}
+	api.Do("PUT", "/api/user/profile", testkit.AcmeAgent, map[string]any{"phone": nil}).Want(200)
+}
