@@ -134,6 +134,16 @@ func TestDocumentedRoutes_are_served_or_pending(t *testing.T) {
 	}
 }
 
+// What a route of the old systems documents as its body is what it knows: other
+// fields are named in its answer's warnings.
+func TestDocumentedRoutes_show_their_bodies_as_objects(t *testing.T) {
+	for _, r := range served(t) {
+		if r.System != facade.Pocketline && r.Body != "" && !strings.HasPrefix(r.Body, "{") {
+			t.Errorf("%s %s documents its body as %q", r.Method, r.Path, r.Body)
+		}
+	}
+}
+
 // Whoever adds a route or a collection decides whether keys may use it.
 func TestKeys_are_let_in_or_kept_out_by_every_route_and_collection(t *testing.T) {
 	listed := map[string]bool{}

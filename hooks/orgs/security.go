@@ -63,7 +63,8 @@ func (d *domain) security() {
 		})
 	d.documented("PATCH", "/api/security/settings", "S-307", facade.Admin,
 		"Changes security settings; they hold from the next request on. Days of 0 are for ever. A list of networks without the caller's own address is refused.",
-		"", `{"two_factor_enabled"?, "allowed_auth_methods"?: ["password"|"otp"|"oauth2"], "session_timeout_minutes"?, "ip_whitelist"?: ["192.0.2.0/24"], "keep_…_days"?, "legal_hold"?}`,
+		"", `{"two_factor_enabled"?, "allowed_auth_methods"?: ["password"|"otp"|"oauth2"], "session_timeout_minutes"?, "ip_whitelist"?: ["192.0.2.0/24"], "legal_hold"?,
+ "keep_recordings_days"?, "keep_transcripts_days"?, "keep_messages_days"?, "keep_events_days"?, "keep_audit_days"?}`,
 		`{"data": {"settings": `+shape+`}}`, "400 with details · 403", d.changeSettings)
 	d.auditLog()
 }

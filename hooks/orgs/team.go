@@ -17,8 +17,8 @@ import (
 
 const (
 	memberBody = `{"full_name", "email", "role": "admin"|"manager"|"agent"|"viewer"|"developer"|"owner", "department"?, "status"?, "phone_number"?, "avatar_url"?, "timezone"?,
- "permissions"?: {}, "can_access_analytics"?, "can_manage_integrations"?, "can_manage_team"?, "can_manage_agents"?, "can_view_calls"?, "can_view_messages"?, "can_view_emails"?: bool,
- "notes"?, "config"?: {}, "message"?: a note for the mail}`
+ "permissions"?: {…}, "can_access_analytics"?, "can_manage_integrations"?, "can_manage_team"?, "can_manage_agents"?, "can_view_calls"?, "can_view_messages"?, "can_view_emails"?: bool,
+ "notes"?, "config"?: {…}, "message"?: a note for the mail}`
 	memberAnswer = `{"id", "user_id", "company_id", "full_name", "email", "role", "department", "status": "active"|"inactive"|"invited"|"suspended", "phone_number", "timezone",
  "permissions", "can_…", "last_active_at", "invitation_sent_at", "invitation_error"?, "invitation_accepted_at", "expires_at", "notes", "config", "created_at", "updated_at", …}`
 )
@@ -37,7 +37,7 @@ func (d *domain) team() {
 	route("POST", "/api/team-members", "S-274", "Invites somebody. The link is mailed; it is also in the answer, and only there. Whoever has an account accepts signed in.",
 		"", memberBody, `201 the invitation as a member with "status": "invited", "inviteLink", "emailSent": bool, "reason"?`,
 		"400 with reasons, 403 for what the caller does not hold, 409 for who is a member or invited already, 429", d.invite)
-	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", "part of the body of POST", memberAnswer,
+	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", memberBody+", or a part of it", memberAnswer,
 		"400 with reasons, 403 for what the caller does not hold or their own role, 409 for the last owner", d.changeMember)
 	route("DELETE", "/api/team-members/{id}", "S-276", "Removes a member and ends the API keys they made, or cancels an invitation.", "",
 		"", `{"success": true}`, "403 for higher roles, 409 for the last owner", d.removeMember)
