@@ -37,7 +37,7 @@ func (d *domain) team() {
 	route("POST", "/api/team-members", "S-274", "Invites somebody. The link is mailed; it is also in the answer, and only there. Whoever has an account accepts signed in.",
 		"", memberBody, `201 the invitation as a member with "status": "invited", "inviteLink", "emailSent": bool, "reason"?`,
 		"400 with reasons, 403 for what the caller does not hold, 409 for who is a member or invited already, 429", d.invite)
-	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", memberBody+", or a part of it", memberAnswer,
+	route("PUT", "/api/team-members/{id}", "S-275", "Changes a member or an open invitation.", "", memberBody, memberAnswer,
 		"400 with reasons, 403 for what the caller does not hold or their own role, 409 for the last owner", d.changeMember)
 	route("DELETE", "/api/team-members/{id}", "S-276", "Removes a member and ends the API keys they made, or cancels an invitation.", "",
 		"", `{"success": true}`, "403 for higher roles, 409 for the last owner", d.removeMember)
