@@ -108,6 +108,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	owed.Schedule(jobs)
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)
+	d.Clients.Vapi.OnRecovered(copies.Hurry)
 	routes := facade.New(app)
 	untrusted.Register(app, routes.Refuse)
 	erased, err := forgotten.New(d.Keys.Master)

@@ -70,11 +70,13 @@ func Register(app core.App, deps Deps) {
 	// Copies at Vapi (copies.go).
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.Functions, IDField: toolID, Fields: toolFields,
-		Push: d.pushFunction, Find: d.findFunction, Delete: d.Vapi.Tools.Delete, Judge: judge, Hash: d.functionHash,
+		Push: d.pushFunction, Find: d.findFunction, Delete: d.Vapi.Tools.Delete, Hash: d.functionHash,
+		Judge: judge, Undone: undone,
 	})
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.Assistants, IDField: assistantID, Fields: assistantFields,
-		Push: d.pushAssistant, Find: d.findAssistant, Delete: d.Vapi.Assistants.Delete, Judge: judge, Hash: d.assistantHash,
+		Push: d.pushAssistant, Find: d.findAssistant, Delete: d.Vapi.Assistants.Delete, Hash: d.assistantHash,
+		Judge: judge, Undone: undone,
 		Skip: func(a *core.Record) bool { return a.GetString("type") != "voice" },
 	})
 	atomic.On(app, collections.Functions, atomic.Updated, "assistants: follow a function's copy", d.followFunction)

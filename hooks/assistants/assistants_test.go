@@ -283,7 +283,7 @@ func TestAssistant_follows_its_functions(t *testing.T) {
 
 func TestAssistant_gets_a_function_whose_copy_comes_later(t *testing.T) {
 	d := open(t)
-	d.fault("500-before", "POST", "/tool")
+	d.fault("429", "POST", "/tool")
 	function := d.create(collections.Functions, map[string]any{"name": "check_day"})
 	d.settle(collections.Functions, function)
 	id := d.create(collections.Assistants, map[string]any{"name": "Night desk", "functions": []string{function}})

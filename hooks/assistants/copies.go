@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -41,6 +42,13 @@ func judge(err error) mirror.Judgement {
 		return mirror.Judgement{}
 	}
 	return mirror.JudgeStatus(e.Status, e.Unclear, e.RetryAfter)
+}
+
+// undone tells that nothing happened at Vapi: an error of our own came before
+// the request, or Vapi turned it away.
+func undone(err error) bool {
+	var e *vapi.Error
+	return !errors.As(err, &e) || !e.Unclear && e.Status != http.StatusRequestTimeout
 }
 
 // since narrows the search for the copy of a row.
@@ -97,6 +105,7 @@ func usable(f *core.Record) bool {
 }
 
 func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, error) {
+	ctx = vapi.For(ctx, a.GetString("organization"))
 	dto, err := d.assistantCopy(a)
 	if err != nil {
 		return "", err
@@ -154,6 +163,7 @@ func (d *domain) functionCopy(f *core.Record) (*vapi.ToolDTO, error) {
 }
 
 func (d *domain) pushFunction(ctx context.Context, f *core.Record) (string, error) {
+	ctx = vapi.For(ctx, f.GetString("organization"))
 	dto, err := d.functionCopy(f)
 	if err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/pocketbase/dbx"
@@ -53,6 +54,7 @@ func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
 }
 
 func (d *domain) push(ctx context.Context, n *core.Record) (string, error) {
+	ctx = vapi.For(ctx, n.GetString("organization"))
 	dto, err := d.copyOf(n)
 	if err != nil {
 		return "", err
@@ -128,6 +130,13 @@ func judge(err error) mirror.Judgement {
 		return mirror.Judgement{}
 	}
 	return mirror.JudgeStatus(e.Status, e.Unclear, e.RetryAfter)
+}
+
+// undone tells that nothing happened at Vapi: an error of our own came before
+// the request, or Vapi turned it away.
+func undone(err error) bool {
+	var e *vapi.Error
+	return !errors.As(err, &e) || !e.Unclear && e.Status != http.StatusRequestTimeout
 }
 
 // activate is the job numbers.activate: it asks after numbers that Vapi was

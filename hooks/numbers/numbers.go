@@ -62,7 +62,7 @@ func Register(app core.App, deps Deps) {
 	// Copies at Vapi (copies.go).
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.PhoneNumbers, IDField: phoneID, Fields: fields,
-		Push: d.push, Find: d.find, Delete: d.Vapi.PhoneNumbers.Delete, Judge: judge, Hash: d.hash,
+		Push: d.push, Find: d.find, Delete: d.Vapi.PhoneNumbers.Delete, Judge: judge, Undone: undone, Hash: d.hash,
 		Skip: func(n *core.Record) bool { return n.GetString("provider") == "other" },
 	})
 	d.Schedule.Add(schedule.Job{ID: "numbers.activate", Spec: "* * * * *", Run: d.activate})

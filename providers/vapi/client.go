@@ -140,6 +140,15 @@ func NewClient(opts ...Option) *Client {
 	return c
 }
 
+// For says for which organization the requests made with ctx are. What one
+// organization's data makes fail is then not taken for an outage of Vapi's.
+func For(ctx context.Context, organization string) context.Context {
+	return httpjson.For(ctx, organization)
+}
+
+// OnRecovered adds what is called when Vapi answers again after an outage.
+func (c *Client) OnRecovered(do func()) { c.api.OnRecovered(do) }
+
 // do sends one request and turns a failure into an *Error.
 func (c *Client) do(ctx context.Context, r httpjson.Request, out any) (*httpjson.Response, error) {
 	resp, err := c.api.Do(ctx, r, out)

@@ -55,67 +55,30 @@ func (m *Mirror) keep(ctx context.Context, row outbox.Row) error {
 // push creates or changes the copy.
 func (m *Mirror) push(ctx context.Context, r Resource, record *core.Record) error {
 	before := record.Clone()
+	if record.GetString(r.IDField) == "" {
+		return m.create(ctx, r, before, record)
+	}
+	_, err := r.Push(ctx, record)
 	switch {
-	case record.GetString(r.IDField) != "":
-	case record.GetString(hashField) == intent:
-		if err := m.find(ctx, r, record); err != nil {
-			return m.failed(r, record, err)
-		}
-		record.Set(hashField, "")
-	default:
-		wanted, err := m.intend(r, record.Id)
-		if err != nil || !wanted {
-			return err
-		}
-		record.Set(hashField, "")
-	}
-	id, err := r.Push(ctx, record)
-	if err != nil && record.GetString(r.IDField) != "" && r.judge(err).Verdict == Missing {
-		// Somebody removed the copy at the provider: make it again.
-		if err := m.forget(r, record.Id); err != nil {
-			return err
-		}
-		record.Set(r.IDField, "")
-		record.Set(hashField, "")
-		id, err = r.Push(ctx, record)
-	}
-	if err != nil {
+	case err == nil:
+		return m.store(r, before, record)
+	case r.judge(err).Verdict != Missing:
 		return m.failed(r, record, err)
 	}
-	if id == "" {
-		return m.failed(r, record, errors.New("the provider gave no id"))
+	// Somebody removed the copy at the provider: make it again.
+	if err := m.forget(r, record.Id); err != nil {
+		return err
 	}
-	record.Set(r.IDField, id)
-	return m.store(r, before, record)
+	record.Set(r.IDField, "")
+	record.Set(hashField, "")
+	return m.create(ctx, r, before, record)
 }
 
-// find fills in the id of a copy that a lost request or a dead process made.
-func (m *Mirror) find(ctx context.Context, r Resource, record *core.Record) error {
-	id, err := r.Find(ctx, record)
-	if err != nil {
-		return fmt.Errorf("look for the copy: %w", err)
-	}
-	record.Set(r.IDField, id)
-	return nil
-}
-
-// intend marks the row before its copy is created. false: it is gone, or being
-// deleted, or has a copy by now.
-func (m *Mirror) intend(r Resource, id string) (bool, error) {
-	result, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ? WHERE id = ? AND `+r.IDField+` = '' AND sync_status != ?`,
-		intent, id, collections.SyncDeleting)
-	if err != nil {
-		return false, fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
-}
-
-// forget drops the id of a copy that is no more and marks the row again.
+// forget drops the id of a copy that is no more.
 func (m *Mirror) forget(r Resource, id string) error {
-	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ?, `+r.IDField+` = '' WHERE id = ?`, intent, id)
+	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = '', `+r.IDField+` = '' WHERE id = ?`, id)
 	if err != nil {
-		return fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
+		return fmt.Errorf("forget the copy of %s %s: %w", r.Collection, id, err)
 	}
 	return nil
 }
@@ -123,6 +86,13 @@ func (m *Mirror) forget(r Resource, id string) error {
 // store writes what a push came to into the row as it is now. before is the
 // row as it was pushed, after the same with what the push set.
 func (m *Mirror) store(r Resource, before, after *core.Record) error {
+	if err := m.write(r, before, after); err != nil {
+		return m.unstored(r, after, err)
+	}
+	return nil
+}
+
+func (m *Mirror) write(r Resource, before, after *core.Record) error {
 	return m.app.RunInTransaction(func(tx core.App) error {
 		current, err := tx.FindRecordById(r.Collection, after.Id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -160,7 +130,6 @@ var never = []string{"id", "organization", "created", "updated", statusField, er
 // failed writes the provider's words into the row and tells the outbox what to
 // do next.
 func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
-	j := r.judge(failure)
 	err := m.app.RunInTransaction(func(tx core.App) error {
 		current, err := tx.FindRecordById(r.Collection, record.Id)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -173,24 +142,33 @@ func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
 			current.Set(statusField, collections.SyncFailed)
 		}
 		current.Set(errorField, words(failure))
-		if j.Verdict == Refused && current.GetString(r.IDField) == "" {
-			current.Set(hashField, "") // a clear no: there is no copy
-		}
 		return m.save(tx, current)
 	})
 	if err != nil {
 		return errors.Join(failure, err)
 	}
-	if j.Verdict == Refused {
-		return outbox.Dead(failure)
-	}
-	return outbox.After(j.After, failure)
+	return r.next(failure)
+}
+
+// unstored tells of what the provider did while the row could not be written:
+// the copy's id and the words are the least that must stand there. The promise
+// stays open, and the job mirror.retry keeps it.
+func (m *Mirror) unstored(r Resource, record *core.Record, cause error) error {
+	const text = "the provider did what was asked, but it could not be stored here (it is tried again by itself): %w"
+	failure := fmt.Errorf(text, cause)
+	m.app.Logger().Error("the provider's copy is ahead of its row",
+		"collection", r.Collection, "record", record.Id, "error", cause)
+	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET `+r.IDField+` = ?, sync_hash = '', sync_error = ?,
+		sync_status = CASE sync_status WHEN ? THEN ? ELSE ? END WHERE id = ?`,
+		record.GetString(r.IDField), words(failure),
+		collections.SyncDeleting, collections.SyncDeleting, collections.SyncFailed, record.Id)
+	return errors.Join(failure, err)
 }
 
 // finish removes the copy of a row that is being deleted, then the row.
 func (m *Mirror) finish(ctx context.Context, r Resource, record *core.Record) error {
-	if record.GetString(r.IDField) == "" && record.GetString(hashField) == intent {
-		if err := m.find(ctx, r, record); err != nil {
+	if intended(r, record) {
+		if err := m.settle(ctx, r, record); err != nil {
 			return m.failed(r, record, err)
 		}
 	}
@@ -211,15 +189,16 @@ func (m *Mirror) finish(ctx context.Context, r Resource, record *core.Record) er
 
 // withdraw removes the copy of a row that shall have none any more.
 func (m *Mirror) withdraw(ctx context.Context, r Resource, record *core.Record) error {
-	if record.GetString(r.IDField) == "" && record.GetString(hashField) == intent {
-		if err := m.find(ctx, r, record); err != nil {
+	if intended(r, record) {
+		if err := m.settle(ctx, r, record); err != nil {
 			return m.failed(r, record, err)
 		}
 	}
 	if err := m.discard(ctx, r, record.GetString(r.IDField)); err != nil {
 		return m.failed(r, record, err)
 	}
-	return m.app.RunInTransaction(func(tx core.App) error {
+	record.Set(r.IDField, "")
+	err := m.app.RunInTransaction(func(tx core.App) error {
 		current, err := tx.FindRecordById(r.Collection, record.Id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -238,6 +217,10 @@ func (m *Mirror) withdraw(ctx context.Context, r Resource, record *core.Record) 
 		}
 		return m.save(tx, current)
 	})
+	if err != nil {
+		return m.unstored(r, record, err)
+	}
+	return nil
 }
 
 // remove removes the copy of a row that no longer exists.
@@ -252,11 +235,19 @@ func (m *Mirror) remove(ctx context.Context, r Resource, p promise) error {
 		record.Load(p.Gone)
 		record.Id = p.Record
 		record.SetRaw("created", parsed(p.Gone["created"])) // Load leaves automatic dates alone
-		if id, err = r.Find(ctx, record); err != nil {
-			return m.verdict(r, fmt.Errorf("look for the copy: %w", err))
+		if id, err = m.find(ctx, r, record); err != nil {
+			return r.next(err)
+		}
+		if since, marked := intentOf(p.Mark); id == "" && marked {
+			if wait, coming := nextLook(since, m.now()); coming {
+				return r.next(&awaited{wait: wait})
+			}
 		}
 	}
-	return m.verdict(r, m.discard(ctx, r, id))
+	if err := m.discard(ctx, r, id); err != nil {
+		return r.next(err)
+	}
+	return nil
 }
 
 func parsed(value any) types.DateTime {
@@ -265,17 +256,6 @@ func parsed(value any) types.DateTime {
 		return types.DateTime{} // Find then looks everywhere
 	}
 	return at
-}
-
-func (m *Mirror) verdict(r Resource, err error) error {
-	if err == nil {
-		return nil
-	}
-	j := r.judge(err)
-	if j.Verdict == Refused {
-		return outbox.Dead(err)
-	}
-	return outbox.After(j.After, err)
 }
 
 // discard deletes a copy; one the provider does not know is gone.

@@ -10,9 +10,11 @@
 // deleted row stays visible until the provider agreed; that it does not know
 // the copy counts as agreed.
 //
-// No copy is made twice. Before the first create the row is marked; whoever
+// No copy is made twice. Before a create the row is marked with the time. Whoever
 // finds a marked row without a provider's id, because a process died or an
-// answer was lost, looks at the provider for the copy before making one.
+// answer was lost, looks at the provider for the copy, several times, until it
+// would have come (settle.go); only then one is made again. The mark goes with
+// the copy's id, or with the provider's clear no to the only create there was.
 package mirror
 
 import (
@@ -41,9 +43,6 @@ const (
 	hashField   = "sync_hash"
 )
 
-// intent stands in sync_hash while a copy may exist whose id we do not know.
-const intent = "?"
-
 // Resource says how one collection is mirrored.
 type Resource struct {
 	Collection string
@@ -70,6 +69,10 @@ type Resource struct {
 	// Judge says what an error of Push, Find or Delete means; without it every
 	// error is tried again.
 	Judge func(err error) Judgement
+	// Undone, when set, tells that a request certainly had no effect: it was never
+	// sent, or turned away. A create that failed otherwise and was not refused is
+	// looked for before it is made again.
+	Undone func(err error) bool
 }
 
 // Verdict is what a provider's error means for the next try.
@@ -160,6 +163,8 @@ type promise struct {
 	Gone map[string]any `json:"gone,omitempty"`
 	// ProviderID is the copy of such a row, when it is known.
 	ProviderID string `json:"provider_id,omitempty"`
+	// Mark is what such a row had in sync_hash, when its copy is not known.
+	Mark string `json:"mark,omitempty"`
 }
 
 func (m *Mirror) promise(tx atomic.Tx, p promise, organization string) error {
@@ -171,11 +176,18 @@ func (m *Mirror) promise(tx atomic.Tx, p promise, organization string) error {
 	})
 }
 
+// Hurry makes everything that waits due now: the provider answers again.
+func (m *Mirror) Hurry() { m.outbox.HurryKind(kind) }
+
 // subject begins the keys of all promises about one record, which are
 // therefore kept one at a time.
 func subject(collection, record string) string { return collection + ":" + record + ":" }
 
 func (r Resource) skip(record *core.Record) bool { return r.Skip != nil && r.Skip(record) }
+
+func (r Resource) undone(err error) bool {
+	return r.judge(err).Verdict == Refused || r.Undone != nil && r.Undone(err)
+}
 
 func (r Resource) judge(err error) Judgement {
 	if r.Judge == nil {

@@ -30,12 +30,14 @@ type provider struct {
 	// before and after fail a request; after fails it once it was carried out.
 	before, after func(request string) error
 	made          func() // called when an object was made, before the answer
+	creating      string // the record a create is for
 }
 
 var (
 	errRefused = errors.New("name must be shorter (400)")
 	errMissing = errors.New("no such object (404)")
 	errBroken  = errors.New("internal error (500)")
+	errUnsent  = errors.New("cannot connect")
 )
 
 func judge(err error) Judgement {
@@ -81,6 +83,9 @@ func (p *provider) push(_ context.Context, r *core.Record) (string, error) {
 	}
 	id := r.GetString("vapi_tool_id")
 	if id == "" {
+		p.mu.Lock()
+		p.creating = r.Id
+		p.mu.Unlock()
 		err = p.do("create", func() error {
 			p.created++
 			id = fmt.Sprint("object-", p.created)
@@ -164,7 +169,8 @@ func open(t *testing.T, app *tests.TestApp, p *provider) *desk {
 	d.mirror.Add(Resource{
 		Collection: collections.Functions, IDField: "vapi_tool_id", Fields: []string{"name", "description", "parameters"},
 		Push: p.push, Find: p.find, Delete: p.delete, Judge: judge,
-		Skip: func(r *core.Record) bool { return r.GetBool("async") }, // a column to tell them apart by
+		Undone: func(err error) bool { return errors.Is(err, errUnsent) },
+		Skip:   func(r *core.Record) bool { return r.GetBool("async") }, // a column to tell them apart by
 		Hash: func(r *core.Record) (string, error) {
 			_, hash, err := Diff(r, desired(r))
 			return hash, err
@@ -388,7 +394,10 @@ func TestMirror_keeps_one_copy_when_the_commit_fails(t *testing.T) {
 	})
 	r := d.create("book")
 	d.deliver()
-	d.want(r.Id, collections.SyncPending, "")
+	r = d.want(r.Id, collections.SyncFailed, "object-1") // the person is told, and what was made is known
+	if got := r.GetString("sync_error"); !strings.Contains(got, "could not be stored here") {
+		t.Errorf("sync_error is %q", got)
+	}
 	full = false
 	d.later(time.Minute)
 	d.deliver()
@@ -635,7 +644,7 @@ func TestJob_mends_rows_nobody_owes_and_hurries_when_the_provider_is_back(t *tes
 		d.deliver()
 	}
 
-	p.before = func(string) error { return errBroken }
+	p.before = func(string) error { return errUnsent }
 	r := d.create("book")
 	d.deliver() // and is due again in five seconds of a clock that stands still
 	p.before = nil
@@ -651,7 +660,7 @@ func TestJob_mends_rows_nobody_owes_and_hurries_when_the_provider_is_back(t *tes
 	p.before = func(string) error { return errRefused }
 	d.change(r.Id, "name", "book2")
 	d.deliver()
-	p.wantLog(t, "create", "find", "create", "patch description,name,record", "patch name")
+	p.wantLog(t, "create", "create", "patch description,name,record", "patch name")
 	run()
 	p.wantLog(t) // refused a moment ago
 	d.later(refusedPause + time.Minute)
@@ -754,5 +763,149 @@ func TestWait_ends_with_its_context_and_the_change_is_still_owed(t *testing.T) {
 	d.want(r.Id, collections.SyncSynced, "object-1")
 	if len(d.mirror.waiting) != 0 {
 		t.Errorf("%d waiters stay", len(d.mirror.waiting))
+	}
+}
+
+// late makes the next creates lose their answers; what they make appears by the
+// desk's clock.
+func (d *desk) late(p *provider, by ...time.Duration) {
+	var coming []func()
+	p.before = func(request string) error {
+		for _, come := range coming {
+			come()
+		}
+		if request != "create" || len(by) == 0 {
+			return nil
+		}
+		wait, at, done := by[0], d.now(), false
+		by = by[1:]
+		p.created++
+		id, object := fmt.Sprint("object-", p.created), map[string]any{"record": p.creating}
+		coming = append(coming, func() {
+			if !done && wait >= 0 && d.now().Sub(at) >= wait {
+				p.objects[id], done = object, true
+			}
+		})
+		return errBroken
+	}
+}
+
+func TestMirror_makes_one_copy_however_late_the_first_one_comes(t *testing.T) {
+	for _, seconds := range []int{0, 3, 18, 25, 30, 100} {
+		wait := time.Duration(seconds) * time.Second
+		t.Run(wait.String(), func(t *testing.T) {
+			d, p := setup(t)
+			d.late(p, wait)
+			r := d.create("book")
+			for range 200 {
+				d.deliver()
+				d.later(time.Second)
+			}
+			d.want(r.Id, collections.SyncSynced, "object-1")
+			if len(p.objects) != 1 || p.objects["object-1"]["name"] != "book" {
+				t.Errorf("objects %v", p.objects)
+			}
+		})
+	}
+}
+
+func TestMirror_repeats_a_lost_create_only_after_several_looks_over_two_minutes(t *testing.T) {
+	d, p := setup(t)
+	d.late(p, -1) // never made
+	r := d.create("book")
+	for range 115 {
+		d.deliver()
+		d.later(time.Second)
+	}
+	p.wantLog(t, "create", "find", "find")
+	r = d.want(r.Id, collections.SyncFailed, "")
+	if got := r.GetString("sync_error"); !strings.Contains(got, "not known yet") {
+		t.Errorf("sync_error is %q", got)
+	}
+	// Nobody's impatience makes a second one.
+	if err := d.mirror.again(d.mirror.resources[collections.Functions], r.Id); err != nil {
+		t.Fatal(err)
+	}
+	d.change(r.Id, "description", "typed meanwhile")
+	d.deliver()
+	d.later(10 * time.Second)
+	d.deliver()
+	d.want(r.Id, collections.SyncSynced, "object-2")
+	if p.created != 2 || len(p.objects) != 1 {
+		t.Errorf("%d creates, objects %v", p.created, p.objects)
+	}
+}
+
+func TestMirror_adopts_what_the_refusal_of_a_repeat_points_at(t *testing.T) {
+	for name, comes := range map[string]time.Duration{"with the refusal": 0, "long after": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			d, p := setup(t)
+			d.late(p, map[bool]time.Duration{true: -1, false: comes}[comes == 0])
+			lost := p.before
+			p.before = func(request string) error {
+				first := p.created == 0
+				if err := lost(request); err != nil || request != "create" || first {
+					return err
+				}
+				if comes == 0 {
+					p.objects["object-1"] = map[string]any{"record": p.creating}
+				}
+				return errRefused // "this number exists already"
+			}
+			r := d.create("book")
+			for range 150 {
+				d.deliver()
+				d.later(time.Second)
+			}
+			if comes > 2*time.Minute+10*time.Second {
+				d.want(r.Id, collections.SyncFailed, "")
+				d.later(comes)
+				// The mark stayed, so the deletion looks before the row goes.
+				testkit.API(t, d.TestApp).Do("DELETE", "/api/collections/functions/records/"+r.Id, testkit.AcmeOwner, nil).Want(204)
+				if err := d.mirror.Wait(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := d.FindRecordById(collections.Functions, r.Id); err == nil || len(p.objects) != 0 {
+					t.Errorf("row or copy stay: %v, %v", err, p.objects)
+				}
+				return
+			}
+			d.want(r.Id, collections.SyncSynced, "object-1")
+		})
+	}
+}
+
+func TestMirror_waits_with_a_deletion_until_a_late_copy_would_have_come(t *testing.T) {
+	for name, remove := range map[string]func(*desk, *core.Record){
+		"asked for": func(d *desk, r *core.Record) {
+			r.Set("sync_status", collections.SyncDeleting)
+			if err := d.mirror.save(d, r); err != nil {
+				d.t.Fatal(err)
+			}
+		},
+		"by a program": func(d *desk, r *core.Record) {
+			if err := d.Delete(r); err != nil {
+				d.t.Fatal(err)
+			}
+		},
+		"wanted no more": func(d *desk, r *core.Record) { d.change(r.Id, "async", true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, p := setup(t)
+			d.late(p, 25*time.Second)
+			r := d.create("book")
+			d.deliver()
+			remove(d, d.read(r.Id))
+			for range 130 {
+				d.deliver()
+				d.later(time.Second)
+			}
+			if len(p.objects) != 0 || p.created != 1 {
+				t.Errorf("%d creates, objects %v", p.created, p.objects)
+			}
+			if left, err := d.FindRecordById(collections.Functions, r.Id); err == nil && left.GetString("sync_status") != "" {
+				t.Errorf("the row is %q", left.GetString("sync_status"))
+			}
+		})
 	}
 }

@@ -97,11 +97,14 @@ func (m *Mirror) afterDelete(tx atomic.Tx, r Resource, before *core.Record) erro
 		return nil
 	}
 	id := before.GetString(r.IDField)
-	if id == "" && before.GetString(hashField) != intent {
+	if id == "" && !intended(r, before) {
 		return nil
 	}
-	return m.promise(tx, promise{Collection: r.Collection, Record: before.Id, ProviderID: id, Gone: before.PublicExport()},
-		before.GetString("organization"))
+	p := promise{Collection: r.Collection, Record: before.Id, ProviderID: id, Gone: before.PublicExport()}
+	if id == "" {
+		p.Mark = before.GetString(hashField)
+	}
+	return m.promise(tx, p, before.GetString("organization"))
 }
 
 // deleteRequest turns a row with a copy into one that is being deleted. Only a
@@ -113,7 +116,7 @@ func (m *Mirror) deleteRequest(r Resource, e *core.RecordRequestEvent) error {
 		if err != nil {
 			return err
 		}
-		atOnce = current.GetString(r.IDField) == "" && current.GetString(hashField) != intent
+		atOnce = current.GetString(r.IDField) == "" && !intended(r, current)
 		if atOnce && r.skip(current) {
 			return nil
 		}

@@ -4,9 +4,9 @@
 //
 // A row is claimed with a lease, handed to the handler of its kind with no lock
 // held, and closed. A process that dies in between leaves the row to be claimed
-// again when the lease ends, so a handler sees a row at least once and must make
-// twice the same as once: by the provider's idempotency key, or by looking
-// before it creates.
+// again when the next server starts (a data directory has one at a time) or the
+// lease ends, so a handler sees a row at least once and must make twice the same
+// as once: by the provider's idempotency key, or by looking before it creates.
 package outbox
 
 import (
@@ -68,8 +68,8 @@ func (r Row) Decode(into any) error {
 }
 
 // Handler delivers one row. nil closes it; Dead gives it up; After puts it off
-// at least that long; any other error is tried again later. The context ends
-// after a minute or when the program stops.
+// at least that long, In exactly that long; any other error is tried again
+// later. The context ends after a minute or when the program stops.
 type Handler func(ctx context.Context, r Row) error
 
 // Option shapes an Outbox.
@@ -90,6 +90,7 @@ type Outbox struct {
 
 	mu       sync.Mutex
 	handlers map[string]kind
+	hurried  map[string]bool // kinds to make due
 	running  bool
 
 	stop func()
@@ -104,7 +105,8 @@ type kind struct {
 // of the program.
 func New(app core.App, options ...Option) *Outbox {
 	o := &Outbox{
-		app: app, now: time.Now, handlers: map[string]kind{}, nudge: make(chan struct{}, 1), stop: func() {},
+		app: app, now: time.Now, handlers: map[string]kind{}, hurried: map[string]bool{},
+		nudge: make(chan struct{}, 1), stop: func() {},
 		jitter: func(most time.Duration) time.Duration { return rand.N(most) + time.Millisecond },
 	}
 	for _, option := range options {
@@ -210,10 +212,34 @@ func After(d time.Duration, err error) error {
 	return afterError{err, d}
 }
 
+type inError struct {
+	error
+	wait time.Duration
+}
+
+func (e inError) Unwrap() error { return e.error }
+
+// In asks for the next try in exactly d: nothing failed that waiting longer
+// would spare, as when somebody looks whether something has come. It may be
+// hurried.
+func In(d time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return inError{err, max(d, 0)}
+}
+
 // verdict says what becomes of a row after its try number attempt failed.
 func verdict(attempt int, err error, jitter func(time.Duration) time.Duration) (wait time.Duration, dead bool) {
 	var given deadError
-	if errors.As(err, &given) || attempt > len(delays) {
+	if errors.As(err, &given) {
+		return 0, true
+	}
+	var exact inError
+	if errors.As(err, &exact) {
+		return exact.wait, false
+	}
+	if attempt > len(delays) {
 		return 0, true
 	}
 	wait = jitter(delays[max(attempt, 1)-1])

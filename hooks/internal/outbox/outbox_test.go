@@ -126,12 +126,14 @@ func TestVerdict(t *testing.T) {
 		{"asked to wait longer", 1, fmt.Errorf("push: %w", After(time.Minute, plain)), time.Minute, false},
 		{"asked to wait shorter", 3, After(time.Second, plain), 2 * time.Minute, false},
 		{"asked not to wait", 1, After(0, plain), 5 * time.Second, false},
+		{"looks again", 3, fmt.Errorf("push: %w", In(30*time.Second, plain)), 30 * time.Second, false},
+		{"looks again after many tries", 9, In(time.Second, plain), time.Second, false},
 	} {
 		if wait, dead := verdict(c.attempt, c.err, longest); wait != c.wait || dead != c.dead {
 			t.Errorf("%s: got %v, %v; want %v, %v", c.name, wait, dead, c.wait, c.dead)
 		}
 	}
-	if Dead(nil) != nil || After(time.Second, nil) != nil {
+	if Dead(nil) != nil || After(time.Second, nil) != nil || In(time.Second, nil) != nil {
 		t.Error("no error became one")
 	}
 	if !errors.Is(Dead(plain), plain) || !errors.Is(After(time.Second, plain), plain) {
@@ -332,5 +334,57 @@ func TestDied_knows_when_the_tries_were_used_up(t *testing.T) {
 	}
 	if at, usedUp, err := o.Died(atomic.Of(app), "x:1:"); err != nil || !usedUp || at.IsZero() {
 		t.Errorf("died %v, used up %v, %v", at, usedUp, err)
+	}
+}
+
+func TestWorker_frees_at_its_start_what_an_earlier_process_had_claimed(t *testing.T) {
+	app, o, _ := setup(t)
+	done := make(chan string, 1)
+	o.Handle("note", func(_ context.Context, r Row) error { done <- r.Key; return nil })
+	add(t, app, o, "note", "a")
+	if r, err := o.claim(); err != nil || r == nil { // and then the process dies
+		t.Fatalf("claimed %v, %v", r, err)
+	}
+	o.start()
+	t.Cleanup(func() { o.stop() })
+	select {
+	case got := <-done: // the clock stands still: no lease ends
+		if got != "a" {
+			t.Errorf("delivered %q", got)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the row waits for a lease of a process that is gone")
+	}
+}
+
+func TestHurryKind_makes_one_kind_due_but_for_asked_waits(t *testing.T) {
+	app, o, c := setup(t)
+	var got []string
+	fail := true
+	handle := func(_ context.Context, r Row) error {
+		got = append(got, r.Key)
+		switch {
+		case r.Key == "x:asked" && fail:
+			return After(time.Hour, errors.New("slow down"))
+		case fail:
+			return errors.New("down")
+		}
+		return nil
+	}
+	o.Handle("copy", handle)
+	o.Handle("note", handle)
+	for _, key := range []string{"x:1", "x:2", "x:asked"} {
+		add(t, app, o, "copy", key)
+	}
+	add(t, app, o, "note", "n:1")
+	deliver(t, o, 4)
+	c.Move(time.Second)
+	deliver(t, o, 0)
+	fail, got = false, nil
+	o.HurryKind("copy")
+	deliver(t, o, 2)
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"x:1", "x:2"}) {
+		t.Errorf("delivered %q", got)
 	}
 }

@@ -32,6 +32,33 @@ func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (open int, err error) {
 	return open, nil
 }
 
+// HurryKind makes all waiting promises of a kind due with the worker's next
+// look: the other side answers again. A wait it asked for (After) stays. It only
+// leaves a note, so whoever noticed may call it from anywhere.
+func (o *Outbox) HurryKind(kind string) {
+	o.mu.Lock()
+	o.hurried[kind] = true
+	o.mu.Unlock()
+	o.Nudge()
+}
+
+// hurryKinds does what HurryKind noted.
+func (o *Outbox) hurryKinds(now string) error {
+	o.mu.Lock()
+	noted := o.hurried
+	o.hurried = map[string]bool{}
+	o.mu.Unlock()
+	for kind := range noted {
+		if _, err := atomic.Of(o.app).Exec(`UPDATE outbox SET next_at = ?
+			WHERE status = ? AND kind = ? AND next_at > ? AND lease_until <= ?`,
+			now, collections.OutboxPending, kind, now, now); err != nil {
+			o.HurryKind(kind)
+			return fmt.Errorf("outbox: hurry all of %s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
 // Died tells when the last promise whose key begins with prefix was given up
 // (the zero time when none was), and whether that was because its tries were
 // used up: then nobody refused it, and it is worth promising again.

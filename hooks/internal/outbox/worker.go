@@ -34,6 +34,10 @@ func (o *Outbox) start() {
 		return
 	}
 	o.running = true
+	if err := o.free(); err != nil {
+		// The leases end by themselves, a minute and a half later.
+		o.app.Logger().Error("rows of an earlier process were not freed", "error", err)
+	}
 	claiming, endClaiming := context.WithCancel(context.Background())
 	delivering, cutOff := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -51,6 +55,16 @@ func (o *Outbox) start() {
 		o.running = false
 		o.mu.Unlock()
 	})
+}
+
+// free gives back what an earlier process had claimed: it is gone, because one
+// server at a time works on a data directory. A command beside it that still
+// delivers one of these rows is fenced off by its attempt number.
+func (o *Outbox) free() error {
+	now := stamp(o.now())
+	_, err := atomic.Of(o.app).Exec(`UPDATE outbox SET status = ?, next_at = ?, lease_until = '' WHERE status = ?`,
+		collections.OutboxPending, now, collections.OutboxRunning)
+	return err
 }
 
 // work claims rows as long as workers are free, then waits for a nudge, a free
@@ -113,6 +127,9 @@ func (o *Outbox) claim() (*Row, error) {
 	if _, err := tx.Exec(`UPDATE outbox SET status = ?, next_at = ?, lease_until = '' WHERE status = ? AND lease_until <= ?`,
 		collections.OutboxPending, stamp(now), collections.OutboxRunning, stamp(now)); err != nil {
 		return nil, fmt.Errorf("outbox: end leases: %w", err)
+	}
+	if err := o.hurryKinds(stamp(now)); err != nil {
+		return nil, err
 	}
 	kinds, serial := o.kinds()
 	if len(kinds) == 0 {

@@ -13,7 +13,25 @@ const (
 	breakerFailures = 5
 	// breakerPause is how long nobody asks a provider that is down.
 	breakerPause = 30 * time.Second
+	// breakerShare is how many failures of one party count at most: what one
+	// customer's data brings about must not keep the provider from all others.
+	breakerShare = 2
+	// recoveredAfter failures in a row, the next success is worth telling.
+	recoveredAfter = 2
 )
+
+type partyKey struct{}
+
+// For says on whose behalf the requests made with ctx are: failures of one
+// party alone never open the breaker.
+func For(ctx context.Context, party string) context.Context {
+	return context.WithValue(ctx, partyKey{}, party)
+}
+
+func partyOf(ctx context.Context) string {
+	party, _ := ctx.Value(partyKey{}).(string)
+	return party
+}
 
 // ErrOpen says that the provider failed several times in a row and is left
 // alone for half a minute. Nothing was sent.
@@ -30,16 +48,29 @@ const (
 // breaker is closed (requests pass), open (requests fail at once), or on trial
 // (one request is let through and decides). The zero value is closed.
 type breaker struct {
-	mu       sync.Mutex
-	failures int
+	mu sync.Mutex
+	// row are the failures since the last success, by the party asked for.
+	row      map[string]int
 	openTill time.Time
 	trial    bool
+}
+
+// failures is how many of them count, and how many there were.
+func (b *breaker) failures() (counted, all int) {
+	for party, n := range b.row {
+		all += n
+		if party != "" {
+			n = min(n, breakerShare)
+		}
+		counted += n
+	}
+	return counted, all
 }
 
 func (b *breaker) allow(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures < breakerFailures {
+	if counted, _ := b.failures(); counted < breakerFailures {
 		return true
 	}
 	if b.trial || now.Before(b.openTill) {
@@ -49,19 +80,27 @@ func (b *breaker) allow(now time.Time) bool {
 	return true
 }
 
-func (b *breaker) record(now time.Time, v verdict) {
+// record notes what a request said of the provider. recovered is true for the
+// success that ends a row of failures.
+func (b *breaker) record(now time.Time, v verdict, party string) (recovered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch v {
 	case verdictGood:
-		b.failures = 0
+		_, all := b.failures()
+		recovered = all >= recoveredAfter
+		b.row = nil
 	case verdictBad:
-		b.failures++
-		if b.failures >= breakerFailures {
+		if b.row == nil {
+			b.row = map[string]int{}
+		}
+		b.row[party]++
+		if counted, _ := b.failures(); counted >= breakerFailures {
 			b.openTill = now.Add(breakerPause)
 		}
 	}
 	b.trial = false
+	return recovered
 }
 
 // verdictOf judges the provider, not the request: a refusal (4xx) proves that

@@ -20,6 +20,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -130,6 +131,25 @@ type Client struct {
 	secrets []string
 	breaker breaker
 	err     error
+
+	mu        sync.Mutex
+	recovered []func()
+}
+
+// OnRecovered adds what is called when the provider answers again after
+// requests in a row had failed. It must not wait for anything.
+func (c *Client) OnRecovered(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recovered = append(c.recovered, do)
+}
+
+func (c *Client) tellRecovered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, do := range c.recovered {
+		do()
+	}
 }
 
 // New returns a client. A base URL that cannot be used is reported by the
@@ -216,7 +236,9 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 	}
 	resp, failure := c.attempts(ctx, r, body, contentType)
 	if counted {
-		c.breaker.record(c.cfg.Now(), verdictOf(ctx, failure))
+		if c.breaker.record(c.cfg.Now(), verdictOf(ctx, failure), partyOf(ctx)) {
+			c.tellRecovered()
+		}
 	}
 	if failure != nil {
 		return nil, failure

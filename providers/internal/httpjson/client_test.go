@@ -413,10 +413,61 @@ func TestBreaker_ignores_refusals_and_our_own_impatience(t *testing.T) {
 	}
 	var b breaker
 	for range breakerFailures {
-		b.record(time.Unix(1, 0), verdictBad)
+		b.record(time.Unix(1, 0), verdictBad, "")
 	}
 	later := time.Unix(1, 0).Add(breakerPause)
 	if !b.allow(later) || b.allow(later) {
 		t.Error("not exactly one trial")
+	}
+}
+
+func TestBreaker_is_not_opened_by_one_party_and_tells_of_recovery(t *testing.T) {
+	srv := serve(t, answer{500, nil, ""})
+	c := srv.client(Config{})
+	told := 0
+	c.OnRecovered(func() { told++ })
+	failing := func(party string) error {
+		_, err := c.Do(For(t.Context(), party), Request{Method: "POST", Path: "/assistant"}, nil)
+		return err
+	}
+	for range 10 {
+		if err := failing("acme"); errors.Is(err, ErrOpen) {
+			t.Fatal("one organization's failures keep the provider from all")
+		}
+	}
+	for _, party := range []string{"bolt", "bolt", "carl"} {
+		if err := failing(party); errors.Is(err, ErrOpen) {
+			t.Fatal("open too early")
+		}
+	}
+	if err := failing("dora"); !errors.Is(err, ErrOpen) {
+		t.Errorf("several organizations failed in a row, and the answer is %v", err)
+	}
+	if told != 0 {
+		t.Errorf("told of a recovery %d times", told)
+	}
+
+	now := time.Unix(1, 0)
+	var b breaker
+	if b.record(now, verdictBad, "acme"); b.record(now, verdictGood, "bolt") {
+		t.Error("one failure is no outage")
+	}
+	b.record(now, verdictBad, "acme")
+	b.record(now, verdictBad, "acme")
+	if !b.record(now, verdictGood, "bolt") || b.record(now, verdictGood, "bolt") {
+		t.Error("a recovery is told once")
+	}
+}
+
+func TestClient_tells_when_the_provider_answers_again(t *testing.T) {
+	srv := serve(t, answer{500, nil, ""}, answer{500, nil, ""}, answer{200, nil, ""})
+	c := srv.client(Config{})
+	told := 0
+	c.OnRecovered(func() { told++ })
+	for range 4 {
+		_, _ = c.Do(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once", told)
 	}
 }
