@@ -54,6 +54,7 @@ func assistants() *core.Collection {
 		text("end_call_message", 1_000),
 		text("voicemail_message", 1_000),
 		object("end_call_phrases", SmallJSON),
+		boolean("end_call_disabled"), // the assistant may hang up unless this is set
 		between("max_duration_seconds", 0, 43_200),
 		between("silence_timeout_seconds", 0, 3_600),
 		boolean("recording_enabled"),

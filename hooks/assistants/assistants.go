@@ -59,6 +59,7 @@ func Register(app core.App, deps Deps) {
 	app.OnRecordUpdate(collections.Assistants).BindFunc(d.normalizeAssistant)
 	app.OnRecordValidate(collections.Assistants).BindFunc(d.validateAssistant)
 	app.OnRecordDeleteRequest(collections.Assistants).BindFunc(d.keepUsed)
+	app.OnRecordEnrich(collections.Assistants).BindFunc(d.showNotSent) // config.go
 
 	// Functions (functions.go).
 	app.OnRecordCreateRequest(collections.Functions).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealHeaders})

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -486,4 +487,53 @@ func TestZero_is_a_value_and_null_is_none(t *testing.T) {
 		d.api.Do("PATCH", path, testkit.AcmeOwner, step.body).Want(200)
 		want(fmt.Sprint(step.body), id, step.stability, step.temperature)
 	}
+}
+
+func TestConfig_refuses_by_name_what_is_never_sent(t *testing.T) {
+	d := open(t)
+	url := "/api/collections/assistants/records"
+	for key, instead := range map[string]string{
+		"analysisPlan": "", "artifactPlan": "recording_enabled", "monitorPlan": "", "model": "model_name", "voice": "voice_id",
+		"transcriber": "transcriber_provider", "credentialIds": "", "serverMessages": "", "metadata": "metadata",
+		"silenceTimeoutSeconds": "silence_timeout_seconds", "firstMessage": "first_message", "server": "", "name": "name", "id": "",
+	} {
+		body := map[string]any{"organization": testkit.Acme, "name": "Night desk", "config": map[string]any{key: "x"}}
+		answer := string(d.api.Do("POST", url, testkit.AcmeOwner, body).Want(400).Body)
+		if !strings.Contains(answer, "config."+key+" is not sent") || !strings.Contains(answer, instead) {
+			t.Errorf("%s: %s", key, answer)
+		}
+		answer = string(d.api.Do("PATCH", url+"/"+testkit.AcmeAssistant, testkit.AcmeOwner,
+			map[string]any{"config": map[string]any{key: nil}}).Want(400).Body)
+		if !strings.Contains(answer, "config."+key+" is not sent") {
+			t.Errorf("%s: %s", key, answer)
+		}
+	}
+	d.api.Do("PATCH", url+"/"+testkit.AcmeAssistant, testkit.AcmeOwner,
+		map[string]any{"config": map[string]any{"backgroundSound": "off"}}).Want(200)
+}
+
+func TestConfig_of_older_rows_stays_and_is_told(t *testing.T) {
+	d := open(t)
+	url := "/api/collections/assistants/records/" + testkit.AcmeAssistant
+	if _, err := atomic.Of(d).Exec(`UPDATE assistants SET config = ? WHERE id = ?`,
+		`{"voice":{"provider":"azure"},"backgroundSound":"off","monitorPlan":{}}`, testkit.AcmeAssistant); err != nil {
+		t.Fatal(err)
+	}
+	var row struct {
+		Config  map[string]any
+		NotSent []string `json:"config_not_sent"`
+	}
+	d.api.Do("GET", url, testkit.AcmeViewer, nil).Want(200).JSON(&row)
+	if !slices.Equal(row.NotSent, []string{"voice", "monitorPlan"}) {
+		t.Errorf("told as not sent: %q", row.NotSent)
+	}
+	// Everything else of the row can be changed, other settings too.
+	d.api.Do("PATCH", url, testkit.AcmeOwner, map[string]any{"first_message": "Hello."}).Want(200)
+	d.api.Do("PATCH", url, testkit.AcmeOwner, map[string]any{"config": map[string]any{
+		"voice": map[string]any{"provider": "azure"}, "backgroundSound": "office",
+	}}).Want(200).JSON(&row)
+	if !slices.Equal(row.NotSent, []string{"voice"}) {
+		t.Errorf("told as not sent: %q", row.NotSent)
+	}
+	d.api.Do("PATCH", url, testkit.AcmeOwner, map[string]any{"config": map[string]any{"voice": "other"}}).Want(400)
 }

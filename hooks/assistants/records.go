@@ -138,6 +138,8 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 		var object map[string]any
 		if a.UnmarshalJSONField("config", &object) != nil {
 			found["config"] = validation.NewError("validation_invalid_object", "This must be a JSON object.")
+		} else if problem := refused(a); problem != "" {
+			found["config"] = validation.NewError("validation_not_sent", problem)
 		} else if changed("config") {
 			if _, problem := policy().Settings(object); problem != "" {
 				found["config"] = validation.NewError("validation_invalid_phone_number", problem+".")

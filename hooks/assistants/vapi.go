@@ -23,7 +23,7 @@ var assistantFields = []string{
 	"type", "name", "language", "personality", "system_prompt", "first_message", "model_provider", "model_name", "model_temperature",
 	"model_max_tokens", "voice_provider", "voice_id", "voice_model", "voice_speed", "voice_stability", "transcriber_provider",
 	"transcriber_model", "transcriber_language", "functions", "forwarding_phone_number", "end_call_message", "voicemail_message",
-	"end_call_phrases", "max_duration_seconds", "silence_timeout_seconds", "recording_enabled", "config",
+	"end_call_phrases", "end_call_disabled", "max_duration_seconds", "silence_timeout_seconds", "recording_enabled", "config",
 }
 
 // toolFields are the columns a function's copy is made of. Address and
@@ -38,15 +38,6 @@ var serverMessages = []string{
 	vapi.TypeStatusUpdate, vapi.TypeTranscriptFinal, vapi.TypeToolCalls, vapi.TypeTransferDestinationRequest,
 	vapi.TypeHandoffDestinationRequest, vapi.TypeTransferUpdate, vapi.TypeHang, vapi.TypeLanguageChangeDetected,
 	vapi.TypeEndOfCallReport, vapi.TypeAssistantStarted,
-}
-
-// ours are keys a person's advanced settings never reach: those the columns
-// stand for, those that tie the copy to us, and those that would let one
-// organization use what belongs to the whole account.
-var ours = []string{
-	"id", "orgId", "createdAt", "updatedAt", "name", "model", "voice", "transcriber", "firstMessage", "endCallMessage", "voicemailMessage",
-	"endCallPhrases", "maxDurationSeconds", "silenceTimeoutSeconds", "artifactPlan", "monitorPlan", "analysisPlan", "server", "serverUrl",
-	"serverUrlSecret", "serverMessages", "metadata", "credentials", "credentialIds", "knowledgeBaseId",
 }
 
 // moodSchema asks for what the column sentiment of a call holds.
@@ -118,12 +109,17 @@ func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 		m.MaxTokens = min(max(n, 50), 10_000)
 	}
 	if number := a.GetString("forwarding_phone_number"); number != "" {
-		m.Tools = []vapi.ToolDTO{{
+		m.Tools = append(m.Tools, vapi.ToolDTO{
 			Type: "transferCall",
 			Destinations: []vapi.Destination{{
 				Type: "number", Number: number, Description: "A person. Transfer the caller here when they ask for one or when you cannot help.",
 			}},
-		}}
+		})
+	}
+	if !a.GetBool("end_call_disabled") {
+		// Without it only a phrase of the list ends a call, and the end message,
+		// which Vapi says when the assistant hangs up, is never said.
+		m.Tools = append(m.Tools, vapi.ToolDTO{Type: "endCall"})
 	}
 	return m
 }
@@ -202,20 +198,6 @@ func phrases(a *core.Record) []string {
 		return nil
 	}
 	return slices.DeleteFunc(all, func(p string) bool { n := len([]rune(p)); return n < 2 || n > 140 })
-}
-
-// advanced are the settings a person typed as JSON, without the keys that are ours.
-func advanced(a *core.Record) map[string]any {
-	var all map[string]any
-	if a.UnmarshalJSONField("config", &all) != nil {
-		return nil
-	}
-	for key, value := range all {
-		if slices.Contains(ours, key) || value == nil {
-			delete(all, key)
-		}
-	}
-	return all
 }
 
 // toTool is the copy of a function.

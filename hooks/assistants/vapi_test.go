@@ -78,7 +78,7 @@ func TestToAssistant(t *testing.T) {
 			"name": `"Front desk"`, "metadata.recordId": `"rec000000000001"`, "metadata.organizationId": `"org000000000001"`,
 			"server.url": `"https://desk.example.com/api/webhooks/vapi"`, "server.timeoutSeconds": "20", "server.headers.X-Vapi-Secret": `"s3cret"`,
 			"server.backoffPlan.type": `"exponential"`, "server.backoffPlan.maxRetries": "3", "server.backoffPlan.baseDelaySeconds": "1",
-			"model.provider": `"openai"`, "model.model": `"gpt-4.1-mini"`, "model.toolIds": `["tool-1"]`, "model.tools": "absent",
+			"model.provider": `"openai"`, "model.model": `"gpt-4.1-mini"`, "model.toolIds": `["tool-1"]`, "model.tools": `[{"type":"endCall"}]`,
 			"voice.provider": `"vapi"`, "voice.voiceId": `"Elliot"`, "voice.speed": "absent",
 			"transcriber.provider": `"deepgram"`, "transcriber.model": `"nova-3"`, "transcriber.language": `"fr"`,
 			"artifactPlan.recordingEnabled": "false", "monitorPlan.listenEnabled": "true", "monitorPlan.controlEnabled": "true",
@@ -112,8 +112,10 @@ func TestToAssistant(t *testing.T) {
 			"maxDurationSeconds": "10", "silenceTimeoutSeconds": "5", "model.maxTokens": "50", "model.temperature": "0.3",
 		}},
 		{"recording", map[string]any{"recording_enabled": true}, map[string]string{"artifactPlan.recordingEnabled": "true"}},
+		{"may not hang up", map[string]any{"end_call_disabled": true}, map[string]string{"model.tools": "absent"}},
 		{"a person to transfer to", map[string]any{"forwarding_phone_number": "+14155550100"}, map[string]string{
 			"model.tools.0.type": `"transferCall"`, "model.tools.0.destinations.0.type": `"number"`, "model.tools.0.destinations.0.number": `"+14155550100"`,
+			"model.tools.1": `{"type":"endCall"}`,
 		}},
 		{"advanced settings never replace ours", map[string]any{"config": map[string]any{
 			"server": map[string]any{"url": "https://evil.example.com"}, "metadata": map[string]any{}, "firstMessage": "no", "credentialIds": []string{"x"},

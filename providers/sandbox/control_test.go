@@ -36,7 +36,7 @@ func TestControl_changes_the_running_call(t *testing.T) {
 		"add-message": {object{"type": "add-message", "message": object{"role": "system", "content": "We close at six."}}, "assistant-ended-call", "We close at six.", "", ""},
 		"mute":        {object{"type": "control", "control": "mute-customer"}, "assistant-ended-call", "AI:", "User:", ""},
 		"transfer":    {object{"type": "transfer", "destination": object{"type": "number", "number": "+14155550177"}, "content": "Off you go."}, "assistant-forwarded-call", "AI: Off you go.", "User:", "+14155550177"},
-		"handoff":     {object{"type": "handoff", "destination": object{"type": "assistant", "assistant": object{"name": "Billing", "firstMessage": "Billing here."}}}, "assistant-ended-call", "AI: Billing here.", "", ""},
+		"handoff":     {object{"type": "handoff", "destination": object{"type": "assistant", "assistant": object{"name": "Billing", "firstMessage": "Billing here."}}}, "customer-ended-call", "AI: Billing here.", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

@@ -19,10 +19,10 @@ func TestAssistantRequest_answers_are_followed(t *testing.T) {
 		}, "assistant-ended-call", false, "AI: Hello Priya!"},
 		"inline": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"assistant": object{"name": "Inline", "firstMessage": "Inline here."}})
-		}, "assistant-ended-call", false, "AI: Inline here."},
+		}, "customer-ended-call", false, "AI: Inline here."},
 		"squad": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"squad": object{"members": []any{object{"assistant": object{"name": "First", "firstMessage": "Member one."}}}}})
-		}, "assistant-ended-call", false, "AI: Member one."},
+		}, "customer-ended-call", false, "AI: Member one."},
 		"destination wins over assistantId": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"assistantId": "x", "destination": object{"type": "number", "number": "+14155550177"}})
 		}, "assistant-request-returned-forwarding-phone-number", false, ""},

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -134,21 +135,28 @@ func (c *liveCall) perform(s step, cut bool) error {
 	return c.respond(text, cut)
 }
 
-// farewell is the assistant hanging up: its endCallMessage, and control asked for.
+// farewell is the assistant taking leave. One that has the endCall tool says its
+// endCallMessage and hangs up; so does one whose words hold an endCallPhrase.
+// Without either it cannot: the caller does.
 func (c *liveCall) farewell(text string) error {
-	if own := str(c.assistant, "endCallMessage"); own != "" {
+	mayEnd := slices.ContainsFunc(c.tools(), func(tool object) bool { return str(tool, "type") == "endCall" })
+	if own := str(c.assistant, "endCallMessage"); own != "" && mayEnd {
 		text = c.fill(own)
 	}
 	if err := c.respond(text, false); err != nil {
 		return err
 	}
-	c.tell("phone-call-control", false, object{"request": "hang-up"})
 	for _, v := range list(c.assistant, "endCallPhrases") {
 		if phrase, _ := v.(string); phrase != "" && containsFold(text, phrase) {
+			c.tell("phone-call-control", false, object{"request": "hang-up"})
 			return ended{"assistant-said-end-call-phrase"}
 		}
 	}
-	return nil
+	if !mayEnd {
+		return ended{"customer-ended-call"}
+	}
+	c.tell("phone-call-control", false, object{"request": "hang-up"})
+	return ended{"assistant-ended-call"}
 }
 
 // machine is an answering machine: recognised it gets the voicemailMessage; with

@@ -205,6 +205,7 @@ func (b *bench) assistant(extra object) object {
 			"tools": []any{
 				functionTool("check_availability", object{"date": object{"type": "string"}, "partOfDay": object{"type": "string", "enum": []any{"afternoon", "morning"}}}),
 				functionTool("book_appointment", object{"slotId": object{"type": "string"}, "customerName": object{"type": "string"}}),
+				object{"type": "endCall"},
 			}},
 	}, extra))
 }
@@ -349,7 +350,8 @@ func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 				})
 				_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o-mini",
 					"messages": []any{object{"role": "system", "content": "A cleaning costs 95 dollars.\nUn détartrage coûte 95 euros."}},
-					"tools":    []any{functionTool("check_availability", object{}), functionTool("book_appointment", object{}), object{"type": "transferCall"}}}})
+					"tools": []any{functionTool("check_availability", object{}), functionTool("book_appointment", object{}),
+						object{"type": "transferCall"}, object{"type": "endCall"}}}})
 				b.ringing(object{"script": name, "language": language, "phoneNumberId": number["id"]})
 				report := b.one("end-of-call-report")
 				if got := str(report, "endedReason"); got != want.reason {
@@ -363,5 +365,33 @@ func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestFarewell_is_the_assistants_only_when_it_may_hang_up(t *testing.T) {
+	model := func(tools ...any) object {
+		return object{"provider": "openai", "model": "gpt-4o-mini", "tools": append([]any{}, tools...)}
+	}
+	for name, tc := range map[string]struct {
+		assistant    object
+		reason, says string
+	}{
+		"with the tool":             {object{"model": model(object{"type": "endCall"})}, "assistant-ended-call", "AI: Come back soon."},
+		"without the tool":          {object{"model": model()}, "customer-ended-call", "AI: Thank you for calling. Goodbye!"},
+		"without it, with a phrase": {object{"model": model(), "endCallPhrases": []any{"goodbye"}}, "assistant-said-end-call-phrase", "Goodbye!"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			_, number := b.desk(with(tc.assistant, object{"endCallMessage": "Come back soon."}))
+			b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
+			report := b.one("end-of-call-report")
+			transcript := str(report, "artifact", "transcript")
+			if got := str(report, "endedReason"); got != tc.reason || !strings.Contains(transcript, tc.says) {
+				t.Errorf("ended with %s, want %s with %q:\n%s", got, tc.reason, tc.says, transcript)
+			}
+			if said := strings.Contains(transcript, "Come back soon."); said != (tc.reason == "assistant-ended-call") {
+				t.Errorf("the end message was said: %v", said)
+			}
+		})
 	}
 }

@@ -26,7 +26,7 @@ func TestStateFile_keeps_the_memory_over_a_restart(t *testing.T) {
 	if row := c.must("GET", "/assistant/"+str(a, "id"), nil); str(row, "name") != "Kept" {
 		t.Errorf("read %v", row)
 	}
-	if row := c.must("GET", "/call/"+id, nil); str(row, "endedReason") != "assistant-ended-call" {
+	if row := c.must("GET", "/call/"+id, nil); str(row, "endedReason") != "customer-ended-call" {
 		t.Errorf("call is %v", row["endedReason"])
 	}
 	if status, wav := c.fetchSigned("/call/" + id + "/mono-recording"); status != 200 || len(wav) < 1000 {

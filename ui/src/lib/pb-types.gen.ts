@@ -372,6 +372,7 @@ export interface AssistantsRecord {
   end_call_message: string
   voicemail_message: string
   end_call_phrases: unknown
+  end_call_disabled: boolean
   max_duration_seconds: number
   silence_timeout_seconds: number
   recording_enabled: boolean

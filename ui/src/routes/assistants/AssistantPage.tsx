@@ -25,7 +25,7 @@ import { areaPath, useHere, useOrg } from '../../lib/session'
 import { Missing } from '../../shell/Root'
 import { FunctionDialog } from '../functions/FunctionDialog'
 import { AssistantStatus } from './AssistantStatus'
-import { detailFields, type Assistant } from './data'
+import { detailQuery, type Assistant } from './data'
 import { tabOf, tabs, toForm, toPatch, type AssistantForm } from './form'
 import { Recent } from './Recent'
 import { assistantRoute } from './routes'
@@ -36,7 +36,7 @@ export function AssistantPage() {
   const t = useT()
   const org = useOrg()
   const { id } = useParams({ strict: false }) as { id: string }
-  const record = useRecord<Assistant>(org, 'assistants', id, detailFields)
+  const record = useRecord<Assistant>(org, 'assistants', id, detailQuery)
   if (record.isPending) return <Page title={t('assistants.one')} size="lg"><SkeletonAfter200ms lines={8} /></Page>
   if (record.error && !record.data) return <ErrorState error={record.error} onRetry={() => void record.refetch()} level={1} />
   if (!record.data) return <Missing />
@@ -65,7 +65,7 @@ function Editor({ record }: { record: Assistant }) {
 
   const refresh = () => void queries.invalidateQueries({ queryKey: [org, 'assistants'] })
   const { submit, failure, busy, setFailure } = useSubmit(form, async (values) => {
-    const stored = await pb.collection('assistants').update<Assistant>(record.id, toPatch(base, values), { fields: detailFields.join() })
+    const stored = await pb.collection('assistants').update<Assistant>(record.id, toPatch(base, values), { fields: detailQuery.join() })
     return { sent: values, stored }
   }, ({ sent, stored }) => {
     rebasing.stored(toForm(stored), sent)
@@ -105,6 +105,11 @@ function Editor({ record }: { record: Assistant }) {
         <form onSubmit={submit} noValidate>
           <Stack gap="md">
             {going && <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('assistants.goingAway')}</Alert>}
+            {!!record.config_not_sent?.length && (
+              <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
+                {t('assistants.notSent', { names: record.config_not_sent.join(', ') })}
+              </Alert>
+            )}
             <ChangedMeanwhile fields={conflicts.map((name) => t(`assistants.fields.${name}`))} takeTheirs={rebasing.takeTheirs} keepMine={rebasing.keepMine} />
             <ProblemAlert problem={failure} />
             <Tabs value={tab} onChange={(next) => void open(next as Tab)} keepMounted={false}>

@@ -9,10 +9,12 @@ export const formFields = [
   'name', 'description', 'language', 'personality', 'system_prompt', 'first_message', 'model_provider', 'model_name', 'model_temperature',
   'model_max_tokens', 'voice_provider', 'voice_id', 'voice_model', 'voice_speed', 'voice_stability', 'transcriber_provider', 'transcriber_model',
   'transcriber_language', 'functions', 'forwarding_phone_number', 'end_call_message', 'voicemail_message', 'end_call_phrases',
-  'max_duration_seconds', 'silence_timeout_seconds', 'recording_enabled',
+  'end_call_disabled', 'max_duration_seconds', 'silence_timeout_seconds', 'recording_enabled',
 ] as const satisfies readonly (keyof AssistantsRecord)[]
 export const detailFields = ['id', 'type', 'status', 'sync_status', 'sync_error', 'synced_at', 'created', ...formFields] as const satisfies readonly (keyof AssistantsRecord)[]
-export type Assistant = Pick<AssistantsRecord, (typeof detailFields)[number]>
+/** config_not_sent names advanced settings of older rows that the provider never gets; the server adds it to the row. */
+export type Assistant = Pick<AssistantsRecord, (typeof detailFields)[number]> & { config_not_sent?: string[] }
+export const detailQuery = [...detailFields, 'config_not_sent'] as const
 
 /** Numbers by the assistant that answers them. */
 export const answeredFields = ['id', 'phone_number', 'friendly_name', 'assistant'] as const satisfies readonly (keyof PhoneNumbersRecord)[]

@@ -10,7 +10,7 @@ const stored = {
   system_prompt: 'Be brief.', first_message: 'Bonjour', model_provider: 'openai', model_name: 'gpt-4.1-mini', model_temperature: 0, model_max_tokens: 0,
   voice_provider: 'vapi', voice_id: 'Elliot', voice_model: '', voice_speed: 1.1, voice_stability: 0, transcriber_provider: 'deepgram', transcriber_model: 'nova-3',
   transcriber_language: '', functions: ['f1'], forwarding_phone_number: '', end_call_message: '', voicemail_message: '', end_call_phrases: null,
-  max_duration_seconds: 600, silence_timeout_seconds: 0, recording_enabled: true,
+  max_duration_seconds: 600, silence_timeout_seconds: 0, recording_enabled: true, end_call_disabled: false,
 } satisfies Assistant
 
 describe('the form of an assistant', () => {

@@ -14,7 +14,7 @@ const defaulted: readonly string[] = ['model_max_tokens', 'voice_speed', 'max_du
 /** Which tab shows a field, so that a refused answer opens the right one. */
 export const tabs = {
   overview: ['name', 'description'],
-  behaviour: ['first_message', 'system_prompt', 'personality', 'end_call_message', 'end_call_phrases', 'model_provider', 'model_name', 'model_temperature', 'model_max_tokens', 'max_duration_seconds', 'silence_timeout_seconds'],
+  behaviour: ['first_message', 'system_prompt', 'personality', 'end_call_message', 'end_call_phrases', 'end_call_disabled', 'model_provider', 'model_name', 'model_temperature', 'model_max_tokens', 'max_duration_seconds', 'silence_timeout_seconds'],
   voice: ['language', 'voice_provider', 'voice_id', 'voice_model', 'voice_speed', 'voice_stability', 'transcriber_provider', 'transcriber_model', 'transcriber_language'],
   functions: ['functions'],
   handoff: ['forwarding_phone_number', 'voicemail_message'],

@@ -80,6 +80,13 @@ export function Behaviour(props: TabProps) {
         <Textarea label={t('assistants.fields.personality')} description={t('assistants.hints.personality')} autosize minRows={2} maxRows={8} {...text(props, 'personality')} />
       </Section>
       <Section title={t('assistants.sections.ending')}>
+        <Switch
+          label={t('assistants.fields.end_call_disabled')}
+          description={t('assistants.hints.end_call_disabled')}
+          disabled={!props.writable}
+          checked={!form.values.end_call_disabled}
+          onChange={(event) => form.setFieldValue('end_call_disabled', !event.currentTarget.checked)}
+        />
         <Textarea label={t('assistants.fields.end_call_message')} description={t('assistants.hints.end_call_message')} autosize minRows={1} {...text(props, 'end_call_message')} />
         <TagsInput label={t('assistants.fields.end_call_phrases')} description={t('assistants.hints.end_call_phrases')} splitChars={[',', ';']} {...other(props, 'end_call_phrases')} />
         <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
