@@ -81,4 +81,9 @@ func Register(app core.App, deps Deps) {
 		Skip: func(a *core.Record) bool { return a.GetString("type") != "voice" },
 	})
 	atomic.On(app, collections.Functions, atomic.Updated, "assistants: follow a function's copy", d.followFunction)
+
+	// What calls tell of the copies (gone.go).
+	const check = "assistants: make a copy again that Vapi could not use"
+	atomic.On(app, collections.Calls, atomic.Created, check, d.checkCopy, "ended_reason")
+	atomic.On(app, collections.Calls, atomic.Updated, check, d.checkCopy, "ended_reason")
 }

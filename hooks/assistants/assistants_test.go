@@ -537,3 +537,134 @@ func TestConfig_of_older_rows_stays_and_is_told(t *testing.T) {
 	}
 	d.api.Do("PATCH", url, testkit.AcmeOwner, map[string]any{"config": map[string]any{"voice": "other"}}).Want(400)
 }
+
+// at asks the stand-in itself, as somebody at Vapi's dashboard would.
+func (d *desk) at(method, path string, body map[string]any, out any) int {
+	d.t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.stand.URL()+path, bytes.NewReader(raw))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.stand.Key())
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if out != nil {
+		if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return res.StatusCode
+}
+
+func TestAssistant_keeps_what_somebody_added_at_the_provider(t *testing.T) {
+	d := open(t)
+	function := d.create(collections.Functions, map[string]any{"name": "check_day"})
+	id := d.create(collections.Assistants, map[string]any{"name": "Night desk", "forwarding_phone_number": "+12025550123",
+		"voice_provider": "11labs", "voice_id": "burt"})
+	d.settle(collections.Functions, function)
+	copied := "/assistant/" + d.settle(collections.Assistants, id).GetString("vapi_assistant_id")
+
+	// Somebody adds a tool, an inline one, knowledge and a way of speaking there.
+	var tool struct{ ID string }
+	if status := d.at("POST", "/tool", map[string]any{"type": "dtmf"}, &tool); status != 201 {
+		t.Fatalf("tool: %d", status)
+	}
+	var there map[string]any
+	d.at("GET", copied, nil, &there)
+	model, voice := there["model"].(map[string]any), there["voice"].(map[string]any)
+	model["toolIds"] = append(model["toolIds"].([]any), tool.ID)
+	model["tools"] = append(model["tools"].([]any), map[string]any{"type": "voicemail"})
+	model["emotionRecognitionEnabled"] = true
+	voice["style"] = 0.3
+	if status := d.at("PATCH", copied, map[string]any{"model": model, "voice": voice}, nil); status != 200 {
+		t.Fatalf("change at Vapi: %d", status)
+	}
+
+	change := func(body map[string]any) (model, voice string) {
+		t.Helper()
+		d.api.Do("PATCH", "/api/collections/assistants/records/"+id, testkit.AcmeOwner, body).Want(200)
+		if a := d.settle(collections.Assistants, id); a.GetString("sync_status") != collections.SyncSynced {
+			t.Fatalf("%s: %s", a.GetString("sync_status"), a.GetString("sync_error"))
+		}
+		var doc map[string]any
+		d.at("GET", copied, nil, &doc)
+		m, _ := json.Marshal(doc["model"])
+		v, _ := json.Marshal(doc["voice"])
+		return string(m), string(v)
+	}
+	d.take()
+	m, _ := change(map[string]any{"system_prompt": "Be brief.", "functions": []string{function}})
+	for _, want := range []string{"Be brief.", tool.ID, `{"type":"voicemail"}`, `"emotionRecognitionEnabled":true`, "+12025550123"} {
+		if strings.Count(m, want) != 1 {
+			t.Errorf("the model has %s %d times: %s", want, strings.Count(m, want), m)
+		}
+	}
+	if got := strings.Count(m, `"type":"endCall"`); got != 1 {
+		t.Errorf("%d tools to hang up: %s", got, m)
+	}
+	// What is ours goes when the row says so; what is theirs stays.
+	m, v := change(map[string]any{"functions": []string{}, "forwarding_phone_number": "", "end_call_disabled": true, "voice_id": "andrea"})
+	for _, gone := range []string{"transferCall", "endCall"} {
+		if strings.Contains(m, gone) {
+			t.Errorf("%s stays: %s", gone, m)
+		}
+	}
+	if !strings.Contains(m, `"toolIds":["`+tool.ID+`"]`) || !strings.Contains(m, "voicemail") {
+		t.Errorf("the model is %s", m)
+	}
+	if !strings.Contains(v, `"style":0.3`) || !strings.Contains(v, "andrea") {
+		t.Errorf("the voice is %s", v)
+	}
+	// Another provider would refuse what belongs to this one.
+	if _, v = change(map[string]any{"voice_provider": "vapi", "voice_id": "Elliot"}); strings.Contains(v, "style") {
+		t.Errorf("the voice is %s", v)
+	}
+	d.take()
+	change(map[string]any{"first_message": "Hello."})
+	if log := d.take(); len(log) != 1 {
+		t.Errorf("a change of the greeting alone asked %v", log)
+	}
+}
+
+func TestAssistant_is_made_again_when_a_call_finds_it_gone(t *testing.T) {
+	for _, reason := range []string{"assistant-request-returned-invalid-assistant", "assistant-not-found"} {
+		for _, through := range []string{"assistant", "phone_number"} {
+			t.Run(reason+" by "+through, func(t *testing.T) {
+				d := open(t)
+				id := d.create(collections.Assistants, map[string]any{"name": "Night desk"})
+				before := d.settle(collections.Assistants, id).GetString("vapi_assistant_id")
+				d.api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.AcmeOwner,
+					map[string]any{"assistant": id}).Want(200)
+				if status := d.at("DELETE", "/assistant/"+before, nil, nil); status != 200 {
+					t.Fatalf("delete at Vapi: %d", status)
+				}
+				c, err := d.FindCollectionByNameOrId(collections.Calls)
+				if err != nil {
+					t.Fatal(err)
+				}
+				call := core.NewRecord(c)
+				call.Load(map[string]any{"organization": testkit.Acme, "status": collections.CallFailed, "ended_reason": reason,
+					through: map[string]string{"assistant": id, "phone_number": testkit.AcmeNumber}[through]})
+				if err := d.SaveNoValidate(call); err != nil {
+					t.Fatal(err)
+				}
+				a := d.settle(collections.Assistants, id)
+				now := a.GetString("vapi_assistant_id")
+				if a.GetString("sync_status") != collections.SyncSynced || now == before {
+					t.Fatalf("row is %s with copy %s (%s)", a.GetString("sync_status"), now, a.GetString("sync_error"))
+				}
+				if status := d.at("GET", "/assistant/"+now, nil, nil); status != 200 {
+					t.Errorf("the new copy: %d", status)
+				}
+			})
+		}
+	}
+}

@@ -123,6 +123,9 @@ func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, err
 		}
 		id = made.ID
 	case len(patch) > 0:
+		if err := d.withTheirs(ctx, id, patch); err != nil { // theirs.go
+			return "", err
+		}
 		if _, err := d.Vapi.Assistants.Update(ctx, id, &vapi.AssistantDTO{Extra: patch}); err != nil {
 			return "", err
 		}

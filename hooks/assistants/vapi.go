@@ -97,6 +97,10 @@ func toAssistant(a *core.Record, toolIDs []string, server *vapi.Server) *vapi.As
 	return dto
 }
 
+// transferWords tell the model when to pass a caller on, and us which transfer is
+// ours.
+const transferWords = "A person. Transfer the caller here when they ask for one or when you cannot help."
+
 func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 	m := &vapi.Model{
 		Provider:    a.GetString("model_provider"),
@@ -112,7 +116,7 @@ func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 		m.Tools = append(m.Tools, vapi.ToolDTO{
 			Type: "transferCall",
 			Destinations: []vapi.Destination{{
-				Type: "number", Number: number, Description: "A person. Transfer the caller here when they ask for one or when you cannot help.",
+				Type: "number", Number: number, Description: transferWords,
 			}},
 		})
 	}

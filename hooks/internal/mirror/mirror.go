@@ -155,6 +155,23 @@ func (m *Mirror) Touch(tx atomic.Tx, collection, id string) error {
 	return m.promise(tx, promise{Collection: collection, Record: id}, "")
 }
 
+// Check makes the copy of a synced record equal again whatever we believe of it,
+// and makes it when it is gone: somebody met it in another state.
+func (m *Mirror) Check(tx atomic.Tx, collection, id string) error {
+	if !slices.Contains(m.order, collection) {
+		return fmt.Errorf("mirror: %q is not mirrored", collection)
+	}
+	result, err := tx.Exec(`UPDATE `+collection+` SET sync_hash = '', sync_status = ? WHERE id = ? AND sync_status = ?`,
+		collections.SyncPending, id, collections.SyncSynced)
+	if err != nil {
+		return fmt.Errorf("mirror: check %s %s: %w", collection, id, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err // what is not synced has a promise already
+	}
+	return m.promise(tx, promise{Collection: collection, Record: id}, "")
+}
+
 // promise is the payload of an outbox row.
 type promise struct {
 	Collection string `json:"collection"`

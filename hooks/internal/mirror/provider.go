@@ -14,28 +14,32 @@ const RecordHeader = "X-Pocketline-Record"
 // is looked for by its time of creation.
 const ClockSkew = time.Hour
 
-// Marked tells whether an object, as the provider sent it, is the copy of this
-// record: by metadata.recordId, or by RecordHeader among server.headers.
-func Marked(raw json.RawMessage, record string) bool {
+// RecordOf is the record whose copy an object is, as the provider sent it: by
+// metadata.recordId, or by RecordHeader among server.headers; "" for an object
+// without our mark.
+func RecordOf(raw json.RawMessage) string {
 	var object struct {
 		Server struct {
 			Headers map[string]string `json:"headers"`
 		} `json:"server"`
 		Metadata map[string]any `json:"metadata"`
 	}
-	if record == "" || json.Unmarshal(raw, &object) != nil {
-		return false
+	if json.Unmarshal(raw, &object) != nil {
+		return ""
 	}
-	if id, _ := object.Metadata["recordId"].(string); id == record {
-		return true
+	if id, _ := object.Metadata["recordId"].(string); id != "" {
+		return id
 	}
 	for name, value := range object.Server.Headers {
-		if http.CanonicalHeaderKey(name) == RecordHeader && value == record {
-			return true
+		if http.CanonicalHeaderKey(name) == RecordHeader {
+			return value
 		}
 	}
-	return false
+	return ""
 }
+
+// Marked tells whether an object is the copy of this record.
+func Marked(raw json.RawMessage, record string) bool { return record != "" && RecordOf(raw) == record }
 
 // JudgeStatus says what an HTTP answer means for the next try. A wrong key, a
 // missing payment and a conflict are mended elsewhere, so they are tried again;
