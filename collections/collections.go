@@ -60,3 +60,15 @@ func ByName(name string) *core.Collection {
 func Tenant(c *core.Collection) bool {
 	return c.Fields.GetByName("organization") != nil
 }
+
+// OrganizationOf is the organization a row belongs to or is, "" for rows of the
+// installation.
+func OrganizationOf(r *core.Record) string {
+	if r.Collection().Name == Organizations {
+		return r.Id
+	}
+	if Tenant(r.Collection()) {
+		return r.GetString("organization")
+	}
+	return ""
+}

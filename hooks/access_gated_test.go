@@ -318,7 +318,7 @@ func TestFactor_of_a_session_reaches_inner_requests(t *testing.T) {
 func TestGate_holds_for_what_streams_hear(t *testing.T) {
 	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
 		messages := make(chan heard, 1000)
-		every := "?options=" + url.QueryEscape(`{"query":{"expand":"last_organization,memberships_via_user.organization,organization,user.last_organization"}}`)
+		every := "?options=" + url.QueryEscape(`{"query":{"expand":"last_organization,organization,user"}}`)
 		for _, email := range gated {
 			l := &listener{subscriptions.NewDefaultClient(), messages, actor{email: email}}
 			p.SubscriptionsBroker().Register(l)

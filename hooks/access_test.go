@@ -20,7 +20,7 @@ import (
 // with what the product binds around them.
 var harnesses = map[string][]func(core.App){
 	"rules":  nil,
-	"tenant": {tenant.Register},
+	"tenant": {func(app core.App) { tenant.Register(app, tenant.AnswerLimits{}) }},
 }
 
 // actor is somebody who asks, and what they are in each organization. A

@@ -97,11 +97,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 
 	// The mechanisms.
 	intake.Register(app, bodies(c.Limits))
-	tenant.Register(app)
+	tenant.Register(app, tenant.AnswerLimits{Rows: c.Limits.ExpandedRows, Bytes: c.Limits.AnswerBytes})
+	untrusted.Register(app)
 	inbox.Register(app)
-	tenant.LimitAnswers(app, tenant.AnswerLimits{Rows: c.Limits.ExpandedRows, Bytes: c.Limits.AnswerBytes})
-	hub := live.New(app, access{app})
-	hub.LimitGuests(c.Limits.GuestStreams)
+	hub := live.New(app, access{app}, c.Limits.GuestStreams)
 	jobs := schedule.New(app)
 	audit.Schedule(app, jobs)
 	owed := outbox.New(app)
@@ -110,7 +109,6 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	copies.Schedule(jobs)
 	d.Clients.Vapi.OnRecovered(copies.Hurry)
 	routes := facade.New(app)
-	untrusted.Register(app, routes.Refuse)
 	erased, err := forgotten.New(d.Keys.Master)
 	if err != nil {
 		return nil, err

@@ -7,29 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pocketbase/pocketbase/core"
-
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers"
 )
-
-// Of two middlewares with one id PocketBase runs the last, silently.
-func TestMiddlewares_have_an_id_of_their_own(t *testing.T) {
-	p := newProduct(t)
-	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		seen := map[string]bool{}
-		for _, m := range se.Router.Middlewares {
-			if m.Id != "" && seen[m.Id] {
-				t.Errorf("two middlewares are called %s: the first never runs", m.Id)
-			}
-			seen[m.Id] = true
-		}
-		return se.Next()
-	})
-	testkit.Mux(t, p.TestApp)
-}
 
 // endless counts what is read of a body without end.
 type endless struct{ read int }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -49,7 +51,7 @@ func TestHMAC_is_off_without_a_secret_and_asks_for_the_time_when_it_is_signed(t 
 }
 
 func TestAccess_follows_the_membership(t *testing.T) {
-	app := testkit.New(t, tenant.Register)
+	app := testkit.New(t, func(app core.App) { tenant.Register(app, tenant.AnswerLimits{}) })
 	for _, c := range []struct {
 		email, organization string
 		follow, hear        bool

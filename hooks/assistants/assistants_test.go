@@ -99,7 +99,7 @@ func open(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d.TestApp = testkit.New(t)
-	tenant.Register(d.TestApp)
+	tenant.Register(d.TestApp, tenant.AnswerLimits{})
 	owed := outbox.New(d.TestApp)
 	d.mirror = mirror.New(d.TestApp, owed)
 	Register(d.TestApp, Deps{

@@ -18,7 +18,7 @@ import (
 // documented serves the routes with a provider that agrees at once, or never.
 func documented(agrees bool) func(core.App) {
 	return func(app core.App) {
-		tenant.Register(app)
+		tenant.Register(app, tenant.AnswerLimits{})
 		f := facade.New(app)
 		Documented(f, func(_ context.Context, record *core.Record) error {
 			if !agrees {

@@ -81,13 +81,13 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		t.Fatal(err)
 	}
 	d.TestApp = testkit.New(t, func(app core.App) {
-		tenant.Register(app)
+		tenant.Register(app, tenant.AnswerLimits{})
 		inbox.Register(app)
 		usage.Register(app)
 		f := facade.New(app)
 		d.facade, d.sealed, d.erased = f, box, erased
 		d.schedule, d.outbox = schedule.New(app), outbox.New(app)
-		d.hub = live.New(app, access{app})
+		d.hub = live.New(app, access{app}, 0)
 		Register(app, Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
 			Hub:  d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,

@@ -32,9 +32,8 @@ const provider = "vapi"
 // limiter does not see them: all of an account's calls come from few addresses.
 func (e *engine) webhookRoute(se *core.ServeEvent) {
 	for _, path := range []string{"/api/webhooks/vapi", "/functions/v1/webhooks/receive"} {
-		se.Router.POST(path, e.receive).
-			Unbind(apis.DefaultActivityLoggerMiddlewareId, apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId,
-				apis.DefaultBodyLimitMiddlewareId, intake.BodyMiddleware)
+		e.Door.Opens(se.Router.POST(path, e.receive).Unbind(apis.DefaultActivityLoggerMiddlewareId,
+			apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId))
 	}
 }
 

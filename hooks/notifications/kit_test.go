@@ -68,7 +68,7 @@ func open(t testing.TB) *desk {
 	}
 	d := &desk{t: t, clock: testkit.NewClock(time.Now().Truncate(time.Second))}
 	d.app = testkit.New(t, func(app core.App) {
-		tenant.Register(app)
+		tenant.Register(app, tenant.AnswerLimits{})
 		audit.Register(app)
 		inbox.Register(app)
 		routes, jobs := facade.New(app), schedule.New(app)
@@ -79,7 +79,7 @@ func open(t testing.TB) *desk {
 		usage.Register(app)
 		notifications.Register(app, notifications.Deps{Outbox: d.outbox, PublicURL: deskAtHome, Now: d.clock.Now})
 		calls.Register(app, calls.Deps{
-			Vapi: vapi.NewClient(vapi.WithBaseURL("http://127.0.0.1:1"), vapi.WithMaxAttempts(1)), Hub: live.New(app, access{app}), Outbox: d.outbox,
+			Vapi: vapi.NewClient(vapi.WithBaseURL("http://127.0.0.1:1"), vapi.WithMaxAttempts(1)), Hub: live.New(app, access{app}, 0), Outbox: d.outbox,
 			Schedule: jobs, Sealed: box, Facade: routes, Functions: http.DefaultClient, Rate: 1_000_000, Forgotten: erased,
 			Keyring: keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
 		})

@@ -49,7 +49,7 @@ func open(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := testkit.New(t, tenant.Register)
+	app := testkit.New(t, func(app core.App) { tenant.Register(app, tenant.AnswerLimits{}) })
 	d := &desk{
 		TestApp: app, t: t, box: box, stand: stand, mirror: mirror.New(app, outbox.New(app)), jobs: schedule.New(app),
 		vapi: vapi.NewClient(vapi.WithToken(stand.Key()), vapi.WithBaseURL(stand.URL()), vapi.WithMaxAttempts(1)),

@@ -49,7 +49,7 @@ func open(t testing.TB, more func(*orgs.Deps), bind ...func(core.App)) *desk {
 	}
 	d := &desk{t: t}
 	d.app = testkit.New(t, append(bind, func(app core.App) {
-		tenant.Register(app)
+		tenant.Register(app, tenant.AnswerLimits{})
 		audit.Register(app)
 		d.facade = facade.New(app)
 		d.outbox, d.schedule = outbox.New(app), schedule.New(app)

@@ -5,9 +5,10 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // hstsAge keeps browsers on https for half a year.
@@ -19,24 +20,20 @@ const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 // headers adds what PocketBase's own security headers lack. Pages bring their
 // own policy (package ui), stored files PocketBase's sandbox.
 func headers(publicURL string) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineHeaders",
-		Priority: apis.DefaultSecurityHeadersMiddlewarePriority + 1,
-		Func: func(e *core.RequestEvent) error {
-			h, path := e.Response.Header(), e.Request.URL.Path
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Del("X-XSS-Protection") // browsers dropped it; where it works it can be turned against a page
-			if strings.HasPrefix(origin(e, publicURL), "https:") {
-				h.Set("Strict-Transport-Security", hstsAge)
-			}
-			api := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/functions/") || path == "/readyz"
-			if api && !strings.HasPrefix(path, "/api/files/") {
-				h.Set("Content-Security-Policy", apiPolicy)
-				h.Set("Cache-Control", "no-store")
-			}
-			return e.Next()
-		},
-	}
+	return chain.Middleware(chain.Headers, func(e *core.RequestEvent) error {
+		h, path := e.Response.Header(), e.Request.URL.Path
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Del("X-XSS-Protection") // browsers dropped it; where it works it can be turned against a page
+		if strings.HasPrefix(origin(e, publicURL), "https:") {
+			h.Set("Strict-Transport-Security", hstsAge)
+		}
+		api := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/functions/") || path == "/readyz"
+		if api && !strings.HasPrefix(path, "/api/files/") {
+			h.Set("Content-Security-Policy", apiPolicy)
+			h.Set("Cache-Control", "no-store")
+		}
+		return e.Next()
+	})
 }
 
 // keepFilePrivate keeps stored files out of shared caches: PocketBase lets them
@@ -58,21 +55,17 @@ const redacted = "redacted"
 // redactURL changes the address the request log is about to store. It runs
 // just inside PocketBase's logger, after the request is answered.
 func redactURL() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineRedactURL",
-		Priority: apis.DefaultActivityLoggerMiddlewarePriority + 1,
-		Func: func(e *core.RequestEvent) error {
-			err := e.Next()
-			r := *e.Request // handlers may still hold the old one
-			r.URL = redact(e.Request.URL)
-			if from := r.Referer(); from != "" {
-				r.Header = r.Header.Clone()
-				r.Header.Set("Referer", redactText(from))
-			}
-			e.Request = &r
-			return err
-		},
-	}
+	return chain.Middleware(chain.RedactURL, func(e *core.RequestEvent) error {
+		err := e.Next()
+		r := *e.Request // handlers may still hold the old one
+		r.URL = redact(e.Request.URL)
+		if from := r.Referer(); from != "" {
+			r.Header = r.Header.Clone()
+			r.Header.Set("Referer", redactText(from))
+		}
+		e.Request = &r
+		return err
+	})
 }
 
 func redactText(address string) string {

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // States of a check and of the whole.
@@ -91,23 +91,19 @@ func newHealth(app core.App, version string) *health {
 // answerHealth answers GET /api/health before PocketBase's own route does. It
 // runs before the request log and the rate limiter, so probes fill neither.
 func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineHealth",
-		Priority: apis.DefaultActivityLoggerMiddlewarePriority - 2,
-		Func: func(e *core.RequestEvent) error {
-			if e.Request.Pattern != "GET /api/health" {
-				return e.Next()
-			}
-			r := s.health.look(e.Request.Context())
-			h := e.Response.Header()
-			h.Set("Cache-Control", "no-store")
-			h.Set("Content-Security-Policy", apiPolicy)
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("X-Frame-Options", "DENY")
-			h.Set("Referrer-Policy", "no-referrer")
-			return e.JSON(r.code(), r)
-		},
-	}
+	return chain.Middleware(chain.Health, func(e *core.RequestEvent) error {
+		if e.Request.Pattern != "GET /api/health" {
+			return e.Next()
+		}
+		r := s.health.look(e.Request.Context())
+		h := e.Response.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", apiPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		return e.JSON(r.code(), r)
+	})
 }
 
 func (h *health) look(ctx context.Context) report {

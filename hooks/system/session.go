@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/security"
 
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -60,28 +60,24 @@ func open(path string) bool {
 // load takes the caller from the cookie: for reads as it is, for writes only
 // with the CSRF token of this session and from our own pages.
 func (s *session) load() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineSession",
-		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1,
-		Func: func(e *core.RequestEvent) error {
-			if e.Auth != nil || e.Request.Header.Get("Authorization") != "" {
-				return e.Next()
-			}
-			person := tenant.Person(e.App, cookie(e, sessionCookie))
-			if person == nil || open(e.Request.URL.Path) {
-				return e.Next()
-			}
-			switch e.Request.Method {
-			case http.MethodGet, http.MethodHead, http.MethodOptions:
-			default:
-				if !s.ownPage(e) || !s.valid(e) {
-					return e.ForbiddenError("A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token.", nil)
-				}
-			}
-			e.Auth = person
+	return chain.Middleware(chain.Session, func(e *core.RequestEvent) error {
+		if e.Auth != nil || e.Request.Header.Get("Authorization") != "" {
 			return e.Next()
-		},
-	}
+		}
+		person := tenant.Person(e.App, cookie(e, sessionCookie))
+		if person == nil || open(e.Request.URL.Path) {
+			return e.Next()
+		}
+		switch e.Request.Method {
+		case http.MethodGet, http.MethodHead, http.MethodOptions:
+		default:
+			if !s.ownPage(e) || !s.valid(e) {
+				return e.ForbiddenError("A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token.", nil)
+			}
+		}
+		e.Auth = person
+		return e.Next()
+	})
 }
 
 // csrf answers GET /api/csrf.
@@ -93,10 +89,7 @@ func (s *session) csrf(e *core.RequestEvent) error {
 
 // start puts the caller's header token into the cookie.
 func (s *session) start(e *core.RequestEvent) error {
-	raw := e.Request.Header.Get("Authorization")
-	if len(raw) > 7 && strings.EqualFold(raw[:7], "Bearer ") {
-		raw = raw[7:]
-	}
+	raw := tenant.Bearer(e.Request)
 	if e.Auth == nil || tenant.Person(e.App, raw) == nil {
 		return e.UnauthorizedError("Sign in first, and send the token in the Authorization header.", nil)
 	}

@@ -32,7 +32,8 @@ type site struct {
 func serve(t testing.TB, d Deps, rows ...facade.Row) *site {
 	t.Helper()
 	d.Key, d.Version = make([]byte, 32), "1.2.3"
-	app := testkit.New(t, tenant.Register, func(app core.App) {
+	app := testkit.New(t, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{})
 		d.Facade = facade.New(app)
 		d.Facade.Rows(rows...)
 		if err := Register(app, d); err != nil {

@@ -154,7 +154,7 @@ func deleteRequest(e *core.RecordRequestEvent) error {
 	e.Record.Set(mark, written{})
 	c := e.Record.Collection()
 	err := Add(e.App, Entry{
-		Organization: organizationOf(e.Record), Actor: actor, Action: c.Name + ".delete",
+		Organization: collections.OrganizationOf(e.Record), Actor: actor, Action: c.Name + ".delete",
 		Resource: c.Name, Record: e.Record.Id, Details: Changes(e.Record, "delete"),
 	})
 	if err != nil {
@@ -185,21 +185,11 @@ func write(verb string) func(e *core.RecordEvent) error {
 			}
 			c := e.Record.Collection()
 			return Add(tx, Entry{
-				Organization: organizationOf(e.Record), Actor: actor, Action: c.Name + "." + verb,
+				Organization: collections.OrganizationOf(e.Record), Actor: actor, Action: c.Name + "." + verb,
 				Resource: c.Name, Record: e.Record.Id, Details: details,
 			})
 		})
 	}
-}
-
-func organizationOf(record *core.Record) string {
-	if record.Collection().Name == collections.Organizations {
-		return record.Id
-	}
-	if collections.Tenant(record.Collection()) {
-		return record.GetString("organization")
-	}
-	return ""
 }
 
 // Change is a field's value before and after; secrets are cut out.

@@ -14,7 +14,7 @@ import (
 )
 
 func bind(app core.App) {
-	tenant.Register(app)
+	tenant.Register(app, tenant.AnswerLimits{})
 	audit.Register(app)
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
@@ -36,25 +35,6 @@ func Error(status int, text string, details ...any) error {
 // Invalid is the 400 of a body with wrong fields: field → reason.
 func Invalid(reasons map[string]string) error {
 	return Error(http.StatusBadRequest, "Invalid request data", reasons)
-}
-
-// Refuse is the 400 for a field or parameter that no handler has seen yet, in
-// the shape of the route that was asked.
-func (f *Facade) Refuse(e *core.RequestEvent, field, reason string) error {
-	if f.owns(e.Request) {
-		return answerError(e, Invalid(map[string]string{field: strings.TrimSuffix(reason, ".")}))
-	}
-	return e.BadRequestError("Invalid request data.", validation.Errors{field: validation.NewError("validation_untrusted", reason)})
-}
-
-// owns tells whether a request is to one of the documented routes.
-func (f *Facade) owns(r *http.Request) bool {
-	if strings.HasPrefix(r.URL.Path, functionsPrefix) {
-		return true
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.ContainsFunc(f.mounted, func(m mounted) bool { return m.handler != nil && m.Method+" "+m.Path == r.Pattern })
 }
 
 // codes are the stable words for statuses.

@@ -32,7 +32,7 @@ func out(row map[string]any) map[string]any {
 
 // bind serves assistants under documented paths of three envelopes.
 func bind(app core.App) {
-	tenant.Register(app)
+	tenant.Register(app, tenant.AnswerLimits{})
 	f := facade.New(app)
 	row := func(method, path string, do facade.Action, envelope facade.Envelope, status int) facade.Row {
 		return facade.Row{

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
@@ -72,18 +73,14 @@ type inner struct{ auth *core.Record }
 // keeps it out of the request log: the outer one is there.
 func insideRequest() *hook.Handler[*core.RequestEvent] {
 	skip := apis.SkipSuccessActivityLog()
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineFacadeInner",
-		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 2,
-		Func: func(e *core.RequestEvent) error {
-			in, ok := e.Request.Context().Value(innerKey{}).(inner)
-			if !ok {
-				return e.Next()
-			}
-			e.Auth = in.auth
-			return skip.Func(e)
-		},
-	}
+	return chain.Middleware(chain.Inner, func(e *core.RequestEvent) error {
+		in, ok := e.Request.Context().Value(innerKey{}).(inner)
+		if !ok {
+			return e.Next()
+		}
+		e.Auth = in.auth
+		return skip.Func(e)
+	})
 }
 
 // dropped are headers that belong to the outer request's body and connection,

@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // functionsPrefix is where the functions of the old French system answer.
@@ -33,25 +34,21 @@ var wrapperKeys = []string{"method", "data", "id", "action"}
 // invoke answers POST /functions/v1/<function> with a wrapper as its body like
 // the request inside (requirements S-046, S-053).
 func (f *Facade) invoke() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineInvoke",
-		Priority: apis.DefaultBodyLimitMiddlewarePriority + 10,
-		Func: func(e *core.RequestEvent) error {
-			function, ok := strings.CutPrefix(e.Request.URL.Path, functionsPrefix)
-			if !ok || e.Request.Method != http.MethodPost || function == "" || strings.Contains(strings.TrimSuffix(function, "/"), "/") {
-				return e.Next()
-			}
-			raw, err := bodyOf(e)
-			if err != nil {
-				return answerError(e, err)
-			}
-			w, ok := unwrap(raw)
-			if !ok {
-				return e.Next()
-			}
-			return answerError(e, f.forward(e, strings.TrimSuffix(function, "/"), w))
-		},
-	}
+	return chain.Middleware(chain.Invoke, func(e *core.RequestEvent) error {
+		function, ok := strings.CutPrefix(e.Request.URL.Path, functionsPrefix)
+		if !ok || e.Request.Method != http.MethodPost || function == "" || strings.Contains(strings.TrimSuffix(function, "/"), "/") {
+			return e.Next()
+		}
+		raw, err := bodyOf(e)
+		if err != nil {
+			return answerError(e, err)
+		}
+		w, ok := unwrap(raw)
+		if !ok {
+			return e.Next()
+		}
+		return answerError(e, f.forward(e, strings.TrimSuffix(function, "/"), w))
+	})
 }
 
 // unwrap recognizes a wrapper: an object with method or action and nothing

@@ -21,16 +21,14 @@ package identity
 import (
 	"context"
 	"crypto/sha256"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -100,14 +98,14 @@ func Register(app core.App, o Options) *Identity {
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(
-			middleware("pocketlineKeys", apis.DefaultLoadAuthTokenMiddlewarePriority-2, i.loadKey),
-			middleware("pocketlineSessionEnd", apis.DefaultLoadAuthTokenMiddlewarePriority+2, i.prove),
-			middleware("pocketlineKeyRoutes", apis.DefaultLoadAuthTokenMiddlewarePriority+3, keyReaches),
-			middleware("pocketlineDeadToken", apis.DefaultLoadAuthTokenMiddlewarePriority+4, sayDead),
-			middleware("pocketlineSignInLimit", apis.DefaultRateLimitMiddlewarePriority+1, i.limitAddress),
-			middleware("pocketlineAlike", apis.DefaultBodyLimitMiddlewarePriority+1, i.answerAlike),
-			middleware("pocketlineSpelling", apis.DefaultBodyLimitMiddlewarePriority+2, i.tidyAsked),
-			middleware("pocketlineGuesses", apis.DefaultBodyLimitMiddlewarePriority+3, i.tryBody),
+			chain.Middleware(chain.Keys, i.loadKey),
+			chain.Middleware(chain.SessionEnd, i.prove),
+			chain.Middleware(chain.KeyRoutes, keyReaches),
+			chain.Middleware(chain.DeadToken, sayDead),
+			chain.Middleware(chain.SignInLimit, i.limitAddress),
+			chain.Middleware(chain.Alike, i.answerAlike),
+			chain.Middleware(chain.Spelling, i.tidyAsked),
+			chain.Middleware(chain.Guesses, i.tryBody),
 		)
 		return se.Next()
 	})
@@ -118,10 +116,6 @@ func Register(app core.App, o Options) *Identity {
 	i.bindNetworks()
 	i.bindKeys()
 	return i
-}
-
-func middleware(id string, priority int, do func(e *core.RequestEvent) error) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{Id: id, Priority: priority, Func: do}
 }
 
 func wait(ctx context.Context, d time.Duration) {
@@ -242,26 +236,8 @@ func recall[T any](i *Identity, app core.App, m func() map[string]known[T], id s
 	return value, nil
 }
 
-// bearer is the token of the Authorization header, with or without "Bearer".
-func bearer(e *core.RequestEvent) string {
-	token := e.Request.Header.Get("Authorization")
-	if len(token) > 7 && strings.EqualFold(token[:7], "Bearer ") {
-		return token[7:]
-	}
-	return token
-}
-
 // person tells whether the caller is one who signs in: neither a guest nor a
 // superuser.
 func person(auth *core.Record) bool {
 	return auth != nil && auth.Collection().Name == collections.Users
-}
-
-// refuse answers in the shape of the surface that was asked: the documented
-// routes' or PocketBase's.
-func refuse(e *core.RequestEvent, status int, code, sentence string) error {
-	if strings.HasPrefix(e.Request.URL.Path, "/api/collections/") || strings.HasPrefix(e.Request.URL.Path, "/api/realtime") {
-		return e.Error(status, sentence, nil)
-	}
-	return e.JSON(status, map[string]string{"error": strings.TrimSuffix(sentence, "."), "code": code})
 }

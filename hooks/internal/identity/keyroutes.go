@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // keyRoutes says of every documented route whether an API key may call it. A
@@ -256,7 +257,7 @@ func keyReaches(e *core.RequestEvent) error {
 	if !person(e.Auth) || !e.Auth.GetBool("is_service") || mayCall(e) {
 		return e.Next()
 	}
-	return refuse(e, http.StatusForbidden, "forbidden", notForKeys)
+	return intake.Refuse(e, http.StatusForbidden, "forbidden", notForKeys)
 }
 
 func mayCall(e *core.RequestEvent) bool {

@@ -114,7 +114,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 	if e.Auth != nil {
 		return e.Next()
 	}
-	rest, ok := strings.CutPrefix(bearer(e), keyPrefix)
+	rest, ok := strings.CutPrefix(tenant.Bearer(e.Request), keyPrefix)
 	if !ok {
 		return e.Next()
 	}
@@ -141,7 +141,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 		return e.Next() // a guest
 	}
 	if is.State == KeyPaused {
-		return refuse(e, http.StatusForbidden, "key_paused", keyPaused)
+		return intake.Refuse(e, http.StatusForbidden, "key_paused", keyPaused)
 	}
 	e.Auth = k.user.Fresh() // handlers may change it
 	proof{key: id}.give(e.Auth)

@@ -149,7 +149,7 @@ func (i *Identity) limitAddress(e *core.RequestEvent) error {
 
 func tooMany(e *core.RequestEvent, again time.Duration) error {
 	e.Response.Header().Set("Retry-After", strconv.Itoa(int(again.Seconds())))
-	return refuse(e, http.StatusTooManyRequests, "too_many_requests", "Too many tries; wait a little and try again.")
+	return intake.Refuse(e, http.StatusTooManyRequests, "too_many_requests", "Too many tries; wait a little and try again.")
 }
 
 // Limited tells which doors are counted, and what can be guessed at each: ""

@@ -70,7 +70,7 @@ func (i *Identity) hides(app core.App, caller, row *core.Record) string {
 	if !person(caller) || row.Collection().Name == collections.Memberships && row.GetString("user") == caller.Id {
 		return ""
 	}
-	return i.closed(app, caller, organizationOf(row))
+	return i.closed(app, caller, collections.OrganizationOf(row))
 }
 
 // bindNetworks asks the gate wherever PocketBase itself hands out rows; our
@@ -89,7 +89,7 @@ func (i *Identity) bindNetworks() {
 	i.app.OnRecordUpdateRequest().BindFunc(one)
 	i.app.OnRecordDeleteRequest().BindFunc(one)
 	i.app.OnRecordCreateRequest().BindFunc(func(e *core.RecordRequestEvent) error {
-		if err := i.Gate(e.RequestEvent, organizationOf(e.Record)); err != nil {
+		if err := i.Gate(e.RequestEvent, collections.OrganizationOf(e.Record)); err != nil {
 			return err
 		}
 		return e.Next()
@@ -125,16 +125,6 @@ func (i *Identity) enrich(e *core.RecordEnrichEvent) error {
 	return e.Next()
 }
 
-func organizationOf(record *core.Record) string {
-	if record.Collection().Name == collections.Organizations {
-		return record.Id
-	}
-	if collections.Tenant(record.Collection()) {
-		return record.GetString("organization")
-	}
-	return ""
-}
-
 // download asks the gate for whom the file token names.
 func (i *Identity) download(e *core.FileDownloadRequestEvent) error {
 	if !e.FileField.Protected {
@@ -143,7 +133,7 @@ func (i *Identity) download(e *core.FileDownloadRequestEvent) error {
 	if err := i.bearFile(e.RequestEvent); err != nil {
 		return err
 	}
-	if err := i.Gate(e.RequestEvent, organizationOf(e.Record)); err != nil {
+	if err := i.Gate(e.RequestEvent, collections.OrganizationOf(e.Record)); err != nil {
 		return err
 	}
 	return e.Next()

@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const (
@@ -87,7 +88,7 @@ func (i *Identity) prove(e *core.RequestEvent) error {
 	}
 	p := proofOf(e.Auth)
 	if p == (proof{}) {
-		token := bearer(e)
+		token := tenant.Bearer(e.Request)
 		if token == "" {
 			if c, err := e.Request.Cookie(cookieName); err == nil {
 				token = c.Value
@@ -119,7 +120,7 @@ const deadToken = `Bearer error="invalid_token"`
 // answers it like a guest, with empty lists, and a program or a page would take
 // those for the truth.
 func sayDead(e *core.RequestEvent) error {
-	if token := bearer(e); e.Auth == nil && (strings.Count(token, ".") == 2 || strings.HasPrefix(token, keyPrefix)) {
+	if token := tenant.Bearer(e.Request); e.Auth == nil && (strings.Count(token, ".") == 2 || strings.HasPrefix(token, keyPrefix)) {
 		e.Response.Header().Set("WWW-Authenticate", deadToken)
 	}
 	return e.Next()
@@ -203,7 +204,7 @@ func (i *Identity) open(e *core.RecordAuthRequestEvent, v visit) error {
 
 // renew answers auth-refresh: the same session, a new token.
 func (i *Identity) renew(e *core.RecordAuthRequestEvent) error {
-	old := bearer(e.RequestEvent)
+	old := tenant.Bearer(e.Request)
 	if e.Token == old || e.Token == "" { // one that cannot be renewed
 		return e.Next()
 	}

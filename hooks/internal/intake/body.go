@@ -61,14 +61,14 @@ func refuseBody(e *core.RequestEvent, err error) error {
 	StopReading(e)
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
+		return Refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
 	case errors.Is(err, ErrBusy):
 		e.Response.Header().Set("Retry-After", RetryAfter)
-		return refuse(e, http.StatusServiceUnavailable, "unavailable", "Too much is being sent at once; try again shortly.")
+		return Refuse(e, http.StatusServiceUnavailable, "unavailable", "Too much is being sent at once; try again shortly.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuse(e, http.StatusRequestTimeout, "timeout", "The body took too long to arrive.")
+		return Refuse(e, http.StatusRequestTimeout, "timeout", "The body took too long to arrive.")
 	}
-	return refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
+	return Refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
 }
 
 const (

@@ -33,7 +33,8 @@ var open = []string{
 
 func desk(t *testing.T, l intake.Limits, routes func(*core.ServeEvent)) (*tests.TestApp, http.Handler) {
 	t.Helper()
-	app := testkit.New(t, tenant.Register, func(app core.App) {
+	app := testkit.New(t, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{})
 		intake.Register(app, l)
 		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 			if routes != nil {

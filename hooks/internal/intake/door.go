@@ -3,7 +3,12 @@ package intake
 import (
 	"net/http"
 
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // Door is where messages of providers come in. All doors of an installation
@@ -24,6 +29,12 @@ func NewDoor(l Limits) *Door {
 	}
 }
 
+// Opens takes a route out of what reads other requests' bodies: a message is
+// read once, by Read, as it was signed.
+func (d *Door) Opens(route *router.Route[*core.RequestEvent]) {
+	route.Unbind(chain.Body, chain.BodyText, chain.Upload, apis.DefaultBodyLimitMiddlewareId)
+}
+
 // Read reads a provider's message whole. proven tells that a header alone held
 // proof of the sender (a shared secret, not a signature, which needs the body):
 // only then does the message reach the part of the budget kept for those.
@@ -31,7 +42,7 @@ func NewDoor(l Limits) *Door {
 // The error is ErrTooLarge, ErrBusy or the connection's. Otherwise the caller
 // calls done once the message is answered: from then on it is not counted.
 //
-// A route that calls it unbinds BodyMiddleware.
+// The route is one of Opens.
 func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err error) {
 	first, budgets := int64(provenPrefix), []*semaphore.Weighted{d.all}
 	if !proven {

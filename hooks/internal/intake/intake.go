@@ -4,8 +4,8 @@
 //   - Text: a query string, a filter, a sort, an expand has a length, a nesting
 //     and a number of terms (text.go).
 //   - Bodies: a guest's is small, a member's has a size; what of them lies in
-//     memory at once has a budget (body.go). What may stand in them is package
-//     untrusted's, which reads them next.
+//     memory at once has a budget (body.go). What may stand in them and in
+//     addresses is package untrusted's to say (look.go).
 //   - Uploads of people who are signed in go to disk as they come (upload.go).
 //   - Doors: a provider's message is read inside a budget of its own, a part of
 //     which no stranger reaches (door.go).
@@ -21,9 +21,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // Limits of bodies, in bytes. A zero is the default.
@@ -74,29 +74,19 @@ func (l Limits) filled() Limits {
 	return l
 }
 
-// BodyMiddleware is the id of what reads bodies. A route that reads its body
-// through a Door unbinds it.
-const BodyMiddleware = "pocketlineIntake"
-
 // Register binds the bounds to every request. Call it once.
 func Register(app core.App, l Limits) {
 	b := newBodies(l.filled())
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(
-			// Inside PocketBase's logger and its recovery, bound after that; outside
-			// everything that reads a parameter.
-			middleware("pocketlineText", apis.DefaultPanicRecoverMiddlewarePriority, checkText),
-			// After the caller is known and counted, before the first reader.
-			middleware(BodyMiddleware, apis.DefaultBodyLimitMiddlewarePriority-5, b.take),
-			// After PocketBase's limit, which follows the collection's file fields.
-			middleware("pocketlineUpload", apis.DefaultBodyLimitMiddlewarePriority+1, toDisk),
+			chain.Middleware(chain.Text, checkText),
+			chain.Middleware(chain.Address, readAddress),
+			chain.Middleware(chain.Body, b.take),
+			chain.Middleware(chain.BodyText, readBody),
+			chain.Middleware(chain.Upload, toDisk),
 		)
 		return se.Next()
 	})
-}
-
-func middleware(id string, priority int, do func(*core.RequestEvent) error) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{Id: id, Priority: priority, Func: do}
 }
 
 // Refusals of a body.
@@ -131,16 +121,4 @@ func StopReading(e *core.RequestEvent) {
 	if err := http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)); err != nil {
 		e.App.Logger().Debug("read deadline not changed", "error", err)
 	}
-}
-
-// refuse answers in the shape of the surface that was asked: the documented
-// routes' {error, code} or PocketBase's.
-func refuse(e *core.RequestEvent, status int, code, sentence string) error {
-	path := e.Request.URL.Path
-	for _, prefix := range []string{"/api/collections", "/api/realtime", "/api/files/", "/api/logs", "/api/settings", "/api/backups", "/_/"} {
-		if strings.HasPrefix(path, prefix) {
-			return e.Error(status, sentence, nil)
-		}
-	}
-	return e.JSON(status, map[string]string{"error": strings.TrimSuffix(sentence, "."), "code": code})
 }

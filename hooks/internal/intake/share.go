@@ -48,17 +48,26 @@ func (s *shares) leave(network string) {
 	delete(s.of, network)
 }
 
-// Network is the part of an address one customer has: of IPv6 a /64. What is no
+// Network is the part of an address one customer has, as a text. What is no
 // address is its own.
 func Network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
 		return address
 	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
+	if p := NetworkOf(a); p.Addr().Is6() {
+		return p.String()
 	}
-	return a.String()
+	return a.Unmap().String()
+}
+
+// NetworkOf is the part of an address one customer has: of IPv6 a /64, of IPv4
+// the address.
+func NetworkOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(a, bits).Masked()
 }

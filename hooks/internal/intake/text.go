@@ -33,6 +33,8 @@ const (
 	// how far they may lead: PocketBase passes over what is deeper.
 	expandPaths   = 20
 	expandNesting = 6
+	// topicExpands is the same for a topic: what the row itself points at.
+	topicExpands  = 5
 	fieldsMost    = 200
 	fieldsNesting = 10
 )
@@ -49,7 +51,7 @@ func checkText(e *core.RequestEvent) error {
 		sentence = CheckQuery(e.Request.URL.Query())
 	}
 	if sentence != "" {
-		return refuse(e, http.StatusBadRequest, "invalid_request", sentence)
+		return Refuse(e, http.StatusBadRequest, "invalid_request", sentence)
 	}
 	return e.Next()
 }
@@ -197,10 +199,16 @@ func CheckTopic(topic string) string {
 			query.Set(name, text)
 		}
 	}
-	if strings.Count(query.Get("expand"), "_via_") > 1 {
-		return "A topic can expand one relation that points back." // each leads to a thousand rows, at each message
+	if sentence := CheckQuery(query); sentence != "" {
+		return sentence
 	}
-	return CheckQuery(query)
+	// Read anew at each message, for each stream: rows that point back are up to a
+	// thousand, and each step multiplies.
+	expand := query.Get("expand")
+	if strings.ContainsAny(expand, ".(") || strings.Contains(expand, "_via_") || strings.Count(expand, ",") >= topicExpands {
+		return "A topic can expand " + strconv.Itoa(topicExpands) + " relations of the row itself."
+	}
+	return ""
 }
 
 // clip keeps a name a client made up out of long answers.

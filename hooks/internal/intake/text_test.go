@@ -101,6 +101,10 @@ func TestTopic_options_are_bounded_like_a_query(t *testing.T) {
 		topic(`{"query":{"expand":"` + strings.Repeat("a,", 50) + `"}}`),
 		topic(`{"query":{"fields":"` + strings.Repeat("a,", 500) + `"}}`),
 		topic(`{"query":{"expand":"organization.calls_via_organization.messages_via_call"}}`),
+		topic(`{"query":{"expand":"contact.organization"}}`),
+		topic(`{"query":{"expand":"contact, messages_via_call"}}`),
+		topic(`{"query":{"expand":"messages(call)"}}`),
+		topic(`{"query":{"expand":"a,b,c,d,e,f"}}`),
 	} {
 		if intake.CheckTopic(bad) == "" {
 			t.Errorf("%.60s passes", bad)

@@ -45,7 +45,7 @@ func toDisk(e *core.RequestEvent) error {
 	case errors.As(err, &refused):
 		return refused
 	case err != nil:
-		return refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
+		return Refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
 	}
 	return e.Next()
 }

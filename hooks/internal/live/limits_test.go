@@ -12,8 +12,7 @@ import (
 )
 
 func TestConnect_an_address_has_few_streams_of_guests(t *testing.T) {
-	h := newHouse(t)
-	h.hub.LimitGuests(3)
+	h := newHouse(t, 3)
 	refused := func() *http.Response {
 		t.Helper()
 		res, err := h.server.Client().Get(h.server.URL + "/api/realtime")

@@ -58,10 +58,14 @@ type told struct {
 	change Change
 }
 
-// New binds the hub to the app's realtime streams.
-func New(app core.App, access Access) *Hub {
+// New binds the hub to the app's realtime streams. guests is how many of them one
+// address may hold open before somebody signs in on them; 0 is the usual number.
+func New(app core.App, access Access, guests int) *Hub {
+	if guests <= 0 {
+		guests = guestStreams
+	}
 	h := &Hub{
-		app: app, access: access, guests: guestStreams,
+		app: app, access: access, guests: guests,
 		outlets:   map[string]*outlet{},
 		topics:    map[string]map[*outlet]struct{}{},
 		listeners: map[string]map[*Listener]struct{}{},
@@ -74,14 +78,6 @@ func New(app core.App, access Access) *Hub {
 	app.OnRealtimeMessageSend().BindFunc(limitWrite)
 	h.followRecords()
 	return h
-}
-
-// LimitGuests sets how many streams one address may hold open before somebody
-// signs in on them. Call it before the server starts.
-func (h *Hub) LimitGuests(streams int) {
-	if streams > 0 {
-		h.guests = streams
-	}
 }
 
 // Change is one message of an organization's topic.

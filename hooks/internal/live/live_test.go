@@ -70,7 +70,7 @@ func (s *seat) next(t *testing.T) string {
 
 func newHub(t *testing.T) *Hub {
 	t.Helper()
-	return New(testkit.New(t), everybody{})
+	return New(testkit.New(t), everybody{}, 0)
 }
 
 // handedOut returns once every change told so far is with its readers.

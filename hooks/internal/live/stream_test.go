@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -49,12 +50,13 @@ type house struct {
 	between func()
 }
 
-func newHouse(t *testing.T) *house {
+// newHouse takes the number of guests an address may have, when it is not the usual.
+func newHouse(t *testing.T, guests ...int) *house {
 	t.Helper()
 	h := &house{t: t}
 	h.TestApp = testkit.New(t, func(app core.App) {
-		tenant.Register(app)
-		h.hub = New(app, members{app, &h.between})
+		tenant.Register(app, tenant.AnswerLimits{})
+		h.hub = New(app, members{app, &h.between}, cmp.Or(append(guests, 0)...))
 	})
 	h.server = testkit.Server(t, h.TestApp)
 	return h

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // connections bounds how many are open: each costs memory before it has said a
@@ -75,9 +77,9 @@ func peer(conn net.Conn) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := at.Addr().Unmap().WithZone("")
-	if network, err := address.Prefix(64); err == nil && address.Is6() && !address.IsLoopback() {
-		return network.Addr()
+	address := at.Addr().Unmap()
+	if address.IsLoopback() {
+		return address
 	}
-	return address
+	return intake.NetworkOf(address).Addr()
 }

@@ -11,9 +11,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 const (
@@ -26,8 +27,7 @@ const (
 	// far below.
 	headerBytes = 96 << 10
 
-	// early is before every middleware of PocketBase's own (the lowest is about
-	// -99999).
+	// early is before everything of PocketBase's own.
 	early = -100_100
 	// beforePocketBase is before its graceful shutdown (-9999), which cancels
 	// every request and waits one second.
@@ -83,8 +83,8 @@ func Bind(app core.App, o Options) {
 		if err := trustProxy(se.App, o.TrustedProxyHeader); err != nil {
 			return err
 		}
-		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "pocketlineReadDeadline", Priority: early, Func: giveTime})
-		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Id: "pocketlinePanel", Priority: apis.DefaultPanicRecoverMiddlewarePriority + 1, Func: guardPanel(o.AdminPanel)})
+		se.Router.Bind(chain.Middleware(chain.ReadDeadline, giveTime))
+		se.Router.Bind(chain.Middleware(chain.Panel, guardPanel(o.AdminPanel)))
 		return se.Next()
 	}})
 	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "pocketlineDrain", Priority: beforePocketBase, Func: func(te *core.TerminateEvent) error {

@@ -15,6 +15,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/types"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // AnswerLimits bound what an answer of the record routes holds. A zero is the
@@ -42,13 +44,7 @@ const (
 	queryMost = 30 * time.Second
 )
 
-const answerKey = "pocketline.answers"
-
-// LimitAnswers sets the limits. Call it before the server starts.
-func LimitAnswers(app core.App, l AnswerLimits) { app.Store().Set(answerKey, l) }
-
-func answerLimits(app core.App) AnswerLimits {
-	l, _ := app.Store().Get(answerKey).(AnswerLimits)
+func (l AnswerLimits) filled() AnswerLimits {
 	if l.Rows <= 0 {
 		l.Rows = DefaultAnswerRows
 	}
@@ -60,36 +56,40 @@ func answerLimits(app core.App) AnswerLimits {
 
 // bound keeps answers of the record routes within their limits. The answer is
 // held back until it is whole, so that one which is too much is a 400 and not
-// half an answer.
-func bound(limits AnswerLimits) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineAnswer",
-		Priority: apis.DefaultBodyLimitMiddlewarePriority + 4,
-		Func: func(e *core.RequestEvent) error {
-			expands := e.Request.URL.Query().Get("expand") != ""
-			if e.HasSuperuserAuth() || !expands && !strings.Contains(e.Request.Pattern, recordsPath) {
-				return e.Next()
-			}
-			a := &answer{App: e.App, limits: limits, expands: expands}
-			if r := e.Request; r.Method == http.MethodGet || r.Method == http.MethodHead {
-				ctx, cancel := context.WithTimeout(r.Context(), queryMost)
-				defer cancel()
-				a.reading = ctx
-			}
-			w := &heldAnswer{ResponseWriter: e.Response, most: limits.Bytes}
-			e.App, e.Response = a, w
-			err := e.Next()
-			e.App, e.Response = a.App, w.ResponseWriter
-			if w.over && a.over == nil {
-				a.over = errAnswerBytes
-			}
-			if a.over != nil && !w.passed {
-				return a.refuse(e)
-			}
-			w.send()
-			return err
-		},
-	}
+// half an answer. What is held has a budget that all answers share.
+func bound(limits AnswerLimits, b *budget) *hook.Handler[*core.RequestEvent] {
+	return chain.Middleware(chain.Answer, func(e *core.RequestEvent) error {
+		expands := e.Request.URL.Query().Get("expand") != ""
+		if e.HasSuperuserAuth() || !expands && !strings.Contains(e.Request.Pattern, recordsPath) {
+			return e.Next()
+		}
+		spent := &spending{budget: b}
+		defer spent.end()
+		if e.Auth != nil {
+			spent.of = e.Auth.Id
+		}
+		a := &answer{App: e.App, limits: limits, expands: expands, spent: spent}
+		if r := e.Request; r.Method == http.MethodGet || r.Method == http.MethodHead {
+			ctx, cancel := context.WithTimeout(r.Context(), queryMost)
+			defer cancel()
+			a.reading = ctx
+		}
+		w := &heldAnswer{ResponseWriter: e.Response, most: limits.Bytes}
+		if a.reading != nil { // a change that is made is answered
+			w.spent = spent
+		}
+		e.App, e.Response = a, w
+		err := e.Next()
+		e.App, e.Response = a.App, w.ResponseWriter
+		if a.over == nil {
+			a.over = w.over
+		}
+		if a.over != nil && !w.passed {
+			return a.refuse(e)
+		}
+		w.send()
+		return err
+	})
 }
 
 // answer is the app of one request: related rows it expands are counted, and
@@ -99,6 +99,11 @@ type answer struct {
 	limits  AnswerLimits
 	expands bool
 	reading context.Context // nil for requests that write
+	spent   *spending
+
+	// written tells that the answer was tried and counted: once there is a change,
+	// it is shown.
+	written bool
 
 	ids   int
 	rows  int
@@ -109,13 +114,25 @@ type answer struct {
 var (
 	errAnswerRows  = errors.New("the answer shows too many related rows")
 	errAnswerBytes = errors.New("the answer is too large")
+	errAnswerBusy  = errors.New("too many large answers at once")
 )
 
 func (a *answer) refuse(e *core.RequestEvent) error {
-	if errors.Is(a.over, errAnswerRows) {
+	switch {
+	case errors.Is(a.over, errAnswerBusy):
+		return busy(e, "Too many large answers at once; try again shortly.")
+	case errors.Is(a.over, errAnswerRows):
 		return e.BadRequestError("The answer would show more than "+strconv.Itoa(a.limits.Rows)+" related rows: ask for fewer rows or relations.", a.over)
 	}
-	return e.BadRequestError("The answer would be larger than "+strconv.FormatInt(a.limits.Bytes>>20, 10)+" MB: ask for fewer rows, relations or fields.", a.over)
+	return e.BadRequestError("The answer would be larger than "+size(a.limits.Bytes)+": ask for fewer rows, relations or fields.", a.over)
+}
+
+// size is a number of bytes in words.
+func size(bytes int64) string {
+	if bytes < 1<<20 {
+		return strconv.FormatInt(bytes>>10, 10) + " KB"
+	}
+	return strconv.FormatInt(bytes>>20, 10) + " MB"
 }
 
 // RecordQuery is PocketBase's, ended when the client leaves.
@@ -174,10 +191,14 @@ func (a *answer) fetch(c *core.Collection, ids []string, fetch core.ExpandFetchF
 		rows = slices.DeleteFunc(rows, func(r *core.Record) bool { return r.Id == "" })
 		all = append(all, rows...)
 		a.rows += len(rows)
+		more := int64(0)
 		for _, r := range rows {
-			a.bytes += weight(r)
+			more += weight(r)
 		}
-		a.over = a.exceeds(a.rows, a.bytes)
+		a.bytes += more
+		if a.over = a.exceeds(a.rows, a.bytes); a.over == nil && !a.written && !a.spent.take(more) {
+			a.over = errAnswerBusy
+		}
 	}
 	return all, a.over
 }
@@ -268,7 +289,7 @@ func expandFirst(e *core.RecordRequestEvent) error {
 	if a.over != nil {
 		return a.refuse(e.RequestEvent)
 	}
-	a.ids, a.rows, a.bytes = 0, 0, 0
+	a.ids, a.rows, a.bytes, a.written = 0, 0, 0, true
 	return e.Next()
 }
 
@@ -279,8 +300,9 @@ type heldAnswer struct {
 	status int
 	size   int64
 	parts  net.Buffers
-	passed bool // not JSON: it was not held
-	over   bool
+	passed bool      // not JSON: it was not held
+	spent  *spending // nil: not counted
+	over   error
 }
 
 // WriteHeader begins the answer.
@@ -302,8 +324,13 @@ func (w *heldAnswer) Write(p []byte) (int, error) {
 		return w.ResponseWriter.Write(p)
 	}
 	if w.size += int64(len(p)); w.size > w.most {
-		w.over, w.parts = true, nil
-		return 0, errAnswerBytes
+		w.over = errAnswerBytes
+	} else if w.spent != nil && !w.spent.take(int64(len(p))) {
+		w.over = errAnswerBusy
+	}
+	if w.over != nil {
+		w.parts = nil
+		return 0, w.over
 	}
 	w.parts = append(w.parts, slices.Clone(p))
 	return len(p), nil

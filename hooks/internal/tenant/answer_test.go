@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 // limited serves an app whose answers show few related rows.
 func limited(t *testing.T, l tenant.AnswerLimits) *desk {
-	return serve(t, tenant.Register, func(app core.App) { tenant.LimitAnswers(app, l) })
+	return serve(t, func(app core.App) { tenant.Register(app, l) })
 }
 
 // contacts adds rows to Acme.
@@ -85,8 +86,8 @@ func TestAnswer_shows_a_bounded_number_of_related_rows(t *testing.T) {
 // A page of sixty rows can stand for hundreds of megabytes of JSON.
 func TestAnswer_that_shows_too_much_is_not_written_first(t *testing.T) {
 	left := -1
-	d := serve(t, tenant.Register, func(app core.App) {
-		tenant.LimitAnswers(app, tenant.AnswerLimits{Rows: 12})
+	d := serve(t, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{Rows: 12})
 		app.OnRecordViewRequest().BindFunc(func(e *core.RecordRequestEvent) error {
 			err := e.Next()
 			left = len(e.Record.Expand())
@@ -108,7 +109,7 @@ func TestAnswer_has_a_size(t *testing.T) {
 	contacts(t, d, 40, strings.Repeat("n", 1_800))
 	for url, want := range map[string]int{
 		"/api/collections/contacts/records?perPage=10":                                                           200,
-		"/api/collections/contacts/records?perPage=50":                                                           400,
+		"/api/collections/contacts/records?perPage=50&expand=organization.contacts_via_organization":             400,
 		"/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization":           400,
 		"/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization&fields=id": 400,
 		"/api/collections/organizations/records/" + testkit.Acme:                                                 200,
@@ -117,11 +118,77 @@ func TestAnswer_has_a_size(t *testing.T) {
 		if status != want {
 			t.Errorf("%s: got %d %.200s, want %d", url, status, body, want)
 		}
+		if status == 400 && !strings.Contains(string(body), "larger than 64 KB") {
+			t.Errorf("%s says %s", url, body)
+		}
+	}
+	// Pages are as short as answers have to be.
+	status, body := d.ask(t, testkit.AcmeOwner, "GET", "/api/collections/contacts/records?perPage=200", nil, nil)
+	if n := strings.Count(string(body), `"phone_number"`); status != 200 || n == 0 || n > 36 {
+		t.Errorf("a long page: got %d with %d rows", status, n)
+	}
+}
+
+func TestAnswers_of_all_have_a_budget_together(t *testing.T) {
+	arrived, end := make(chan struct{}, 9), make(chan struct{})
+	d := serve(t, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{Bytes: 256 << 10})
+		app.OnRecordViewRequest(collections.Organizations).BindFunc(func(e *core.RecordRequestEvent) error {
+			err := e.Next()
+			if err == nil && e.Request.Header.Get("X-Test-Wait") != "" {
+				arrived <- struct{}{}
+				<-end // the answer is in memory
+			}
+			return err
+		})
+	})
+	contacts(t, d, 40, strings.Repeat("n", 5_000))
+	acme := "/api/collections/organizations/records/" + testkit.Acme
+	large := acme + "?expand=contacts_via_organization"
+	answers := make(chan int, 2)
+	for _, person := range []string{testkit.AcmeOwner, testkit.AcmeAdmin} {
+		go func() {
+			status, _ := d.ask(t, person, "GET", large, nil, map[string]string{"X-Test-Wait": "1"})
+			answers <- status
+		}()
+		<-arrived
+	}
+	for _, one := range []struct {
+		person, method, url string
+		want                int
+	}{
+		{testkit.AcmeOwner, "GET", large, 503},
+		{testkit.AcmeManager, "GET", large, 503},
+		{testkit.AcmeOwner, "GET", "/api/collections/organizations/records?expand=contacts_via_organization", 503},
+		{testkit.AcmeOwner, "PATCH", large, 503},
+		{testkit.AcmeOwner, "GET", acme, 200},
+		{testkit.AcmeOwner, "PATCH", acme, 200},
+		{testkit.AcmeManager, "GET", "/api/collections/contacts/records?perPage=5", 200},
+	} {
+		var body any
+		if one.method == "PATCH" {
+			body = map[string]any{"industry": "Bakery " + strconv.Itoa(one.want)}
+		}
+		if status, said := d.ask(t, one.person, one.method, one.url, body, nil); status != one.want {
+			t.Errorf("%s %s %s: got %d %.200s, want %d", one.person, one.method, one.url, status, said, one.want)
+		}
+	}
+	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); err != nil || o.GetString("industry") != "Bakery 200" {
+		t.Errorf("a refused change is stored: %v %v", o.GetString("industry"), err)
+	}
+	close(end)
+	for range 2 {
+		if status := <-answers; status != 200 {
+			t.Errorf("an answer that was first: got %d", status)
+		}
+	}
+	if status, said := d.ask(t, testkit.AcmeManager, "GET", large, nil, nil); status != 200 {
+		t.Errorf("afterwards: got %d %.200s", status, said)
 	}
 }
 
 func TestAnswer_reading_ends_with_the_client(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	r := httptest.NewRequestWithContext(ctx, "GET", "/api/collections/organizations/records", nil)

@@ -3,11 +3,11 @@ package tenant
 import (
 	"strings"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // Admit asks the gate alone: for handlers that reach organizations by another
@@ -57,28 +57,24 @@ func Open(e *core.RequestEvent) (ids []string, refused error) {
 // names none. Rows of other closed organizations are like rows that do not
 // exist, so that no status tells which there are. Lists ask in pin.
 func askGate() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineAskGate",
-		Priority: apis.DefaultBodyLimitMiddlewarePriority + 5,
-		Func: func(e *core.RequestEvent) error {
-			_, path, _ := strings.Cut(e.Request.Pattern, " ")
-			if e.Auth == nil || e.HasSuperuserAuth() || !strings.HasPrefix(path, recordsPath) || isList(e) {
-				return e.Next()
-			}
-			c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
-			// The own membership is seen in any case.
-			if err != nil || !collections.Tenant(c) && c.Name != collections.Organizations || c.Name == collections.Memberships {
-				return e.Next()
-			}
-			if id := named(e); id != "" {
-				err = Closed(e, id)
-			} else if open, refused := Open(e); len(open) == 0 {
-				err = refused
-			}
-			if err != nil {
-				return err
-			}
+	return chain.Middleware(chain.Gate, func(e *core.RequestEvent) error {
+		_, path, _ := strings.Cut(e.Request.Pattern, " ")
+		if e.Auth == nil || e.HasSuperuserAuth() || !strings.HasPrefix(path, recordsPath) || isList(e) {
 			return e.Next()
-		},
-	}
+		}
+		c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
+		// The own membership is seen in any case.
+		if err != nil || !collections.Tenant(c) && c.Name != collections.Organizations || c.Name == collections.Memberships {
+			return e.Next()
+		}
+		if id := named(e); id != "" {
+			err = Closed(e, id)
+		} else if open, refused := Open(e); len(open) == 0 {
+			err = refused
+		}
+		if err != nil {
+			return err
+		}
+		return e.Next()
+	})
 }

@@ -41,14 +41,14 @@ func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
 	defer cancel()
 	bytes := min(max(l.bytes, 1), listBytes)
 	if err := g.memory.Acquire(ctx, bytes); err != nil {
-		return nil, busy(e)
+		return nil, busy(e, busyLists)
 	}
 	if !l.slow {
 		return func() { g.memory.Release(bytes) }, nil
 	}
 	if err := g.slow.Acquire(ctx, 1); err != nil {
 		g.memory.Release(bytes)
-		return nil, busy(e)
+		return nil, busy(e, busyLists)
 	}
 	return func() {
 		g.slow.Release(1)
@@ -56,7 +56,9 @@ func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
 	}, nil
 }
 
-func busy(e *core.RequestEvent) error {
+const busyLists = "Too many long lists at once; try again shortly."
+
+func busy(e *core.RequestEvent, sentence string) error {
 	e.Response.Header().Set("Retry-After", "2")
-	return router.NewApiError(http.StatusServiceUnavailable, "Too many long lists at once; try again shortly.", nil)
+	return router.NewApiError(http.StatusServiceUnavailable, sentence, nil)
 }

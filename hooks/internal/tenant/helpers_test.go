@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -20,6 +21,9 @@ type desk struct {
 	app *tests.TestApp
 	mux http.Handler
 }
+
+// register binds the package with its usual limits.
+func register(app core.App) { tenant.Register(app, tenant.AnswerLimits{}) }
 
 var errUndo = errors.New("undo")
 

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/dbutils"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 const (
@@ -22,11 +22,6 @@ const (
 
 	// pageMax is the most rows a client gets at once (security.md S57).
 	pageMax = 200
-	// pageBytes bounds what one page can weigh when every row is as big as its
-	// fields allow; collections of big rows get shorter pages. A little more than
-	// an answer may have, because no page is full of such rows, and a hundred
-	// assistants are a documented page.
-	pageBytes = DefaultAnswerBytes * 9 / 8
 	// pageDefault is PocketBase's own.
 	pageDefault = 30
 	// deepRow is the row number from which paging by number counts as slow.
@@ -46,32 +41,33 @@ const (
 // The organization is the one of the query parameter `organization`, or the
 // one the filter fixes, or the active one. Superusers are not touched unless
 // they use the parameter.
-func pin(g *guard) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id: "pocketlineListPin",
-		// After the caller is known and limits are counted.
-		Priority: apis.DefaultBodyLimitMiddlewarePriority + 5,
-		Func: func(e *core.RequestEvent) error {
-			if !isList(e) {
-				return e.Next()
-			}
-			c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
-			if err != nil || c == nil {
-				return e.Next() // PocketBase words the error
-			}
-			l, err := narrow(e, c)
-			if err != nil {
-				return err
-			}
-			release, err := g.enter(e, l)
-			if err != nil {
-				return err
-			}
-			defer release()
+func pin(g *guard, answer int64) *hook.Handler[*core.RequestEvent] {
+	return chain.Middleware(chain.ListPin, func(e *core.RequestEvent) error {
+		if !isList(e) {
 			return e.Next()
-		},
-	}
+		}
+		c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
+		if err != nil || c == nil {
+			return e.Next() // PocketBase words the error
+		}
+		l, err := narrow(e, c, pageBytes(answer))
+		if err != nil {
+			return err
+		}
+		release, err := g.enter(e, l)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return e.Next()
+	})
 }
+
+// pageBytes bounds what one page can weigh when every row is as big as its
+// fields allow; collections of big rows get shorter pages. A little more than
+// an answer may have, because no page is full of such rows, and a hundred
+// assistants are a documented page.
+func pageBytes(answer int64) int64 { return answer * 9 / 8 }
 
 func isList(e *core.RequestEvent) bool {
 	return e.Request.Pattern == listPattern && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead)
@@ -84,7 +80,7 @@ type list struct {
 	free  bool  // not to be guarded: a superuser's
 }
 
-func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
+func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) {
 	query := e.Request.URL.Query()
 	super := e.HasSuperuserAuth()
 	asked := query.Get(QueryOrganization)
@@ -133,7 +129,7 @@ func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
 	if err != nil || perPage <= 0 {
 		perPage = pageDefault
 	}
-	most := min(max(int(pageBytes/l.bytes), 1), pageMax)
+	most := min(max(int(page/l.bytes), 1), pageMax)
 	if perPage > most {
 		perPage = most
 		query.Set("perPage", strconv.Itoa(perPage))
@@ -147,8 +143,8 @@ func narrow(e *core.RequestEvent, c *core.Collection) (list, error) {
 			return list{}, err
 		}
 		skip, _ := strconv.ParseBool(query.Get("skipTotal"))
-		page, _ := strconv.Atoi(query.Get("page"))
-		l.slow = !skip || page*perPage > deepRow || conds.more || !covered(c, conds)
+		number, _ := strconv.Atoi(query.Get("page"))
+		l.slow = !skip || number*perPage > deepRow || conds.more || !covered(c, conds)
 	}
 	e.Request.URL.RawQuery = query.Encode()
 	return l, nil

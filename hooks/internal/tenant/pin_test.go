@@ -18,7 +18,7 @@ import (
 )
 
 func TestPin_shows_one_organization(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	const calls = "/api/collections/calls/records"
 	filter := func(f string) string { return calls + "?filter=" + url.QueryEscape(f) }
 	tests := []struct {
@@ -66,7 +66,7 @@ func TestPin_shows_one_organization(t *testing.T) {
 }
 
 func TestPin_lists_one_own_organizations(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	for person, want := range map[string]int{testkit.Guest: 0, testkit.Nobody: 0, testkit.AcmeAgent: 1, testkit.Sam: 2, testkit.Superuser: 3} {
 		if got := d.list(t, person, "/api/collections/organizations/records", nil); len(got.Items) != want {
 			t.Errorf("%q: got %d organizations, want %d", person, len(got.Items), want)
@@ -75,7 +75,7 @@ func TestPin_lists_one_own_organizations(t *testing.T) {
 }
 
 func TestPin_counts_only_when_asked(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	for query, want := range map[string]int{"": -1, "?skipTotal=1": -1, "?skipTotal=false": 2, "?skipTotal=0": 2} {
 		if got := d.list(t, testkit.AcmeViewer, "/api/collections/calls/records"+query, nil); got.TotalItems != want {
 			t.Errorf("%q: got total %d, want %d", query, got.TotalItems, want)
@@ -87,7 +87,7 @@ func TestPin_counts_only_when_asked(t *testing.T) {
 }
 
 func TestPin_bounds_pages(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	tests := []struct {
 		person, url string
 		perPage     int
@@ -106,7 +106,7 @@ func TestPin_bounds_pages(t *testing.T) {
 }
 
 func TestPin_refuses_sorts_without_an_index(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	tests := []struct {
 		name, person, collection, query string
 		status                          int
@@ -137,7 +137,7 @@ func TestPin_refuses_sorts_without_an_index(t *testing.T) {
 // TestPin_lets_an_index_drive_every_list runs each list a member can ask for
 // and reads SQLite's plan of the very statement PocketBase executed.
 func TestPin_lets_an_index_drive_every_list(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	db := d.app.ConcurrentDB().(*dbx.DB)
 	var mu sync.Mutex
 	var ran []string

@@ -4,21 +4,23 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
-// Register binds what keeps requests and rows inside one organization.
-func Register(app core.App) {
+// Register binds what keeps requests and rows inside one organization, and
+// answers within their limits.
+func Register(app core.App, l AnswerLimits) {
+	l = l.filled()
 	d := directoryOf(app)
 	d.watch(app)
-	g := newGuard()
+	g, answers := newGuard(), newBudget(l.Bytes)
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), bound(answerLimits(se.App)), askGate(), pin(g))
+		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Bytes))
 		return se.Next()
 	})
 
@@ -35,21 +37,18 @@ func Register(app core.App) {
 
 // identify finds the caller of a header token in memory.
 func identify(d *directory) *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineIdentify",
-		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1,
-		Func: func(e *core.RequestEvent) error {
-			if e.Auth == nil {
-				if token := bearer(e.Request); token != "" {
-					e.Auth = d.person(e.App, token)
-				}
+	return chain.Middleware(chain.Identify, func(e *core.RequestEvent) error {
+		if e.Auth == nil {
+			if token := Bearer(e.Request); token != "" {
+				e.Auth = d.person(e.App, token)
 			}
-			return e.Next()
-		},
-	}
+		}
+		return e.Next()
+	})
 }
 
-func bearer(r *http.Request) string {
+// Bearer is the token of the Authorization header, with or without "Bearer".
+func Bearer(r *http.Request) string {
 	token := r.Header.Get("Authorization")
 	if len(token) > 7 && strings.EqualFold(token[:7], "Bearer ") {
 		return token[7:]
@@ -60,14 +59,10 @@ func bearer(r *http.Request) string {
 // stillActive treats a person who was deactivated as a guest, whatever token
 // they hold: PocketBase asks the AuthRule only at sign-in.
 func stillActive() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id:       "pocketlineStillActive",
-		Priority: apis.DefaultLoadAuthTokenMiddlewarePriority + 1,
-		Func: func(e *core.RequestEvent) error {
-			if e.Auth != nil && e.Auth.Collection().Name == collections.Users && !e.Auth.GetBool("is_active") {
-				e.Auth = nil
-			}
-			return e.Next()
-		},
-	}
+	return chain.Middleware(chain.StillActive, func(e *core.RequestEvent) error {
+		if e.Auth != nil && e.Auth.Collection().Name == collections.Users && !e.Auth.GetBool("is_active") {
+			e.Auth = nil
+		}
+		return e.Next()
+	})
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRows_stay_inside_their_organization(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	tests := []struct {
 		name, person, method, path string
 		body                       map[string]any
@@ -55,7 +55,7 @@ func TestRows_stay_inside_their_organization(t *testing.T) {
 }
 
 func TestCreate_ignores_the_id_a_client_names_and_notes_the_creator(t *testing.T) {
-	d := serve(t, tenant.Register)
+	d := serve(t, register)
 	before := collections.NewID(time.Now())
 	_, body := d.ask(t, testkit.AcmeAgent, "POST", "/api/collections/calls/records", map[string]any{
 		"id": testkit.BoltCall, "organization": testkit.Acme, "call_type": "outbound",
@@ -73,7 +73,7 @@ func TestCreate_ignores_the_id_a_client_names_and_notes_the_creator(t *testing.T
 }
 
 func TestUpdate_writes_only_what_changed(t *testing.T) {
-	d := serve(t, tenant.Register, func(app core.App) {
+	d := serve(t, register, func(app core.App) {
 		app.OnRecordUpdateRequest(collections.Assistants).BindFunc(func(e *core.RecordRequestEvent) error {
 			// Somebody else saves another field after this request read the row.
 			if _, err := e.App.NonconcurrentDB().NewQuery("UPDATE assistants SET description='theirs' WHERE id='" + e.Record.Id + "'").Execute(); err != nil {
@@ -151,7 +151,7 @@ func TestMemory_follows_changes_at_once(t *testing.T) {
 }
 
 func TestMembershipOf_does_not_believe_an_open_transaction(t *testing.T) {
-	app := testkit.New(t, tenant.Register)
+	app := testkit.New(t, register)
 	user := testkit.User(testkit.Nobody)
 	if tenant.MembershipOf(app, user, testkit.Acme) != nil {
 		t.Fatal("Nobody is a member")

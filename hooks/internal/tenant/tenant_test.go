@@ -14,7 +14,7 @@ import (
 
 // withWho adds a route that tells who the request acts as.
 func withWho(app core.App) {
-	tenant.Register(app)
+	tenant.Register(app, tenant.AnswerLimits{})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.GET("/who", func(e *core.RequestEvent) error {
 			t, err := tenant.Of(e)

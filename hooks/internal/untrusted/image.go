@@ -54,8 +54,8 @@ func Image(r io.Reader) error {
 	return nil
 }
 
-// tooLarge tells whether Image said that an image must not be decoded.
-func tooLarge(err error) bool { return errors.Is(err, ErrPixels) || errors.Is(err, ErrMemory) }
+// TooLarge tells whether Image said that an image must not be decoded.
+func TooLarge(err error) bool { return errors.Is(err, ErrPixels) || errors.Is(err, ErrMemory) }
 
 // bytesPerPixel is what the decoder of a format and the copies after it take. It
 // follows the decoders of Go's library; where a head leaves something open it is
