@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ const (
 
 // checkText refuses query strings that would cost more to read than any real
 // one.
-func checkText(e *core.RequestEvent) error {
+func checkText(e *core.RequestEvent) (err error) {
 	raw := e.Request.URL.RawQuery
 	if raw == "" {
 		return e.Next()
@@ -50,10 +51,58 @@ func checkText(e *core.RequestEvent) error {
 	if sentence == "" {
 		sentence = CheckQuery(e.Request.URL.Query())
 	}
+	reads := e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead
+	if fields := e.Request.URL.Query().Get("fields"); sentence == "" && !reads && leadsIntoValues(fields) {
+		sentence = "The parameter fields of a change can name fields and what is expanded, not what is in a field."
+	}
 	if sentence != "" {
 		return Refuse(e, http.StatusBadRequest, "invalid_request", sentence)
 	}
+	defer func() {
+		if failed := recover(); failed != nil {
+			if !inPicker() {
+				panic(failed) // PocketBase's recovery logs it
+			}
+			err = Refuse(e, http.StatusBadRequest, "invalid_request", "The parameter fields leads into a list of different values.")
+		}
+	}()
 	return e.Next()
+}
+
+// leadsIntoValues tells of fields that lead into what a column holds. PocketBase
+// takes the items of a list for objects when its first is one, and breaks off
+// when another is none: in the midst of an answer, and of what it tells streams.
+func leadsIntoValues(fields string) bool {
+	for path := range strings.SplitSeq(fields, ",") {
+		path, _, _ = strings.Cut(strings.TrimSpace(path), ":")
+		for {
+			rest, found := strings.CutPrefix(path, "expand.")
+			if !found {
+				break
+			}
+			_, path, _ = strings.Cut(rest, ".")
+		}
+		if strings.Contains(path, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// inPicker tells whether what is being recovered from broke off in PocketBase's
+// reading of the parameter fields.
+func inPicker() bool {
+	calls := make([]uintptr, 64)
+	frames := runtime.CallersFrames(calls[:runtime.Callers(1, calls)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, "github.com/pocketbase/pocketbase/tools/picker.") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 func tooLong(raw string) string {
@@ -201,6 +250,9 @@ func CheckTopic(topic string) string {
 	}
 	if sentence := CheckQuery(query); sentence != "" {
 		return sentence
+	}
+	if leadsIntoValues(query.Get("fields")) {
+		return "The fields of a topic can name fields and what is expanded, not what is in a field."
 	}
 	// Read anew at each message, for each stream: rows that point back are up to a
 	// thousand, and each step multiplies.

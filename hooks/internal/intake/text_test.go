@@ -105,12 +105,14 @@ func TestTopic_options_are_bounded_like_a_query(t *testing.T) {
 		topic(`{"query":{"expand":"contact, messages_via_call"}}`),
 		topic(`{"query":{"expand":"messages(call)"}}`),
 		topic(`{"query":{"expand":"a,b,c,d,e,f"}}`),
+		topic(`{"query":{"fields":"id,metadata.a"}}`),
+		topic(`{"query":{"fields":"expand.organization.closures.a:excerpt(3)"}}`),
 	} {
 		if intake.CheckTopic(bad) == "" {
 			t.Errorf("%.60s passes", bad)
 		}
 	}
-	for _, good := range []string{"calls/*", "org/x", "@oauth2", topic(`{"query":{"filter":"status='completed'","expand":"contact"},"headers":{"x":"y"}}`), topic("no json"), "a%zz?options=1"} {
+	for _, good := range []string{"calls/*", "org/x", "@oauth2", topic(`{"query":{"filter":"status='completed'","expand":"contact"},"headers":{"x":"y"}}`), topic(`{"query":{"fields":"id,expand.contact.name"}}`), topic("no json"), "a%zz?options=1"} {
 		if sentence := intake.CheckTopic(good); sentence != "" {
 			t.Errorf("%s: %s", good, sentence)
 		}
