@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/png"
 	"mime/multipart"
 	"net/http"
@@ -261,6 +262,16 @@ func TestImages_of_many_pixels_are_refused_before_they_are_decoded(t *testing.T)
 		}
 		if rec := upload(t, api, path, field, "broken.png", []byte("\x89PNG\r\n\x1a\nnothing more")); rec.Code != 400 {
 			t.Errorf("a broken image as %s: got %d %s", field, rec.Code, rec.Body)
+		}
+		if rec := upload(t, api, path, field, "head.png", heads(300, 300)["a.png"]); rec.Code != 400 {
+			t.Errorf("the head of an image as %s: got %d %s", field, rec.Code, rec.Body)
+		}
+		var frames bytes.Buffer
+		if err := gif.Encode(&frames, image.NewGray(image.Rect(0, 0, 3, 3)), nil); err != nil {
+			t.Fatal(err)
+		}
+		if rec := upload(t, api, path, field, "frames.png", frames.Bytes()); rec.Code != 400 {
+			t.Errorf("a GIF, of however many frames, as %s: got %d %s", field, rec.Code, rec.Body)
 		}
 		var small bytes.Buffer
 		if err := png.Encode(&small, image.NewGray(image.Rect(0, 0, 300, 300))); err != nil {

@@ -264,8 +264,49 @@ func TestUpload_goes_to_disk_and_is_gone_afterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range left {
-		if strings.HasPrefix(entry.Name(), "multipart-") {
+		if strings.HasPrefix(entry.Name(), "multipart-") || strings.HasPrefix(entry.Name(), "upload-") {
 			t.Errorf("%s is still there", entry.Name())
+		}
+	}
+}
+
+// The parser keeps ten megabytes of each upload's texts in memory.
+func TestUpload_texts_have_a_size_and_a_budget(t *testing.T) {
+	_, mux := desk(t, intake.Limits{MemberBodies: 8 << 10}, func(se *core.ServeEvent) {
+		se.Router.POST("/files", func(e *core.RequestEvent) error {
+			info, err := e.RequestInfo()
+			if err != nil {
+				return err
+			}
+			return e.JSON(http.StatusOK, map[string]any{"note": info.Body["note"]})
+		})
+	})
+	long := strings.Repeat("n", 3<<20)
+	part := func(header, content string) string {
+		return "--x\r\n" + header + "\r\n\r\n" + content + "\r\n"
+	}
+	const note, file = `Content-Disposition: form-data; name="note"`, `Content-Disposition: form-data; name="file"; filename="a.txt"`
+	for name, tt := range map[string]struct {
+		body string
+		want int
+	}{
+		"a note and a file":              {part(note, "a tune") + part(file, long), 200},
+		"a note of a hundred":            {part(note, strings.Repeat("a tune\r\n", 100)) + part(file, "x"), 200},
+		"a long text":                    {part(note, long), 413},
+		"many texts":                     {strings.Repeat(part(note, long[:400<<10]), 7), 413},
+		"lines":                          {part(note, strings.Repeat("a\n", 2<<20)), 413},
+		"a name like a file's":           {part(`Content-Disposition: form-data; name="note; filename=a"`, long), 413},
+		"a file without a name":          {part(`Content-Disposition: form-data; name="note"; filename=""`, long), 413},
+		"a second disposition":           {part(note+"\r\n"+file, long), 413},
+		"a long header":                  {part(note+"\r\nX-A: "+long[:20<<10], "a"), 413},
+		"many headers":                   {part(note+strings.Repeat("\r\nX-A: b", 5_000), "a"), 413},
+		"more than may be at once":       {part(note, long[:10<<10]), 503},
+		"a line that looks like the end": {part(file, "--xy\r\n"+long), 200},
+		"no form":                        {"nothing", 400},
+	} {
+		w := post(t, mux, "/files", testkit.AcmeOwner, "multipart/form-data; boundary=x", strings.NewReader(tt.body+"--x--\r\n"))
+		if w.Code != tt.want || (tt.want == 503) != (w.Header().Get("Retry-After") != "") {
+			t.Errorf("%s: got %d %.200s, want %d", name, w.Code, w.Body, tt.want)
 		}
 	}
 }

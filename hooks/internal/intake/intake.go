@@ -83,7 +83,7 @@ func Register(app core.App, l Limits) {
 			chain.Middleware(chain.Address, readAddress),
 			chain.Middleware(chain.Body, b.take),
 			chain.Middleware(chain.BodyText, readBody),
-			chain.Middleware(chain.Upload, toDisk),
+			chain.Middleware(chain.Upload, b.toDisk),
 		)
 		return se.Next()
 	})

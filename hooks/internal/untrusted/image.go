@@ -9,6 +9,7 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
+	"sync"
 
 	_ "golang.org/x/image/webp"
 )
@@ -50,6 +51,31 @@ func Image(r io.Reader) error {
 		return ErrPixels
 	case float64(head.Width*head.Height)*bytesPerPixel(format, head, seen.Bytes()) > MaxDecoded:
 		return ErrMemory
+	}
+	return nil
+}
+
+// decoding is held while an image is decoded: one takes MaxDecoded at most.
+var decoding sync.Mutex
+
+// WholeImage is Image for a picture that will be shown: it is decoded to its end,
+// so that a file which only begins like one is refused.
+func WholeImage(r io.ReadSeeker) (err error) {
+	if err := Image(r); err != nil {
+		return err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return ErrNoImage
+	}
+	decoding.Lock()
+	defer decoding.Unlock()
+	defer func() {
+		if recover() != nil { // decoders have broken off before
+			err = ErrNoImage
+		}
+	}()
+	if _, _, err := image.Decode(r); err != nil {
+		return ErrNoImage
 	}
 	return nil
 }

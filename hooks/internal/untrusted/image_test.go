@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/jpeg"
+	"image/png"
 	"testing"
 )
 
@@ -72,5 +73,29 @@ func TestImage_counts_what_decoding_takes(t *testing.T) {
 	}
 	if got := jpegBytes(image.Config{Width: 640, Height: 480}, real.Bytes()); got != 3 {
 		t.Errorf("a real photograph takes %v bytes a pixel, want 3", got)
+	}
+}
+
+func TestWholeImage_is_one_to_its_end(t *testing.T) {
+	picture := image.NewNRGBA(image.Rect(0, 0, 90, 60))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(i * i)
+	}
+	var asPNG, asJPEG bytes.Buffer
+	if err := errors.Join(png.Encode(&asPNG, picture), jpeg.Encode(&asJPEG, picture, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{"png": asPNG.Bytes(), "jpeg": asJPEG.Bytes()} {
+		if err := WholeImage(bytes.NewReader(file)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, cut := range []int{len(file) / 8, len(file) / 2, len(file) - 40} {
+			if err := WholeImage(bytes.NewReader(file[:cut])); !errors.Is(err, ErrNoImage) {
+				t.Errorf("%s cut to %d of %d bytes: %v", name, cut, len(file), err)
+			}
+		}
+	}
+	if err := WholeImage(bytes.NewReader(pngHead(20_000, 20_000, 8, 6, 0))); !errors.Is(err, ErrPixels) {
+		t.Errorf("a large one: %v", err)
 	}
 }

@@ -124,7 +124,8 @@ func validateValue(name string, value any) error {
 	return nil
 }
 
-// validateFiles looks at the size of images before anything decodes them.
+// validateFiles looks at the size of images before anything decodes them, and at
+// the whole of pictures, which browsers are shown.
 func validateFiles(r *core.Record, f *core.FileField) error {
 	pictures := len(f.MimeTypes) > 0 && !slices.ContainsFunc(f.MimeTypes, func(kind string) bool { return !strings.HasPrefix(kind, "image/") })
 	for _, file := range r.GetUnsavedFiles(f.Name) {
@@ -132,7 +133,11 @@ func validateFiles(r *core.Record, f *core.FileField) error {
 		if err != nil {
 			return ErrNoImage
 		}
-		err = Image(content)
+		if pictures {
+			err = WholeImage(content)
+		} else {
+			err = Image(content)
+		}
 		if closed := content.Close(); closed != nil && err == nil {
 			err = ErrNoImage
 		}
