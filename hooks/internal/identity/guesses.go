@@ -122,6 +122,7 @@ func (i *Identity) hold(e *core.RequestEvent, over int) bool {
 	if held > delayedMost {
 		return false
 	}
+	intake.Waits(e)
 	i.Wait(e.Request.Context(), min(delayFirst<<min(over-1, 5), delayMost))
 	return true
 }
@@ -235,6 +236,7 @@ func (i *Identity) answerAlike(e *core.RequestEvent) error {
 	}
 	began := i.Now()
 	err := e.Next() // answers this short are sent when the handler has returned
+	intake.Answered(e)
 	i.Wait(e.Request.Context(), alikeFor-i.Now().Sub(began))
 	return err
 }

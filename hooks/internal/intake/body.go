@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
@@ -36,8 +38,13 @@ func (b *bodies) take(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	most, budgets := b.limits.GuestBody, []*semaphore.Weighted(nil)
+	source := below(r.Body)
 	switch {
 	case e.Auth == nil:
+		if strings.HasPrefix(r.URL.Path, "/api/collections/") {
+			most = min(most, signInBody)
+		}
+		source = &paced{ReadCloser: source, on: http.NewResponseController(e.Response), patience: b.limits.GuestPatience, began: time.Now()}
 		network := Network(e.RealIP())
 		budgets = []*semaphore.Weighted{b.shares.enter(network), b.guests}
 		defer b.shares.leave(network)
@@ -48,13 +55,60 @@ func (b *bodies) take(e *core.RequestEvent) error {
 	default:
 		most, budgets = memberBody, []*semaphore.Weighted{b.members}
 	}
-	h, err := hold(below(r.Body), r.ContentLength, most, prefix, budgets...)
+	h, err := hold(source, r.ContentLength, most, prefix, budgets...)
 	if err != nil {
 		return refuseBody(e, err)
 	}
 	defer h.release()
-	r.Body = &again{bytes: h.bytes}
+	r.Body = &again{held: h}
+	e.Set(heldKey, h)
 	return e.Next()
+}
+
+const heldKey = "pocketlineHeldBody"
+
+// Waits says that the answer to this request is held back on purpose: from now on
+// its body is not counted, or everybody else would wait as well. Whoever holds
+// answers back bounds how many.
+func Waits(e *core.RequestEvent) {
+	if h, ok := e.Get(heldKey).(*held); ok {
+		h.uncount()
+	}
+}
+
+// Answered says that nobody will read the body again, though the answer is held
+// back.
+func Answered(e *core.RequestEvent) {
+	if h, ok := e.Get(heldKey).(*held); ok {
+		h.release()
+	}
+}
+
+// paced reads a guest's body as long as it keeps coming: what a telephone on a
+// bad line sends arrives, and what drips is not waited for.
+type paced struct {
+	io.ReadCloser
+	on       *http.ResponseController
+	patience time.Duration
+	began    time.Time
+	read     int64
+}
+
+// guestPace are the bytes a second a guest's body comes with at least, on the
+// whole.
+const guestPace = 10 << 10
+
+// deadline is until when the next piece must have come.
+func (p *paced) deadline() time.Time {
+	return p.began.Add(p.patience + time.Duration(p.read)*time.Second/guestPace)
+}
+
+func (p *paced) Read(to []byte) (int, error) {
+	// Not every ResponseWriter of a test can do this, and nothing is lost then.
+	_ = p.on.SetReadDeadline(p.deadline())
+	n, err := p.ReadCloser.Read(to)
+	p.read += int64(n)
+	return n, err
 }
 
 func refuseBody(e *core.RequestEvent, err error) error {
@@ -72,6 +126,9 @@ func refuseBody(e *core.RequestEvent, err error) error {
 }
 
 const (
+	// signInBody is what a guest sends to PocketBase's own doors: a name and a
+	// password, a code, a token.
+	signInBody = 16 << 10
 	// prefix is what is read of a guest's body at first, signedPrefix of a message
 	// whose signature still has to be checked, provenPrefix of one whose header
 	// proved the sender: what is no longer is read in one piece.
@@ -142,10 +199,15 @@ func (h *held) grow(size int64) error {
 // release gives the budgets back what was taken. The bytes must not be used
 // any more.
 func (h *held) release() {
+	h.uncount()
+	h.bytes = nil
+}
+
+func (h *held) uncount() {
 	for _, budget := range h.budgets {
 		budget.Release(h.taken)
 	}
-	h.taken, h.bytes = 0, nil
+	h.taken = 0
 }
 
 // below is the body itself: PocketBase keeps a copy of what is read through its
@@ -159,14 +221,14 @@ func below(body io.ReadCloser) io.ReadCloser {
 
 // again is a body that begins anew at its end, as PocketBase's handlers expect.
 type again struct {
-	bytes []byte
-	at    int
+	*held
+	at int
 }
 
 var _ router.Rereader = (*again)(nil)
 
 func (a *again) Read(p []byte) (int, error) {
-	if a.at == len(a.bytes) {
+	if a.at >= len(a.bytes) {
 		a.at = 0
 		return 0, io.EOF
 	}

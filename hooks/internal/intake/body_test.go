@@ -148,7 +148,7 @@ func TestBodies_of_guests_have_a_budget(t *testing.T) {
 	answers := make(chan *http.Response, senders)
 	for i := range senders { // 60 KB each, and then nothing: four are the budget
 		conn := dial(t, address)
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", open[i%4])
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", []string{"/api/realtime", "/functions/v1/calls", "/api/nothing"}[i%3])
 		fmt.Fprintf(conn, "%x\r\n%s\r\n", 60<<10, strings.Repeat(" ", 60<<10))
 		go func() {
 			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
@@ -192,7 +192,7 @@ func dial(t *testing.T, address string) net.Conn {
 // The multipart body of somebody unknown has the time every body has; the
 // upload of somebody signed in has more.
 func TestUpload_gets_time_only_when_signed_in(t *testing.T) {
-	_, mux := desk(t, intake.Limits{}, nil)
+	_, mux := desk(t, intake.Limits{GuestPatience: 50 * time.Millisecond}, nil)
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ReadTimeout = 50 * time.Millisecond
 	server.Start()
@@ -307,6 +307,45 @@ func TestUpload_texts_have_a_size_and_a_budget(t *testing.T) {
 		w := post(t, mux, "/files", testkit.AcmeOwner, "multipart/form-data; boundary=x", strings.NewReader(tt.body+"--x--\r\n"))
 		if w.Code != tt.want || (tt.want == 503) != (w.Header().Get("Retry-After") != "") {
 			t.Errorf("%s: got %d %.200s, want %d", name, w.Code, w.Body, tt.want)
+		}
+	}
+}
+
+// An answer that is held back on purpose holds nobody else's place.
+func TestBody_of_whoever_waits_is_not_counted(t *testing.T) {
+	arrived, end := make(chan error, 9), make(chan struct{})
+	_, mux := desk(t, intake.Limits{GuestBodies: 2 << 10}, func(se *core.ServeEvent) {
+		se.Router.POST("/door", func(e *core.RequestEvent) error {
+			intake.Waits(e)
+			raw, err := io.ReadAll(e.Request.Body)
+			if err == nil && string(raw) != "{}" {
+				err = fmt.Errorf("read %q", raw)
+			}
+			intake.Answered(e)
+			arrived <- err
+			<-end
+			return e.NoContent(http.StatusNoContent)
+		})
+	})
+	const guests = 5
+	answers := make(chan int, guests)
+	for range guests {
+		go func() {
+			answers <- post(t, mux, "/door", testkit.Guest, "application/json", strings.NewReader("{}")).Code
+		}()
+		select {
+		case err := <-arrived:
+			if err != nil {
+				t.Error(err)
+			}
+		case status := <-answers:
+			t.Fatalf("got %d", status)
+		}
+	}
+	close(end)
+	for range guests {
+		if status := <-answers; status != http.StatusNoContent {
+			t.Errorf("got %d", status)
 		}
 	}
 }

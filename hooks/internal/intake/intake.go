@@ -32,6 +32,9 @@ type Limits struct {
 	GuestBody int64
 	// GuestBodies is what all of theirs may hold in memory at once.
 	GuestBodies int64
+	// GuestPatience is how long a guest's body may take at least, however little
+	// of it comes.
+	GuestPatience time.Duration
 	// MemberBodies is the same for people who are signed in. Uploads go to disk.
 	MemberBodies int64
 	// ProviderBody is the largest message of a provider.
@@ -47,6 +50,7 @@ func Defaults() Limits {
 	return Limits{
 		GuestBody:      64 << 10, // forms: sign-in, sign-up, a subscription
 		GuestBodies:    4 << 20,
+		GuestPatience:  4 * time.Second,
 		MemberBodies:   16 << 20,
 		ProviderBody:   5 << 20, // the report of a long call is some hundred KB
 		ProviderBodies: 12 << 20,
@@ -70,6 +74,9 @@ func (l Limits) filled() Limits {
 		if *one.is <= 0 {
 			*one.is = one.otherwise
 		}
+	}
+	if l.GuestPatience <= 0 {
+		l.GuestPatience = d.GuestPatience
 	}
 	return l
 }

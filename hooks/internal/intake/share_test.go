@@ -31,20 +31,21 @@ func (s *slow) Read(p []byte) (int, error) {
 // security.md S61: what one network sends slowly keeps no other guest out.
 func TestBodies_of_one_network_have_a_share_of_the_budget(t *testing.T) {
 	_, mux := desk(t, intake.Limits{}, nil)
-	send := func(from string, body io.Reader) int {
-		r := httptest.NewRequest("POST", "/api/collections/users/auth-with-password", body)
+	send := func(from, path string, body io.Reader) int {
+		r := httptest.NewRequest("POST", path, body)
 		r.Header.Set("Content-Type", "application/json")
 		r.RemoteAddr = from
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
 		return w.Code
 	}
+	const signIn = "/api/collections/users/auth-with-password"
 	small := func() io.Reader { return strings.NewReader(`{"identity":"a@b.test","password":"not the password"}`) }
 	const senders = 70 // more than the whole budget holds
 	waiting, end, answers := make(chan struct{}, senders), make(chan struct{}), make(chan int, senders)
 	for n := range senders {
 		from := []string{"[2001:db8::1]:1", "[2001:db8::2:3]:1"}[n%2]
-		go func() { answers <- send(from, &slow{left: 65_500, waiting: waiting, end: end}) }()
+		go func() { answers <- send(from, "/api/realtime", &slow{left: 65_500, waiting: waiting, end: end}) }()
 	}
 	held := 0
 	for range senders {
@@ -61,7 +62,7 @@ func TestBodies_of_one_network_have_a_share_of_the_budget(t *testing.T) {
 		t.Errorf("%d bodies of one network are held, want at most 8", held)
 	}
 	for _, from := range []string{"192.0.2.1:1", "[2001:db8:0:1::1]:1"} {
-		if status := send(from, small()); status != http.StatusBadRequest {
+		if status := send(from, signIn, small()); status != http.StatusBadRequest {
 			t.Errorf("another network: got %d, want 400", status)
 		}
 	}
@@ -69,7 +70,7 @@ func TestBodies_of_one_network_have_a_share_of_the_budget(t *testing.T) {
 	for range held {
 		<-answers
 	}
-	if status := send("[2001:db8::1]:1", small()); status != http.StatusBadRequest {
+	if status := send("[2001:db8::1]:1", signIn, small()); status != http.StatusBadRequest {
 		t.Errorf("the same network afterwards: got %d, want 400", status)
 	}
 }
