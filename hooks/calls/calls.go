@@ -96,8 +96,10 @@ type engine struct {
 	reads     *sql.DB
 	former    atomic.Bool // the search index of a release before is there (index.go)
 	askedOpen string      // the last open call the provider was asked after; reconcile's own
-	kept      sync.Map    // query → *sql.Stmt
-	keeps     atomic.Int32
+	// lastUnheard is the last call of those nobody hears of that had its turn.
+	lastUnheard string
+	kept        sync.Map // query → *sql.Stmt
+	keeps       atomic.Int32
 
 	refused atomic.Int64 // messages without a valid proof
 	unknown atomic.Int64 // messages of a type nobody documented

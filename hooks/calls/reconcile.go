@@ -116,7 +116,7 @@ const (
 		AND c.vapi_call_id > ? ORDER BY c.vapi_call_id LIMIT ?`
 	selectUnheard = `SELECT c.id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
 		WHERE c.organization = o.id AND c.status IN ('queued', 'ringing', 'in_progress', 'forwarding') AND c.started_at < ?
-		AND c.vapi_call_id = '' LIMIT ?`
+		AND c.vapi_call_id = '' AND c.id > ? ORDER BY c.id LIMIT ?`
 )
 
 // waiting are the provider's ids of calls it is asked after: those whose report
@@ -127,19 +127,25 @@ func (e *engine) waiting(ctx context.Context, now time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit := inbox.Date(now.Add(-openLimit))
-	open, err := e.ids(ctx, selectOpen, limit, e.askedOpen, reconcileBatch)
-	if err == nil && len(open) == 0 && e.askedOpen != "" {
-		open, err = e.ids(ctx, selectOpen, limit, "", reconcileBatch)
+	open, err := e.turn(ctx, selectOpen, inbox.Date(now.Add(-openLimit)), &e.askedOpen)
+	return append(late, open...), err
+}
+
+// turn reads the next rows of a query that ends in "> ? … LIMIT ?", and begins
+// anew behind the last: what stays open keeps nothing behind it from its turn.
+func (e *engine) turn(ctx context.Context, query, before string, last *string) ([]string, error) {
+	ids, err := e.ids(ctx, query, before, *last, reconcileBatch)
+	if err == nil && len(ids) == 0 && *last != "" {
+		ids, err = e.ids(ctx, query, before, "", reconcileBatch)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.askedOpen = ""
-	if len(open) == reconcileBatch {
-		e.askedOpen = open[len(open)-1]
+	*last = ""
+	if len(ids) == reconcileBatch {
+		*last = ids[len(ids)-1]
 	}
-	return append(late, open...), nil
+	return ids, nil
 }
 
 // ids reads one column.
@@ -289,7 +295,7 @@ func reopen(tx *inbox.Tx, c call) (call, error) {
 
 // closeUnheard ends calls people wrote down as going on and left so.
 func (e *engine) closeUnheard(ctx context.Context, r *schedule.Run, now time.Time) error {
-	ids, err := e.ids(ctx, selectUnheard, inbox.Date(now.Add(-unheardLimit)), reconcileBatch)
+	ids, err := e.turn(ctx, selectUnheard, inbox.Date(now.Add(-unheardLimit)), &e.lastUnheard)
 	if err != nil {
 		return err
 	}

@@ -212,4 +212,30 @@ func TestReconcile_one_bad_row_keeps_no_other_open(t *testing.T) {
 	if got := d.rows(`SELECT id, status FROM calls WHERE id LIKE 'zu%' ORDER BY id`); got != "zua000000000000 | in_progress\nzub000000000000 | failed\n" {
 		t.Errorf("got %s", got)
 	}
+	// Nor do many, which fill a run.
+	d.exec(`UPDATE calls SET status = 'in_progress', started_at = '` + old + `' WHERE id = 'zub000000000000'`)
+	d.exec(fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		INSERT INTO calls SELECT %s FROM calls c, n WHERE c.id = 'zua000000000000'`, reconcileBatch, d.columnsWith("calls", "c", map[string]string{"id": "printf('zuaa%011d', i)"})))
+	for range 2 {
+		if err := d.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.rows(`SELECT status FROM calls WHERE id = 'zub000000000000'`); got != "failed\n" {
+		t.Errorf("behind %d bad rows: got %s", reconcileBatch+1, got)
+	}
+}
+
+// columnsWith lists a table's columns, some with values of their own.
+func (d *desk) columnsWith(table, alias string, own map[string]string) string {
+	d.t.Helper()
+	var list []string
+	for _, name := range strings.Fields(d.rows(`SELECT name FROM pragma_table_info('` + table + `')`)) {
+		value := own[name]
+		if value == "" {
+			value = alias + "." + name
+		}
+		list = append(list, value)
+	}
+	return strings.Join(list, ", ")
 }
