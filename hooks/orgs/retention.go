@@ -21,6 +21,9 @@ const (
 	purgeBatch = 500
 	// sessionsKept is how long a session that is over can still be seen.
 	sessionsKept = 30 * 24 * time.Hour
+	// ownerlessKept is how long messages of no known organization stay: what an
+	// organization keeps that says nothing else.
+	ownerlessKept = 90 * 24 * time.Hour
 )
 
 func (d *domain) retention() {
@@ -64,8 +67,26 @@ func (d *domain) purge(ctx context.Context, r *schedule.Run) error {
 		(ended_at != '' AND ended_at < ?) OR (expires_at != '' AND expires_at < ?) LIMIT ?)`,
 		stamp(d.now().Add(-sessionsKept)), stamp(d.now().Add(-sessionsKept)))
 	r.Add(n)
-	return err
+	if err != nil {
+		return err
+	}
+	for _, query := range []string{sweepParked, sweepOwed} {
+		n, err := d.sweep(ctx, query, stamp(d.now().Add(-ownerlessKept)))
+		if r.Add(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// Rows whose organization nobody knows: messages that wait for an owner who may
+// come late, and what the installation itself owed. Marks of deleted calls stay.
+const (
+	sweepParked = `DELETE FROM provider_events WHERE id IN (SELECT id FROM provider_events WHERE organization = '' AND created < ?
+		AND type != 'deleted' LIMIT ?)`
+	sweepOwed = `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE organization = '' AND created < ?
+		AND status IN ('done', 'dead') LIMIT ?)`
+)
 
 // purgeOrganization does the work of one organization and says how much of
 // what it removed, also when it had to stop.

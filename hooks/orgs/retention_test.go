@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/pocketbase/dbx"
+
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -90,5 +92,38 @@ func TestRetention_purges_what_is_older_and_a_legal_hold_stops_it(t *testing.T) 
 	run() // nothing left to do
 	if b.audited("retention.purge") != before {
 		t.Error("a second run did something")
+	}
+}
+
+// What came with the operator's own secret about nothing anybody owns.
+func TestRetention_messages_of_nobody_go(t *testing.T) {
+	b := bureauOf(t)
+	b.clock.at = testkit.Start.AddDate(0, 0, 80)
+	row := func(key, kind, status string, days int) {
+		t.Helper()
+		came := b.clock.at.AddDate(0, 0, -days).UTC().Format("2006-01-02 15:04:05.000Z")
+		query := `INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, created, updated)
+			VALUES ({:key}, '', 'vapi', {:key}, {:kind}, {:status}, '{"customer":"+12025550199"}', {:came}, {:came})`
+		values := dbx.Params{"key": key, "kind": kind, "status": status, "came": came}
+		if _, err := b.app.NonconcurrentDB().NewQuery(query).Bind(values).Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row("parkedold000000", "status-update", "parked", 91)
+	row("failedold000000", "status-update", "failed", 91)
+	row("parkednew000000", "status-update", "parked", 89)
+	row("markold00000000", "deleted", "applied", 400)
+	others := b.count("SELECT count(*) FROM provider_events WHERE organization != ''")
+	if err := b.schedule.RunNow(context.Background(), "retention.purge"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.count("SELECT count(*) FROM provider_events WHERE id IN ('parkedold000000', 'failedold000000')"); got != 0 {
+		t.Errorf("%d messages of nobody stay", got)
+	}
+	if got := b.count("SELECT count(*) FROM provider_events WHERE id IN ('parkednew000000', 'markold00000000')"); got != 2 {
+		t.Errorf("%d of what stays is there, want 2", got)
+	}
+	if got := b.count("SELECT count(*) FROM provider_events WHERE organization != ''"); got != others {
+		t.Errorf("%d messages of organizations are left of %d", got, others)
 	}
 }
