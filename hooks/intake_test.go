@@ -62,6 +62,7 @@ func TestLimits_of_the_environment_are_those_of_the_mechanisms(t *testing.T) {
 	if got := (intake.Limits{
 		GuestBody: l.GuestBody, GuestBodies: l.GuestBodies, MemberBodies: l.MemberBodies,
 		ProviderBody: l.ProviderBody, ProviderBodies: l.ProviderBodies, ProvenBodies: l.ProvenBodies,
+		GuestPatience: d.GuestPatience, // no setting
 	}); got != d {
 		t.Errorf("got %+v, want %+v", got, d)
 	}

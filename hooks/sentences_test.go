@@ -35,6 +35,7 @@ var unseen = map[string]string{
 	"notifications/words.go":       "mails, in both languages",
 	"orgs/compliance.go":           "a document, in English",
 	"orgs/mail.go":                 "mails, in both languages",
+	"internal/chain/chain.go":      "why each middleware stands where it does",
 	"internal/audit/chain.go":      "what the command audit verify finds",
 	"internal/sealed/reseal.go":    "what the command rotate-key finds",
 	"rotate.go":                    "what the command rotate-key says",
@@ -50,12 +51,15 @@ var untold = []string{
 	"Filters and sorts of {} cannot use {}",                                  // for whoever writes filters by hand
 	"Id and action are single words",                                         // the wrapper of the old functions
 	"Name the organization: ?organization=<id>",                              // for the operator's scripts
-	"No session",                                       // beside "Not authenticated"
-	"A stream can follow {} topics",                    // no page of ours asks for so much
-	"A stream can follow {} topics with options",       // the same
-	"A topic can expand one relation that points back", // the same
-	"The answer would be larger than {} MB: ask for fewer rows, relations or fields",   // the same
-	"The answer would show more than {} related rows: ask for fewer rows or relations", // the same
+	"No session",                                        // beside "Not authenticated"
+	"A stream can follow {} topics",                     // no page of ours asks for so much
+	"A stream can follow {} topics with options",        // the same
+	"A topic can expand {} relations of the row itself", // the same
+	"The fields of a topic can name fields and what is expanded, not what is in a field",            // the same
+	"The parameter fields of a change can name fields and what is expanded, not what is in a field", // the same
+	"The parameter fields leads into a list of different values",                                    // the same
+	"The answer would be larger than {}: ask for fewer rows, relations or fields",                   // the same
+	"The answer would show more than {} related rows: ask for fewer rows or relations",              // the same
 	"The parameter {} {}",                                             // the same
 	"The query string has more than {} parameters",                    // the same
 	"The query string is longer than {} KB",                           // the same

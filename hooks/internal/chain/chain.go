@@ -11,6 +11,7 @@ import (
 
 // Ids of our middlewares, first to last.
 const (
+	LastSlash    = "pocketlineLastSlash"
 	ReadDeadline = "pocketlineReadDeadline"
 	Health       = "pocketlineHealth"
 	RedactURL    = "pocketlineRedactURL"
@@ -62,7 +63,8 @@ func Steps() []Step {
 		body     = apis.DefaultBodyLimitMiddlewarePriority
 	)
 	return []Step{
-		{ReadDeadline, www - 101, "serving", "Before all: a stream lasts longer than the server waits for a body."},
+		{LastSlash, www - 102, "facade", "Before all: routes are known by their pattern."},
+		{ReadDeadline, www - 101, "serving", "Before what may take long: a stream lasts longer than the server waits for a body."},
 		{apis.DefaultWWWRedirectMiddlewareId, www, "", "Only with domains on the command line."},
 		{Health, logger - 2, "system", "Before the log and the limiter: probes fill neither."},
 		{apis.DefaultCorsMiddlewareId, apis.DefaultCorsMiddlewarePriority, "", "Answers preflights before they are counted."},

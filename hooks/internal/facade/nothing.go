@@ -8,6 +8,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 )
 
 // lastSlash is a route's path with a slash at its end.
@@ -16,17 +18,14 @@ const lastSlash = "/{$}"
 // withoutSlash makes a request with a slash at the end one without it, before
 // anything looks at it: limits, keys and gates know a route by its pattern.
 func withoutSlash() *hook.Handler[*core.RequestEvent] {
-	return &hook.Handler[*core.RequestEvent]{
-		Id: "pocketlineLastSlash", Priority: -1 << 20,
-		Func: func(e *core.RequestEvent) error {
-			if pattern, ok := strings.CutSuffix(e.Request.Pattern, lastSlash); ok {
-				e.Request.Pattern = pattern
-				e.Request.URL.Path = strings.TrimSuffix(e.Request.URL.Path, "/")
-				e.Request.URL.RawPath = strings.TrimSuffix(e.Request.URL.RawPath, "/")
-			}
-			return e.Next()
-		},
-	}
+	return chain.Middleware(chain.LastSlash, func(e *core.RequestEvent) error {
+		if pattern, ok := strings.CutSuffix(e.Request.Pattern, lastSlash); ok {
+			e.Request.Pattern = pattern
+			e.Request.URL.Path = strings.TrimSuffix(e.Request.URL.Path, "/")
+			e.Request.URL.RawPath = strings.TrimSuffix(e.Request.URL.RawPath, "/")
+		}
+		return e.Next()
+	})
 }
 
 // nothingAt are the surfaces where a mistyped address is answered like a
