@@ -28,6 +28,7 @@ func auditLogs() *core.Collection {
 		text("hash", 64),
 	)
 	index(c, "organization, created")
+	index(c, "organization, record") // what is said of a row, and an erasure of it
 	index(c, "user")
 	unique(c, "chain, position", "position > 0")
 	readOnly(c, People(Role("organization", Owner, Admin)))

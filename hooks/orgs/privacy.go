@@ -390,6 +390,10 @@ func (d *domain) eraseSubject(e *core.RequestEvent) error {
 func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map[string]any, error) {
 	certificate := map[string]any{"installation": d.Installation.Version, "subject": s.hint()}
 	numbers := map[string]int{}
+	// The log first: what is stopped half-way still finds its rows by the number.
+	if err := forgetInLog(ctx, app, s, numbers); err != nil {
+		return certificate, err
+	}
 	for n := 0; n < len(s.calls); n++ {
 		call := s.calls[n]
 		if err := ctx.Err(); err != nil {
@@ -410,18 +414,20 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 		}
 		numbers["calls"]++
 		if n == subjectCalls-1 { // the first of many: on with the others
-			if err := forgetInLog(app, s, numbers); err != nil {
-				return certificate, err
-			}
 			more, err := subjectByNumber(app, s.again())
 			if err != nil {
 				return certificate, err
+			}
+			for _, some := range []callerRows{s, more} { // what was written since, and what comes now
+				if err := forgetInLog(ctx, app, some, numbers); err != nil {
+					return certificate, err
+				}
 			}
 			s, n = more, -1
 		}
 	}
 	err := app.RunInTransaction(func(tx core.App) error {
-		return database.Wipe(tx, func() error { return d.eraseRest(tx, s, numbers) })
+		return database.Wipe(tx, func() error { return d.eraseRest(ctx, tx, s, numbers) })
 	})
 	for name, n := range numbers {
 		certificate[name] = n
@@ -431,7 +437,7 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 }
 
 // eraseRest removes what no call takes along.
-func (d *domain) eraseRest(tx core.App, s callerRows, numbers map[string]int) error {
+func (d *domain) eraseRest(ctx context.Context, tx core.App, s callerRows, numbers map[string]int) error {
 	for _, found := range s.contacts {
 		contact, err := tx.FindRecordById(collections.Contacts, found.Id)
 		if err == nil {
@@ -444,7 +450,7 @@ func (d *domain) eraseRest(tx core.App, s callerRows, numbers map[string]int) er
 	if err := d.eraseLoose(tx, s, numbers); err != nil {
 		return err
 	}
-	return forgetInLog(tx, s, numbers)
+	return forgetInLog(ctx, tx, s, numbers) // what was written since
 }
 
 // eraseLoose removes messages that belong to no call we kept, and promises, where
@@ -524,24 +530,14 @@ func (d *domain) namesOf(tx core.App, s callerRows) ([]string, error) {
 
 // forgetInLog empties what the audit log says of the caller's rows. Who did
 // what and when stays; this is the one change the database lets through.
-func forgetInLog(tx core.App, s callerRows, numbers map[string]int) error {
+func forgetInLog(ctx context.Context, app core.App, s callerRows, numbers map[string]int) error {
 	ids := []string{}
-	for _, c := range s.calls {
-		ids = append(ids, c.Id)
+	for _, row := range slices.Concat(s.calls, s.contacts) {
+		ids = append(ids, row.Id)
 	}
-	for _, contact := range s.contacts {
-		ids = append(ids, contact.Id)
-	}
-	for _, id := range ids {
-		for _, resource := range []string{collections.Calls, collections.Contacts} {
-			n, err := audit.Erase(atomic.Of(tx), s.organization, resource, id)
-			if err != nil {
-				return err
-			}
-			numbers["audit_details"] += int(n)
-		}
-	}
-	return nil
+	n, err := audit.Erase(ctx, app, s.organization, []string{collections.Calls, collections.Contacts}, ids)
+	numbers["audit_details"] += n
+	return err
 }
 
 type againPayload struct {

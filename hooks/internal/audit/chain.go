@@ -10,12 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 // Erased stands in the place of details that were erased with the person they
@@ -84,19 +86,54 @@ func appendTo(tx atomic.Tx, e *link) error {
 	return err
 }
 
-// Erase empties the details of entries about a row: what they tell of a person
-// goes, that something was done stays, and the chain still holds.
-func Erase(tx atomic.Tx, organization, resource, record string) (int64, error) {
-	result, err := tx.Exec(`UPDATE audit_logs SET details = ?, salt = '' WHERE organization = ? AND record = ? AND resource = ? AND details IS NOT ?`,
-		Erased, organization, record, resource, Erased)
-	if err != nil {
-		return 0, fmt.Errorf("erase from the audit log: %w", err)
+// Erase empties the details of entries about rows of these resources: what they
+// tell of a person goes, that something was done stays, and the chain still holds.
+// Each batch is a transaction of its own, overwritten in the database's pages; with
+// a transaction's app all are part of that one.
+func Erase(ctx context.Context, app core.App, organization string, resources, records []string) (int, error) {
+	total := 0
+	for some := range slices.Chunk(records, batch) {
+		args, err := eraseArgs(organization, resources, some)
+		if err != nil {
+			return total, err
+		}
+		for n := batch; n == batch; total += n {
+			if err := ctx.Err(); err != nil {
+				return total, err
+			}
+			if app.IsTransactional() {
+				n, err = change(atomic.Of(app), eraseSome, args...)
+			} else {
+				err = app.RunInTransaction(func(tx core.App) error {
+					return database.Wipe(tx, func() (err error) {
+						n, err = change(atomic.Of(tx), eraseSome, args...)
+						return err
+					})
+				})
+			}
+			if err != nil {
+				return total, err
+			}
+		}
 	}
-	return result.RowsAffected()
+	return total, nil
 }
 
-// trimBatch is how many entries go in one transaction: others wait for it.
-const trimBatch = 500
+const eraseSome = `UPDATE audit_logs SET details = ?, salt = '' WHERE rowid IN (SELECT rowid FROM audit_logs
+	WHERE organization = ? AND record IN (SELECT value FROM json_each(?)) AND resource IN (SELECT value FROM json_each(?))
+	AND details IS NOT ? LIMIT ?)`
+
+func eraseArgs(organization string, resources, records []string) ([]any, error) {
+	about, err := json.Marshal(records)
+	if err != nil {
+		return nil, err
+	}
+	of, err := json.Marshal(resources)
+	return []any{Erased, organization, string(about), string(of), Erased, batch}, err
+}
+
+// batch is how many entries are changed in one transaction: others wait for it.
+const batch = 500
 
 // Trim removes the entries of an organization up to an instant, and notes where
 // its chain begins now. Entries go from the beginning of the chain only: one
@@ -122,9 +159,12 @@ func Trim(ctx context.Context, app core.App, organization, before string) (total
 func trim(tx atomic.Tx, organization, before string) (int, error) {
 	var base, upTo int64
 	var hash string
-	err := atomic.One(tx, `SELECT base, base_hash, min(base + ?, coalesce((SELECT min(position) - 1 FROM audit_logs
-		WHERE chain = c.chain AND position > c.base AND created >= ?), head)) FROM audit_chains c WHERE chain = ?`,
-		[]any{trimBatch, before, organization}, &base, &hash, &upTo)
+	var unchained, chained int
+	// position > 0 is the index's own condition; without it the log is read.
+	err := atomic.One(tx, `SELECT base, base_hash, unchained, coalesce((SELECT position - 1 FROM audit_logs
+		WHERE chain = c.chain AND position > 0 AND position > c.base AND position <= c.base + ? AND created >= ? ORDER BY position LIMIT 1),
+		min(base + ?, head)) FROM audit_chains c WHERE chain = ?`,
+		[]any{batch, before, batch, organization}, &base, &hash, &unchained, &upTo)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -132,19 +172,20 @@ func trim(tx atomic.Tx, organization, before string) (int, error) {
 		return 0, fmt.Errorf("audit log: %w", err)
 	}
 	if upTo > base {
-		if err := atomic.One(tx, `SELECT hash FROM audit_logs WHERE chain = ? AND position = ?`, []any{organization, upTo}, &hash); err != nil {
+		if err := atomic.One(tx, `SELECT hash FROM audit_logs WHERE chain = ? AND position = ? AND position > 0`, []any{organization, upTo}, &hash); err != nil {
 			return 0, fmt.Errorf("audit log: entry %d: %w", upTo, err)
 		}
 	}
 	// Two statements: joined by OR they would read the whole log.
-	unchained, err := deleteRows(tx, `DELETE FROM audit_logs WHERE id IN (SELECT id FROM audit_logs
-		WHERE organization = ? AND created < ? AND position = 0 LIMIT ?)`, organization, before, trimBatch)
-	if err != nil {
-		return 0, err
+	if unchained > 0 {
+		unchained, err = change(tx, `DELETE FROM audit_logs WHERE id IN (SELECT id FROM audit_logs
+			WHERE organization = ? AND created < ? AND position = 0 LIMIT ?)`, organization, before, batch)
+		if err != nil {
+			return 0, err
+		}
 	}
-	chained := 0
 	if upTo > base {
-		if chained, err = deleteRows(tx, `DELETE FROM audit_logs WHERE chain = ? AND position > 0 AND position <= ?`, organization, upTo); err != nil {
+		if chained, err = change(tx, `DELETE FROM audit_logs WHERE chain = ? AND position > 0 AND position <= ?`, organization, upTo); err != nil {
 			return 0, err
 		}
 	}
@@ -158,8 +199,8 @@ func trim(tx atomic.Tx, organization, before string) (int, error) {
 	return unchained + chained, nil
 }
 
-// deleteRows deletes and counts.
-func deleteRows(tx atomic.Tx, query string, args ...any) (int, error) {
+// change runs a statement and counts what it changed.
+func change(tx atomic.Tx, query string, args ...any) (int, error) {
 	result, err := tx.Exec(query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("audit log: %w", err)

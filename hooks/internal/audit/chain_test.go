@@ -10,7 +10,6 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -137,7 +136,7 @@ func TestChain_holds_when_what_may_go_goes(t *testing.T) {
 	for _, record := range []string{"one", "two", "three"} {
 		add(t, app, testkit.Acme, record, map[string]string{"name": "Cara Caller"})
 	}
-	if n, err := audit.Erase(atomic.Of(app), testkit.Acme, collections.Calls, "two"); err != nil || n != 1 {
+	if n, err := audit.Erase(t.Context(), app, testkit.Acme, []string{collections.Calls}, []string{"two"}); err != nil || n != 1 {
 		t.Fatalf("erased %d, %v", n, err)
 	}
 	exec(t, app, "UPDATE audit_logs SET user = '' WHERE record = 'three'") // the person's account is gone
