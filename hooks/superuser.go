@@ -30,9 +30,13 @@ func SuperuserCommand(app core.App) *cobra.Command {
 	return root
 }
 
-// keptAddress is an operator's address as it is stored, or will be. A database
-// that cannot be asked is PocketBase's to complain about.
+// keptAddress is an operator's address as it is stored, or will be: as it was typed
+// first, because two in other letters are told apart until the database is brought
+// up to date. A database that cannot be asked is PocketBase's to complain about.
 func keptAddress(app core.App, typed string) string {
+	if _, err := app.FindAuthRecordByEmail(core.CollectionNameSuperusers, typed); err == nil {
+		return typed
+	}
 	known, err := identity.AccountOf(app, core.CollectionNameSuperusers, typed)
 	if err == nil && known != nil {
 		return known.Email()

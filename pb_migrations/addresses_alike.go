@@ -25,6 +25,20 @@ func addressesAlike(txApp core.App) error {
 	if err != nil {
 		return err
 	}
+	if clashes := clashesOf(accounts); len(clashes) > 0 {
+		return errors.Join(append(clashes, errors.New("nothing was changed; give all but one of them another address: "+
+			"pocketline security address --user ID --email NEW"))...)
+	}
+	for _, table := range []string{"users", "memberships", "invitations"} {
+		if err := respell(txApp, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clashesOf names the accounts whose addresses become the same.
+func clashesOf(accounts []addressed) (clashes []error) {
 	var order []string
 	same := map[string][]addressed{}
 	for _, a := range accounts {
@@ -34,28 +48,26 @@ func addressesAlike(txApp core.App) error {
 		}
 		same[kept] = append(same[kept], a)
 	}
-	var clashes []error
 	for _, kept := range order {
 		if len(same[kept]) > 1 {
 			clashes = append(clashes, clash(kept, same[kept]))
 		}
 	}
-	if len(clashes) > 0 {
-		return errors.Join(append(clashes, errors.New("nothing was changed; give all but one of them another address: "+
-			"pocketline security address --user ID --email NEW"))...)
+	return clashes
+}
+
+// respell rewrites the addresses of a table. An open invitation that stands beside
+// the same one is left: both work.
+func respell(txApp core.App, table string) error {
+	rows, err := addressesIn(txApp, table)
+	if err != nil {
+		return err
 	}
-	for _, table := range []string{"users", "memberships", "invitations"} {
-		rows, err := addressesIn(txApp, table)
+	for _, r := range rows {
+		_, err := txApp.NonconcurrentDB().NewQuery("UPDATE OR IGNORE {{" + table + "}} SET email = {:email} WHERE id = {:id} AND email != {:email}").
+			Bind(dbx.Params{"email": oneSpelling(r.Email), "id": r.ID}).Execute()
 		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			// An open invitation that stands beside the same one is left: both work.
-			_, err := txApp.NonconcurrentDB().NewQuery("UPDATE OR IGNORE " + table + " SET email = {:email} WHERE id = {:id} AND email != {:email}").
-				Bind(dbx.Params{"email": oneSpelling(r.Email), "id": r.ID}).Execute()
-			if err != nil {
-				return fmt.Errorf("%s %s: %w", table, r.ID, err)
-			}
+			return fmt.Errorf("%s %s: %w", table, r.ID, err)
 		}
 	}
 	return nil
@@ -68,8 +80,10 @@ type addressed struct {
 	Created string `db:"created"`
 }
 
+// addressesIn are the rows of a table that have an address, as they were made. A
+// collection an operator added may not say when that was.
 func addressesIn(txApp core.App, table string) (rows []addressed, err error) {
-	err = txApp.NonconcurrentDB().NewQuery("SELECT id, email, created FROM " + table + " WHERE email != '' ORDER BY created, id").All(&rows)
+	err = txApp.NonconcurrentDB().NewQuery("SELECT * FROM {{" + table + "}} WHERE email != '' ORDER BY rowid").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("addresses of %s: %w", table, err)
 	}
@@ -81,7 +95,7 @@ func clash(address string, accounts []addressed) error {
 	for n, a := range accounts {
 		named[n] = fmt.Sprintf("%s (written %s, made %.10s)", a.ID, a.Email, a.Created)
 	}
-	return fmt.Errorf("several accounts have the address %s, which differs in its letters' case only: %s", address, strings.Join(named, " and "))
+	return fmt.Errorf("several accounts have the address %s, written in different ways: %s", address, strings.Join(named, " and "))
 }
 
 // oneSpelling is identity.Address as it was when this step was written.

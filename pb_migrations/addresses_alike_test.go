@@ -89,3 +89,54 @@ func TestAddresses_that_become_the_same_stop_the_step_and_are_named(t *testing.T
 		}
 	}
 }
+
+// olderOperators makes operators' accounts as they were stored before addresses had one
+// spelling, and a collection of accounts that an operator added.
+func olderOperators(t *testing.T, app core.App, addresses map[string]string) {
+	t.Helper()
+	if err := app.Save(core.NewAuthCollection("guests")); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{core.CollectionNameSuperusers, "guests"} {
+		for id, email := range addresses {
+			_, err := app.DB().NewQuery("INSERT INTO {{" + table + "}} (id, email, tokenKey, password) VALUES ({:id}, {:email}, {:id}, '')").
+				Bind(dbx.Params{"id": id, "email": email}).Execute()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestAddresses_of_every_collection_of_accounts_get_one_spelling(t *testing.T) {
+	app := older(t, nil)
+	olderOperators(t, app, map[string]string{"one": "Root@Example.COM", "two": "root2@example.com"})
+	if err := app.RunInTransaction(everyAddressAlike); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{core.CollectionNameSuperusers, "guests"} {
+		if got := emailsOf(t, app, table); got["one"] != "root@example.com" || got["two"] != "root2@example.com" {
+			t.Errorf("%s: got %v", table, got)
+		}
+	}
+}
+
+func TestAddresses_of_operators_that_become_the_same_stop_the_step_and_are_named(t *testing.T) {
+	app := older(t, nil)
+	before := map[string]string{"one": "Root@example.com", "two": "root@example.com", "three": "Other@example.com"}
+	olderOperators(t, app, before)
+	err := app.RunInTransaction(everyAddressAlike)
+	if err == nil {
+		t.Fatal("two operators of one address were let through")
+	}
+	for _, word := range []string{"_superusers: ", "guests: ", "one (written Root@example.com", "two (written root@example.com", "pocketline superuser delete"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the error does not say %q: %v", word, err)
+		}
+	}
+	for id, email := range emailsOf(t, app, core.CollectionNameSuperusers) {
+		if known := before[id]; known != "" && known != email {
+			t.Errorf("%s became %q", id, email)
+		}
+	}
+}

@@ -24,8 +24,8 @@ import (
 // (xn--…). What is no address comes back tidied all the same; whoever stores it
 // is told so by the field.
 //
-// NB! The step 1796026000_addresses_alike.go holds the same for rows stored
-// before this was so.
+// NB! The steps addresses_alike.go and every_address_alike.go hold the same for rows
+// stored before this was so.
 func Address(text string) string {
 	text = strings.TrimFunc(composed(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 	at := strings.LastIndexByte(text, '@')
@@ -72,9 +72,11 @@ func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// addressed are the collections whose column email is an address people sign in
-// with, or are invited by.
-var addressed = []string{core.CollectionNameSuperusers, collections.Users, collections.Invitations, collections.Memberships}
+// addressed tells whether a collection's column email is an address people sign in
+// with, the operator's and whatever the operator adds included, or are invited by.
+func addressed(c *core.Collection) bool {
+	return c.IsAuth() || c.Name == collections.Invitations || c.Name == collections.Memberships
+}
 
 // asksWith is the field of the address in the bodies of PocketBase's routes.
 var asksWith = map[string]string{
@@ -88,16 +90,17 @@ var asksWith = map[string]string{
 // bindAddresses keeps addresses in one spelling, whoever saves them.
 func (i *Identity) bindAddresses() {
 	tidy := func(e *core.RecordEvent) error {
+		if !addressed(e.Record.Collection()) {
+			return e.Next()
+		}
 		said := e.Record.GetString("email")
 		if kept := Address(said); kept != said && (e.Record.IsNew() || said != e.Record.Original().GetString("email")) {
 			e.Record.Set("email", kept)
 		}
 		return e.Next()
 	}
-	for _, name := range addressed {
-		i.app.OnRecordCreate(name).BindFunc(tidy)
-		i.app.OnRecordUpdate(name).BindFunc(tidy)
-	}
+	i.app.OnRecordCreate().BindFunc(tidy)
+	i.app.OnRecordUpdate().BindFunc(tidy)
 }
 
 // tidyAsked gives PocketBase's routes the address in the spelling it is kept

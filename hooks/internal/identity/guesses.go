@@ -166,12 +166,6 @@ func (i *Identity) CheckPassword(user *core.Record, password string) error {
 // bindGuesses counts per account what PocketBase's own routes compare.
 func (i *Identity) bindGuesses() {
 	i.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
-		if e.Record == nil { // the operator's address may be kept in other letters
-			var err error
-			if e.Record, err = AccountOf(e.App, e.Collection, e.Identity); err != nil {
-				return e.InternalServerError("", err)
-			}
-		}
 		at := target{e.Collection.Name + " " + Address(e.Identity), e.Record}
 		return i.try(e.RequestEvent, guessPassword, at, e.Next)
 	})
