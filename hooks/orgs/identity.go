@@ -17,7 +17,9 @@ import (
 // asks of the people in it. How requests are told apart is in
 // hooks/internal/identity.
 func (d *domain) people() {
-	d.identity = identity.Register(d.app, identity.Options{Sealed: d.Sealed, Drop: d.Drop, Now: d.Now, Wait: d.Delay})
+	d.identity = identity.Register(d.app, identity.Options{
+		Sealed: d.Sealed, Outbox: d.Outbox, Drop: d.Drop, Now: d.Now, Wait: d.Delay,
+	})
 	d.identity.BindAccounts(d.mayJoin)
 	d.accounts()     // sign-up, check-profile (signup.go)
 	d.profile()      // profile and preferences (profile.go, preferences.go)

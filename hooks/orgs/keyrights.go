@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
 // A key is a delegated right: it has its own role or its maker's, whichever is
@@ -93,19 +94,31 @@ func settleKeys(tx core.App, which ...dbx.Expression) error {
 	return nil
 }
 
+// endHanded ends the keys of an account that went to the owner of its address: they
+// are in the hands of whoever made the account.
+func endHanded(tx core.App, before, after *core.Record) error {
+	if !identity.ChangedHands(before, after) {
+		return nil
+	}
+	keys, err := tx.FindAllRecords(collections.APIKeys, hash{"created_by": after.Id, "revoked_at": ""})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := endByMaker(tx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func settleKey(tx core.App, key *core.Record) error {
 	maker, err := activeMember(tx, key.GetString("created_by"), key.GetString("organization"))
 	if err != nil {
 		return err
 	}
 	if maker == nil {
-		if err := endKey(tx, key, collections.KeyEndedMaker); err != nil {
-			return err
-		}
-		return audit.Add(tx, audit.Entry{
-			Organization: key.GetString("organization"), Actor: audit.Actor{Type: audit.ActorSystem, Name: "api_keys"}, Action: "api_keys.update",
-			Resource: collections.APIKeys, Record: key.Id, Details: map[string]any{"ended_by": audit.Change{After: collections.KeyEndedMaker}},
-		})
+		return endByMaker(tx, key)
 	}
 	own, err := membershipIn(tx, key.GetString("acts_as"), key.GetString("organization"))
 	if err != nil || own == nil {
@@ -114,6 +127,17 @@ func settleKey(tx core.App, key *core.Record) error {
 	own.IgnoreUnchangedFields(true)
 	own.Load(keyRights(key.GetString("role"), maker))
 	return tx.Save(own)
+}
+
+// endByMaker ends a key with its maker, and writes it down.
+func endByMaker(tx core.App, key *core.Record) error {
+	if err := endKey(tx, key, collections.KeyEndedMaker); err != nil {
+		return err
+	}
+	return audit.Add(tx, audit.Entry{
+		Organization: key.GetString("organization"), Actor: audit.Actor{Type: audit.ActorSystem, Name: "api_keys"}, Action: "api_keys.update",
+		Resource: collections.APIKeys, Record: key.Id, Details: map[string]any{"ended_by": audit.Change{After: collections.KeyEndedMaker}},
+	})
 }
 
 // activeMember is the membership of a person who may act in the organization;

@@ -43,6 +43,8 @@ func (d *domain) keys() {
 	atomic.OnRecord(d.app, collections.Memberships, atomic.Deleted, follow, followMembership)
 	atomic.OnRecord(d.app, collections.Users, atomic.Updated, follow, followUser, "is_active")
 	atomic.OnRecord(d.app, collections.Users, atomic.Deleted, follow, followUser)
+	const handed = "orgs: the keys of whoever made an account end when its owner proves the address"
+	atomic.OnRecord(d.app, collections.Users, atomic.Updated, handed, endHanded, "verified")
 }
 
 // keeper is who may look after keys.

@@ -139,3 +139,11 @@ func (d *desk) Handler() http.Handler {
 	}
 	return mux
 }
+
+// execute changes the database behind everybody.
+func (d *desk) execute(statement string) {
+	d.t.Helper()
+	if _, err := d.app.NonconcurrentDB().NewQuery(statement).Execute(); err != nil {
+		d.t.Fatalf("%s: %v", statement, err)
+	}
+}

@@ -3,16 +3,13 @@ package orgs
 import (
 	"errors"
 	"fmt"
-	"html"
 	"net/http"
 	"net/mail"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/mails"
-	"github.com/pocketbase/pocketbase/tools/mailer"
-	"github.com/pocketbase/pocketbase/tools/routine"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
@@ -107,7 +104,15 @@ func (d *domain) beginAccount(e *core.RequestEvent, email, name, phone, password
 	}
 	taken := existing != nil
 	if !taken {
-		err = e.App.Save(user)
+		err = e.App.RunInTransaction(func(tx core.App) error {
+			if err := tx.Save(user); err != nil {
+				return err
+			}
+			if err := noted(tx, e, user, "auth.sign_up", nil); err != nil {
+				return err
+			}
+			return d.identity.Owe(tx, identity.MailVerify, user, "sign-up")
+		})
 		var problems validation.Errors
 		if errors.As(err, &problems) && problems[core.FieldNameEmail] != nil {
 			existing, _ = identity.AccountOf(e.App, collections.Users, email)
@@ -126,40 +131,14 @@ func (d *domain) beginAccount(e *core.RequestEvent, email, name, phone, password
 	case taken && !mailed:
 		return facade.Error(http.StatusConflict, "This address has an account already: sign in")
 	case taken:
-		d.tellOwner(e.App, existing)
-	default:
-		if err := noted(e.App, e, user, "auth.sign_up", nil); err != nil {
+		// Once a day: nobody's mailbox is filled by strangers.
+		if err := d.identity.Owe(e.App, identity.MailTaken, existing, d.now().UTC().Format(time.DateOnly)); err != nil {
 			return err
 		}
-		if mailed {
-			routine.FireAndForget(func() {
-				if err := mails.SendRecordVerification(e.App, user); err != nil {
-					// The person can ask for another one.
-					e.App.Logger().Warn("verification mail not sent", "user", user.Id, "error", err)
-				}
-			})
-		} else {
-			answer["reason"] = "This installation sends no mail, so the address is not confirmed. The operator can turn mail on."
-		}
+	case !mailed:
+		answer["reason"] = "This installation sends no mail, so the address is not confirmed. The operator can turn mail on."
 	}
 	return e.JSON(http.StatusOK, answer)
-}
-
-// tellOwner writes to somebody whose address was used to sign up again.
-func (d *domain) tellOwner(app core.App, user *core.Record) {
-	meta := app.Settings().Meta
-	message := &mailer.Message{
-		From: mail.Address{Name: meta.SenderName, Address: meta.SenderAddress}, To: []mail.Address{{Address: user.Email()}},
-		Subject: "You have an account already",
-		HTML: "<p>Somebody, perhaps you, tried to begin an account at " + html.EscapeString(meta.AppName) +
-			" with this address. You have one: sign in, or ask for a new password, at <a href=\"" + html.EscapeString(d.PublicURL) + "/login\">" +
-			html.EscapeString(d.PublicURL) + "/login</a>.</p>",
-	}
-	routine.FireAndForget(func() {
-		if err := app.NewMailClient().Send(message); err != nil {
-			app.Logger().Warn("mail not sent", "user", user.Id, "error", err)
-		}
-	})
 }
 
 // completeAccount fills the caller's own profile.

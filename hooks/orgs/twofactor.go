@@ -110,7 +110,7 @@ func (d *domain) disableFactor(e *core.RequestEvent) error {
 		return facade.Error(http.StatusForbidden, name+" asks its members for a second factor")
 	}
 	if password, ok := body["password"].(string); ok && password != "" {
-		switch err := d.identity.CheckPassword(user, password); {
+		switch err := d.identity.CheckPassword(e, user, password); {
 		case errors.Is(err, identity.ErrPassword):
 			return facade.Error(http.StatusBadRequest, "The password is wrong", map[string]string{"password": "Wrong password"})
 		case err != nil:

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/security"
 
@@ -124,7 +123,7 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 	if e.Record.Verified() || e.Auth != nil && e.Auth.Id == e.Record.Id {
 		return e.Next()
 	}
-	_, err := e.App.FindFirstExternalAuthByExpr(dbx.HashExp{
+	known, err := e.App.FindFirstExternalAuthByExpr(dbx.HashExp{
 		"collectionRef": e.Collection.Id, "provider": e.ProviderName, "providerId": e.OAuth2User.Id, "recordRef": e.Record.Id,
 	})
 	if err != nil {
@@ -137,11 +136,21 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		e.Auth = e.Record // whoever linked it was signed in
 		return e.Next()
 	}
-	e.Set(passwordEnded, true)
-	err = e.Next()
-	if err == nil || errors.Is(err, apis.ErrMFA) {
-		i.write(e.RequestEvent, entryOf(e.RequestEvent, e.Record, "auth.password_ended", map[string]any{"method": collections.AuthOAuth}))
-		i.tellEnded(e.App, e.Record)
+	err = i.handOver(e.RequestEvent, e.Record, collections.AuthOAuth, func(tx core.App) error {
+		// Whoever made the account may have tied others to it; the one that proved the
+		// address stays.
+		if err := tx.DeleteAllExternalAuthsByRecord(e.Record); err != nil {
+			return err
+		}
+		kept := core.NewExternalAuth(tx)
+		kept.SetCollectionRef(known.CollectionRef())
+		kept.SetRecordRef(known.RecordRef())
+		kept.SetProvider(known.Provider())
+		kept.SetProviderId(known.ProviderId())
+		return tx.Save(kept)
+	})
+	if err != nil {
+		return err
 	}
-	return err
+	return e.Next()
 }

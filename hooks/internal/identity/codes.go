@@ -51,7 +51,6 @@ func (d *decoys) account(id string, now time.Time) (string, bool) {
 
 func (i *Identity) bindCodes() {
 	i.app.OnRecordRequestOTPRequest().BindFunc(i.requestCode)
-	i.app.OnRecordAuthWithOTPRequest(collections.Users).BindFunc(i.proveByCode)
 }
 
 // requestCode answers all addresses alike; a mailbox is not flooded.

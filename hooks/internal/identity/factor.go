@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
@@ -29,11 +28,6 @@ const (
 	drift = 1
 	// codesKept is how many recovery codes a person gets.
 	codesKept = 10
-	// lockAfter failures in a row the second factor is locked for lockFor. It is
-	// reached only after the first factor, so a stranger cannot cause it, and it
-	// ends no session.
-	lockAfter = 5
-	lockFor   = 15 * time.Minute
 	// issuer is the name authenticator apps show.
 	issuer = "Pocketline"
 )
@@ -214,11 +208,11 @@ func (i *Identity) spend(app core.App, id, code string) error {
 // attempt takes one of the tries a person has, before the code is looked at,
 // so that tries at the same time are counted too. ErrLocked when none is left.
 func (i *Identity) attempt(app core.App, user string) error {
-	now := i.Now()
+	g, now := guesses[guessFactor], i.Now()
 	err := one(atomic.Of(app).Exec(`UPDATE authenticators SET
 		failures = CASE WHEN failures >= ? THEN 1 ELSE failures + 1 END,
 		locked_until = CASE WHEN failures = ? THEN ? ELSE '' END
-		WHERE user = ? AND (locked_until = '' OR locked_until <= ?)`, lockAfter, lockAfter-1, stamp(now.Add(lockFor)), user, stamp(now)))
+		WHERE user = ? AND (locked_until = '' OR locked_until <= ?)`, g.most, g.most-1, stamp(now.Add(g.mostIn)), user, stamp(now)))
 	if errors.Is(err, ErrCode) {
 		return ErrLocked
 	}

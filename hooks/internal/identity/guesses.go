@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -16,7 +17,7 @@ import (
 const (
 	guessPassword = "password"             // at sign-in
 	guessCode     = "code by mail"         // at sign-in
-	guessFactor   = "second factor"        // an app's code, a recovery code, one by mail (attempt, ticketTries)
+	guessFactor   = "second factor"        // an app's code, a recovery code, one by mail
 	guessAgain    = "password, once again" // by somebody who is signed in or holds a link
 )
 
@@ -37,8 +38,13 @@ type guess struct {
 	// the owner out. A new password begins the count anew.
 	most   int
 	mostIn time.Duration
-	// each is how many tries one code takes before it is worth nothing.
+	// each is how many tries one code, or one sign-in that waits for its second
+	// factor, takes before it is worth nothing.
 	each int
+	// kept says that the tries at an account are counted in a row of it, so that a
+	// restart forgives none: those at the second factor (attempt), which only who
+	// knows the first one reaches. They end no session.
+	kept bool
 }
 
 var guesses = map[string]guess{
@@ -46,7 +52,7 @@ var guesses = map[string]guess{
 	// PocketBase refuses the sixth try of an address at an account in 3 minutes,
 	// for accounts that exist; we do for all.
 	guessCode:   {late: 10, lateIn: 10 * time.Minute, own: 5, ownIn: 3 * time.Minute, most: 100, mostIn: time.Hour, each: 5},
-	guessFactor: {most: lockAfter, mostIn: lockFor, each: ticketTries},
+	guessFactor: {most: 5, mostIn: 15 * time.Minute, each: 8, kept: true},
 	guessAgain:  {most: 5, mostIn: 15 * time.Minute},
 }
 
@@ -82,14 +88,28 @@ func accountOf(record *core.Record) target {
 	return target{record.Collection().Name + " " + Address(record.Email()), record}
 }
 
-// try counts a try and looks at it unless there were too many. look compares;
-// what it answers for a wrong value is an error.
+// tooOften is why a try was not looked at.
+type tooOften struct{ again time.Duration }
+
+func (tooOften) Error() string { return "too many tries" }
+
+// try counts a try and looks at it unless there were too many, which it answers.
+// look compares; what it answers for a wrong value is an error.
 func (i *Identity) try(e *core.RequestEvent, what string, at target, look func() error) error {
+	err := i.attemptAt(e, what, at, look)
+	if often, ok := errors.AsType[tooOften](err); ok {
+		return tooMany(e, often.again)
+	}
+	return err
+}
+
+// attemptAt is try for whoever answers in other words: too many are a tooOften.
+func (i *Identity) attemptAt(e *core.RequestEvent, what string, at target, look func() error) error {
 	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+intake.Network(e.RealIP())
 	n := i.limits.Hit(key, g.lateIn)
 	late := g.late > 0 && n > g.late
 	if g.own > 0 && i.limits.Hit(own, g.ownIn) > g.own {
-		return tooMany(e, g.ownIn)
+		return tooOften{g.ownIn}
 	}
 	// The two counts begin anew at times of their own: either one over is enough
 	// to ask where the account is used.
@@ -97,9 +117,9 @@ func (i *Identity) try(e *core.RequestEvent, what string, at target, look func()
 	known := g.late > 0 && (late || spent) && i.familiar(e, at.record)
 	switch {
 	case spent && !known:
-		return tooMany(e, g.mostIn)
+		return tooOften{g.mostIn}
 	case late && !known && !i.hold(e, n-g.late):
-		return tooMany(e, g.lateIn)
+		return tooOften{g.lateIn}
 	}
 	err := look()
 	if err == nil || errors.Is(err, apis.ErrMFA) { // no guess
@@ -130,37 +150,50 @@ func (i *Identity) hold(e *core.RequestEvent, over int) bool {
 // forgive begins an account's counts anew: its password or its address is
 // another one.
 func (i *Identity) forgive(record *core.Record) {
-	for what := range guesses {
+	for what, g := range guesses {
+		if g.kept {
+			continue // the second factor is the same
+		}
 		key := accountOf(record).key(what)
 		i.limits.Clear(key)
 		i.limits.Clear(key + " all")
 	}
 }
 
-// familiar tells whether the account had a session from this address.
+// familiarFor is how long an account is at home in a network it was used from.
+const familiarFor = 30 * 24 * time.Hour
+
+// familiar tells whether the account was used lately from this caller's network: an
+// address alone changes from day to day, of IPv6 from hour to hour.
 func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
 	if !person(record) {
 		return false
 	}
-	var one int
-	err := e.App.ConcurrentDB().NewQuery(`SELECT 1 FROM sessions WHERE user = {:user} AND ip_address = {:ip} AND created > {:since} LIMIT 1`).
-		Bind(map[string]any{"user": record.Id, "ip": e.RealIP(), "since": stamp(i.Now().AddDate(0, 0, -30))}).Row(&one)
-	return err == nil && one == 1
+	var addresses []string
+	err := e.App.ConcurrentDB().NewQuery(`SELECT DISTINCT ip_address FROM sessions WHERE user = {:user} AND last_seen_at > {:since}`).
+		Bind(map[string]any{"user": record.Id, "since": stamp(i.Now().Add(-familiarFor))}).Column(&addresses)
+	if err != nil {
+		e.App.Logger().Error("where an account is used could not be read; its caller counts as a stranger", "error", err)
+		return false
+	}
+	here := intake.Network(e.RealIP())
+	return slices.ContainsFunc(addresses, func(address string) bool { return intake.Network(address) == here })
 }
 
 // CheckPassword tells whether the password is that of somebody who is signed in
 // already: ErrPassword when not, ErrLocked after too many tries, so that a
 // session that was stolen does not find it out.
-func (i *Identity) CheckPassword(user *core.Record, password string) error {
-	g, all := guesses[guessAgain], accountOf(user).key(guessAgain)+" all"
-	if i.limits.Hit(all, g.mostIn) > g.most {
+func (i *Identity) CheckPassword(e *core.RequestEvent, user *core.Record, password string) error {
+	err := i.attemptAt(e, guessAgain, accountOf(user), func() error {
+		if !user.ValidatePassword(password) {
+			return ErrPassword
+		}
+		return nil
+	})
+	if _, ok := errors.AsType[tooOften](err); ok {
 		return ErrLocked
 	}
-	if !user.ValidatePassword(password) {
-		return ErrPassword
-	}
-	i.limits.Undo(all) // no guess
-	return nil
+	return err
 }
 
 // bindGuesses counts per account what PocketBase's own routes compare.

@@ -29,6 +29,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -44,6 +45,8 @@ const most = 20_000
 type Options struct {
 	// Sealed keeps the secrets of authenticator apps.
 	Sealed *sealed.Box
+	// Outbox sends the mails about accounts.
+	Outbox *outbox.Outbox
 	// Drop ends what a person hears of an organization (live.Hub.Drop).
 	Drop func(user, organization string)
 	// Now is the clock; nil is time.Now.
@@ -112,7 +115,9 @@ func Register(app core.App, o Options) *Identity {
 	app.OnRecordAuthRequest(collections.Users).BindFunc(i.signIn)
 	i.bindAddresses()
 	app.OnRecordValidate(collections.Users).BindFunc(i.refuseWeak)
+	i.bindProofs()
 	i.bindGuesses()
+	i.bindMails()
 	i.bindNetworks()
 	i.bindKeys()
 	return i

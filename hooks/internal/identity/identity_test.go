@@ -1,13 +1,10 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
 	"time"
-
-	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
@@ -76,25 +73,6 @@ func TestLimiter_counts_in_windows_of_their_own(t *testing.T) {
 	}
 	if len(l.windows) > windowsMost {
 		t.Errorf("%d windows are kept, want at most %d", len(l.windows), windowsMost)
-	}
-}
-
-func TestCheckPassword_counts_wrong_ones_only(t *testing.T) {
-	i, user := &Identity{}, core.NewRecord(core.NewAuthCollection("users"))
-	user.SetEmail("ann@example.com")
-	user.SetPassword("the right one")
-	for n := range 12 {
-		if err := i.CheckPassword(user, "the right one"); err != nil {
-			t.Fatalf("right, %d: %v", n+1, err)
-		}
-	}
-	for n := range guesses[guessAgain].most {
-		if err := i.CheckPassword(user, "wrong"); !errors.Is(err, ErrPassword) {
-			t.Errorf("wrong, %d: %v", n+1, err)
-		}
-	}
-	if err := i.CheckPassword(user, "the right one"); !errors.Is(err, ErrLocked) {
-		t.Errorf("after the wrong ones: %v", err)
 	}
 }
 

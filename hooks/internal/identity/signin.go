@@ -23,9 +23,7 @@ const (
 	refreshPattern     = "POST /api/collections/{collection}/auth-refresh"
 	impersonatePattern = "POST /api/collections/{collection}/impersonate/{id}"
 	// ticketFor is how long a sign-in waits for its second factor.
-	ticketFor = 10 * time.Minute
-	// ticketTries is how many codes one ticket takes.
-	ticketTries = 8
+	ticketFor   = 10 * time.Minute
 	ticketsMost = 10_000
 	passedKey   = "pocketline.factor"
 )
@@ -158,7 +156,7 @@ func (t *tickets) take(id string, now time.Time) (ticket, error) {
 	if one == nil {
 		return ticket{}, ErrTicket
 	}
-	if one.tries++; now.After(one.ends) || one.tries > ticketTries {
+	if one.tries++; now.After(one.ends) || one.tries > guesses[guessFactor].each {
 		delete(t.open, hash(id))
 		return ticket{}, ErrTicket
 	}
@@ -296,11 +294,11 @@ func (i *Identity) finish(e *core.RequestEvent, id string, t ticket, user *core.
 
 // failed writes down a wrong second factor.
 func (i *Identity) failed(e *core.RequestEvent, user *core.Record) {
-	i.write(e, entryOf(e, user, "auth.failed", map[string]any{"method": "second_factor"}))
+	i.writeDown(e, entryOf(e, user, "auth.failed", map[string]any{"method": "second_factor"}))
 }
 
 func (i *Identity) note(e *core.RecordAuthRequestEvent, action string, details any) {
-	i.write(e.RequestEvent, entryOf(e.RequestEvent, e.Record, action, details))
+	i.writeDown(e.RequestEvent, entryOf(e.RequestEvent, e.Record, action, details))
 }
 
 // entryOf is about a person's own account, by whoever asks.
@@ -313,7 +311,7 @@ func entryOf(e *core.RequestEvent, user *core.Record, action string, details any
 	}
 }
 
-func (i *Identity) write(e *core.RequestEvent, entry audit.Entry) {
+func (i *Identity) writeDown(e *core.RequestEvent, entry audit.Entry) {
 	if err := audit.Add(e.App, entry); err != nil {
 		// The answer must not depend on it.
 		e.App.Logger().Error("sign-in not written down", "action", entry.Action, "error", err)

@@ -22,12 +22,20 @@ function Verify({ token }: { token: string }) {
   const email = mailOf(token)
   const verify = useMutation({
     mutationFn: async () => {
-      await pb.collection('users').confirmVerification(token)
+      const answer = await pb.send<{ reset_token?: string } | null>('/api/collections/users/confirm-verification', { method: 'POST', body: { token } })
       if (me) await pb.collection('users').authRefresh().catch(() => undefined)
+      return answer?.reset_token
     },
   })
   const again = useMutation({ mutationFn: () => pb.collection('users').requestVerification(email) })
   const onward = <Anchor component={Link} to="/">{t(me ? 'auth.onward' : 'auth.backToSignIn')}</Anchor>
+  if (verify.data) { // whoever chose the password before had not proved the address
+    return (
+      <GuestPage title={t('auth.verified')} text={t('auth.choosePassword')}>
+        <Button component={Link} to="/reset" hash={`token=${verify.data}`} replace fullWidth size="md">{t('auth.newPassword')}</Button>
+      </GuestPage>
+    )
+  }
   if (verify.isSuccess) {
     return <GuestPage title={t('auth.verified')} footer={onward}><Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">{t('auth.verifiedText')}</Alert></GuestPage>
   }
