@@ -25,12 +25,12 @@ const frenchSentences = "../ui/src/locales/server/fr.json"
 // unseen are files whose sentences no person meets in the dashboard, or meets
 // in words that are not this catalogue's.
 var unseen = map[string]string{
+	"internal/identity/mails.go":   "mails, in both languages",
 	"assistants/vapi.go":           "prompts: the model reads them",
 	"calls/answer.go":              "spoken to callers, in both languages",
 	"calls/apply.go":               "marks in a transcript",
 	"calls/tools.go":               "told to the assistant during a call",
 	"calls/vapi.go":                "answers to the phone provider",
-	"internal/identity/proved.go":  "a mail, in both languages",
 	"internal/schedule/command.go": "command line",
 	"notifications/words.go":       "mails, in both languages",
 	"orgs/compliance.go":           "a document, in English",
