@@ -406,6 +406,42 @@ func TestMethod_that_an_organization_does_not_allow_is_refused_with_a_sentence(t
 	b.signIn(testkit.BoltOwner, "")
 }
 
+// A way to sign in that is not allowed any more keeps out who came in by it, at the
+// next request and in open streams, of this organization and no other.
+func TestMethod_that_is_not_allowed_any_more_keeps_out_who_came_in_by_it(t *testing.T) {
+	b := bureauOf(t)
+	b.withMail()
+	code := func(email string) string {
+		id := b.ask("", "", "POST", usersURL+"request-otp", map[string]string{"email": email}).want(200).text("otpId")
+		return b.ask("", "", "POST", usersURL+"auth-with-otp", map[string]string{"otpId": id, "password": b.mailed()}).want(200).text("token")
+	}
+	agent, sam, owner := b.signIn(testkit.AcmeAgent, ""), b.signIn(testkit.Sam, ""), b.signIn(testkit.AcmeOwner, "")
+	key := b.makeKey(owner, collections.Viewer)
+	tighten := map[string]any{"allowed_auth_methods": []string{collections.AuthCode}}
+	if said := b.ask(owner, "", "PATCH", "/api/security/settings", tighten).want(400); !strings.Contains(string(said.body), "lock yourself out") {
+		t.Errorf("the editor is left out without a word: %s", said.body)
+	}
+	owner = code(testkit.AcmeOwner)
+	b.ask(owner, "", "PATCH", "/api/security/settings", tighten).want(200)
+	b.ask(agent, "", "GET", acmeCalls, nil).want(403)
+	if word := b.ask(agent, "", "GET", "/api/organizations/"+testkit.Acme+"/limits", nil).want(403).text("code"); word != "other_sign_in" {
+		t.Errorf("the way to sign in is told as %q", word)
+	}
+	b.ask(agent, "", "GET", "/api/user/profile", nil).want(200)
+	b.ask(agent, "", "GET", "/api/collections/calls/records/"+testkit.AcmeCall, nil).want(403)
+	renewed := b.ask(agent, "", "POST", usersURL+"auth-refresh", nil).want(200).text("token")
+	b.ask(renewed, "", "GET", acmeCalls, nil).want(403)
+	// The other organization of the same session, keys, and who signed in as it asks.
+	b.ask(sam, "", "GET", "/api/collections/calls/records?organization="+testkit.Bolt, nil).want(200)
+	b.ask(sam, "", "GET", acmeCalls, nil).want(403)
+	b.ask(key.secret, "", "GET", acmeOne, nil).want(200)
+	b.ask(owner, "", "GET", acmeCalls, nil).want(200)
+	b.ask(code(testkit.AcmeAgent), "", "GET", acmeCalls, nil).want(200)
+	// And back.
+	b.ask(owner, "", "PATCH", "/api/security/settings", map[string]any{"allowed_auth_methods": collections.AuthMethods}).want(200)
+	b.ask(agent, "", "GET", acmeCalls, nil).want(200)
+}
+
 func TestKey_acts_with_its_role_on_every_surface(t *testing.T) {
 	b := bureauOf(t)
 	path := "/api/organizations/" + testkit.Acme + "/keys"

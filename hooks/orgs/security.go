@@ -126,6 +126,8 @@ func (d *domain) changeSettings(e *core.RequestEvent) error {
 	if list, ok := columns["allowed_auth_methods"].([]string); ok {
 		if reason := d.reachable(e.App, list); reason != "" {
 			reasons["allowed_auth_methods"] = reason
+		} else if !t.Superuser && !(identity.Settings{Methods: list}).Takes(d.identity.Method(e)) {
+			reasons["allowed_auth_methods"] = "You signed in another way: sign in again in one of these, or you would lock yourself out"
 		}
 	}
 	if columns["two_factor_enabled"] == true && !t.Superuser {

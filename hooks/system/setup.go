@@ -64,7 +64,7 @@ func (s *system) setup(e *core.RequestEvent) error {
 	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
 		s.DemoSaved(organization.Id)
 	}
-	err = identity.Enter(e, user, "setup", func(token string) error {
+	err = identity.Enter(e, user, identity.SetUp, func(token string) error {
 		user.IgnoreEmailVisibility(true)
 		return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
@@ -34,6 +35,23 @@ func TestSettings_admit_addresses_of_their_networks(t *testing.T) {
 	}
 	if !(Settings{}).Admits("203.0.113.1") || (Settings{Closed: true}).Admits("203.0.113.1") {
 		t.Error("no list admits everybody, a list that cannot be read nobody")
+	}
+}
+
+func TestSettings_take_the_ways_they_allow(t *testing.T) {
+	const password, code, elsewhere = collections.AuthPassword, collections.AuthCode, collections.AuthOAuth
+	for method, want := range map[string][3]bool{ // with a password only, a code only, an account elsewhere only
+		password: {true, false, false}, code: {false, true, false}, elsewhere: {false, false, true}, Invited: {true, true, false},
+		SetUp: {true, true, false}, Impersonated: {true, true, true}, "": {false, false, false}, "second_factor": {false, false, false},
+	} {
+		for n, only := range []string{password, code, elsewhere} {
+			if got := (Settings{Methods: []string{only}}).Takes(method); got != want[n] {
+				t.Errorf("%q with %s only: got %t, want %t", method, only, got, want[n])
+			}
+		}
+		if !(Settings{}).Takes(method) {
+			t.Errorf("%q is refused where nothing is asked", method)
+		}
 	}
 }
 

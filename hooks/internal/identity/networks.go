@@ -16,10 +16,13 @@ import (
 const (
 	foreignAddress = "This organization can be reached from certain networks only, and yours is not one of them."
 	factorMissing  = "This organization asks for a second factor. Set one up, or sign in again with it."
+	otherWay       = "This organization does not take the way you signed in. Sign out, and sign in again in one of its ways."
 )
 
 // programWords are the same for programs: the dashboard says what to do next by them.
-var programWords = map[string]string{foreignAddress: "foreign_network", factorMissing: "factor_missing"}
+var programWords = map[string]string{
+	foreignAddress: "foreign_network", factorMissing: "factor_missing", otherWay: "other_sign_in",
+}
 
 // turnedAway is the gate's error.
 type turnedAway struct{ *router.ApiError }
@@ -32,9 +35,9 @@ func (t turnedAway) Word() string { return programWords[t.Message] }
 
 // Gate tells whether the request may touch an organization's rows: with a session
 // or key that still stands, which a long answer can outlive, from where the caller
-// is, and with the factors the session has. The error is a 401, or a 403 with a
-// sentence for the caller. Who the caller is to the organization is not asked
-// here. Superusers pass.
+// is, with the factors the session has and in the way it began. The error is a 401,
+// or a 403 with a sentence for the caller. Who the caller is to the organization is
+// not asked here. Superusers pass.
 func (i *Identity) Gate(e *core.RequestEvent, organization string) error {
 	if person(e.Auth) {
 		if stands, err := i.stands(e.App, e.Auth, proofOf(e.Auth)); err != nil {
@@ -60,6 +63,8 @@ func (i *Identity) closed(app core.App, caller *core.Record, organization string
 		return foreignAddress
 	case s.TwoFactor && !i.factor(app, caller, p):
 		return factorMissing
+	case len(s.Methods) > 0 && p.key == "" && !s.Takes(i.method(app, p)):
+		return otherWay
 	}
 	return ""
 }

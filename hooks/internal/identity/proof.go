@@ -64,6 +64,21 @@ func (i *Identity) factor(app core.App, caller *core.Record, p proof) bool {
 	return err == nil && s.factor
 }
 
+// method is how the session of the proof began, "" without one.
+func (i *Identity) method(app core.App, p proof) string {
+	if p.session == "" {
+		return ""
+	}
+	s, err := i.place(app, p.session)
+	if err != nil {
+		return ""
+	}
+	return s.method
+}
+
+// Method is how the session the request belongs to began, or "".
+func (i *Identity) Method(e *core.RequestEvent) string { return i.method(e.App, proofOf(e.Auth)) }
+
 // Session is the id of the session the request belongs to, or "": the caller
 // is a guest, a key or a superuser.
 func Session(e *core.RequestEvent) string { return proofOf(e.Auth).session }

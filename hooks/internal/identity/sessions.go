@@ -31,6 +31,7 @@ const (
 // place is a session as requests need it.
 type place struct {
 	id, user string
+	method   string // how it began
 	ended    bool
 	factor   bool
 	expires  time.Time
@@ -72,7 +73,7 @@ func (i *Identity) place(app core.App, id string) (*place, error) {
 			return nil, err
 		}
 		return &place{
-			id: id, user: row.GetString("user"), ended: !row.GetDateTime("ended_at").IsZero(), factor: row.GetBool("second_factor"),
+			id: id, user: row.GetString("user"), method: row.GetString("method"), ended: !row.GetDateTime("ended_at").IsZero(), factor: row.GetBool("second_factor"),
 			expires: row.GetDateTime("expires_at").Time(), seen: row.GetDateTime("last_seen_at").Time(),
 		}, nil
 	})
@@ -164,7 +165,7 @@ func (i *Identity) impersonate(e *core.RecordAuthRequestEvent) error {
 	if err != nil || ends == nil {
 		return e.InternalServerError("", err)
 	}
-	return i.open(e, visit{method: "impersonation", length: ends.Sub(i.Now())})
+	return i.open(e, visit{method: Impersonated, length: ends.Sub(i.Now())})
 }
 
 // visit is what a session begins with.

@@ -20,7 +20,8 @@ import (
 type Settings struct {
 	// TwoFactor asks every member for a second factor.
 	TwoFactor bool
-	// Methods are the allowed ways to sign in; empty allows all.
+	// Methods are the allowed ways to sign in; empty allows all. Sessions that began
+	// in another way are turned away.
 	Methods []string
 	// Session is how long a session lasts without use; 0 is the installation's.
 	Session time.Duration
@@ -55,6 +56,9 @@ func settingsOf(row *core.Record) Settings {
 	s := Settings{
 		TwoFactor: row.GetBool("two_factor_enabled"), Methods: texts(row, "allowed_auth_methods"),
 		Session: time.Duration(row.GetInt("session_timeout_minutes")) * time.Minute,
+	}
+	if !slices.ContainsFunc(collections.AuthMethods, func(m string) bool { return !slices.Contains(s.Methods, m) }) {
+		s.Methods = nil
 	}
 	for _, text := range texts(row, "ip_whitelist") {
 		p, err := ParseNetwork(text)
@@ -123,6 +127,19 @@ func (s Settings) Admits(address string) bool {
 	return slices.ContainsFunc(s.Networks, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
+// Takes tells whether somebody who came in this way may stay. An invitation shows
+// what a code by mail does, and comes with a password chosen then; so does the first
+// account. The operator who acts as a person came in by none of the ways.
+func (s Settings) Takes(method string) bool {
+	if len(s.Methods) == 0 || method == Impersonated {
+		return true
+	}
+	if method == Invited || method == SetUp {
+		return slices.Contains(s.Methods, collections.AuthCode) || slices.Contains(s.Methods, collections.AuthPassword)
+	}
+	return slices.Contains(s.Methods, method)
+}
+
 // session is how long the person's sessions last: the shortest of what the
 // organizations ask for, otherwise the installation's.
 func (i *Identity) session(app core.App, user *core.Record) time.Duration {
@@ -168,12 +185,12 @@ var words = map[string]string{
 func (i *Identity) refusedMethod(app core.App, user, method string) string {
 	for _, m := range tenant.MembershipsOf(app, user) {
 		id := m.GetString("organization")
-		allowed := i.SettingsOf(app, id).Methods
-		if len(allowed) == 0 || slices.Contains(allowed, method) {
+		set := i.SettingsOf(app, id)
+		if set.Takes(method) {
 			continue
 		}
 		var ways []string
-		for _, a := range allowed {
+		for _, a := range set.Methods {
 			ways = append(ways, words[a])
 		}
 		name := "An organization you belong to"

@@ -36,6 +36,13 @@ const (
 	FactorSetUp    = "setup" // none yet, and the organization asks for one
 )
 
+// Ways a session begins besides those an organization allows (collections.AuthMethods).
+const (
+	Invited      = "invitation"    // accepting one
+	SetUp        = "setup"         // the first account
+	Impersonated = "impersonation" // the operator as the person
+)
+
 // ErrTicket says that a sign-in is unknown, over or tried too often.
 var ErrTicket = errors.New("this sign-in is over: begin again")
 
@@ -76,7 +83,7 @@ func (i *Identity) signIn(e *core.RecordAuthRequestEvent) error {
 	}
 	method := e.AuthMethod
 	if method == "" {
-		method = "invitation"
+		method = Invited
 	} else if sentence := i.refusedMethod(e.App, e.Record.Id, method); sentence != "" {
 		i.note(e, "auth.refused", map[string]any{"method": method})
 		return e.ForbiddenError(sentence, nil)

@@ -31,5 +31,6 @@ test('who has no other organization is led to the one that is locked', async () 
 })
 
 test('why an organization is locked is read from the answer', () => {
-  expect(['factor_missing', 'foreign_network', 'forbidden'].map((code) => whyClosed(refused(code)))).toEqual(['factor_missing', 'foreign_network', undefined])
+  const words = ['factor_missing', 'foreign_network', 'other_sign_in', 'forbidden']
+  expect(words.map((code) => whyClosed(refused(code)))).toEqual([...words.slice(0, 3), undefined])
 })

@@ -100,12 +100,12 @@ export const openQuery = (organization: string) =>
     queryFn: ({ signal }) => api.get(`/api/organizations/${organization}/open`, { signal }),
   })
 
-export type WhyClosed = 'factor_missing' | 'foreign_network'
+export type WhyClosed = 'factor_missing' | 'foreign_network' | 'other_sign_in'
 
 /** What an organization asks for that the person lacks, read from the failure of `openQuery`. */
 export function whyClosed(error: unknown): WhyClosed | undefined {
   const word = error instanceof ClientResponseError && (error.response as { code?: unknown }).code
-  return word === 'factor_missing' || word === 'foreign_network' ? word : undefined
+  return word === 'factor_missing' || word === 'foreign_network' || word === 'other_sign_in' ? word : undefined
 }
 
 /** The organization to open when the address names none: the last one used here, else the default, else one that is closed. */

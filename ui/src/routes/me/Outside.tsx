@@ -45,7 +45,7 @@ export function Outside({ org }: { org: string }) {
       <Forbidden level={1} title={t('shell.closed')} cause={t(`closed.${asks}`)} />
       <Group justify="center" gap="xs" mt={-40}>
         {asks === 'foreign_network' ? again
-          : person?.two_factor ? <Button leftSection={<LogIn size={16} aria-hidden />} onClick={signOut}>{t('closed.signInAgain')}</Button>
+          : asks === 'other_sign_in' || person?.two_factor ? <Button leftSection={<LogIn size={16} aria-hidden />} onClick={signOut}>{t('closed.signInAgain')}</Button>
             : <Button component={Link} to="/me/security" leftSection={<KeyRound size={16} aria-hidden />}>{t('factor.setUp')}</Button>}
       </Group>
     </>
