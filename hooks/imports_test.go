@@ -50,8 +50,12 @@ var importTable = []imports{
 	{dir: "ui", may: []string{pocketbase}, tests: []string{"ui"}},
 	// Wires the domains.
 	{dir: "hooks", may: []string{anything}},
-	// A fresh seeded app: the only one below hooks that needs the steps.
-	{dir: "hooks/internal/testkit", may: []string{pocketbase, "collections", "pb_migrations", "providers/sandbox"}},
+	// A fresh seeded app, opened as the product opens it: the only one below hooks
+	// that needs the steps.
+	{
+		dir: "hooks/internal/testkit",
+		may: []string{pocketbase, "collections", "pb_migrations", "providers/sandbox", "hooks/internal/database"},
+	},
 	{
 		dir:   "hooks/internal/*",
 		may:   []string{external, "collections", "collections/words", "hooks/internal/..."},

@@ -24,6 +24,7 @@ import (
 	"github.com/pocketbase/pocketbase/tests"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	_ "github.com/pocketline/pocketline/pb_migrations" // ours
 )
 
@@ -59,7 +60,7 @@ func New(t testing.TB, bind ...func(app core.App)) *tests.TestApp {
 			t.Fatal(err)
 		}
 	}
-	app, err := tests.NewTestApp(dir)
+	app, err := tests.NewTestAppWithConfig(config(dir, "pb_test_env"))
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
@@ -117,6 +118,15 @@ func As(t testing.TB, email string) map[string]string {
 	return map[string]string{"Authorization": token}
 }
 
+// config opens the files of a directory as the product does.
+func config(dir, encryptionEnv string) core.BaseAppConfig {
+	return core.BaseAppConfig{
+		DataDir: dir, EncryptionEnv: encryptionEnv, DBConnect: database.Connect,
+		DataMaxOpenConns: database.DataOpen, DataMaxIdleConns: database.DataIdle,
+		AuxMaxOpenConns: database.AuxOpen, AuxMaxIdleConns: database.AuxIdle,
+	}
+}
+
 // build makes the template: an empty directory, all migrations, the fixtures.
 func build() (*template, error) {
 	dir, err := os.MkdirTemp("", "testkit")
@@ -124,7 +134,7 @@ func build() (*template, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir})
+	app := core.NewBaseApp(config(dir, ""))
 	if err := app.Bootstrap(); err != nil {
 		return nil, err
 	}

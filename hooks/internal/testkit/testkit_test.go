@@ -96,3 +96,14 @@ func BenchmarkNew(b *testing.B) {
 		New(b).Cleanup()
 	}
 }
+
+// A test on other settings proves nothing of what the product waits for or locks.
+func TestNew_opens_the_database_as_the_product_does(t *testing.T) {
+	app := New(t)
+	for name, want := range map[string]string{"synchronous": "2", "secure_delete": "2", "cache_size": "-8000", "temp_store": "1"} {
+		var got string
+		if err := app.DB().NewQuery("PRAGMA " + name).Row(&got); err != nil || got != want {
+			t.Errorf("%s: got %s, want %s (%v)", name, got, want, err)
+		}
+	}
+}
