@@ -33,7 +33,7 @@ func callReports() *core.Collection {
 	// With the organization, so that a walk over the search index reads nothing of
 	// other organizations' rows.
 	unique(c, "position, organization", "")
-	index(c, "organization")
+	index(c, "organization, created")
 	readOnly(c, Can("organization", CanViewCalls))
 	return c
 }

@@ -102,6 +102,7 @@ func calls() *core.Collection {
 	unique(c, "vapi_call_id", "vapi_call_id != ''")
 	// One index per offered sort and per filter that narrows (performance.md 2.1).
 	// Many calls last no second and cost nothing: the id settles their order.
+	index(c, "organization, created")
 	index(c, "organization, started_at")
 	index(c, "organization, duration_seconds, id")
 	index(c, "organization, cost_micros, id")

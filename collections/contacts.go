@@ -18,6 +18,7 @@ func contacts() *core.Collection {
 		object("metadata", SmallJSON),
 	)
 	unique(c, "organization, phone_number", "")
+	index(c, "organization, created")
 	index(c, "organization, last_seen_at")
 	c.AddIndex("idx_contacts_organization_ending", false, "organization, substr(phone_number, -4)", "") // people know the last digits
 	see := Can("organization", CanViewCalls)

@@ -25,6 +25,7 @@ func usageEvents() *core.Collection {
 	)
 	unique(c, "organization, reference", "")
 	index(c, "organization, at")
+	index(c, "organization, created")
 	index(c, "call")
 	readOnly(c, Can("organization", CanAccessAnalytics))
 	return c

@@ -1,9 +1,14 @@
 package hooks_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -277,4 +282,154 @@ func TestClients_accounts_are_completed_by_what_is_right(t *testing.T) {
 		}
 	}
 	api.Do("PUT", "/api/user/profile", testkit.AcmeAgent, map[string]any{"phone": nil}).Want(200)
+}
+
+func TestClients_lists_count_where_it_is_cheap_and_sort_by_creation(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	type page struct {
+		TotalItems, TotalPages int
+		Items                  []struct{ ID, Created string }
+	}
+	list := func(who, collection, query string) (got page) {
+		t.Helper()
+		api.Do("GET", "/api/collections/"+collection+"/records?"+query, who, nil).Want(200).JSON(&got)
+		return got
+	}
+	for _, c := range collections.All() {
+		if !collections.Tenant(c) || c.ListRule == nil {
+			continue
+		}
+		got := list(testkit.AcmeOwner, c.Name, "perPage=1&sort=-created")
+		if got.TotalItems < len(got.Items) || got.TotalPages != got.TotalItems {
+			t.Errorf("%s: %d rows in %d pages", c.Name, got.TotalItems, got.TotalPages)
+		}
+	}
+	if got := list(testkit.AcmeViewer, "calls", "perPage=1"); got.TotalItems != 2 {
+		t.Errorf("got %d calls, want 2: those of the own organization", got.TotalItems)
+	}
+	if got := list(testkit.AcmeTrainee, "calls", ""); got.TotalItems != 0 {
+		t.Errorf("whoever may see no calls is told of %d", got.TotalItems)
+	}
+	if got := list(testkit.AcmeViewer, "calls", "skipTotal=1"); got.TotalItems != -1 {
+		t.Errorf("asked not to count: %d", got.TotalItems)
+	}
+	// The one row too many, and other organizations' rows do not count.
+	fill := func(organization string, n int) {
+		p.exec(fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+			INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at, last_seen_at, created, updated)
+			SELECT printf('%%.4s%%011d', '%s', i), '%s', printf('+1303%%07d', i), '', '', '', '', '', '', '2026-09-01 10:00:00.000Z', '' FROM n`,
+			n, organization, organization))
+	}
+	fill(testkit.Bolt, 1_200)
+	fill(testkit.Acme, 999)
+	if got := list(testkit.AcmeOwner, "contacts", ""); got.TotalItems != 1_000 {
+		t.Errorf("got %d contacts, want 1000", got.TotalItems)
+	}
+	if got := list(testkit.BoltOwner, "contacts", ""); got.TotalItems != -1 {
+		t.Errorf("1,201 contacts are counted without being asked: %d", got.TotalItems)
+	}
+	if got := list(testkit.BoltOwner, "contacts", "skipTotal=false"); got.TotalItems != 1_201 {
+		t.Errorf("asked: %d", got.TotalItems)
+	}
+	newest := list(testkit.AcmeViewer, "calls", "sort=-created").Items
+	if len(newest) != 2 || newest[0].Created < newest[1].Created {
+		t.Errorf("got %v", newest)
+	}
+}
+
+func TestClients_a_row_without_organization_is_of_the_active_one(t *testing.T) {
+	p := newProduct(t)
+	api := testkit.API(t, p.TestApp)
+	const path = "/api/collections/contacts/records"
+	var made struct{ Organization string }
+	for _, body := range []map[string]any{
+		{"phone_number": "+13035550101"}, {"phone_number": "+13035550102", "organization": ""}, {"phone_number": "+13035550103", "organization": nil},
+	} {
+		if api.Do("POST", path, testkit.AcmeAgent, body).Want(200).JSON(&made); made.Organization != testkit.Acme {
+			t.Errorf("%v is of %q", body, made.Organization)
+		}
+	}
+	sam := map[string]any{"phone_number": "+13035550104"}
+	if api.Do("POST", path, testkit.Sam, sam).Want(200).JSON(&made); made.Organization != testkit.Bolt {
+		t.Errorf("Sam's is of %q", made.Organization)
+	}
+	// There Sam is a viewer.
+	api.Do("POST", path+"?organization="+testkit.Acme, testkit.Sam, map[string]any{"phone_number": "+13035550105"}).Want(400)
+	api.Do("POST", path, testkit.Nobody, map[string]any{"phone_number": "+13035550106"}).Want(403)
+	api.Do("POST", path, testkit.Guest, map[string]any{"phone_number": "+13035550107"}).Want(400)
+	api.Do("POST", path, testkit.AcmeAgent, map[string]any{"phone_number": "+13035550108", "organization": testkit.Bolt}).Want(400)
+	if n := p.count("SELECT count(*) FROM contacts WHERE phone_number LIKE '+1303555010%'"); n != 4 {
+		t.Errorf("%d contacts were made, want 4", n)
+	}
+	account := map[string]any{"email": "new@acme.test", "password": "a good long one 7", "passwordConfirm": "a good long one 7"}
+	for _, who := range []string{testkit.Guest, testkit.AcmeOwner} {
+		answer := api.Do("POST", "/api/collections/users/records", who, account).Want(403)
+		if !strings.Contains(string(answer.Body), "/api/auth/signup") {
+			t.Errorf("%s does not say where to go", answer.Body)
+		}
+	}
+}
+
+// An SDK user follows records; what the provider's messages change is heard
+// like what people change, by whoever may see it.
+func TestClients_hear_in_every_collection_what_messages_change(t *testing.T) {
+	p := newProduct(t, "VAPI_WEBHOOK_SECRET=the secret of the messages")
+	server := testkit.Server(t, p.TestApp)
+	topics := []string{"contacts/*", "call_events/*", "call_reports/*", "usage_events/*"}
+	hear := func(who string) *stream {
+		s := listen(t, server)
+		status, body := call(t, server, testkit.As(t, who)["Authorization"], "POST", "/api/realtime",
+			map[string]any{"clientId": s.id, "subscriptions": topics})
+		if status != 204 {
+			t.Fatalf("%s: got %d %s", who, status, body)
+		}
+		return s
+	}
+	owner, bolt := hear(testkit.AcmeOwner), hear(testkit.BoltOwner)
+	raw, err := os.ReadFile("calls/testdata/end-of-call-report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		Message map[string]any `json:"message"`
+	}
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatal(err)
+	}
+	report.Message["call"] = map[string]any{"id": "fresh-call", "phoneNumberId": "number-acme", "assistantId": "assistant-acme", "type": "inboundPhoneCall"}
+	report.Message["phoneNumber"] = map[string]any{"id": "number-acme", "number": "+12025550100"}
+	report.Message["customer"] = map[string]any{"number": "+13035550199", "name": "Nia New"}
+	body, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest("POST", "/api/webhooks/vapi", bytes.NewReader(body))
+	req.Header.Set("X-Vapi-Secret", "the secret of the messages")
+	rec := httptest.NewRecorder()
+	server.Config.Handler.ServeHTTP(rec, req)
+	if rec.Code != 200 {
+		t.Fatalf("the report got %d %s", rec.Code, rec.Body)
+	}
+	missing := map[string]bool{}
+	for _, topic := range topics {
+		missing[topic] = true
+	}
+	for late := time.After(30 * time.Second); len(missing) > 0; {
+		select {
+		case e := <-owner.events:
+			topic, data, _ := strings.Cut(e, " ")
+			if !strings.Contains(data, `"action":"create"`) || !strings.Contains(data, testkit.Acme) {
+				t.Errorf("heard %s", e)
+			}
+			delete(missing, topic)
+		case <-late:
+			t.Fatalf("nothing was heard of %v", missing)
+		}
+	}
+	select {
+	case e := <-bolt.events:
+		t.Errorf("Bolt heard %s", e)
+	default:
+	}
 }

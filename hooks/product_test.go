@@ -29,7 +29,7 @@ import (
 )
 
 // product is everything put together on the fixtures, with a provider that
-// only remembers what it was asked.
+// only remembers what it was asked. Settings are NAME=value.
 type product struct {
 	*tests.TestApp
 	t    testing.TB
@@ -39,7 +39,7 @@ type product struct {
 	asked []string
 }
 
-func newProduct(t testing.TB) *product {
+func newProduct(t testing.TB, settings ...string) *product {
 	t.Helper()
 	p := &product{t: t}
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,6 +52,10 @@ func newProduct(t testing.TB) *product {
 	t.Cleanup(provider.Close)
 	p.TestApp = testkit.New(t, func(app core.App) {
 		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": provider.URL}
+		for _, setting := range settings {
+			name, value, _ := strings.Cut(setting, "=")
+			env[name] = value
+		}
 		cfg, err := providers.Load(func(name string) string { return env[name] }, os.ReadFile)
 		if err != nil {
 			t.Fatal(err)

@@ -60,19 +60,20 @@ var untold = []string{
 	"The parameter fields leads into a list of different values",                                    // the same
 	"The answer would be larger than {}: ask for fewer rows, relations or fields",                   // the same
 	"The answer would show more than {} related rows: ask for fewer rows or relations",              // the same
-	"The parameter {} {}",                                             // the same
-	"The query string has more than {} parameters",                    // the same
-	"The query string is longer than {} KB",                           // the same
-	"There is no such function",                                       // a mistyped address
-	"There is no such route",                                          // the same
-	"Tables are not served here: use /api/collections/{name}/records", // the same
-	"This address takes {}",                                           // a wrong verb
-	"{} is not known here and was ignored",                            // for whoever wrote the body
-	"There is no topic {}",                                            // a mistyped subscription
-	"Vous répondez au téléphone pour {}. {}",                          // a prompt
-	"You answer the phone of {}. {}",                                  // a prompt
-	"{} after {} {}: {}",                                              // a log
-	"{} messages wait to be applied again",                            // a log
+	"The parameter {} {}",                          // the same
+	"The query string has more than {} parameters", // the same
+	"The query string is longer than {} KB",        // the same
+	"There is no such function",                    // a mistyped address
+	"There is no such route",                       // the same
+	"Accounts begin at POST /api/auth/signup, or with an invitation: POST /api/team-members", // for whoever uses an SDK
+	"Tables are not served here: use /api/collections/{name}/records",                        // the same
+	"This address takes {}",                  // a wrong verb
+	"{} is not known here and was ignored",   // for whoever wrote the body
+	"There is no topic {}",                   // a mistyped subscription
+	"Vous répondez au téléphone pour {}. {}", // a prompt
+	"You answer the phone of {}. {}",         // a prompt
+	"{} after {} {}: {}",                     // a log
+	"{} messages wait to be applied again",   // a log
 }
 
 // spelledOut are sentences whose varying part is one of few words: the

@@ -2,7 +2,6 @@ package calls
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -55,6 +54,18 @@ func (e *engine) tell(before, after call, found bool, ch changes) {
 	if !found || before != after {
 		e.publisher.record(collections.Calls, after.ID, action)
 	}
+	if before.Contact != after.Contact || ch.report != nil && ch.customerName != "" {
+		e.publisher.changed(news{collection: collections.Contacts, id: after.Contact})
+	}
+	for _, ev := range ch.events {
+		e.publisher.changed(news{collection: collections.CallEvents, call: after.ID, key: ev.Key})
+	}
+	if ch.report != nil {
+		e.publisher.changed(news{collection: collections.CallReports, call: after.ID})
+	}
+	if before.ReportedAt != after.ReportedAt {
+		e.publisher.changed(news{collection: collections.UsageEvents, call: after.ID})
+	}
 	for _, l := range ch.lines {
 		action := "create"
 		if l.Again {
@@ -72,23 +83,34 @@ type publisher struct {
 	hub *live.Hub
 
 	mu      sync.Mutex
-	records map[string]string // collection/id → action
+	records map[news]string // → action
 	busy    bool
 	working sync.WaitGroup
 }
 
 func newPublisher(app core.App, hub *live.Hub) *publisher {
-	return &publisher{app: app, hub: hub, records: map[string]string{}}
+	return &publisher{app: app, hub: hub, records: map[news]string{}}
 }
 
+// news is about a record by its id, or by its call, and its key there when a call has
+// several.
+type news struct{ collection, id, call, key string }
+
 func (p *publisher) record(collection, id, action string) {
-	if !p.hub.Watching(collection) {
+	p.note(news{collection: collection, id: id}, action)
+}
+
+// changed is record for a row that says by its times whether it is new.
+func (p *publisher) changed(r news) { p.note(r, "") }
+
+func (p *publisher) note(r news, action string) {
+	if r.id+r.call == "" || !p.hub.Watching(r.collection) {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if key := collection + "/" + id; p.records[key] != "create" {
-		p.records[key] = action
+	if p.records[r] != "create" {
+		p.records[r] = action
 	}
 	p.wake()
 }
@@ -110,21 +132,37 @@ func (p *publisher) work() {
 			p.mu.Unlock()
 			return
 		}
-		p.records = map[string]string{}
+		p.records = map[news]string{}
 		p.mu.Unlock()
-		for key, action := range records {
-			p.publish(key, action)
+		for r, action := range records {
+			p.publish(r, action)
 		}
 	}
 }
 
-func (p *publisher) publish(key, action string) {
-	collection, id, _ := strings.Cut(key, "/")
-	record, err := p.app.FindRecordById(collection, id)
+func (p *publisher) publish(r news, action string) {
+	record, err := p.find(r)
 	if err != nil {
 		return // deleted meanwhile: its deletion was broadcast
 	}
+	if action == "" {
+		action = "update"
+		if record.GetString("created") == record.GetString("updated") {
+			action = "create"
+		}
+	}
 	p.trigger(record, action)
+}
+
+func (p *publisher) find(r news) (*core.Record, error) {
+	if r.id != "" {
+		return p.app.FindRecordById(r.collection, r.id)
+	}
+	filter, values := "call = {:call}", map[string]any{"call": r.call}
+	if r.key != "" {
+		filter, values["key"] = filter+" && key = {:key}", r.key
+	}
+	return p.app.FindFirstRecordByFilter(r.collection, filter, values)
 }
 
 // trigger runs PocketBase's own broadcast, which checks each subscriber's rule.

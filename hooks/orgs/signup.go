@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
@@ -21,6 +22,10 @@ import (
 const signUpOpen = "open"
 
 func (d *domain) accounts() {
+	d.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.Bind(chain.Middleware(chain.Beginning, sayWhereAccountsBegin))
+		return se.Next()
+	})
 	d.documented("POST", "/api/auth/signup", "S-262", facade.Guest,
 		"Begins an account, where the installation lets strangers in; signed in, it completes the caller's own. An account for somebody else cannot be made, whatever userId says.",
 		"", `{"email", "fullName", "password" (guests), "phone"?, "userId"? (must be the caller's own)}`,
@@ -29,6 +34,18 @@ func (d *domain) accounts() {
 	d.documented("GET", "/api/auth/check-profile", "S-261", facade.Guest, "What the server knows of the caller.", "", "",
 		`{"authenticated": true, "user": {"id", "email", "email_confirmed_at", "user_metadata"}, "profile": {…}, "profileError": null, "hasProfile": bool, "hasCompanyId": bool}`,
 		`401 {"error": "Not authenticated", "details"}`, d.checkProfile)
+}
+
+// sayWhereAccountsBegin answers who makes an account with PocketBase's route,
+// which is the operator's alone, as clients of PocketBase's do first.
+func sayWhereAccountsBegin(e *core.RequestEvent) error {
+	if e.Request.Pattern == "POST /api/collections/{collection}/records" && !e.HasSuperuserAuth() {
+		c, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
+		if err == nil && c.Name == collections.Users {
+			return e.ForbiddenError("Accounts begin at POST /api/auth/signup, or with an invitation: POST /api/team-members.", nil)
+		}
+	}
+	return e.Next()
 }
 
 // mayJoin tells whether an address may begin an account without a route of its

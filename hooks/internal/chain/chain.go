@@ -37,6 +37,8 @@ const (
 	Answer       = "pocketlineAnswer"
 	Gate         = "pocketlineAskGate"
 	ListPin      = "pocketlineListPin"
+	Filled       = "pocketlineFillOrganization"
+	Beginning    = "pocketlineAccountsBegin"
 	Invoke       = "pocketlineInvoke"
 )
 
@@ -98,6 +100,8 @@ func Steps() []Step {
 		{Answer, body + 5, "tenant", "Around everything that reads rows for the answer."},
 		{Gate, body + 6, "tenant", "Before a row is looked for."},
 		{ListPin, body + 7, "tenant", "Last before PocketBase's list reads the filter: its turn is not spent on what is refused."},
+		{Filled, body + 8, "tenant", "Once the gate was asked: a new row without an organization gets one before the rule is asked."},
+		{Beginning, body + 9, "orgs", "In place of a refusal that does not say where to go."},
 		{Invoke, body + 10, "facade", "In place of the handler: the request inside a request."},
 	}
 }

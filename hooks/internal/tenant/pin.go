@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/dbutils"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -135,8 +136,11 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 		query.Set("perPage", strconv.Itoa(perPage))
 	}
 	l.bytes *= int64(perPage)
+	counted := false // without being asked
 	if isTenant && query.Get("skipTotal") == "" {
-		query.Set("skipTotal", "1")
+		if counted = few(e, c, cmp.Or(asked, conds.equal["organization"])); !counted {
+			query.Set("skipTotal", "1")
+		}
 	}
 	if big(c) {
 		if err := sortable(e, c, query.Get("sort"), conds); err != nil {
@@ -144,10 +148,33 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 		}
 		skip, _ := strconv.ParseBool(query.Get("skipTotal"))
 		number, _ := strconv.Atoi(query.Get("page"))
-		l.slow = !skip || number*perPage > deepRow || conds.more || !covered(c, conds)
+		l.slow = !skip && !counted || number*perPage > deepRow || conds.more || !covered(c, conds)
 	}
 	e.Request.URL.RawQuery = query.Encode()
 	return l, nil
+}
+
+// countMost is up to how many rows of an organization a list is counted without
+// being asked, as PocketBase's own clients expect.
+const countMost = 1_000
+
+// few tells whether counting a list is cheap: its organization, or all the
+// caller's when it names none, have few rows in the table.
+func few(e *core.RequestEvent, c *core.Collection, organization string) bool {
+	ids := []any{organization}
+	if organization == "" {
+		if e.Auth == nil {
+			return true // a guest's list is of nowhere
+		}
+		ids = nil
+		for _, m := range MembershipsOf(e.App, e.Auth.Id) {
+			ids = append(ids, m.GetString("organization"))
+		}
+	}
+	var rows []string
+	err := e.App.ConcurrentDB().Select("id").From(c.Name).Where(dbx.In("organization", ids...)).Limit(countMost + 1).
+		WithContext(e.Request.Context()).Column(&rows)
+	return err == nil && len(rows) <= countMost
 }
 
 // mine is the condition that leaves only the caller's organizations that are

@@ -20,7 +20,7 @@ func Register(app core.App, l AnswerLimits) {
 	g, answers := newGuard(), newBudget(l.Bytes)
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Bytes))
+		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Bytes), fillOrganization())
 		return se.Next()
 	})
 
