@@ -160,7 +160,7 @@ func (p *publisher) find(r news) (*core.Record, error) {
 	}
 	filter, values := "call = {:call}", map[string]any{"call": r.call}
 	if r.key != "" {
-		filter, values["key"] = filter+" && key = {:key}", r.key
+		filter, values["key"] = "call = {:call} && key = {:key}", r.key
 	}
 	return p.app.FindFirstRecordByFilter(r.collection, filter, values)
 }
