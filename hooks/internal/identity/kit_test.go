@@ -35,7 +35,7 @@ func houseOf(t *testing.T) *house {
 	}
 	h := &house{t: t, clock: testkit.NewClock(time.Now().Truncate(time.Second))}
 	h.app = testkit.New(t, func(app core.App) {
-		tenant.Register(app)
+		tenant.Register(app, tenant.AnswerLimits{})
 		h.Identity = Register(app, Options{
 			Sealed: box, Outbox: outbox.New(app), Now: h.clock.Now,
 			Wait: func(_ context.Context, d time.Duration) { h.delays = append(h.delays, d) },
