@@ -138,13 +138,15 @@ func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testin
 			}
 			if c.Name == collections.Users || c.Name == collections.Memberships {
 				for name := range steps(collections.ByName(collections.Organizations)) {
-					expand = append(expand, "memberships_via_user.organization."+name, "user.memberships_via_user.organization."+name)
+					expand = append(expand, "memberships_via_user.organization."+name,
+						"user.memberships_via_user.organization."+name)
 				}
 			}
 			// Paths that lead back twice are refused before anybody is asked (package intake).
 			expand = slices.DeleteFunc(expand, func(path string) bool { return strings.Count(path, "_via_") > 1 })
 			for _, email := range gated {
-				for _, query := range []url.Values{{}, {"organization": {testkit.Acme}}, {"organization": {testkit.Bolt}}, {"filter": {"organization = '" + testkit.Acme + "'"}}} {
+				for _, query := range []url.Values{{}, {"organization": {testkit.Acme}},
+					{"organization": {testkit.Bolt}}, {"filter": {"organization = '" + testkit.Acme + "'"}}} {
 					for part := range slices.Chunk(expand, 10) {
 						query.Set("expand", strings.Join(part, ","))
 						answer := api.Do("GET", "/api/collections/"+c.Name+"/records?"+query.Encode(), email, nil)
@@ -162,22 +164,26 @@ func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testin
 		every := url.Values{"expand": {"last_organization.calls_via_organization,memberships_via_user.organization"}}.Encode()
 		for _, email := range gated {
 			for _, r := range []struct{ method, path string }{
-				{"GET", "/api/collections/users/records/" + testkit.User(email)}, {"POST", "/api/collections/users/auth-refresh"},
+				{"GET", "/api/collections/users/records/" + testkit.User(email)},
+				{"POST", "/api/collections/users/auth-refresh"},
 				{"GET", "/api/collections/memberships/records/" + testkit.UserMembership(email, testkit.Acme)},
 				{"PATCH", "/api/collections/users/records/" + testkit.User(email)},
 			} {
-				if found := behind(t, api.Do(r.method, r.path+"?"+every+",organization", email, map[string]any{}).Want(200).Body, email); len(found) > 0 {
+				if found := behind(t, api.Do(r.method, r.path+"?"+every+",organization", email,
+					map[string]any{}).Want(200).Body, email); len(found) > 0 {
 					t.Errorf("%s: %s %s shows %v", email, r.method, r.path, found)
 				}
 			}
-			answer := api.Do("POST", "/api/collections/users/auth-with-password?"+every, testkit.Guest, map[string]any{"identity": email, "password": testkit.Password})
+			answer := api.Do("POST", "/api/collections/users/auth-with-password?"+every, testkit.Guest,
+				map[string]any{"identity": email, "password": testkit.Password})
 			if found := behind(t, answer.Body, email); len(found) > 0 {
 				t.Errorf("%s signs in and sees %v", email, found)
 			}
 		}
 		// What is open still expands.
 		answer := api.Do("GET", "/api/collections/memberships/records?expand=organization", testkit.Sam, nil).Want(200)
-		if !strings.Contains(string(answer.Body), "Bolt Garage") || strings.Contains(string(answer.Body), "Acme Bakery") {
+		if !strings.Contains(string(answer.Body), "Bolt Garage") ||
+			strings.Contains(string(answer.Body), "Acme Bakery") {
 			t.Errorf("Sam's places: %s", answer.Body)
 		}
 	})
@@ -203,16 +209,22 @@ func TestGate_answers_alike_whether_a_row_is_there_or_not(t *testing.T) {
 				for _, where := range []string{"", "&organization=" + testkit.Acme, "&organization=" + testkit.Bolt} {
 					for _, method := range []string{"GET", "PATCH", "DELETE"} {
 						base := "/api/collections/" + c.Name + "/records/"
-						if one, other := answer(method, base+there+"?"+where, email), answer(method, base+missing+"?"+where, email); one != other {
-							t.Errorf("%s: %s %s %s: got %s, and for a row that is not there %s", email, method, c.Name, where, one, other)
+						if one, other := answer(method, base+there+"?"+where, email), answer(method,
+							base+missing+"?"+where, email); one != other {
+							t.Errorf("%s: %s %s %s: got %s, and for a row that is not there %s", email, method, c.Name,
+								where, one, other)
 						}
 					}
-					for _, filter := range []string{"id = '%s'", "id >= '%s' && id <= '%[1]s'", "id != '' && (id = '%s' || id = '')", "organization = '" + testkit.Acme + "' && id = '%s'"} {
+					for _, filter := range []string{"id = '%s'", "id >= '%s' && id <= '%[1]s'",
+						"id != '' && (id = '%s' || id = '')", "organization = '" + testkit.Acme + "' && id = '%s'"} {
 						list := func(id string) string {
-							return answer("GET", "/api/collections/"+c.Name+"/records?filter="+url.QueryEscape(fmt.Sprintf(filter, id))+where, email)
+							return answer("GET",
+								"/api/collections/"+c.Name+"/records?filter="+url.QueryEscape(fmt.Sprintf(filter,
+									id))+where, email)
 						}
 						if one, other := list(there), list(missing); one != other {
-							t.Errorf("%s: %s of %s %s: got %s, and for a row that is not there %s", email, filter, c.Name, where, one, other)
+							t.Errorf("%s: %s of %s %s: got %s, and for a row that is not there %s", email, filter,
+								c.Name, where, one, other)
 						}
 					}
 				}
@@ -235,8 +247,10 @@ func TestGate_holds_for_routes_over_several_organizations(t *testing.T) {
 			}
 			n++
 			for _, email := range gated {
-				for _, query := range []string{"", "?organization=" + testkit.Acme, "?companyId=" + testkit.Acme, "?shape=array"} {
-					if a := api.Do("GET", path+query, email, nil); strings.Contains(strings.ToLower(string(a.Body)), "behind") {
+				for _, query := range []string{"", "?organization=" + testkit.Acme, "?companyId=" + testkit.Acme,
+					"?shape=array"} {
+					if a := api.Do("GET", path+query, email, nil); strings.Contains(strings.ToLower(string(a.Body)),
+						"behind") {
 						t.Errorf("%s asks %s and sees %.300s", email, path+query, a.Body)
 					}
 				}
@@ -252,7 +266,8 @@ func TestGate_holds_for_routes_over_several_organizations(t *testing.T) {
 		}
 		for _, c := range listed.Companies {
 			closed := c["id"] == testkit.Acme
-			if c["membership_role"] == "" || closed != (c["name"] == "") || closed != (c["member_count"] == 0.0) || closed != (c["timezone"] == "") {
+			if c["membership_role"] == "" || closed != (c["name"] == "") || closed != (c["member_count"] == 0.0) ||
+				closed != (c["timezone"] == "") {
 				t.Errorf("got %v", c)
 			}
 		}
@@ -280,7 +295,8 @@ func TestGate_holds_for_wrapped_and_inner_requests(t *testing.T) {
 			api.Do(r.Method, path+"?organization="+testkit.Acme, testkit.AcmeOwner, map[string]any{}).Want(403)
 			if old && (more == "" || more == "{id}") {
 				for _, method := range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
-					body := map[string]any{"method": method, "data": map[string]any{"companyId": testkit.Acme, "name": "x"}, "id": testkit.AcmeCall}
+					body := map[string]any{"method": method,
+						"data": map[string]any{"companyId": testkit.Acme, "name": "x"}, "id": testkit.AcmeCall}
 					if a := api.Do("POST", "/functions/v1/"+function, testkit.AcmeOwner, body); a.Status < 400 {
 						t.Errorf("%s %s in a wrapper: got %d: %.200s", method, function, a.Status, a.Body)
 					}
@@ -304,7 +320,8 @@ func TestFactor_of_a_session_reaches_inner_requests(t *testing.T) {
 	api := testkit.API(t, p.TestApp)
 	wrapped := map[string]any{"method": "GET", "data": map[string]any{}}
 	for _, r := range p.desk.Facade.Routes() {
-		if function, ok := strings.CutPrefix(r.Path, "/functions/v1/"); ok && r.Method == "GET" && r.Auth == facade.Member && !strings.Contains(function, "/") {
+		if function, ok := strings.CutPrefix(r.Path, "/functions/v1/"); ok && r.Method == "GET" &&
+			r.Auth == facade.Member && !strings.Contains(function, "/") {
 			direct := api.Do("GET", r.Path, testkit.AcmeAdmin, nil)
 			if a := api.Do("POST", r.Path, testkit.AcmeAdmin, wrapped); a.Status != direct.Status || a.Status == 403 {
 				t.Errorf("%s: got %d wrapped, %d direct", function, a.Status, direct.Status)
@@ -324,14 +341,17 @@ func TestGate_holds_for_what_streams_hear(t *testing.T) {
 			p.SubscriptionsBroker().Register(l)
 			var topics []string
 			for _, name := range []string{
-				collections.Users, collections.Memberships, collections.Organizations, collections.Calls, collections.Assistants, collections.Messages,
+				collections.Users, collections.Memberships, collections.Organizations, collections.Calls,
+				collections.Assistants, collections.Messages,
 			} {
 				topics = append(topics, name+"/*"+every)
 			}
-			api.Do("POST", "/api/realtime", email, map[string]any{"clientId": l.Id(), "subscriptions": topics}).Want(204)
+			api.Do("POST", "/api/realtime", email,
+				map[string]any{"clientId": l.Id(), "subscriptions": topics}).Want(204)
 			// A call that is there and one that is not are answered alike.
 			for _, call := range []string{testkit.AcmeLiveCall, "nowhere00000000"} {
-				api.Do("POST", "/api/realtime", email, map[string]any{"clientId": l.Id(), "subscriptions": append(topics, "call/"+call)}).Want(403)
+				api.Do("POST", "/api/realtime", email,
+					map[string]any{"clientId": l.Id(), "subscriptions": append(topics, "call/"+call)}).Want(403)
 			}
 		}
 		save := func(collection, id, field string, value any) {
@@ -366,7 +386,8 @@ func TestGate_holds_for_what_streams_hear(t *testing.T) {
 				t.Errorf("%s hears %s and sees %v", m.actor.email, m.topic, found)
 			}
 			bolt = bolt || strings.HasPrefix(m.topic, "calls/") && strings.Contains(string(m.data), testkit.BoltCall)
-			acme = acme || strings.HasPrefix(m.topic, "memberships/") && strings.Contains(string(m.data), testkit.UserMembership(testkit.Sam, testkit.Acme))
+			acme = acme || strings.HasPrefix(m.topic, "memberships/") &&
+				strings.Contains(string(m.data), testkit.UserMembership(testkit.Sam, testkit.Acme))
 			if strings.HasPrefix(m.topic, "users/") {
 				person++
 			}
@@ -392,9 +413,12 @@ func TestPaths_of_filters_lead_to_nothing_that_is_not_seen_anyway(t *testing.T) 
 		for _, w := range ways {
 			var status int
 			for _, query := range []string{
-				"&filter=" + url.QueryEscape(w.name+".created ?> '2000'"), "&filter=" + url.QueryEscape(w.name+".created < '2000'"),
-				"&filter=" + url.QueryEscape("id != '' && ('2000' != "+w.name+".created || id = '')"), "&filter=" + url.QueryEscape(w.name+".id:lower ?~ 'a'"),
-				"&filter=" + url.QueryEscape("geoDistance(1, 2, "+w.name+".created, 3) > 5"), "&sort=id,-" + url.QueryEscape(w.name+".created"),
+				"&filter=" + url.QueryEscape(w.name+".created ?> '2000'"),
+				"&filter=" + url.QueryEscape(w.name+".created < '2000'"),
+				"&filter=" + url.QueryEscape("id != '' && ('2000' != "+w.name+".created || id = '')"), "&filter=" +
+					url.QueryEscape(w.name+".id:lower ?~ 'a'"),
+				"&filter=" + url.QueryEscape("geoDistance(1, 2, "+w.name+".created, 3) > 5"),
+				"&sort=id,-" + url.QueryEscape(w.name+".created"),
 			} {
 				a := api.Do("GET", base+query, testkit.AcmeOwner, nil)
 				if status = a.Status; w.hops > 1 && status != 400 {
@@ -415,7 +439,8 @@ func TestPaths_of_filters_lead_to_nothing_that_is_not_seen_anyway(t *testing.T) 
 		}
 	}
 	slices.Sort(allowed)
-	for _, want := range []string{"assistants functions", "calls assistant", "calls contact", "calls messages_via_call", "messages call"} {
+	for _, want := range []string{"assistants functions", "calls assistant", "calls contact", "calls messages_via_call",
+		"messages call"} {
 		if !slices.Contains(allowed, want) {
 			t.Errorf("%s cannot be used; these can: %s", want, strings.Join(allowed, ", "))
 		}
@@ -426,8 +451,10 @@ func TestPaths_of_filters_lead_to_nothing_that_is_not_seen_anyway(t *testing.T) 
 		}
 	}
 	// A relation by its own value, and what lies in a JSON field, are no path.
-	for _, filter := range []string{"assistant.id = 'x'", "organization.id = '" + testkit.Acme + "'", "metadata.some.thing = 1"} {
-		api.Do("GET", "/api/collections/calls/records?filter="+url.QueryEscape(filter), testkit.AcmeOwner, nil).Want(200)
+	for _, filter := range []string{"assistant.id = 'x'", "organization.id = '" + testkit.Acme + "'",
+		"metadata.some.thing = 1"} {
+		api.Do("GET", "/api/collections/calls/records?filter="+url.QueryEscape(filter), testkit.AcmeOwner,
+			nil).Want(200)
 	}
 }
 
@@ -437,7 +464,8 @@ func TestPaths_of_streams_are_those_of_lists(t *testing.T) {
 	api := testkit.API(t, p.TestApp)
 	for filter, want := range map[string]int{
 		"notes != ''": 204, "messages_via_call.content ?~ 'x'": 204, "assistant.name = 'x'": 204,
-		"organization.wallets_via_organization.balance_minor > 1": 400, "created_by.memberships_via_user.role ?= 'owner'": 400, "((": 400,
+		"organization.wallets_via_organization.balance_minor > 1": 400,
+		"created_by.memberships_via_user.role ?= 'owner'":         400, "((": 400,
 	} {
 		l := &listener{subscriptions.NewDefaultClient(), make(chan heard, 1), actor{}}
 		p.SubscriptionsBroker().Register(l)
@@ -466,7 +494,8 @@ func TestToken_without_a_session_is_nobodys(t *testing.T) {
 		t.Fatal(err)
 	}
 	var as struct{ Token string }
-	api.Do("POST", "/api/collections/users/impersonate/"+user.Id, testkit.Superuser, map[string]any{"duration": 600}).Want(200).JSON(&as)
+	api.Do("POST", "/api/collections/users/impersonate/"+user.Id, testkit.Superuser,
+		map[string]any{"duration": 600}).Want(200).JSON(&as)
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	for _, token := range []string{bare, static} {
@@ -568,14 +597,16 @@ func TestSetup_signs_in_with_a_session_that_ends(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := map[string]any{"name": "Ada", "email": "ada@example.com", "password": "correct horse 9", "organization": "Ada's", "code": code}
+	form := map[string]any{"name": "Ada", "email": "ada@example.com", "password": "correct horse 9",
+		"organization": "Ada's", "code": code}
 	var first struct{ Token string }
 	api.Do("POST", "/api/setup", testkit.Guest, form).Want(200).JSON(&first)
 	if n := p.count("SELECT count(*) FROM sessions WHERE method = 'setup'"); n != 1 {
 		t.Errorf("%d sessions of the setup, want 1", n)
 	}
 	var second struct{ Token string }
-	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest, map[string]any{"identity": form["email"], "password": form["password"]}).Want(200).JSON(&second)
+	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest,
+		map[string]any{"identity": form["email"], "password": form["password"]}).Want(200).JSON(&second)
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	if got, _ := call(t, server, first.Token, "GET", "/api/user/profile", nil); got != 200 {

@@ -35,7 +35,10 @@ func TestChain_is_what_is_bound(t *testing.T) {
 	p := newProduct(t)
 	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		bound := slices.Clone(se.Router.Middlewares)
-		slices.SortStableFunc(bound, func(a, b *hook.Handler[*core.RequestEvent]) int { return cmp.Compare(a.Priority, b.Priority) })
+		slices.SortStableFunc(bound, func(a,
+			b *hook.Handler[*core.RequestEvent]) int {
+			return cmp.Compare(a.Priority, b.Priority)
+		})
 		for at, m := range bound {
 			if at >= len(want) {
 				t.Fatalf("%q is not in the table", m.Id)

@@ -50,7 +50,8 @@ func TestFields_into_lists_of_anything_are_answered_in_words(t *testing.T) {
 		list := "/api/collections/" + c.Name + "/records"
 		paths = append(paths, list)
 		var id string
-		if err := p.DB().NewQuery("SELECT coalesce(min(id), '') FROM [" + c.Name + "] WHERE id LIKE 'acme%'").Row(&id); err != nil {
+		if err := p.DB().NewQuery("SELECT coalesce(min(id), '') FROM [" + c.Name +
+			"] WHERE id LIKE 'acme%'").Row(&id); err != nil {
 			t.Fatal(err)
 		}
 		if id != "" {
@@ -59,7 +60,8 @@ func TestFields_into_lists_of_anything_are_answered_in_words(t *testing.T) {
 	}
 	for _, r := range p.desk.Facade.Routes() {
 		if r.Method == http.MethodGet && r.Path != "/api/health" {
-			paths = append(paths, strings.NewReplacer("{id}", testkit.AcmeCall, "{organization}", testkit.Acme).Replace(r.Path))
+			paths = append(paths, strings.NewReplacer("{id}", testkit.AcmeCall, "{organization}",
+				testkit.Acme).Replace(r.Path))
 		}
 	}
 	api := testkit.API(t, p.TestApp)
@@ -70,7 +72,8 @@ func TestFields_into_lists_of_anything_are_answered_in_words(t *testing.T) {
 		if plain.Status != 200 || json.Unmarshal(plain.Body, &answer) != nil {
 			continue
 		}
-		found := map[string]bool{"*.a": true, "a..b": true, ".": true, "*.": true, "items": true, "id.a.b:excerpt(1)": true}
+		found := map[string]bool{"*.a": true, "a..b": true, ".": true, "*.": true, "items": true,
+			"id.a.b:excerpt(1)": true}
 		inItems, _ := answer.(map[string]any)
 		if items, ok := inItems["items"]; ok && strings.HasPrefix(path, "/api/collections/") {
 			mixed("", items, found)
@@ -100,7 +103,8 @@ func TestFields_of_changes_lead_nowhere_into_values(t *testing.T) {
 	for _, fields := range []string{"metadata.a", "id,metadata.a.b", "expand.organization.business_hours.a", "*.a"} {
 		query := "?expand=organization&" + url.Values{"fields": {fields}}.Encode()
 		body := map[string]any{"metadata": []any{map[string]any{"a": 2}, 1, "x"}}
-		for _, path := range []string{record("functions", testkit.AcmeFunction), "/functions/v1/assistants/" + testkit.AcmeAssistant} {
+		for _, path := range []string{record("functions", testkit.AcmeFunction),
+			"/functions/v1/assistants/" + testkit.AcmeAssistant} {
 			got := api.Do("PATCH", path+query, testkit.AcmeOwner, body)
 			if got.Status != 400 || !strings.Contains(string(got.Body), "parameter fields") {
 				t.Errorf("%s: %d %.200s", path+query, got.Status, got.Body)

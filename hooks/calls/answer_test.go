@@ -18,7 +18,8 @@ import (
 // ready is a number whose calls are answered.
 func ready(changes ...func(*numberEntry)) *numberEntry {
 	n := &numberEntry{
-		ID: "n", Organization: "o", Status: collections.NumberActive, OrganizationName: "Acme", State: collections.OrganizationActive,
+		ID: "n", Organization: "o", Status: collections.NumberActive, OrganizationName: "Acme",
+		State:   collections.OrganizationActive,
 		Balance: collections.BalanceOK, Language: "en", Assistant: "a", AssistantName: "Front desk",
 		AssistantStatus: collections.AssistantActive, AssistantVapiID: "va", AssistantSync: collections.SyncSynced,
 	}
@@ -48,24 +49,39 @@ func TestDecide_says_who_answers(t *testing.T) {
 	}{
 		{"all is well", ready(), answered},
 		{"all is well, whatever the fallbacks", ready(number, message), answered},
-		{"statuses nobody set", ready(func(n *numberEntry) { n.State, n.Status, n.AssistantStatus, n.Balance = "", "", "", "" }), answered},
-		{"the assistant is being changed at the provider", ready(func(n *numberEntry) { n.AssistantSync = collections.SyncPending }), answered},
+		{"statuses nobody set", ready(func(n *numberEntry) {
+			n.State, n.Status, n.AssistantStatus, n.Balance = "", "",
+				"", ""
+		}), answered},
+		{"the assistant is being changed at the provider",
+			ready(func(n *numberEntry) { n.AssistantSync = collections.SyncPending }), answered},
 		{"the balance is low", ready(func(n *numberEntry) { n.Balance = collections.BalanceLow }), answered},
-		{"the provider still prepares the number", ready(func(n *numberEntry) { n.Status = collections.NumberPending }), answered},
+		{"the provider still prepares the number", ready(func(n *numberEntry) { n.Status = collections.NumberPending }),
+			answered},
 		{"nobody's number", nil, say("en", "unknown")},
-		{"the number is suspended", ready(func(n *numberEntry) { n.Status = collections.NumberSuspended }), say("en", "number")},
-		{"the organization is suspended", ready(func(n *numberEntry) { n.State = collections.OrganizationSuspended }), say("en", "closed")},
+		{"the number is suspended", ready(func(n *numberEntry) { n.Status = collections.NumberSuspended }),
+			say("en", "number")},
+		{"the organization is suspended", ready(func(n *numberEntry) { n.State = collections.OrganizationSuspended }),
+			say("en", "closed")},
 		{"the number is off", ready(off), say("en", "number")},
-		{"the balance is empty", ready(func(n *numberEntry) { n.Balance = collections.BalanceEmpty }), say("en", "balance")},
+		{"the balance is empty", ready(func(n *numberEntry) { n.Balance = collections.BalanceEmpty }),
+			say("en", "balance")},
 		{"no assistant", ready(func(n *numberEntry) { n.Assistant = "" }), say("en", "assistant")},
-		{"the assistant is not at the provider", ready(func(n *numberEntry) { n.AssistantVapiID = "" }), say("en", "assistant")},
-		{"the assistant is being deleted", ready(func(n *numberEntry) { n.AssistantSync = collections.SyncDeleting }), say("en", "assistant")},
-		{"the assistant is off", ready(func(n *numberEntry) { n.AssistantStatus = collections.AssistantInactive }), say("en", "assistant")},
+		{"the assistant is not at the provider", ready(func(n *numberEntry) { n.AssistantVapiID = "" }),
+			say("en", "assistant")},
+		{"the assistant is being deleted", ready(func(n *numberEntry) { n.AssistantSync = collections.SyncDeleting }),
+			say("en", "assistant")},
+		{"the assistant is off", ready(func(n *numberEntry) { n.AssistantStatus = collections.AssistantInactive }),
+			say("en", "assistant")},
 		{"in French", ready(off, french), say("fr", "number")},
-		{"in a language without sentences", ready(off, func(n *numberEntry) { n.Language = "xx" }), say("en", "number")},
-		{"a number to fall back to", ready(off, number), `{"destination":{"type":"number","number":"+12025550190"},"data":{}}`},
-		{"a number and a message", ready(off, number, message), `{"destination":{"type":"number","message":"Back at nine.","number":"+12025550190"},"data":{}}`},
-		{"a message to fall back to", ready(off, message), `{"error":"Back at nine.","data":{"error":"Back at nine."}}`},
+		{"in a language without sentences", ready(off, func(n *numberEntry) { n.Language = "xx" }),
+			say("en", "number")},
+		{"a number to fall back to", ready(off, number),
+			`{"destination":{"type":"number","number":"+12025550190"},"data":{}}`},
+		{"a number and a message", ready(off, number, message),
+			`{"destination":{"type":"number","message":"Back at nine.","number":"+12025550190"},"data":{}}`},
+		{"a message to fall back to", ready(off, message),
+			`{"error":"Back at nine.","data":{"error":"Back at nine."}}`},
 	} {
 		reply, data := decide(one.number)
 		got, err := json.Marshal(requestAnswer{reply, data})
@@ -142,7 +158,8 @@ func TestAssistantRequest_has_exactly_the_documented_keys(t *testing.T) {
 	keys := func() string {
 		got := object(t, d.send(sample(t, "assistant-request.json")))
 		inner, _ := got["data"].(map[string]any)
-		return strings.Join(slices.Sorted(maps.Keys(got)), " ") + " / " + strings.Join(slices.Sorted(maps.Keys(inner)), " ")
+		return strings.Join(slices.Sorted(maps.Keys(got)), " ") + " / " + strings.Join(slices.Sorted(maps.Keys(inner)),
+			" ")
 	}
 	if got := keys(); got != "assistantId data / assistant" {
 		t.Errorf("answered: got %s", got)
@@ -174,17 +191,24 @@ func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 		want           string
 	}{
 		{collections.Contacts, testkit.AcmeContact, map[string]any{"notes": "unrelated"}, sampleAssistant},
-		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive}, "We will call you back."},
-		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"}, "+12025550190"},
-		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberActive}, sampleAssistant},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive},
+			"We will call you back."},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"},
+			"+12025550190"},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberActive},
+			sampleAssistant},
 		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": "made-anew"}, "made-anew"},
-		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantInactive}, "+12025550190"},
-		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantActive}, "made-anew"},
-		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty}, "+12025550190"},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantInactive},
+			"+12025550190"},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantActive},
+			"made-anew"},
+		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty},
+			"+12025550190"},
 		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceOK}, "made-anew"},
 		{collections.Organizations, testkit.Acme, map[string]any{"paused": true}, "+12025550190"},
 		{collections.Organizations, testkit.Acme, map[string]any{"paused": false}, "made-anew"},
-		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": "elsewhere"}, sentences["en"]["unknown"]},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": "elsewhere"},
+			sentences["en"]["unknown"]},
 	} {
 		answer() // whatever is remembered, is remembered now
 		d.set(step.collection, step.id, step.change)
@@ -234,13 +258,15 @@ func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
 		{"knowledge-base-request.json", `{"documents":[]}`},
 		{"campaign.predial.json", `{"eligible":false}`},
 	} {
-		if rec := d.send(sample(t, one.file)); rec.Code != http.StatusOK || !sameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
+		if rec := d.send(sample(t, one.file)); rec.Code != http.StatusOK ||
+			!sameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
 			t.Errorf("%s: got %d %s, want %s", one.file, rec.Code, rec.Body, one.want)
 		}
 	}
 	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
 	rec := d.send(sample(t, "transfer-destination-request.json"))
-	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !sameJSON(t, rec.Body.Bytes(), []byte(want)) {
+	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !sameJSON(t, rec.Body.Bytes(),
+		[]byte(want)) {
 		t.Errorf("got %s, want %s", rec.Body, want)
 	}
 }
@@ -250,9 +276,11 @@ func TestTransfer_never_goes_where_the_caller_says(t *testing.T) {
 	d := newDesk(t, nil)
 	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
 	body := remake(t, sample(t, "transfer-destination-request.json"), map[string]any{
-		"message.destination": map[string]any{"type": "number", "number": "+19005550100"}, "message.number": "+19005550100",
+		"message.destination": map[string]any{"type": "number", "number": "+19005550100"},
+		"message.number":      "+19005550100",
 	})
-	if rec := d.send(body); strings.Contains(rec.Body.String(), "1900") || !strings.Contains(rec.Body.String(), "+12025550177") {
+	if rec := d.send(body); strings.Contains(rec.Body.String(), "1900") ||
+		!strings.Contains(rec.Body.String(), "+12025550177") {
 		t.Errorf("got %s", rec.Body)
 	}
 }
@@ -262,11 +290,14 @@ func TestAnswers_never_dial_a_stored_number_that_must_not_be_dialled(t *testing.
 	d := newDesk(t, nil)
 	for _, number := range []string{"+19005551234", "+881612345678", "+18765551234", "call me"} {
 		d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": number})
-		d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": number, "status": collections.NumberInactive})
-		if got := object(t, d.send(sample(t, "assistant-request.json"))); got["destination"] != nil || got["error"] != "We will call you back." {
+		d.set(collections.PhoneNumbers, testkit.AcmeNumber,
+			map[string]any{"fallback_number": number, "status": collections.NumberInactive})
+		if got := object(t, d.send(sample(t, "assistant-request.json"))); got["destination"] != nil ||
+			got["error"] != "We will call you back." {
 			t.Errorf("%s: a call gets %v", number, got)
 		}
-		if got := object(t, d.send(sample(t, "transfer-destination-request.json"))); got["destination"] != nil || got["error"] == nil {
+		if got := object(t, d.send(sample(t, "transfer-destination-request.json"))); got["destination"] != nil ||
+			got["error"] == nil {
 			t.Errorf("%s: a transfer gets %v", number, got)
 		}
 	}

@@ -83,7 +83,9 @@ func newExchange(t *testing.T) (*desk, *exchange) {
 	t.Helper()
 	x := &exchange{t: t}
 	d := newDesk(t, x)
-	d.set(collections.Calls, testkit.AcmeLiveCall, map[string]any{"control_url": d.seal(d.provider+"/control", collections.Calls, testkit.AcmeLiveCall, "control_url")})
+	d.set(collections.Calls, testkit.AcmeLiveCall,
+		map[string]any{"control_url": d.seal(d.provider+"/control", collections.Calls, testkit.AcmeLiveCall,
+			"control_url")})
 	return d, x
 }
 
@@ -94,7 +96,8 @@ func TestEnd_and_say_are_for_those_who_work_calls(t *testing.T) {
 		order string
 	}{
 		{"/api/calls/" + testkit.AcmeLiveCall + "/end", nil, `{"type":"end-call"}`},
-		{"/api/calls/" + testkit.AcmeLiveCall + "/say", map[string]any{"content": " We are closing. "}, `{"type":"say","content":"We are closing."}`},
+		{"/api/calls/" + testkit.AcmeLiveCall + "/say", map[string]any{"content": " We are closing. "},
+			`{"type":"say","content":"We are closing."}`},
 		{"/functions/v1/calls/" + testkit.AcmeLiveCall + "/end", nil, `{"type":"end-call"}`},
 	} {
 		d, x := newExchange(t)
@@ -120,7 +123,8 @@ func TestEnd_and_say_are_for_those_who_work_calls(t *testing.T) {
 				t.Errorf("%s as %q: the provider got %q", one.path, who, orders[before:])
 			}
 		}
-		noted := d.rows(`SELECT type, json_extract(data, '$.by') FROM call_events WHERE call = ? ORDER BY rowid`, testkit.AcmeLiveCall)
+		noted := d.rows(`SELECT type, json_extract(data, '$.by') FROM call_events WHERE call = ? ORDER BY rowid`,
+			testkit.AcmeLiveCall)
 		if noted != "control | Ari Agent\ncontrol | Mia Manager\ncontrol | Abe Admin\ncontrol | Ada Owner\n" {
 			t.Errorf("%s: the timeline has %q", one.path, noted)
 		}
@@ -131,7 +135,8 @@ func TestEnd_and_say_tell_what_went_wrong(t *testing.T) {
 	d, x := newExchange(t)
 	say := "/api/calls/" + testkit.AcmeLiveCall + "/say"
 	for name, body := range map[string]any{
-		"nothing": map[string]any{}, "blanks": map[string]any{"content": "  "}, "too much": map[string]any{"content": strings.Repeat("é", 1001)},
+		"nothing": map[string]any{}, "blanks": map[string]any{"content": "  "},
+		"too much": map[string]any{"content": strings.Repeat("é", 1001)},
 		"not JSON": "{", "a number": `{"content":7}`,
 	} {
 		if rec := d.want(400, "POST", say, testkit.AcmeAgent, body); object(t, rec)["error"] == nil {
@@ -159,7 +164,8 @@ func TestEnd_and_say_tell_what_went_wrong(t *testing.T) {
 }
 
 func order(more map[string]any) map[string]any {
-	body := map[string]any{"assistant": testkit.AcmeAssistant, "phone_number": testkit.AcmeNumber, "customer_number": "+1 (415) 555-2671", "customer_name": "Cleo"}
+	body := map[string]any{"assistant": testkit.AcmeAssistant, "phone_number": testkit.AcmeNumber,
+		"customer_number": "+1 (415) 555-2671", "customer_name": "Cleo"}
 	for k, v := range more {
 		body[k] = v
 	}
@@ -186,7 +192,8 @@ func TestPlace_is_for_those_who_work_calls(t *testing.T) {
 	}
 	const stored = `SELECT c.vapi_call_id, c.status, c.call_type, c.caller_number, c.recipient_number, c.assistant, c.phone_number, c.created_by, o.name, c.control_url LIKE 'k1:%'
 		FROM calls c JOIN contacts o ON o.id = c.contact WHERE c.vapi_call_id = 'placed-1'`
-	want := strings.Join([]string{"placed-1", "queued", "outbound", "+12025550100", "+14155552671", testkit.AcmeAssistant, testkit.AcmeNumber, testkit.User(testkit.AcmeAgent), "Cleo", "1"}, " | ") + "\n"
+	want := strings.Join([]string{"placed-1", "queued", "outbound", "+12025550100", "+14155552671",
+		testkit.AcmeAssistant, testkit.AcmeNumber, testkit.User(testkit.AcmeAgent), "Cleo", "1"}, " | ") + "\n"
 	if got := d.rows(stored); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -208,7 +215,8 @@ func TestPlace_refuses_before_anything_rings(t *testing.T) {
 		{"no number to call", order(map[string]any{"customer_number": ""}), "customer_number"},
 		{"not a number", order(map[string]any{"customer_number": "call me"}), "customer_number"},
 		{"another country", order(map[string]any{"customer_number": "+442079460018"}), "customer_number"},
-		{"another country of the same code", order(map[string]any{"customer_number": "+18765551234"}), "customer_number"},
+		{"another country of the same code", order(map[string]any{"customer_number": "+18765551234"}),
+			"customer_number"},
 		{"premium", order(map[string]any{"customer_number": "+19005551234"}), "customer_number"},
 		{"satellite", order(map[string]any{"customer_number": "+881612345678"}), "customer_number"},
 		{"a long name", order(map[string]any{"customer_name": strings.Repeat("x", 101)}), "customer_name"},
@@ -224,10 +232,14 @@ func TestPlace_refuses_before_anything_rings(t *testing.T) {
 		change, back   map[string]any
 		want           int
 	}{
-		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty}, map[string]any{"balance_state": collections.BalanceOK}, 402},
-		{collections.Organizations, testkit.Acme, map[string]any{"status": collections.OrganizationSuspended}, map[string]any{"status": collections.OrganizationActive}, 403},
-		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": ""}, map[string]any{"vapi_assistant_id": sampleAssistant}, 409},
-		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": ""}, map[string]any{"vapi_phone_id": sampleNumber}, 409},
+		{collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty},
+			map[string]any{"balance_state": collections.BalanceOK}, 402},
+		{collections.Organizations, testkit.Acme, map[string]any{"status": collections.OrganizationSuspended},
+			map[string]any{"status": collections.OrganizationActive}, 403},
+		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": ""},
+			map[string]any{"vapi_assistant_id": sampleAssistant}, 409},
+		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": ""},
+			map[string]any{"vapi_phone_id": sampleNumber}, 409},
 	} {
 		d.set(one.collection, one.id, one.change)
 		if rec := d.want(one.want, "POST", acmeCalls, testkit.AcmeAgent, order(nil)); object(t, rec)["error"] == nil {
@@ -261,7 +273,8 @@ func TestPlace_is_one_row_whichever_comes_first(t *testing.T) {
 	for _, name := range []string{"the message first", "the answer first", "both"} {
 		d, x := newExchange(t)
 		message := func(id string) {
-			m := strings.ReplaceAll(string(lines(t, "call-outbound.jsonl")[0]), callID(t, lines(t, "call-outbound.jsonl")[0]), id)
+			m := strings.ReplaceAll(string(lines(t, "call-outbound.jsonl")[0]),
+				callID(t, lines(t, "call-outbound.jsonl")[0]), id)
 			if rec := d.send([]byte(m)); rec.Code != 200 {
 				t.Errorf("%s: the message got %d", name, rec.Code)
 			}

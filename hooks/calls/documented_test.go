@@ -31,8 +31,10 @@ const documentedKeys = `id caller_number recipient_number duration transcript re
 // another organization's own is not an error.
 func readers(own int) map[string]int {
 	return map[string]int{
-		testkit.Guest: 401, testkit.BoltOwner: own, testkit.Nobody: 403, testkit.AcmeSuspended: 403, testkit.AcmeTrainee: 403,
-		testkit.AcmeViewer: 200, testkit.AcmeDeveloper: 200, testkit.AcmeAgent: 200, testkit.AcmeManager: 200, testkit.AcmeAdmin: 200, testkit.AcmeOwner: 200,
+		testkit.Guest: 401, testkit.BoltOwner: own, testkit.Nobody: 403, testkit.AcmeSuspended: 403,
+		testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer:  200, testkit.AcmeDeveloper: 200, testkit.AcmeAgent: 200, testkit.AcmeManager: 200,
+		testkit.AcmeAdmin: 200, testkit.AcmeOwner: 200,
 	}
 }
 
@@ -58,7 +60,8 @@ func TestDocumented_reading_is_for_members_who_may_view_calls(t *testing.T) {
 			if strings.Contains(text, testkit.SealedValue) || strings.Contains(text, "control_url") {
 				t.Errorf("%s as %q shows a secret", path, who)
 			}
-			if who != testkit.BoltOwner && (strings.Contains(text, "boltcall") || strings.Contains(text, "rye")) || want != 200 && strings.Contains(text, "sourdough") {
+			if who != testkit.BoltOwner && (strings.Contains(text, "boltcall") || strings.Contains(text, "rye")) ||
+				want != 200 && strings.Contains(text, "sourdough") {
 				t.Errorf("%s as %q shows what it must not: %.300s", path, who, text)
 			}
 		}
@@ -68,17 +71,20 @@ func TestDocumented_reading_is_for_members_who_may_view_calls(t *testing.T) {
 func TestDocumented_list_of_calls(t *testing.T) {
 	d := newDesk(t, nil)
 	for n := range 23 {
-		d.put(testkit.Acme, fmt.Sprintf("zcall%010d", n), map[string]any{"priority": []string{"low", "urgent"}[n%2], "call_type": "outbound"}, "", "")
+		d.put(testkit.Acme, fmt.Sprintf("zcall%010d", n),
+			map[string]any{"priority": []string{"low", "urgent"}[n%2], "call_type": "outbound"}, "", "")
 	}
 	data := object(t, d.want(200, "GET", "/api/calls", testkit.AcmeViewer, nil))["data"].(map[string]any)
 	calls := data["calls"].([]any)
-	if len(data) != 2 || len(calls) != 10 || fmt.Sprint(data["pagination"]) != "map[limit:10 page:1 total:25 totalPages:3]" {
+	if len(data) != 2 || len(calls) != 10 ||
+		fmt.Sprint(data["pagination"]) != "map[limit:10 page:1 total:25 totalPages:3]" {
 		t.Errorf("got %d calls, %v", len(calls), data["pagination"])
 	}
 	hasKeys(t, "a call", calls[0], documentedKeys)
 	seen := map[string]bool{}
 	for page := 1; page <= 4; page++ {
-		data := object(t, d.want(200, "GET", fmt.Sprintf("/api/calls?page=%d&limit=7", page), testkit.AcmeViewer, nil))["data"].(map[string]any)
+		data := object(t, d.want(200, "GET", fmt.Sprintf("/api/calls?page=%d&limit=7", page), testkit.AcmeViewer,
+			nil))["data"].(map[string]any)
 		for _, c := range data["calls"].([]any) {
 			id := c.(map[string]any)["id"].(string)
 			if seen[id] {
@@ -96,15 +102,18 @@ func TestDocumented_list_of_calls(t *testing.T) {
 		return data["pagination"].(map[string]any)["total"]
 	}
 	for query, want := range map[string]float64{
-		"priority=urgent": 11, "call_type=inbound": 2, "resolution_status=pending": 25, "resolution_status=failed": 0, "search=sourdough": 1,
-		"search=rye": 0, "search=%2B1202": 2, "search=...": 0, "page=99": 25, "companyId=" + testkit.Acme: 25,
+		"priority=urgent": 11, "call_type=inbound": 2, "resolution_status=pending": 25, "resolution_status=failed": 0,
+		"search=sourdough": 1,
+		"search=rye":       0, "search=%2B1202": 2, "search=...": 0, "page=99": 25, "companyId=" + testkit.Acme: 25,
 	} {
 		if got := total(query); got != want {
 			t.Errorf("%s: got %v, want %v", query, got, want)
 		}
 	}
-	for query, field := range map[string]string{"page=0": "page", "limit=x": "limit", "priority=x": "priority", "call_type=x": "call_type", "resolution_status=x": "resolution_status"} {
-		details, _ := object(t, d.want(400, "GET", "/api/calls?"+query, testkit.AcmeViewer, nil))["details"].(map[string]any)
+	for query, field := range map[string]string{"page=0": "page", "limit=x": "limit", "priority=x": "priority",
+		"call_type=x": "call_type", "resolution_status=x": "resolution_status"} {
+		details, _ := object(t, d.want(400, "GET", "/api/calls?"+query, testkit.AcmeViewer,
+			nil))["details"].(map[string]any)
 		if details[field] == nil {
 			t.Errorf("%s: got %v", query, details)
 		}
@@ -119,13 +128,16 @@ func TestDocumented_list_of_calls(t *testing.T) {
 
 func TestDocumented_writing_calls(t *testing.T) {
 	writers := map[string]int{
-		testkit.Guest: 401, testkit.Nobody: 403, testkit.AcmeSuspended: 403, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403,
+		testkit.Guest: 401, testkit.Nobody: 403, testkit.AcmeSuspended: 403, testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403,
 		testkit.AcmeAgent: 200, testkit.AcmeManager: 200, testkit.AcmeAdmin: 200, testkit.AcmeOwner: 200,
 	}
 	d := newDesk(t, nil)
 	body := map[string]any{
-		"caller_number": "+15551234567", "recipient_number": "+15557654321", "duration": 65, "transcript": "User: a zebra cake please",
-		"resolution_status": "pending", "call_type": "inbound", "summary": "Zebra", "sentiment": "positive", "priority": "medium",
+		"caller_number": "+15551234567", "recipient_number": "+15557654321", "duration": 65,
+		"transcript":        "User: a zebra cake please",
+		"resolution_status": "pending", "call_type": "inbound", "summary": "Zebra", "sentiment": "positive",
+		"priority": "medium",
 	}
 	id := ""
 	for who, want := range writers {
@@ -140,7 +152,8 @@ func TestDocumented_writing_calls(t *testing.T) {
 		got := object(t, rec)
 		row, _ := got["data"].(map[string]any)
 		hasKeys(t, "the call", row, documentedKeys)
-		if got["message"] != "Call created successfully" || row["duration"] != 65.0 || row["transcript"] != body["transcript"] || row["company_id"] != testkit.Acme ||
+		if got["message"] != "Call created successfully" || row["duration"] != 65.0 ||
+			row["transcript"] != body["transcript"] || row["company_id"] != testkit.Acme ||
 			row["status"] != "completed" || row["vapi_call_id"] != "" {
 			t.Errorf("got %v", got)
 		}
@@ -170,22 +183,27 @@ func TestDocumented_writing_calls(t *testing.T) {
 	d.want(400, "POST", "/api/calls", testkit.AcmeAgent, "{")
 
 	// Changing.
-	changed := object(t, d.want(200, "PUT", "/api/calls/"+id, testkit.AcmeAgent, map[string]any{"resolution_status": "resolved", "transcript": "User: an okapi cake"}))
+	changed := object(t, d.want(200, "PUT", "/api/calls/"+id, testkit.AcmeAgent,
+		map[string]any{"resolution_status": "resolved", "transcript": "User: an okapi cake"}))
 	row := changed["data"].(map[string]any)
-	if changed["message"] != "Call updated successfully" || row["resolution_status"] != "resolved" || row["transcript"] != "User: an okapi cake" || row["summary"] != "Zebra" {
+	if changed["message"] != "Call updated successfully" || row["resolution_status"] != "resolved" ||
+		row["transcript"] != "User: an okapi cake" || row["summary"] != "Zebra" {
 		t.Errorf("got %v", changed)
 	}
 	if got := d.found("okapi", ""); len(got) != 1 {
 		t.Errorf("search finds %v", got)
 	}
-	d.want(200, "PUT", "/api/calls/"+testkit.AcmeCall, testkit.AcmeAgent, map[string]any{"summary": "About marzipan.", "priority": "high"})
+	d.want(200, "PUT", "/api/calls/"+testkit.AcmeCall, testkit.AcmeAgent,
+		map[string]any{"summary": "About marzipan.", "priority": "high"})
 	if got := d.found("marzipan", ""); !slices.Equal(got, []string{testkit.AcmeCall}) {
 		t.Errorf("search finds %v", got)
 	}
 	// Saying again what is so changes nothing.
-	d.want(200, "PUT", "/api/calls/"+testkit.AcmeCall, testkit.AcmeAgent, map[string]any{"caller_number": "+12025550170", "duration": 60, "call_type": "inbound"})
+	d.want(200, "PUT", "/api/calls/"+testkit.AcmeCall, testkit.AcmeAgent,
+		map[string]any{"caller_number": "+12025550170", "duration": 60, "call_type": "inbound"})
 	// What the provider reported stays, and nothing else of such a request is done.
-	for _, facts := range []map[string]any{{"caller_number": "+15550000000"}, {"duration": 1}, {"call_type": "outbound"}, {"transcript": "made up"}} {
+	for _, facts := range []map[string]any{{"caller_number": "+15550000000"}, {"duration": 1},
+		{"call_type": "outbound"}, {"transcript": "made up"}} {
 		name := slices.Collect(maps.Keys(facts))[0]
 		facts["priority"] = "low"
 		got := object(t, d.want(400, "PUT", "/api/calls/"+testkit.AcmeCall, testkit.AcmeOwner, facts))
@@ -196,8 +214,10 @@ func TestDocumented_writing_calls(t *testing.T) {
 			t.Errorf("%v: half of the request was done", facts)
 		}
 	}
-	for who, want := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403} {
-		for _, route := range []struct{ method, path string }{{"PUT", "/api/calls/"}, {"PATCH", "/functions/v1/calls/"}, {"DELETE", "/api/calls/"}, {"DELETE", "/functions/v1/calls/"}} {
+	for who, want := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeViewer: 403,
+		testkit.AcmeDeveloper: 403} {
+		for _, route := range []struct{ method, path string }{{"PUT", "/api/calls/"}, {"PATCH", "/functions/v1/calls/"},
+			{"DELETE", "/api/calls/"}, {"DELETE", "/functions/v1/calls/"}} {
 			d.want(want, route.method, route.path+testkit.AcmeCall, who, map[string]any{"summary": "mine"})
 		}
 	}
@@ -214,9 +234,11 @@ func TestDocumented_writing_calls(t *testing.T) {
 
 func TestDocumented_metrics(t *testing.T) {
 	d := newDesk(t, nil)
-	d.put(testkit.Acme, "zlong0000000000", map[string]any{"duration_seconds": 90, "resolution_status": "resolved"}, "", "")
+	d.put(testkit.Acme, "zlong0000000000", map[string]any{"duration_seconds": 90, "resolution_status": "resolved"}, "",
+		"")
 	d.put(testkit.Acme, "zmissed00000000", nil, "", "")
-	d.put(testkit.Bolt, "ylong0000000000", map[string]any{"duration_seconds": 5000, "resolution_status": "resolved"}, "", "")
+	d.put(testkit.Bolt, "ylong0000000000", map[string]any{"duration_seconds": 5000, "resolution_status": "resolved"},
+		"", "")
 	d.exec(`UPDATE calls SET started_at = strftime('%Y-%m-%d %H:%M:%fZ', 'now') WHERE id = ?`, testkit.AcmeLiveCall)
 	d.exec(`UPDATE call_events SET type = 'tool_call' WHERE id = ?`, testkit.Row(testkit.Acme, "event"))
 	got := object(t, d.want(200, "GET", "/api/dashboard/metrics", testkit.AcmeViewer, nil))
@@ -235,18 +257,21 @@ func TestFunctions_calls(t *testing.T) {
 	d, x := newExchange(t)
 	const keys = "id assistant_id phone_number_id workflow_id customer_number status started_at ended_at duration"
 	list := object(t, d.want(200, "GET", "/functions/v1/calls", testkit.AcmeViewer, nil))
-	if rows := list["data"].([]any); list["success"] != true || len(rows) != 2 || fmt.Sprint(list["pagination"]) != "map[has_more:false limit:20 page:1 total:2 totalPages:1]" {
+	if rows := list["data"].([]any); list["success"] != true || len(rows) != 2 ||
+		fmt.Sprint(list["pagination"]) != "map[has_more:false limit:20 page:1 total:2 totalPages:1]" {
 		t.Errorf("got %v", list)
 	} else {
 		hasKeys(t, "a call", rows[0], keys)
-		if live := rows[0].(map[string]any); live["id"] != testkit.AcmeLiveCall || live["status"] != "in_progress" || live["assistant_id"] != testkit.AcmeAssistant || live["customer_number"] != "+12025550170" {
+		if live := rows[0].(map[string]any); live["id"] != testkit.AcmeLiveCall || live["status"] != "in_progress" ||
+			live["assistant_id"] != testkit.AcmeAssistant || live["customer_number"] != "+12025550170" {
 			t.Errorf("got %v", live)
 		}
 	}
 	d.put(testkit.Acme, "zringing0000000", map[string]any{"status": "ringing", "outcome": ""}, "", "")
 	d.put(testkit.Acme, "zbroken00000000", map[string]any{"status": "failed", "outcome": "failed_vapi"}, "", "")
 	for status, want := range map[string]int{"in_progress": 2, "completed": 1, "failed": 1} {
-		rows := object(t, d.want(200, "GET", "/functions/v1/calls?status="+status, testkit.AcmeViewer, nil))["data"].([]any)
+		rows := object(t, d.want(200, "GET", "/functions/v1/calls?status="+status, testkit.AcmeViewer,
+			nil))["data"].([]any)
 		if len(rows) != want {
 			t.Errorf("%s: got %d calls, want %d", status, len(rows), want)
 		}
@@ -261,8 +286,10 @@ func TestFunctions_calls(t *testing.T) {
 	if !strings.Contains(one.(map[string]any)["transcript"].(string), "sourdough") {
 		t.Errorf("got %v", one)
 	}
-	order := map[string]any{"assistant_id": testkit.AcmeAssistant, "phone_number_id": testkit.AcmeNumber, "customer_number": "+14155552671"}
-	for who, want := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 400, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403, testkit.AcmeAgent: 201} {
+	order := map[string]any{"assistant_id": testkit.AcmeAssistant, "phone_number_id": testkit.AcmeNumber,
+		"customer_number": "+14155552671"}
+	for who, want := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 400, testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer: 403, testkit.AcmeAgent: 201} {
 		d.want(want, "POST", "/functions/v1/calls", who, order)
 	}
 	placed := object(t, d.want(201, "POST", "/functions/v1/calls", testkit.AcmeAgent, order))["data"].(map[string]any)
@@ -271,20 +298,24 @@ func TestFunctions_calls(t *testing.T) {
 		t.Errorf("got %v after %d calls", placed, len(x.placed))
 	}
 	for field, wrong := range map[string]map[string]any{
-		"assistant_id": {"assistant_id": ""}, "phone_number_id": {"phone_number_id": 7}, "customer_number": {"customer_number": nil}, "workflow_id": {"workflow_id": "flow"},
+		"assistant_id": {"assistant_id": ""}, "phone_number_id": {"phone_number_id": 7},
+		"customer_number": {"customer_number": nil}, "workflow_id": {"workflow_id": "flow"},
 	} {
 		body := maps.Clone(order)
 		maps.Copy(body, wrong)
-		if details, _ := object(t, d.want(400, "POST", "/functions/v1/calls", testkit.AcmeAgent, body))["details"].(map[string]any); details[field] == nil {
+		if details, _ := object(t, d.want(400, "POST", "/functions/v1/calls", testkit.AcmeAgent,
+			body))["details"].(map[string]any); details[field] == nil {
 			t.Errorf("%v: got %v", wrong, details)
 		}
 	}
 	changed := object(t, d.want(200, "PATCH", "/functions/v1/calls/"+testkit.AcmeCall, testkit.AcmeAgent,
-		map[string]any{"resolution_status": "resolved", "metadata": map[string]any{"ticket": 7}}))["data"].(map[string]any)
+		map[string]any{"resolution_status": "resolved",
+			"metadata": map[string]any{"ticket": 7}}))["data"].(map[string]any)
 	if changed["resolution_status"] != "resolved" || fmt.Sprint(changed["metadata"]) != "map[ticket:7]" {
 		t.Errorf("got %v", changed)
 	}
-	ended := object(t, d.want(200, "POST", "/functions/v1/calls/"+testkit.AcmeLiveCall+"/end", testkit.AcmeAgent, nil))["data"]
+	ended := object(t, d.want(200, "POST", "/functions/v1/calls/"+testkit.AcmeLiveCall+"/end", testkit.AcmeAgent,
+		nil))["data"]
 	hasKeys(t, "the ended call", ended, keys)
 	gone := object(t, d.want(200, "DELETE", "/functions/v1/calls/"+testkit.AcmeCall, testkit.AcmeAdmin, nil))
 	if gone["data"] != nil || len(gone) == 0 {
@@ -297,52 +328,62 @@ func TestFunctions_messages(t *testing.T) {
 	const keys = "id call_id content role created_at"
 	list := object(t, d.want(200, "GET", "/functions/v1/messages/"+testkit.AcmeCall, testkit.AcmeViewer, nil))
 	rows := list["data"].([]any)
-	if len(rows) != 3 || rows[1].(map[string]any)["content"] != "Do you have sourdough today?" || fmt.Sprint(list["pagination"]) != "map[has_more:false limit:100 page:1 total:3 totalPages:1]" {
+	if len(rows) != 3 || rows[1].(map[string]any)["content"] != "Do you have sourdough today?" ||
+		fmt.Sprint(list["pagination"]) != "map[has_more:false limit:100 page:1 total:3 totalPages:1]" {
 		t.Errorf("got %v", list)
 	}
 	hasKeys(t, "a message", rows[0], keys)
-	second := object(t, d.want(200, "GET", "/functions/v1/messages/"+testkit.AcmeCall+"?page=2&limit=1", testkit.AcmeViewer, nil))["data"].([]any)
+	second := object(t, d.want(200, "GET", "/functions/v1/messages/"+testkit.AcmeCall+"?page=2&limit=1",
+		testkit.AcmeViewer, nil))["data"].([]any)
 	if len(second) != 1 || fmt.Sprint(second[0]) != fmt.Sprint(rows[1]) {
 		t.Errorf("got %v", second)
 	}
 	id := rows[1].(map[string]any)["id"].(string)
 	for _, path := range []string{id, testkit.AcmeCall + "/" + id} {
-		if got := object(t, d.want(200, "GET", "/functions/v1/messages/"+path, testkit.AcmeViewer, nil))["data"]; fmt.Sprint(got) != fmt.Sprint(rows[1]) {
+		if got := object(t, d.want(200, "GET", "/functions/v1/messages/"+path, testkit.AcmeViewer,
+			nil))["data"]; fmt.Sprint(got) != fmt.Sprint(rows[1]) {
 			t.Errorf("%s: got %v", path, got)
 		}
 	}
-	d.want(404, "GET", "/functions/v1/messages/"+testkit.AcmeLiveCall+"/"+id, testkit.AcmeViewer, nil) // of another call
+	d.want(404, "GET", "/functions/v1/messages/"+testkit.AcmeLiveCall+"/"+id, testkit.AcmeViewer,
+		nil) // of another call
 	d.want(404, "GET", "/functions/v1/messages/nothing00000000", testkit.AcmeViewer, nil)
 
 	path := "/functions/v1/messages/" + testkit.AcmeLiveCall
 	line := func(role, content string) map[string]any { return map[string]any{"role": role, "content": content} }
 	for who, want := range map[string]int{
-		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403,
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403,
+		testkit.AcmeDeveloper: 403,
 	} {
 		d.want(want, "POST", path, who, line("assistant", "hello"))
 	}
-	for name, body := range map[string]any{"no role": line("", "x"), "a wrong role": line("boss", "x"), "no content": line("user", ""), "blanks": line("user", "  "),
+	for name, body := range map[string]any{"no role": line("", "x"), "a wrong role": line("boss", "x"),
+		"no content": line("user", ""), "blanks": line("user", "  "),
 		"too much": line("user", strings.Repeat("x", 1001)), "not JSON": "{"} {
 		if rec := d.want(400, "POST", path, testkit.AcmeAgent, body); object(t, rec)["error"] == nil {
 			t.Errorf("%s: got %s", name, rec.Body)
 		}
 	}
-	if got := x.ordered(); len(got) != 0 || d.rows(`SELECT count(*) FROM messages WHERE call = ?`, testkit.AcmeLiveCall) != "0\n" {
+	if got := x.ordered(); len(got) != 0 ||
+		d.rows(`SELECT count(*) FROM messages WHERE call = ?`, testkit.AcmeLiveCall) != "0\n" {
 		t.Fatalf("a refused message was said: %v", got)
 	}
 	for _, role := range []string{"assistant", "system", "user"} {
 		got := object(t, d.want(201, "POST", path, testkit.AcmeAgent, line(role, " "+role+" speaks ")))["data"]
 		hasKeys(t, "the message", got, keys)
-		if m := got.(map[string]any); m["role"] != role || m["content"] != role+" speaks" || m["call_id"] != testkit.AcmeLiveCall {
+		if m := got.(map[string]any); m["role"] != role || m["content"] != role+" speaks" ||
+			m["call_id"] != testkit.AcmeLiveCall {
 			t.Errorf("got %v", m)
 		}
 	}
 	said := x.ordered()
-	if len(said) != 3 || said[0] != `{"type":"say","content":"assistant speaks"}` || !strings.Contains(said[1], `"add-message"`) || !strings.Contains(said[1], `"triggerResponseEnabled":false`) ||
+	if len(said) != 3 || said[0] != `{"type":"say","content":"assistant speaks"}` ||
+		!strings.Contains(said[1], `"add-message"`) || !strings.Contains(said[1], `"triggerResponseEnabled":false`) ||
 		!strings.Contains(said[2], `"triggerResponseEnabled":true`) {
 		t.Errorf("the call heard %q", said)
 	}
-	if got := d.rows(`SELECT role, from_person FROM messages WHERE call = ? ORDER BY position`, testkit.AcmeLiveCall); got != "assistant | 1\nsystem | 1\nuser | 1\n" {
+	if got := d.rows(`SELECT role, from_person FROM messages WHERE call = ? ORDER BY position`,
+		testkit.AcmeLiveCall); got != "assistant | 1\nsystem | 1\nuser | 1\n" {
 		t.Errorf("stored %q", got)
 	}
 	x.status = http.StatusInternalServerError
@@ -359,10 +400,12 @@ func TestFunctions_a_persons_line_outlives_the_report(t *testing.T) {
 	d := newDesk(t, nil)
 	id := d.begin(t)
 	d.set(collections.Calls, id, map[string]any{"control_url": ""})
-	d.want(201, "POST", "/functions/v1/messages/"+id, testkit.AcmeAgent, map[string]any{"role": "system", "content": "the caller is a regular"})
+	d.want(201, "POST", "/functions/v1/messages/"+id, testkit.AcmeAgent,
+		map[string]any{"role": "system", "content": "the caller is a regular"})
 	messages := lines(t, "call-inbound.jsonl")
 	d.sendAll(messages[len(messages)-1:])
-	if got := d.rows(`SELECT count(*) FROM messages WHERE call = ? AND content = 'the caller is a regular'`, id); got != "1\n" {
+	if got := d.rows(`SELECT count(*) FROM messages WHERE call = ? AND content = 'the caller is a regular'`,
+		id); got != "1\n" {
 		t.Errorf("got %s", got)
 	}
 	if got := d.rows(`SELECT count(*) FROM messages WHERE call = ? AND content = 'before you came'`, id); got != "0\n" {

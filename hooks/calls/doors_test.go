@@ -45,14 +45,19 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 		"their assistant on our number":  call("hang", `"id":"n5",`+ours+`,"assistantId":"assistant-bolt"`, ``),
 		"our assistant on their number":  call("hang", `"id":"n6",`+theirs+`,"assistantId":"`+sampleAssistant+`"`, ``),
 		"their running call, our number": call("status-update", `"id":"live-bolt",`+ours, `,"status":"ended"`),
-		"their running call, our assistant": call("end-of-call-report", `"id":"live-bolt","assistantId":"`+sampleAssistant+`"`,
+		"their running call, our assistant": call("end-of-call-report",
+			`"id":"live-bolt","assistantId":"`+sampleAssistant+`"`,
 			`,"analysis":{"summary":"forged"}`),
-		"their running call alone":     call("transcript", `"id":"live-bolt"`, `,"role":"user","transcriptType":"final","transcript":"forged"`),
-		"their finished call":          call("end-of-call-report", `"id":"call-bolt",`+ours, `,"analysis":{"summary":"forged"}`),
-		"deleting their call":          call("call.deleted", `"id":"call-bolt"`, ``),
-		"who answers their number":     call("assistant-request", `"id":"n7",`+theirs, ``),
-		"their functions":              call("tool-calls", `"id":"live-bolt",`+ours, `,"toolCallList":[{"id":"t1","function":{"name":"book","arguments":"{}"}}]`),
-		"where their calls go":         call("transfer-destination-request", `"id":"n8","assistantId":"assistant-bolt"`, ``),
+		"their running call alone": call("transcript", `"id":"live-bolt"`,
+			`,"role":"user","transcriptType":"final","transcript":"forged"`),
+		"their finished call": call("end-of-call-report", `"id":"call-bolt",`+ours,
+			`,"analysis":{"summary":"forged"}`),
+		"deleting their call":      call("call.deleted", `"id":"call-bolt"`, ``),
+		"who answers their number": call("assistant-request", `"id":"n7",`+theirs, ``),
+		"their functions": call("tool-calls", `"id":"live-bolt",`+ours,
+			`,"toolCallList":[{"id":"t1","function":{"name":"book","arguments":"{}"}}]`),
+		"where their calls go": call("transfer-destination-request", `"id":"n8","assistantId":"assistant-bolt"`,
+			``),
 		"a chat with their assistant":  `{"message":{"type":"chat.created","chat":{"id":"c1","assistantId":"assistant-bolt"}}}`,
 		"a session with it":            `{"message":{"type":"session.created","session":{"id":"s1","assistantId":"assistant-bolt"}}}`,
 		"their knowledge, their voice": call("knowledge-base-request", `"id":"n9",`+theirs, ``),
@@ -66,8 +71,9 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 		}
 	}
 	for name, body := range map[string]string{
-		"our number":              call("status-update", `"id":"o1",`+ours, `,"status":"in-progress"`),
-		"our assistant":           call("status-update", `"id":"o2","assistantId":"`+sampleAssistant+`"`, `,"status":"in-progress"`),
+		"our number": call("status-update", `"id":"o1",`+ours, `,"status":"in-progress"`),
+		"our assistant": call("status-update", `"id":"o2","assistantId":"`+sampleAssistant+`"`,
+			`,"status":"in-progress"`),
 		"our call alone":          call("hang", `"id":"live-acme"`, ``),
 		"our call again":          call("status-update", `"id":"o1"`, `,"status":"ended"`),
 		"our assistant, unknown":  call("hang", `"id":"o3",`+ours+`,"assistantId":"nobodys"`, ``),
@@ -81,7 +87,8 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 		t.Errorf("its own calls: %q", got)
 	}
 	// What belongs to nobody waits with whom the secret speaks for.
-	if rec := d.post(strings.NewReader(call("hang", `"id":"p1","phoneNumberId":"nobodys"`, ``)), acme); rec.Code != http.StatusOK {
+	if rec := d.post(strings.NewReader(call("hang", `"id":"p1","phoneNumberId":"nobodys"`, ``)),
+		acme); rec.Code != http.StatusOK {
 		t.Errorf("nobody's number: got %d %s", rec.Code, rec.Body)
 	}
 	if got := d.rows(`SELECT status, organization FROM provider_events WHERE event_key LIKE 'p1:%'`); got != "parked | "+testkit.Acme+"\n" {
@@ -109,7 +116,8 @@ func TestWebhook_secrets_are_looked_up_without_the_database(t *testing.T) {
 		}
 	}
 	stranger := &endless{}
-	if rec := d.post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized || stranger.read > 0 {
+	if rec := d.post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized ||
+		stranger.read > 0 {
 		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
 	}
 }
@@ -134,7 +142,8 @@ func TestWebhook_unread_messages_are_paced_and_short(t *testing.T) {
 		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusOK {
 			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
 		}
-		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") == "" {
+		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusTooManyRequests ||
+			rec.Header().Get("Retry-After") == "" {
 			t.Errorf("%s, again: got %d %s", name, rec.Code, rec.Body)
 		}
 		if rec := d.post(strings.NewReader(body), bolt); rec.Code != http.StatusOK {

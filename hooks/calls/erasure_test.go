@@ -26,7 +26,8 @@ import (
 func withPrivacy(app core.App, d *desk) {
 	audit.Register(app)
 	orgs.Register(app, orgs.Deps{
-		Drop: func(string, string) {}, Facade: d.facade, Outbox: d.outbox, Schedule: d.schedule, Sealed: d.sealed, PerPerson: 10, Forgotten: d.erased,
+		Drop: func(string, string) {}, Facade: d.facade, Outbox: d.outbox, Schedule: d.schedule, Sealed: d.sealed,
+		PerPerson: 10, Forgotten: d.erased,
 	})
 }
 
@@ -34,7 +35,8 @@ const privacyPath = "/api/organizations/" + testkit.Acme + "/privacy/"
 
 func (d *desk) eraseCaller(number string) map[string]any {
 	d.t.Helper()
-	rec := d.want(200, http.MethodPost, privacyPath+"erase", testkit.AcmeOwner, map[string]any{"phone_number": number, "confirm": true})
+	rec := d.want(200, http.MethodPost, privacyPath+"erase", testkit.AcmeOwner,
+		map[string]any{"phone_number": number, "confirm": true})
 	request, _ := object(d.t, rec)["request"].(map[string]any)
 	certificate, _ := request["certificate"].(map[string]any)
 	return certificate
@@ -48,11 +50,14 @@ func everyType(t testing.TB, id, number string) [][]byte {
 	for n, kind := range slices.Concat(vapi.ServerMessages, vapi.RequestMessages, []string{"made-up"}) {
 		kind, _, _ = strings.Cut(kind, "[")
 		all = append(all, update(t, id, number, map[string]any{
-			"type": kind, "timestamp": 1_795_014_250_000 + n, "role": "user", "transcriptType": "final", "transcript": "zanzibar is my word", "text": "zanzibar",
+			"type": kind, "timestamp": 1_795_014_250_000 + n, "role": "user", "transcriptType": "final",
+			"transcript": "zanzibar is my word", "text": "zanzibar",
 			"input": "zanzibar", "output": "zanzibar", "endedReason": "customer-ended-call",
-			"customer":     map[string]any{"number": number, "name": "Quillan Vexmoor"},
-			"toolCallList": []any{map[string]any{"id": fmt.Sprint("t", n), "type": "function", "function": map[string]any{"name": "nope", "arguments": map[string]any{"word": "zanzibar"}}}},
-			"analysis":     map[string]any{"summary": "zanzibar"}, "artifact": map[string]any{"transcript": "zanzibar", "messages": []any{}},
+			"customer": map[string]any{"number": number, "name": "Quillan Vexmoor"},
+			"toolCallList": []any{map[string]any{"id": fmt.Sprint("t", n), "type": "function",
+				"function": map[string]any{"name": "nope", "arguments": map[string]any{"word": "zanzibar"}}}},
+			"analysis":    map[string]any{"summary": "zanzibar"},
+			"artifact":    map[string]any{"transcript": "zanzibar", "messages": []any{}},
 			"destination": map[string]any{"type": "number", "number": "+12025550199", "message": "zanzibar"},
 		}))
 	}
@@ -79,7 +84,8 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 		"the call was deleted": func(d *desk) {
 			// Not by a person: what the audit log says of that stays until the
 			// caller is erased.
-			for collection, filter := range map[string]string{"calls": "vapi_call_id = 'gone'", "contacts": "phone_number = '+14155552671'"} {
+			for collection, filter := range map[string]string{"calls": "vapi_call_id = 'gone'",
+				"contacts": "phone_number = '+14155552671'"} {
 				r, err := d.FindFirstRecordByFilter(collection, filter)
 				if err != nil {
 					t.Fatal(err)
@@ -127,13 +133,16 @@ const walHeader = 32
 func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
 	for n := range 5 { // others' words, so that the index has more than one part
-		d.sendAll([][]byte{update(t, fmt.Sprint("other-", n), "+14155552679", map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call",
-			"artifact": map[string]any{"transcript": "an ordinary question", "messages": []any{}}})})
+		d.sendAll([][]byte{update(t, fmt.Sprint("other-", n), "+14155552679",
+			map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call",
+				"artifact": map[string]any{"transcript": "an ordinary question", "messages": []any{}}})})
 	}
 	for n := range 3 {
 		d.sendAll([][]byte{update(t, fmt.Sprint("gone-", n), "+14155552671", map[string]any{
-			"type": "end-of-call-report", "endedReason": "customer-ended-call", "customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
-			"artifact": map[string]any{"transcript": "zanzibar " + strings.Repeat("and much more ", 400), "messages": []any{}}, "analysis": map[string]any{"summary": "zanzibar"},
+			"type": "end-of-call-report", "endedReason": "customer-ended-call",
+			"customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
+			"artifact": map[string]any{"transcript": "zanzibar " + strings.Repeat("and much more ", 400),
+				"messages": []any{}}, "analysis": map[string]any{"summary": "zanzibar"},
 		})})
 	}
 	d.eraseCaller("+14155552671")
@@ -191,14 +200,17 @@ func conversation(t testing.TB, id, number, word string) [][]byte {
 	for n := range 20 {
 		said := fmt.Sprintf("%s %d of %s has something%d to say", word, n, id, n)
 		messages = append(messages, update(t, id, number, map[string]any{
-			"type": "transcript", "timestamp": 1_795_014_250_000 + n, "role": "user", "transcriptType": "final", "transcript": said,
+			"type": "transcript", "timestamp": 1_795_014_250_000 + n, "role": "user", "transcriptType": "final",
+			"transcript": said,
 		}))
-		lines = append(lines, map[string]any{"role": "user", "message": said, "time": 1_795_014_250_000 + n, "secondsFromStart": n})
+		lines = append(lines, map[string]any{"role": "user", "message": said, "time": 1_795_014_250_000 + n,
+			"secondsFromStart": n})
 		fmt.Fprintf(&text, "User: %s\n", said)
 	}
 	return append(messages, update(t, id, number, map[string]any{
 		"type": "end-of-call-report", "endedReason": "customer-ended-call",
-		"artifact": map[string]any{"transcript": text.String(), "messages": lines}, "analysis": map[string]any{"summary": "about " + word},
+		"artifact": map[string]any{"transcript": text.String(), "messages": lines},
+		"analysis": map[string]any{"summary": "about " + word},
 	}))
 }
 
@@ -242,11 +254,14 @@ func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
 
 	d.sendAll([][]byte{
 		update(t, "unknown", "14155552671", nil),
-		update(t, "unknown", "14155552671", map[string]any{"type": "transcript", "role": "user", "transcriptType": "final", "transcript": "zanzibar"}),
+		update(t, "unknown", "14155552671",
+			map[string]any{"type": "transcript", "role": "user", "transcriptType": "final", "transcript": "zanzibar"}),
 		// What was written, without any call.
-		update(t, "", "", map[string]any{"type": "session.updated", "customer": nil, "call": nil, "session": map[string]any{
-			"id": "s1", "assistantId": sampleAssistant, "customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
-		}}),
+		update(t, "", "", map[string]any{"type": "session.updated", "customer": nil, "call": nil,
+			"session": map[string]any{
+				"id": "s1", "assistantId": sampleAssistant,
+				"customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
+			}}),
 	})
 	if err := d.reconcile(); err != nil {
 		t.Fatal(err)
@@ -260,7 +275,8 @@ func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
 	// Who rings again afterwards is a caller like any other.
 	d.sendAll([][]byte{update(t, "again", "+14155552671", map[string]any{
 		"timestamp": time.Now().Add(time.Minute).UnixMilli(),
-		"call":      map[string]any{"id": "again", "type": "inboundPhoneCall", "phoneNumberId": sampleNumber, "createdAt": time.Now().Add(time.Minute).UTC().Format(time.RFC3339)},
+		"call": map[string]any{"id": "again", "type": "inboundPhoneCall", "phoneNumberId": sampleNumber,
+			"createdAt": time.Now().Add(time.Minute).UTC().Format(time.RFC3339)},
 	})})
 	if got := d.rows(`SELECT caller_number, contact != '' FROM calls WHERE vapi_call_id = 'again'`); got != "+14155552671 | 1\n" {
 		t.Errorf("got %q", got)
@@ -290,14 +306,17 @@ func TestPrivacy_takes_every_caller_that_is_stored(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
 	// As they came before numbers were read: one row each.
 	old := []string{
-		"+14155552671", "14155552672", "+1 415-555-2673", "tel:+14155552674", "sip:+14155552675@host.example", "0014155552676", "\u202a+14155552677\u202c",
+		"+14155552671", "14155552672", "+1 415-555-2673", "tel:+14155552674", "sip:+14155552675@host.example",
+		"0014155552676", "\u202a+14155552677\u202c",
 		"Anonymous", "+266696687", "sip:anonymous@anonymous.invalid", "1001", "sip:ann@example.com",
 	}
 	for n, number := range old {
-		d.put(testkit.Acme, fmt.Sprintf("zold%011d", n), map[string]any{"vapi_call_id": fmt.Sprintf("old-%d", n), "caller_number": number}, "", "")
+		d.put(testkit.Acme, fmt.Sprintf("zold%011d", n),
+			map[string]any{"vapi_call_id": fmt.Sprintf("old-%d", n), "caller_number": number}, "", "")
 	}
 	for n, number := range old {
-		rec := d.want(200, http.MethodPost, privacyPath+"export", testkit.AcmeOwner, map[string]any{"phone_number": number})
+		rec := d.want(200, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
+			map[string]any{"phone_number": number})
 		if !strings.Contains(rec.Body.String(), fmt.Sprintf("calls/zold%011d.json", n)) {
 			t.Errorf("%q: the call is not in the export", number)
 		}
@@ -307,7 +326,8 @@ func TestPrivacy_takes_every_caller_that_is_stored(t *testing.T) {
 		}
 	}
 	d.want(400, http.MethodPost, privacyPath+"export", testkit.AcmeOwner, map[string]any{"phone_number": "\u200e"})
-	d.want(404, http.MethodPost, privacyPath+"export", testkit.AcmeOwner, map[string]any{"phone_number": "+14155550000"})
+	d.want(404, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
+		map[string]any{"phone_number": "+14155550000"})
 }
 
 // One spelling erases what came in any, messages without a call included; the
@@ -319,10 +339,12 @@ func TestErasure_takes_every_spelling(t *testing.T) {
 	}
 	d.sendAll([][]byte{
 		update(t, "short", "1001", nil), update(t, "other", "+14155552672", nil),
-		update(t, "nobodys", "415-555-2671", map[string]any{"phoneNumber": nil, "call": map[string]any{"id": "nobodys"}}),
-		update(t, "", "", map[string]any{"type": "session.created", "customer": nil, "call": nil, "session": map[string]any{
-			"id": "s2", "assistantId": sampleAssistant, "customer": map[string]any{"number": "1 (415) 555-2671"},
-		}}),
+		update(t, "nobodys", "415-555-2671",
+			map[string]any{"phoneNumber": nil, "call": map[string]any{"id": "nobodys"}}),
+		update(t, "", "", map[string]any{"type": "session.created", "customer": nil, "call": nil,
+			"session": map[string]any{
+				"id": "s2", "assistantId": sampleAssistant, "customer": map[string]any{"number": "1 (415) 555-2671"},
+			}}),
 	})
 	certificate := d.eraseCaller("tel:+1-415-555-2671")
 	if fmt.Sprint(certificate["calls"]) != "3" || fmt.Sprint(certificate["contacts"]) != "1" {

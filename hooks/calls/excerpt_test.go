@@ -9,16 +9,19 @@ import (
 func TestSnippet_shows_the_stretch_with_most_of_what_was_typed(t *testing.T) {
 	long := strings.Repeat("So it goes on and on. ", 20)
 	for typed, one := range map[string]struct{ text, want string }{
-		"bread":              {"User: Two loaves of Bread, please.", "User: Two loaves of ‹Bread›, please."},
-		"creme brulee":       {"AI: A crème brûlée?", "AI: A ‹crème› ‹brûlée›?"},
-		"CRÈME":              {"a creme", "a ‹creme›"},
-		`"half past eight"`:  {"eight, or half past eight, half past nine", "eight, or ‹half past eight›, half past nine"},
-		"appoin":             {"My appointments.", "My ‹appointments›."},
-		"appoin ":            {"My appoin", "My ‹appoin›"},
-		"cat":                {"a cathedral, no pet", "a ‹cathedral›, no pet"},
-		`"cat"`:              {"a cathedral, no pet", ""},
-		"seat window ":       {"The seat. " + long + "The window seat is yours. " + long, "…on and on. The ‹window› ‹seat› is yours. So it goes on and on. So it goes on and on. So it goes on…"},
-		"end":                {long + "The end", "…goes on and on. So it goes on and on. So it goes on and on. So it goes on and on. The ‹end›"},
+		"bread":        {"User: Two loaves of Bread, please.", "User: Two loaves of ‹Bread›, please."},
+		"creme brulee": {"AI: A crème brûlée?", "AI: A ‹crème› ‹brûlée›?"},
+		"CRÈME":        {"a creme", "a ‹creme›"},
+		`"half past eight"`: {"eight, or half past eight, half past nine",
+			"eight, or ‹half past eight›, half past nine"},
+		"appoin":  {"My appointments.", "My ‹appointments›."},
+		"appoin ": {"My appoin", "My ‹appoin›"},
+		"cat":     {"a cathedral, no pet", "a ‹cathedral›, no pet"},
+		`"cat"`:   {"a cathedral, no pet", ""},
+		"seat window ": {"The seat. " + long + "The window seat is yours. " + long,
+			"…on and on. The ‹window› ‹seat› is yours. So it goes on and on. So it goes on and on. So it goes on…"},
+		"end": {long + "The end",
+			"…goes on and on. So it goes on and on. So it goes on and on. So it goes on and on. The ‹end›"},
 		"nowhere":            {"somewhere", ""},
 		"日本語":                {"日本語", "‹日本語›"},
 		"1400":               {"Flight 1400 leaves", "Flight ‹1400› leaves"},
@@ -34,7 +37,8 @@ func TestSnippet_shows_the_stretch_with_most_of_what_was_typed(t *testing.T) {
 }
 
 func FuzzSnippet(f *testing.F) {
-	for _, seed := range [][2]string{{"bread", "Two loaves of bread."}, {`"a b" c`, "a b c a b"}, {"\u0301", "e\u0301"}, {"ss", "ß"}, {"İ", "i̇"}, {"ﬁ", "ﬁ"}, {"\xff", "\xff"}} {
+	for _, seed := range [][2]string{{"bread", "Two loaves of bread."}, {`"a b" c`, "a b c a b"}, {"\u0301", "e\u0301"},
+		{"ss", "ß"}, {"İ", "i̇"}, {"ﬁ", "ﬁ"}, {"\xff", "\xff"}} {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, typed, text string) {

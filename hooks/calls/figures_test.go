@@ -27,12 +27,17 @@ func TestHome_says_what_keeps_the_phone_from_being_answered(t *testing.T) {
 		collection, id, field, value, back, want string
 	}{
 		{collections.PhoneNumbers, testkit.AcmeNumber, "assistant", "", testkit.AcmeAssistant, "no_assistant"},
-		{collections.PhoneNumbers, testkit.AcmeNumber, "status", collections.NumberInactive, collections.NumberActive, "number_off"},
-		{collections.PhoneNumbers, testkit.AcmeNumber, "sync_status", collections.SyncFailed, collections.SyncSynced, "not_synced"},
-		{collections.Assistants, testkit.AcmeAssistant, "status", collections.AssistantInactive, collections.AssistantActive, "assistant_off"},
+		{collections.PhoneNumbers, testkit.AcmeNumber, "status", collections.NumberInactive, collections.NumberActive,
+			"number_off"},
+		{collections.PhoneNumbers, testkit.AcmeNumber, "sync_status", collections.SyncFailed, collections.SyncSynced,
+			"not_synced"},
+		{collections.Assistants, testkit.AcmeAssistant, "status", collections.AssistantInactive,
+			collections.AssistantActive, "assistant_off"},
 		{collections.Assistants, testkit.AcmeAssistant, "vapi_assistant_id", "", sampleAssistant, "not_synced"},
-		{collections.Organizations, testkit.Acme, "status", collections.OrganizationSuspended, collections.OrganizationActive, "closed"},
-		{collections.Organizations, testkit.Acme, "balance_state", collections.BalanceEmpty, collections.BalanceOK, "balance"},
+		{collections.Organizations, testkit.Acme, "status", collections.OrganizationSuspended,
+			collections.OrganizationActive, "closed"},
+		{collections.Organizations, testkit.Acme, "balance_state", collections.BalanceEmpty, collections.BalanceOK,
+			"balance"},
 		{collections.PhoneNumbers, testkit.AcmeNumber, "organization", testkit.Bolt, testkit.Acme, "no_number"},
 	} {
 		d.set(one.collection, one.id, map[string]any{one.field: one.value})
@@ -57,7 +62,8 @@ func TestHome_counts_this_week_and_the_one_before(t *testing.T) {
 		return at(time.Date(now.Year(), now.Month(), now.Day()-daysAgo, 0, 30, 0, 0, zone)).date()
 	}
 	put := func(id string, daysAgo int, answered, outcome string, seconds int) {
-		d.put(testkit.Acme, id, map[string]any{"started_at": noon(daysAgo), "answered_at": answered, "ended_at": noon(daysAgo), "outcome": outcome, "duration_seconds": seconds}, "", "")
+		d.put(testkit.Acme, id, map[string]any{"started_at": noon(daysAgo), "answered_at": answered,
+			"ended_at": noon(daysAgo), "outcome": outcome, "duration_seconds": seconds}, "", "")
 	}
 	put("ztoday000000000", 0, noon(0), "completed", 60)
 	put("zmissed00000000", 1, "", "no_answer", 0)
@@ -107,7 +113,8 @@ func TestRemembered_answers_about_many_rows_are_used_again_for_a_moment(t *testi
 		asked int
 	}{
 		{"small", 0, 3, 3, 1}, {"small", 0, 4, 4, 2}, // small lists are counted each time
-		{"large", 0, totalLarge, totalLarge, 3}, {"large", 0, totalLarge + 1, totalLarge, 3}, {"other", 0, totalLarge + 2, totalLarge + 2, 4},
+		{"large", 0, totalLarge, totalLarge, 3}, {"large", 0, totalLarge + 1, totalLarge, 3},
+		{"other", 0, totalLarge + 2, totalLarge + 2, 4},
 		{"large", totalFresh, totalLarge + 3, totalLarge + 3, 5},
 	} {
 		got, err := totals.get(step.key, now.Add(step.after), count(step.n))

@@ -89,8 +89,9 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		d.schedule, d.outbox = schedule.New(app), outbox.New(app)
 		d.hub = live.New(app, access{app}, 0)
 		Register(app, Deps{
-			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
-			Hub:  d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
+			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"),
+				vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
+			Hub: d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
 			Keyring:   keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
 			Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,
 		})
@@ -125,7 +126,8 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 
 func (d *desk) send(body []byte) *httptest.ResponseRecorder {
 	d.t.Helper()
-	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/webhooks/vapi", bytes.NewReader(body))
+	req := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/webhooks/vapi",
+		bytes.NewReader(body))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(vapi.SecretHeader, secret)
 	rec := httptest.NewRecorder()
@@ -221,7 +223,8 @@ func reportAsCall(t testing.TB, message []byte) http.Handler {
 	if err := json.Unmarshal(body.Message["call"], &call); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"analysis", "artifact", "startedAt", "endedAt", "endedReason", "cost", "costs", "costBreakdown", "destination"} {
+	for _, name := range []string{"analysis", "artifact", "startedAt", "endedAt", "endedReason", "cost", "costs",
+		"costBreakdown", "destination"} {
 		if v, ok := body.Message[name]; ok {
 			call[name] = v
 		}

@@ -27,11 +27,14 @@ func TestLines_the_reports_take_the_place_of_those_heard(t *testing.T) {
 		{"the same", []line{at("assistant", 0, "Hello"), at("user", 1, "as heard"), at("assistant", 2, "Bye")}},
 		{"other words and times", []line{at("assistant", 0, "Hello!"), timed, at("assistant", 2, "Goodbye")}},
 		{"other places", []line{at("assistant", 5, "Hello"), at("user", 6, "as heard"), at("assistant", 7, "Bye")}},
-		{"each in the next one's place", []line{at("user", 1, "Hello"), at("assistant", 2, "as heard"), at("user", 3, "Bye")}},
+		{"each in the next one's place",
+			[]line{at("user", 1, "Hello"), at("assistant", 2, "as heard"), at("user", 3, "Bye")}},
 		{"others said them", []line{at("user", 0, "Hello"), at("assistant", 1, "as heard"), at("user", 2, "Bye")}},
 		{"fewer", []line{at("assistant", 0, "Hello and bye")}},
-		{"more", []line{at("assistant", 0, "Hello"), at("user", 1, "as heard"), at("assistant", 2, "Bye"), at("user", 3, "Bye")}},
-		{"one where a person's line is", []line{at("assistant", 0, "Hello"), at("system", 9, "in the way"), at("user", 10, "Bye")}},
+		{"more", []line{at("assistant", 0, "Hello"), at("user", 1, "as heard"), at("assistant", 2, "Bye"),
+			at("user", 3, "Bye")}},
+		{"one where a person's line is",
+			[]line{at("assistant", 0, "Hello"), at("system", 9, "in the way"), at("user", 10, "Bye")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDesk(t, nil)
@@ -42,7 +45,8 @@ func TestLines_the_reports_take_the_place_of_those_heard(t *testing.T) {
 			c := call{ID: testkit.AcmeCall, Organization: testkit.Acme}
 			do := func(apply func(tx *inbox.Tx) error) {
 				t.Helper()
-				if err := box.Do(context.Background(), func(tx *inbox.Tx) (func(), error) { return nil, apply(tx) }); err != nil {
+				if err := box.Do(context.Background(),
+					func(tx *inbox.Tx) (func(), error) { return nil, apply(tx) }); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -51,7 +55,8 @@ func TestLines_the_reports_take_the_place_of_those_heard(t *testing.T) {
 				if _, err := tx.Exec("DELETE FROM messages WHERE call = ?", c.ID); err != nil {
 					return err
 				}
-				if _, err := tx.Exec(insertPersonLine, "personsline0001", c.Organization, c.ID, "system", "a person's", int64(when+9000), 0, "", ""); err != nil {
+				if _, err := tx.Exec(insertPersonLine, "personsline0001", c.Organization, c.ID, "system", "a person's",
+					int64(when+9000), 0, "", ""); err != nil {
 					return err
 				}
 				return saveLines(tx, c, changes{lines: append([]line(nil), heard...)}, now)
@@ -69,7 +74,8 @@ func TestLines_the_reports_take_the_place_of_those_heard(t *testing.T) {
 				if i < len(before) {
 					id = before[i]
 				}
-				fmt.Fprintf(&want, "%s | %s | %s | %d | %d | %d\n", id, l.Role, l.Content, l.Position, l.OffsetMS, l.Duration)
+				fmt.Fprintf(&want, "%s | %s | %s | %d | %d | %d\n", id, l.Role, l.Content, l.Position, l.OffsetMS,
+					l.Duration)
 			}
 			got := d.rows(`SELECT id, role, content, position, offset_ms, duration_ms FROM messages WHERE call = ? AND NOT from_person ORDER BY position, role`, c.ID)
 			for i := len(before); i < len(report); i++ {
@@ -78,7 +84,8 @@ func TestLines_the_reports_take_the_place_of_those_heard(t *testing.T) {
 			if got != want.String() {
 				t.Errorf("stored\n%swant\n%s", got, want.String())
 			}
-			if person := d.rows(`SELECT content FROM messages WHERE call = ? AND from_person`, c.ID); person != "a person's\n" {
+			if person := d.rows(`SELECT content FROM messages WHERE call = ? AND from_person`,
+				c.ID); person != "a person's\n" {
 				t.Errorf("the person's line is %q", person)
 			}
 		})
@@ -112,7 +119,8 @@ func TestReplay_keeps_what_people_change_while_a_call_runs(t *testing.T) {
 		if got := d.await(sampleCall); got != want {
 			t.Errorf("changed after message %d: got\n%s\nwant\n%s", cut, got, want)
 		}
-		if notes := d.rows(`SELECT notes FROM calls WHERE vapi_call_id = ?`, sampleCall); notes != "a person was here\n" {
+		if notes := d.rows(`SELECT notes FROM calls WHERE vapi_call_id = ?`,
+			sampleCall); notes != "a person was here\n" {
 			t.Errorf("changed after message %d: the notes are %q", cut, notes)
 		}
 	}

@@ -27,11 +27,16 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), "
 func (d *desk) put(organization, id string, columns map[string]any, summary, transcript string) {
 	d.t.Helper()
 	values := map[string]any{
-		"id": id, "organization": organization, "vapi_call_id": "v-" + id, "status": "completed", "outcome": "completed", "call_type": "inbound",
-		"channel": "phone", "caller_number": "+13105550100", "recipient_number": "+12025550100", "contact": "", "assistant": "", "phone_number": "",
-		"started_at": "2026-10-01 09:00:00.000Z", "answered_at": "", "ended_at": "", "reported_at": "", "duration_seconds": 0, "cost_micros": 0,
-		"ended_reason": "", "summary": summary, "resolution_status": "pending", "sentiment": "", "priority": "medium", "success_evaluation": "",
-		"transferred_to": "", "notes": "", "is_test": false, "has_recording": false, "control_url": "", "listen_url": "", "created_by": "",
+		"id": id, "organization": organization, "vapi_call_id": "v-" + id, "status": "completed",
+		"outcome": "completed", "call_type": "inbound",
+		"channel": "phone", "caller_number": "+13105550100", "recipient_number": "+12025550100", "contact": "",
+		"assistant": "", "phone_number": "",
+		"started_at": "2026-10-01 09:00:00.000Z", "answered_at": "", "ended_at": "", "reported_at": "",
+		"duration_seconds": 0, "cost_micros": 0,
+		"ended_reason": "", "summary": summary, "resolution_status": "pending", "sentiment": "", "priority": "medium",
+		"success_evaluation": "",
+		"transferred_to":     "", "notes": "", "is_test": false, "has_recording": false, "control_url": "",
+		"listen_url": "", "created_by": "",
 		"created": "2026-10-01 09:00:00.000Z", "updated": "2026-10-01 09:00:00.000Z",
 	}
 	for k, v := range columns {
@@ -102,7 +107,8 @@ func TestList_is_for_members_who_may_view_calls(t *testing.T) {
 			if want != 200 && (strings.Contains(rec.Body.String(), "sourdough") || object(t, rec)["error"] == nil) {
 				t.Errorf("%s as %q: got %s", path, who, rec.Body)
 			}
-			if strings.Contains(rec.Body.String(), "boltcall") || strings.Contains(rec.Body.String(), testkit.SealedValue) {
+			if strings.Contains(rec.Body.String(), "boltcall") ||
+				strings.Contains(rec.Body.String(), testkit.SealedValue) {
 				t.Errorf("%s as %q shows what it must not", path, who)
 			}
 		}
@@ -115,12 +121,14 @@ func TestList_pages_have_no_gaps_and_no_repeats(t *testing.T) {
 	for n := range 40 {
 		id := fmt.Sprintf("zcall%010d", n)
 		// Many equal values of each sort.
-		d.put(testkit.Acme, id, map[string]any{"started_at": fmt.Sprintf("2026-10-0%d 09:00:00.000Z", n%3+1), "duration_seconds": n % 2, "cost_micros": n % 4 * 100}, "", "")
+		d.put(testkit.Acme, id, map[string]any{"started_at": fmt.Sprintf("2026-10-0%d 09:00:00.000Z", n%3+1),
+			"duration_seconds": n % 2, "cost_micros": n % 4 * 100}, "", "")
 		d.put(testkit.Bolt, fmt.Sprintf("ycall%010d", n), nil, "", "")
 		want = append(want, id)
 	}
 	slices.Sort(want)
-	for _, sort := range []string{"", "started_at", "-started_at", "duration_seconds", "-duration_seconds", "cost_micros", "-cost_micros", "%2Bcost_micros"} {
+	for _, sort := range []string{"", "started_at", "-started_at", "duration_seconds", "-duration_seconds",
+		"cost_micros", "-cost_micros", "%2Bcost_micros"} {
 		for _, limit := range []int{1, 7, 42, 100} {
 			got := d.walk(fmt.Sprintf("sort=%s&limit=%d", sort, limit))
 			in := slices.Clone(got)
@@ -136,7 +144,8 @@ func TestList_pages_have_no_gaps_and_no_repeats(t *testing.T) {
 			if sort != "" && !strings.HasPrefix(sort, "-") {
 				order = "ASC"
 			}
-			sorted := strings.Fields(d.rows("SELECT id FROM calls WHERE organization = 'acme00000000000' ORDER BY " + column + " " + order + ", id " + order))
+			sorted := strings.Fields(d.rows("SELECT id FROM calls WHERE organization = 'acme00000000000' ORDER BY " +
+				column + " " + order + ", id " + order))
 			if !slices.Equal(got, sorted) {
 				t.Errorf("sort %q by %d: got order %v, want %v", sort, limit, got, sorted)
 			}
@@ -149,37 +158,45 @@ func TestList_pages_have_no_gaps_and_no_repeats(t *testing.T) {
 
 func TestList_filters_narrow(t *testing.T) {
 	d := newDesk(t, nil)
-	d.put(testkit.Acme, "zvoicemail00000", map[string]any{"outcome": "voicemail", "priority": "urgent", "resolution_status": "escalated", "started_at": "2026-10-02 09:00:00.000Z"}, "", "")
-	d.put(testkit.Acme, "zbroken00000000", map[string]any{"status": "failed", "outcome": "failed_provider", "call_type": "outbound", "started_at": "2026-10-03 09:00:00.000Z"}, "", "")
-	d.put(testkit.Acme, "zcarrier0000000", map[string]any{"status": "failed", "outcome": "failed_telephony", "started_at": "2026-10-04 09:00:00.000Z"}, "", "")
-	d.put(testkit.Acme, "zringing0000000", map[string]any{"status": "ringing", "outcome": "", "started_at": "2026-10-05 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zvoicemail00000",
+		map[string]any{"outcome": "voicemail", "priority": "urgent", "resolution_status": "escalated",
+			"started_at": "2026-10-02 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zbroken00000000",
+		map[string]any{"status": "failed", "outcome": "failed_provider", "call_type": "outbound",
+			"started_at": "2026-10-03 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zcarrier0000000",
+		map[string]any{"status": "failed", "outcome": "failed_telephony", "started_at": "2026-10-04 09:00:00.000Z"}, "",
+		"")
+	d.put(testkit.Acme, "zringing0000000",
+		map[string]any{"status": "ringing", "outcome": "", "started_at": "2026-10-05 09:00:00.000Z"}, "", "")
 	for query, want := range map[string]string{
-		"":                                      "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
-		"status=failed":                         "zcarrier0000000 zbroken00000000",
-		"status=live":                           "zringing0000000 acmelive0000000",
-		"status=ringing":                        "zringing0000000",
-		"status=live,failed":                    "zringing0000000 zcarrier0000000 zbroken00000000 acmelive0000000",
-		"outcome=failed":                        "zcarrier0000000 zbroken00000000",
-		"outcome=voicemail":                     "zvoicemail00000",
-		"outcome=voicemail,failed":              "zcarrier0000000 zbroken00000000 zvoicemail00000",
-		"outcome=voicemail&status=failed":       "",
-		"call_type=outbound":                    "zbroken00000000",
-		"priority=urgent":                       "zvoicemail00000",
-		"resolution_status=escalated":           "zvoicemail00000",
-		"assistant=" + testkit.AcmeAssistant:    "acmelive0000000 acmecall0000000",
-		"phone_number=" + testkit.AcmeNumber:    "acmelive0000000 acmecall0000000",
-		"contact=" + testkit.AcmeContact:        "acmelive0000000 acmecall0000000",
-		"contact=" + testkit.BoltContact:        "",
-		"assistant=" + testkit.BoltAssistant:    "",
-		"from=2026-10-03":                       "zringing0000000 zcarrier0000000 zbroken00000000",
-		"to=2026-10-03":                         "zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
-		"from=2026-10-03&to=2026-10-04":         "zcarrier0000000 zbroken00000000",
-		"from=2026-10-03T11:00:00%2B02:00":      "zringing0000000 zcarrier0000000 zbroken00000000",
-		"from=2026-10-03T11:00:01%2B02:00":      "zringing0000000 zcarrier0000000",
-		"organization=" + testkit.Bolt + "&x=1": "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
-		"sort=duration_seconds&status=failed":   "zbroken00000000 zcarrier0000000",
-		"limit=1":                               "zringing0000000",
-		"limit=9999":                            "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"":                                   "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"status=failed":                      "zcarrier0000000 zbroken00000000",
+		"status=live":                        "zringing0000000 acmelive0000000",
+		"status=ringing":                     "zringing0000000",
+		"status=live,failed":                 "zringing0000000 zcarrier0000000 zbroken00000000 acmelive0000000",
+		"outcome=failed":                     "zcarrier0000000 zbroken00000000",
+		"outcome=voicemail":                  "zvoicemail00000",
+		"outcome=voicemail,failed":           "zcarrier0000000 zbroken00000000 zvoicemail00000",
+		"outcome=voicemail&status=failed":    "",
+		"call_type=outbound":                 "zbroken00000000",
+		"priority=urgent":                    "zvoicemail00000",
+		"resolution_status=escalated":        "zvoicemail00000",
+		"assistant=" + testkit.AcmeAssistant: "acmelive0000000 acmecall0000000",
+		"phone_number=" + testkit.AcmeNumber: "acmelive0000000 acmecall0000000",
+		"contact=" + testkit.AcmeContact:     "acmelive0000000 acmecall0000000",
+		"contact=" + testkit.BoltContact:     "",
+		"assistant=" + testkit.BoltAssistant: "",
+		"from=2026-10-03":                    "zringing0000000 zcarrier0000000 zbroken00000000",
+		"to=2026-10-03":                      "zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"from=2026-10-03&to=2026-10-04":      "zcarrier0000000 zbroken00000000",
+		"from=2026-10-03T11:00:00%2B02:00":   "zringing0000000 zcarrier0000000 zbroken00000000",
+		"from=2026-10-03T11:00:01%2B02:00":   "zringing0000000 zcarrier0000000",
+		"organization=" + testkit.Bolt +
+			"&x=1": "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
+		"sort=duration_seconds&status=failed": "zbroken00000000 zcarrier0000000",
+		"limit=1":                             "zringing0000000",
+		"limit=9999":                          "zringing0000000 zcarrier0000000 zbroken00000000 zvoicemail00000 acmelive0000000 acmecall0000000",
 	} {
 		got, _ := d.listed(query)
 		if strings.Join(got, " ") != want {
@@ -191,10 +208,14 @@ func TestList_filters_narrow(t *testing.T) {
 func TestList_wrong_parameters_are_named(t *testing.T) {
 	d := newDesk(t, nil)
 	for query, field := range map[string]string{
-		"status=nope": "status", "status=live,nope": "status", "outcome=lost": "outcome", "call_type=sideways": "call_type",
-		"resolution_status=x": "resolution_status", "priority=x": "priority", "from=yesterday": "from", "to=2026-13-01": "to",
-		"assistant=muchtoolongforanid": "assistant", "phone_number=muchtoolongforanid": "phone_number", "contact=muchtoolongforanid": "contact",
-		"sort=summary": "sort", "sort=-": "sort", "limit=0": "limit", "limit=-1": "limit", "limit=x": "limit", "after=!": "after",
+		"status=nope": "status", "status=live,nope": "status", "outcome=lost": "outcome",
+		"call_type=sideways":  "call_type",
+		"resolution_status=x": "resolution_status", "priority=x": "priority", "from=yesterday": "from",
+		"to=2026-13-01":                "to",
+		"assistant=muchtoolongforanid": "assistant", "phone_number=muchtoolongforanid": "phone_number",
+		"contact=muchtoolongforanid": "contact",
+		"sort=summary":               "sort", "sort=-": "sort", "limit=0": "limit", "limit=-1": "limit", "limit=x": "limit",
+		"after=!":                     "after",
 		"after=" + "bm90IGEgY3Vyc29y": "after", "search=" + strings.Repeat("x", 201): "search", "order=random": "order",
 	} {
 		for _, path := range []string{acmeCalls, acmeCalls + ".csv"} {
@@ -205,22 +226,27 @@ func TestList_wrong_parameters_are_named(t *testing.T) {
 			}
 		}
 	}
-	if rec := d.do("GET", acmeCalls+"?search="+url.QueryEscape(strings.Repeat("é", 200)), testkit.AcmeViewer, nil); rec.Code != 200 {
+	if rec := d.do("GET", acmeCalls+"?search="+url.QueryEscape(strings.Repeat("é", 200)), testkit.AcmeViewer,
+		nil); rec.Code != 200 {
 		t.Errorf("200 characters: got %d %s", rec.Code, rec.Body)
 	}
 }
 
 func TestCSV_is_for_spreadsheets(t *testing.T) {
 	d := newDesk(t, nil)
-	d.put(testkit.Acme, "zformula0000000", map[string]any{"caller_number": "+12025550199", "started_at": "2026-10-02 03:30:00.000Z", "cost_micros": 123456},
+	d.put(testkit.Acme, "zformula0000000",
+		map[string]any{"caller_number": "+12025550199", "started_at": "2026-10-02 03:30:00.000Z",
+			"cost_micros": 123456},
 		`=HYPERLINK("http://evil.example","x")`, "")
-	d.put(testkit.Acme, "zquotes00000000", map[string]any{"caller_number": "@sip", "started_at": "2026-10-02 03:31:00.000Z"}, "a \"quoted\",\nline", "")
+	d.put(testkit.Acme, "zquotes00000000",
+		map[string]any{"caller_number": "@sip", "started_at": "2026-10-02 03:31:00.000Z"}, "a \"quoted\",\nline", "")
 	rec := d.want(200, "GET", acmeCalls+".csv?from=2026-10-01", testkit.AcmeViewer, nil)
 	text, found := strings.CutPrefix(rec.Body.String(), "\ufeff")
 	if !found {
 		t.Error("no byte order mark")
 	}
-	if h := rec.Header(); !strings.HasPrefix(h.Get("Content-Type"), "text/csv") || !strings.HasPrefix(h.Get("Content-Disposition"), `attachment; filename="calls-20`) ||
+	if h := rec.Header(); !strings.HasPrefix(h.Get("Content-Type"), "text/csv") ||
+		!strings.HasPrefix(h.Get("Content-Disposition"), `attachment; filename="calls-20`) ||
 		h.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("got %v", h)
 	}
@@ -271,7 +297,8 @@ func TestDates_are_the_organizations_days_in_every_list(t *testing.T) {
 		d.put(testkit.Acme, id, map[string]any{"started_at": at}, "", "")
 	}
 	const day = "?from=2026-11-11&to=2026-11-11"
-	for _, path := range []string{acmeCalls + day, acmeCalls + ".csv" + day, "/api/calls" + day, "/functions/v1/calls" + day} {
+	for _, path := range []string{acmeCalls + day, acmeCalls + ".csv" + day, "/api/calls" + day,
+		"/functions/v1/calls" + day} {
 		body := d.want(200, "GET", path, testkit.AcmeViewer, nil).Body.String()
 		for id, in := range map[string]bool{"zbefore": false, "zfirst": true, "zlast": true, "zafter": false} {
 			if strings.Contains(body, id) != in {
@@ -310,8 +337,12 @@ func TestList_walks_indexes(t *testing.T) {
 	base := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30}
 	with := func(change func(*query)) query { q := base; change(&q); return q }
 	for index, queries := range map[string][]query{
-		"idx_calls_organization_started_at": {base, with(func(q *query) { q.From, q.To = day, day }), with(func(q *query) { q.After = &cursor{"2026", "x"} }),
-			with(func(q *query) { q.Outcome, q.Priority = []string{"failed"}, "urgent" }), with(func(q *query) { q.Status = []string{"live"} })},
+		"idx_calls_organization_started_at": {base, with(func(q *query) { q.From, q.To = day, day }),
+			with(func(q *query) { q.After = &cursor{"2026", "x"} }),
+			with(func(q *query) {
+				q.Outcome, q.Priority = []string{"failed"},
+					"urgent"
+			}), with(func(q *query) { q.Status = []string{"live"} })},
 		"idx_calls_organization_duration_seconds":  {with(func(q *query) { q.Sort = "duration_seconds"; q.After = &cursor{"1", "x"} })},
 		"idx_calls_organization_cost_micros":       {with(func(q *query) { q.Sort = "cost_micros"; q.Ascending = true })},
 		"idx_calls_organization_status_started_at": {with(func(q *query) { q.Status = []string{"failed"} })},
@@ -327,41 +358,51 @@ func TestList_walks_indexes(t *testing.T) {
 			}
 		}
 	}
-	for name, q := range map[string]query{"words": with(func(q *query) { q.Search = "bread" }), "best": with(func(q *query) { q.Search, q.Best = "bread", true })} {
+	for name, q := range map[string]query{"words": with(func(q *query) { q.Search = "bread" }),
+		"best": with(func(q *query) { q.Search, q.Best = "bread", true })} {
 		s := e.searching(q)
 		statement, args := s.searchSQL(matchText(q.Organization, q.Search), math.MaxInt64)
 		if q.Best {
 			statement, args = s.bestSQL(matchText(q.Organization, q.Search), 0)
 		}
 		got := plan(statement, args...)
-		if !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING") || !strings.Contains(got, "SEARCH c USING") ||
+		if !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING") ||
+			!strings.Contains(got, "SEARCH c USING") ||
 			strings.Count(got, "SCAN") != 1 || name == "words" && strings.Contains(got, "TEMP B-TREE") {
 			t.Errorf("%s: got\n%s", name, got)
 		}
 	}
 	s := e.searching(base)
 	statement, args := s.walkSQL(anywhere(`"bread"`), math.MaxInt64)
-	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") || !strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position_organization (position=? AND organization=?)") ||
-		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls") || strings.Count(got, "SCAN") != 1 || strings.Contains(got, "TEMP B-TREE") {
+	if got := plan(statement, args...); !strings.Contains(got, "SCAN s VIRTUAL TABLE INDEX") ||
+		!strings.Contains(got, "SEARCH r USING INDEX uq_call_reports_position_organization (position=? AND organization=?)") ||
+		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls") || strings.Count(got, "SCAN") != 1 ||
+		strings.Contains(got, "TEMP B-TREE") {
 		t.Errorf("walk: got\n%s", got)
 	}
 	s = e.searching(with(func(q *query) { q.Search = "(202) 555-0170" }))
 	statement, args = s.numberSQL(s.number.Beginnings[0], cursor{"+1", "x"})
-	if got := plan(statement, args...); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_caller_number") || strings.Count(got, "SCAN") != strings.Count(got, "SCAN s VIRTUAL TABLE INDEX 0:=") {
+	if got := plan(statement, args...); !strings.Contains(got,
+		"SEARCH c USING INDEX idx_calls_organization_caller_number") ||
+		strings.Count(got, "SCAN") != strings.Count(got, "SCAN s VIRTUAL TABLE INDEX 0:=") {
 		t.Errorf("numbers: got\n%s", got)
 	}
 	statement, args = s.callersSQL(cursor{"2026", "x"})
-	if got := plan(statement, args...); !strings.Contains(got, "SEARCH p USING INDEX idx_contacts_organization_ending (organization=? AND <expr>=?)") ||
-		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls_1") || strings.Count(got, "SCAN") != strings.Count(got, "SCAN f") {
+	if got := plan(statement, args...); !strings.Contains(got,
+		"SEARCH p USING INDEX idx_contacts_organization_ending (organization=? AND <expr>=?)") ||
+		!strings.Contains(got, "SEARCH c USING INDEX sqlite_autoindex_calls_1") ||
+		strings.Count(got, "SCAN") != strings.Count(got, "SCAN f") {
 		t.Errorf("callers: got\n%s", got)
 	}
-	if got := plan(selectUnreported, "a", "b", "c", 1); !strings.Contains(got, "SEARCH c USING INDEX idx_calls_organization_started_at") || strings.Contains(got, "SCAN c") {
+	if got := plan(selectUnreported, "a", "b", "c", 1); !strings.Contains(got,
+		"SEARCH c USING INDEX idx_calls_organization_started_at") || strings.Contains(got, "SCAN c") {
 		t.Errorf("unreported: got\n%s", got)
 	}
 }
 
 func FuzzParseQuery(f *testing.F) {
-	for _, seed := range []string{"", "status=live,failed&sort=-started_at&limit=5", "after=" + (cursor{"2026-10-01 09:00:00.000Z", "x"}).String(), "from=2026-01-01&search=%22a%20b"} {
+	for _, seed := range []string{"", "status=live,failed&sort=-started_at&limit=5",
+		"after=" + (cursor{"2026-10-01 09:00:00.000Z", "x"}).String(), "from=2026-01-01&search=%22a%20b"} {
 		f.Add(seed)
 	}
 	acme := core.NewRecord(core.NewBaseCollection("organizations"))
@@ -373,7 +414,8 @@ func FuzzParseQuery(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if q.Limit < 1 || q.Limit > pageMax || !slices.Contains(collections.CallSorts, q.Sort) || q.Organization != testkit.Acme {
+		if q.Limit < 1 || q.Limit > pageMax || !slices.Contains(collections.CallSorts, q.Sort) ||
+			q.Organization != testkit.Acme {
 			t.Errorf("%q gives %+v", text, q)
 		}
 		statement, args := q.sql()

@@ -99,7 +99,8 @@ func says(t *testing.T, when int64, text string) []byte {
 	t.Helper()
 	for _, m := range lines(t, "call-inbound.jsonl") {
 		if strings.Contains(string(m), `"transcript"`) && strings.Contains(string(m), `"final"`) {
-			return remake(t, m, map[string]any{"message.type": "transcript", "message.transcriptType": "final", "message.transcript": text, "message.timestamp": when, "message.role": "user"})
+			return remake(t, m, map[string]any{"message.type": "transcript", "message.transcriptType": "final",
+				"message.transcript": text, "message.timestamp": when, "message.role": "user"})
 		}
 	}
 	t.Fatal("no final transcript in the sample")
@@ -158,14 +159,16 @@ func TestListen_is_for_members_who_may_view_calls(t *testing.T) {
 	d := newDesk(t, nil)
 	path := "/functions/v1/calls/" + testkit.AcmeCall + "/listen"
 	for who, want := range map[string]int{
-		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.Nobody: 403, testkit.AcmeSuspended: 403, testkit.AcmeTrainee: 403,
-		testkit.AcmeViewer: 200, testkit.AcmeOwner: 200,
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.Nobody: 403, testkit.AcmeSuspended: 403,
+		testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer:  200, testkit.AcmeOwner: 200,
 	} {
 		rec := d.want(want, "GET", path, who, nil)
 		if want != 200 && strings.Contains(rec.Body.String(), "sourdough") {
 			t.Errorf("%q reads %s", who, rec.Body)
 		}
-		if want == 200 && (!strings.Contains(rec.Body.String(), "sourdough") || !strings.HasPrefix(rec.Header().Get("Content-Type"), "text/event-stream")) {
+		if want == 200 && (!strings.Contains(rec.Body.String(), "sourdough") ||
+			!strings.HasPrefix(rec.Header().Get("Content-Type"), "text/event-stream")) {
 			t.Errorf("%q reads %s", who, rec.Body)
 		}
 	}
@@ -222,7 +225,8 @@ func TestListen_says_something_when_nothing_is_said(t *testing.T) {
 	rec := httptest.NewRecorder()
 	re := new(core.RequestEvent)
 	re.Request, re.Response = httptest.NewRequest("GET", "/", nil), rec
-	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{}, may: func() bool { return true }}
+	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{},
+		may: func() bool { return true }}
 	quiet, done := make(chan time.Time), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -230,12 +234,14 @@ func TestListen_says_something_when_nothing_is_said(t *testing.T) {
 	}()
 	quiet <- time.Now()
 	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello", Position: 1})
-	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello", Position: 1}) // stored and told at once
+	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello",
+		Position: 1}) // stored and told at once
 	d.hub.Line("quiet", liveMessage{Type: "line", Role: "assistant", Content: "yes", Position: 1})
 	d.hub.Line("quiet", liveMessage{Type: "over", Status: "completed"})
 	<-done
 	got := rec.Body.String()
-	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 || strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
+	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 ||
+		strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -263,7 +269,8 @@ func TestListen_a_reader_who_does_not_read_delays_nobody(t *testing.T) {
 func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing.T) {
 	d := newDesk(t, nil)
 	const url = "wss://phone.example.vapi.ai/listen-secret"
-	d.set(collections.Calls, testkit.AcmeLiveCall, map[string]any{"listen_url": d.seal(url, collections.Calls, testkit.AcmeLiveCall, "listen_url")})
+	d.set(collections.Calls, testkit.AcmeLiveCall,
+		map[string]any{"listen_url": d.seal(url, collections.Calls, testkit.AcmeLiveCall, "listen_url")})
 	ask := func(id, who string) *httptest.ResponseRecorder {
 		req := httptest.NewRequest("GET", "/functions/v1/calls/"+id+"/listen", nil)
 		req.Header.Set("Accept", "application/json")
@@ -275,22 +282,27 @@ func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing
 		return rec
 	}
 	for who, want := range map[string]int{
-		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403, testkit.AcmeDeveloper: 403,
-		testkit.AcmeAgent: 200, testkit.AcmeManager: 200, testkit.AcmeOwner: 200,
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeTrainee: 403, testkit.AcmeViewer: 403,
+		testkit.AcmeDeveloper: 403,
+		testkit.AcmeAgent:     200, testkit.AcmeManager: 200, testkit.AcmeOwner: 200,
 	} {
 		rec := ask(testkit.AcmeLiveCall, who)
 		if rec.Code != want || strings.Contains(rec.Body.String(), url) != (want == 200) {
 			t.Errorf("%q: got %d %s, want %d", who, rec.Code, rec.Body, want)
 		}
 	}
-	if got := strings.TrimSpace(ask(testkit.AcmeLiveCall, testkit.AcmeAgent).Body.String()); !strings.Contains(got, `"url":"`+url+`"`) {
+	if got := strings.TrimSpace(ask(testkit.AcmeLiveCall, testkit.AcmeAgent).Body.String()); !strings.Contains(got,
+		`"url":"`+url+`"`) {
 		t.Errorf("got %s", got)
 	}
 	if rec := ask(testkit.AcmeCall, testkit.AcmeAgent); rec.Code != 409 {
 		t.Errorf("a call that is over: got %d %s", rec.Code, rec.Body)
 	}
-	d.set(collections.Calls, testkit.AcmeLiveCall, map[string]any{"listen_url": d.seal("wss://evil.example/x", collections.Calls, testkit.AcmeLiveCall, "listen_url")})
-	if rec := ask(testkit.AcmeLiveCall, testkit.AcmeAgent); rec.Code != 409 || strings.Contains(rec.Body.String(), "evil") {
+	d.set(collections.Calls, testkit.AcmeLiveCall,
+		map[string]any{"listen_url": d.seal("wss://evil.example/x", collections.Calls, testkit.AcmeLiveCall,
+			"listen_url")})
+	if rec := ask(testkit.AcmeLiveCall, testkit.AcmeAgent); rec.Code != 409 ||
+		strings.Contains(rec.Body.String(), "evil") {
 		t.Errorf("an address elsewhere, stored before: got %d %s", rec.Code, rec.Body)
 	}
 }
@@ -311,7 +323,8 @@ func TestWebhook_keeps_no_address_that_leads_away_from_the_provider(t *testing.T
 		id := fmt.Sprintf("addressed-%d", i)
 		rec := d.send(remake(t, sample(t, "hang.json"), map[string]any{
 			"message.type": "status-update", "message.status": "in-progress",
-			"message.call.id": id, "message.call.monitor": map[string]any{"controlUrl": one.control, "listenUrl": one.listen},
+			"message.call.id": id, "message.call.monitor": map[string]any{"controlUrl": one.control,
+				"listenUrl": one.listen},
 		}))
 		if rec.Code != http.StatusOK {
 			t.Fatalf("%+v: got %d %s", one, rec.Code, rec.Body)
@@ -320,7 +333,8 @@ func TestWebhook_keeps_no_address_that_leads_away_from_the_provider(t *testing.T
 		if one.kept {
 			want = "1 | 1\n"
 		}
-		if got := d.rows(`SELECT control_url != '', listen_url != '' FROM calls WHERE vapi_call_id = ?`, id); got != want {
+		if got := d.rows(`SELECT control_url != '', listen_url != '' FROM calls WHERE vapi_call_id = ?`,
+			id); got != want {
 			t.Errorf("%+v: kept %q, want %q", one, got, want)
 		}
 	}

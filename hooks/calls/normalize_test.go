@@ -30,7 +30,8 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	contact("c5hidden0000000", "Anonymous", "Nadia P.", "")
 	contact("c6keyed00000000", "+266696687", "Oskar W.", "a note somebody wrote")
 	call := func(n int, contact, number string) {
-		d.put(testkit.Acme, fmt.Sprintf("zn%013d", n), map[string]any{"contact": contact, "caller_number": number}, "", "")
+		d.put(testkit.Acme, fmt.Sprintf("zn%013d", n), map[string]any{"contact": contact, "caller_number": number}, "",
+			"")
 	}
 	call(1, "c1raw0000000000", "1 415-555-2671")
 	call(2, "c2clean00000000", "+14155552671")
@@ -93,13 +94,14 @@ func TestNormalize_joins_a_caller_who_came_meanwhile(t *testing.T) {
 	if err := e.open(); err != nil {
 		t.Fatal(err)
 	}
-	d.schedule.Add(schedule.Job{ID: "test.join", Spec: "0 0 1 1 *", Run: func(ctx context.Context, r *schedule.Run) error {
-		n := &normalizer{engine: e, run: r, homes: map[string]string{}}
-		if spelled, err := n.spell(ctx, "c1raw0000000000", "+14155552671"); err != nil || spelled {
-			t.Errorf("a number of another: spelled %t, %v", spelled, err)
-		}
-		return n.contact(ctx, storedContact{"c1raw0000000000", testkit.Acme, "1 415-555-2671"})
-	}})
+	d.schedule.Add(schedule.Job{ID: "test.join", Spec: "0 0 1 1 *",
+		Run: func(ctx context.Context, r *schedule.Run) error {
+			n := &normalizer{engine: e, run: r, homes: map[string]string{}}
+			if spelled, err := n.spell(ctx, "c1raw0000000000", "+14155552671"); err != nil || spelled {
+				t.Errorf("a number of another: spelled %t, %v", spelled, err)
+			}
+			return n.contact(ctx, storedContact{"c1raw0000000000", testkit.Acme, "1 415-555-2671"})
+		}})
 	if err := d.schedule.RunNow(t.Context(), "test.join"); err != nil {
 		t.Fatal(err)
 	}

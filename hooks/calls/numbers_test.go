@@ -17,8 +17,10 @@ import (
 func update(t testing.TB, id, number string, more map[string]any) []byte {
 	t.Helper()
 	m := map[string]any{
-		"type": "status-update", "status": "in-progress", "timestamp": 1_795_014_247_310, "customer": map[string]any{"number": number, "name": "Who " + id},
-		"call":        map[string]any{"id": id, "type": "inboundPhoneCall", "phoneNumberId": sampleNumber, "createdAt": "2026-11-18T15:04:05.210Z"},
+		"type": "status-update", "status": "in-progress", "timestamp": 1_795_014_247_310,
+		"customer": map[string]any{"number": number, "name": "Who " + id},
+		"call": map[string]any{"id": id, "type": "inboundPhoneCall", "phoneNumberId": sampleNumber,
+			"createdAt": "2026-11-18T15:04:05.210Z"},
 		"phoneNumber": map[string]any{"id": sampleNumber, "number": "+12025550100"},
 	}
 	for name, value := range more {
@@ -34,7 +36,8 @@ func update(t testing.TB, id, number string, more map[string]any) []byte {
 func TestMessages_every_spelling_of_a_number_is_one_caller(t *testing.T) {
 	d := newDesk(t, nil)
 	spellings := []string{
-		"+14155552671", "14155552671", "+1 415-555-2671", "(415) 555-2671", "tel:+14155552671", "sip:+14155552671@host.example;user=phone", "0014155552671",
+		"+14155552671", "14155552671", "+1 415-555-2671", "(415) 555-2671", "tel:+14155552671",
+		"sip:+14155552671@host.example;user=phone", "0014155552671",
 		"01114155552671", "+１４１５５５５２６７１", "\u202a+14155552671\u202c",
 	}
 	for n, spelling := range spellings {
@@ -44,7 +47,9 @@ func TestMessages_every_spelling_of_a_number_is_one_caller(t *testing.T) {
 	// outbound call.
 	d.sendAll([][]byte{
 		update(t, "spelling-sip", "", map[string]any{"customer": map[string]any{"sipUri": "sip:+14155552671@carrier.example"}}),
-		update(t, "spelling-out", "415 555 2671", map[string]any{"call": map[string]any{"id": "spelling-out", "type": "outboundPhoneCall", "phoneNumberId": sampleNumber}}),
+		update(t, "spelling-out", "415 555 2671",
+			map[string]any{"call": map[string]any{"id": "spelling-out", "type": "outboundPhoneCall",
+				"phoneNumberId": sampleNumber}}),
 	})
 	if got := d.rows(`SELECT DISTINCT contact != '', CASE call_type WHEN 'outbound' THEN recipient_number ELSE caller_number END FROM calls WHERE vapi_call_id LIKE 'spelling-%'`); got != "1 | +14155552671\n" {
 		t.Errorf("stored as %q", got)
@@ -56,7 +61,8 @@ func TestMessages_every_spelling_of_a_number_is_one_caller(t *testing.T) {
 		t.Errorf("contacts %q", got)
 	}
 	for n, spelling := range spellings {
-		if got := d.rows(`SELECT caller_number_raw FROM calls WHERE vapi_call_id = ?`, fmt.Sprintf("spelling-%d", n)); n > 0 && got != spelling+"\n" {
+		if got := d.rows(`SELECT caller_number_raw FROM calls WHERE vapi_call_id = ?`,
+			fmt.Sprintf("spelling-%d", n)); n > 0 && got != spelling+"\n" {
 			t.Errorf("%q is kept as %q", spelling, got)
 		}
 	}
@@ -66,12 +72,15 @@ func TestMessages_of_hidden_callers_make_no_contact(t *testing.T) {
 	d := newDesk(t, nil)
 	before := d.rows(`SELECT count(*) FROM contacts`)
 	for n, value := range []string{
-		"Anonymous", "anonymous", "Restricted", "Unknown", "Unavailable", "Private", "Blocked", "+266696687", "+7378742833", "+86282452253", "+2562533",
+		"Anonymous", "anonymous", "Restricted", "Unknown", "Unavailable", "Private", "Blocked", "+266696687",
+		"+7378742833", "+86282452253", "+2562533",
 		"+8656696", "+8566", "sip:anonymous@anonymous.invalid", "ANONYMOUS ", "",
 	} {
 		id := fmt.Sprintf("hidden-%d", n)
-		d.sendAll([][]byte{update(t, id, value, nil), update(t, id, value, map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call"})})
-		if got := d.rows(`SELECT status, contact, caller_number GLOB '[+0-9]*' FROM calls WHERE vapi_call_id = ?`, id); got != "completed |  | 0\n" {
+		d.sendAll([][]byte{update(t, id, value, nil),
+			update(t, id, value, map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call"})})
+		if got := d.rows(`SELECT status, contact, caller_number GLOB '[+0-9]*' FROM calls WHERE vapi_call_id = ?`,
+			id); got != "completed |  | 0\n" {
 			t.Errorf("%q: got %q", value, got)
 		}
 	}
@@ -83,11 +92,13 @@ func TestMessages_of_hidden_callers_make_no_contact(t *testing.T) {
 // A number takes the place of the word that it is hidden, in either order.
 func TestMessages_a_number_counts_more_than_its_absence(t *testing.T) {
 	d := newDesk(t, nil)
-	for id, numbers := range map[string][]string{"word-first": {"Anonymous", "+14155552671"}, "number-first": {"+14155552671", "Anonymous"}} {
+	for id, numbers := range map[string][]string{"word-first": {"Anonymous", "+14155552671"},
+		"number-first": {"+14155552671", "Anonymous"}} {
 		for n, number := range numbers {
 			d.sendAll([][]byte{update(t, id, number, map[string]any{"timestamp": 1_795_014_247_310 + n})})
 		}
-		if got := d.rows(`SELECT caller_number, caller_number_raw, contact != '' FROM calls WHERE vapi_call_id = ?`, id); got != "+14155552671 |  | 1\n" {
+		if got := d.rows(`SELECT caller_number, caller_number_raw, contact != '' FROM calls WHERE vapi_call_id = ?`,
+			id); got != "+14155552671 |  | 1\n" {
 			t.Errorf("%s: got %q", id, got)
 		}
 	}
@@ -96,7 +107,9 @@ func TestMessages_a_number_counts_more_than_its_absence(t *testing.T) {
 func TestMessages_numbers_are_read_at_home(t *testing.T) {
 	d := newDesk(t, nil)
 	d.set("organizations", testkit.Acme, map[string]any{"country": "GB"})
-	d.sendAll([][]byte{update(t, "london", "020 7946 0123", map[string]any{"status": "forwarding", "destination": map[string]any{"type": "number", "number": "020 7946 0999"}})})
+	d.sendAll([][]byte{update(t, "london", "020 7946 0123",
+		map[string]any{"status": "forwarding",
+			"destination": map[string]any{"type": "number", "number": "020 7946 0999"}})})
 	if got := d.rows(`SELECT caller_number, transferred_to FROM calls WHERE vapi_call_id = 'london'`); got != "+442079460123 | +442079460999\n" {
 		t.Errorf("got %q", got)
 	}
@@ -131,9 +144,11 @@ func TestContacts_people_write_numbers_as_they_like(t *testing.T) {
 	const path = "/api/collections/contacts/records"
 	write := func(status int, number string) map[string]any {
 		t.Helper()
-		return object(t, d.want(status, http.MethodPost, path, testkit.AcmeManager, map[string]any{"organization": testkit.Acme, "phone_number": number, "name": "Lin"}))
+		return object(t, d.want(status, http.MethodPost, path, testkit.AcmeManager,
+			map[string]any{"organization": testkit.Acme, "phone_number": number, "name": "Lin"}))
 	}
-	if got := write(200, "(415) 555-2671"); got["phone_number"] != "+14155552671" || got["phone_number_raw"] != "(415) 555-2671" {
+	if got := write(200, "(415) 555-2671"); got["phone_number"] != "+14155552671" ||
+		got["phone_number_raw"] != "(415) 555-2671" {
 		t.Errorf("stored %v, written %v", got["phone_number"], got["phone_number_raw"])
 	}
 	for _, again := range []string{"+14155552671", "tel:+1-415-555-2671", "\u200e+14155552671"} {
@@ -150,14 +165,18 @@ func TestContacts_people_write_numbers_as_they_like(t *testing.T) {
 		t.Errorf("stored %v", got["phone_number"])
 	}
 	// What is derived is not written by people.
-	d.want(400, http.MethodPost, path, testkit.AcmeManager, map[string]any{"organization": testkit.Acme, "phone_number": "+14155552672", "phone_number_raw": "x"})
+	d.want(400, http.MethodPost, path, testkit.AcmeManager,
+		map[string]any{"organization": testkit.Acme, "phone_number": "+14155552672", "phone_number_raw": "x"})
 }
 
 func TestCalls_people_write_numbers_as_they_like(t *testing.T) {
 	d := newDesk(t, nil)
-	rec := d.want(200, http.MethodPost, "/api/calls", testkit.AcmeManager, map[string]any{"caller_number": "415.555.2671", "recipient_number": "+1 202 555 0100", "call_type": "inbound", "duration": 9})
+	rec := d.want(200, http.MethodPost, "/api/calls", testkit.AcmeManager,
+		map[string]any{"caller_number": "415.555.2671", "recipient_number": "+1 202 555 0100", "call_type": "inbound",
+			"duration": 9})
 	data, _ := object(t, rec)["data"].(map[string]any)
-	if data["caller_number"] != "+14155552671" || data["caller_number_raw"] != "415.555.2671" || data["recipient_number"] != "+12025550100" {
+	if data["caller_number"] != "+14155552671" || data["caller_number_raw"] != "415.555.2671" ||
+		data["recipient_number"] != "+12025550100" {
 		t.Errorf("got %v", data)
 	}
 }

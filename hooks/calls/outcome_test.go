@@ -79,20 +79,27 @@ const beginning = 1_795_014_247_310
 func TestApply_order_does_not_matter(t *testing.T) {
 	started, ended := at(parse(t, "2026-11-18T15:04:10Z")).Time(), at(parse(t, "2026-11-18T15:05:10Z")).Time()
 	state := func(status string, when int64, reason string) *vapi.Message {
-		return message(t, vapi.TypeStatusUpdate, when, func(m *vapi.Message) { m.Status, m.EndedReason = status, reason })
+		return message(t, vapi.TypeStatusUpdate, when,
+			func(m *vapi.Message) { m.Status, m.EndedReason = status, reason })
 	}
 	for name, pair := range map[string][2]*vapi.Message{
-		"two ends":                {state("ended", beginning+50_000, "customer-ended-call"), state("ended", beginning+60_000, "silence-timed-out")},
-		"an end without a reason": {state("ended", beginning+50_000, ""), state("ended", beginning+60_000, "silence-timed-out")},
-		"answered twice":          {state("in-progress", beginning+2_000, ""), state("in-progress", beginning+5_000, "")},
-		"ended, then answered":    {state("in-progress", beginning+2_000, ""), state("ended", beginning+60_000, "customer-ended-call")},
+		"two ends": {state("ended", beginning+50_000, "customer-ended-call"),
+			state("ended", beginning+60_000, "silence-timed-out")},
+		"an end without a reason": {state("ended", beginning+50_000, ""),
+			state("ended", beginning+60_000, "silence-timed-out")},
+		"answered twice": {state("in-progress", beginning+2_000, ""),
+			state("in-progress", beginning+5_000, "")},
+		"ended, then answered": {state("in-progress", beginning+2_000, ""),
+			state("ended", beginning+60_000, "customer-ended-call")},
 		"a report without an end": {
 			state("ended", beginning+50_000, "customer-ended-call"),
-			message(t, vapi.TypeEndOfCallReport, beginning+70_000, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }),
+			message(t, vapi.TypeEndOfCallReport, beginning+70_000,
+				func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }),
 		},
 		"a report with a duration": {
 			state("ended", beginning+50_000, ""),
-			message(t, vapi.TypeEndOfCallReport, beginning+70_000, func(m *vapi.Message) { m.StartedAt, m.Duration = started, ended.Sub(started) }),
+			message(t, vapi.TypeEndOfCallReport, beginning+70_000,
+				func(m *vapi.Message) { m.StartedAt, m.Duration = started, ended.Sub(started) }),
 		},
 		"a report without a time": {
 			state("in-progress", beginning+1_000, ""),
@@ -125,7 +132,8 @@ func TestApply_a_state_never_goes_back(t *testing.T) {
 	for i, earlier := range order {
 		for j, later := range order[i:] {
 			of := func(s string, when int64) *vapi.Message {
-				return message(t, vapi.TypeStatusUpdate, when, func(m *vapi.Message) { m.Status, m.EndedReason = s, "customer-ended-call" })
+				return message(t, vapi.TypeStatusUpdate, when,
+					func(m *vapi.Message) { m.Status, m.EndedReason = s, "customer-ended-call" })
 			}
 			c := run(of(later, beginning+1000), of(earlier, beginning))
 			if want := stored[i+j]; want != "" && c.Status != want {
@@ -142,15 +150,19 @@ func TestApply_a_state_never_goes_back(t *testing.T) {
 }
 
 func TestApply_a_report_leaves_what_people_wrote(t *testing.T) {
-	mine := call{Summary: "Wants a refund.", Sentiment: "negative", Resolution: collections.ResolutionResolved, Priority: "urgent"}
-	c, _ := apply(mine, message(t, vapi.TypeEndOfCallReport, beginning, func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }), "US")
-	if c.Summary != mine.Summary || c.Sentiment != mine.Sentiment || c.Resolution != mine.Resolution || c.Priority != mine.Priority {
+	mine := call{Summary: "Wants a refund.", Sentiment: "negative", Resolution: collections.ResolutionResolved,
+		Priority: "urgent"}
+	c, _ := apply(mine, message(t, vapi.TypeEndOfCallReport, beginning,
+		func(m *vapi.Message) { m.EndedReason = "customer-ended-call" }), "US")
+	if c.Summary != mine.Summary || c.Sentiment != mine.Sentiment || c.Resolution != mine.Resolution ||
+		c.Priority != mine.Priority {
 		t.Errorf("got %+v", c)
 	}
 }
 
 func TestApply_the_control_address_ends_with_the_call(t *testing.T) {
-	c, _ := apply(call{ControlURL: "sealed", ListenURL: "sealed"}, message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = "ended" }), "US")
+	c, _ := apply(call{ControlURL: "sealed", ListenURL: "sealed"},
+		message(t, vapi.TypeStatusUpdate, beginning, func(m *vapi.Message) { m.Status = "ended" }), "US")
 	if c.ControlURL != "" || c.ListenURL != "" {
 		t.Errorf("got %+v", c)
 	}

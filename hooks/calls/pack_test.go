@@ -21,7 +21,8 @@ func packable(t testing.TB) (all []packed) {
 		all = append(all, packed{Key: m.EventKey(), Type: m.Type, At: "2026-11-18 15:04:05.210Z", Payload: m.Reduced()})
 	}
 	// A key that does not follow from its message, and a message with an answer.
-	return append(all, packed{Key: "somebody:else", Type: "unread", At: "2026-11-18 15:04:05.210Z", Payload: json.RawMessage(`"sealed"`), Answer: `{"results":[]}`})
+	return append(all, packed{Key: "somebody:else", Type: "unread", At: "2026-11-18 15:04:05.210Z",
+		Payload: json.RawMessage(`"sealed"`), Answer: `{"results":[]}`})
 }
 
 func TestPack_gives_back_every_message_with_its_key(t *testing.T) {

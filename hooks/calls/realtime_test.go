@@ -77,7 +77,8 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 		topic, c := next()
 		seen = append(seen, topic+" "+c.Action)
 		created = created || topic == "calls/*" && c.Action == "create" && c.Record.ID == id
-		spokenLine = spokenLine || topic == "messages/*" && c.Action == "create" && c.Record.Content == "before you came"
+		spokenLine = spokenLine || topic == "messages/*" && c.Action == "create" &&
+			c.Record.Content == "before you came"
 		if len(seen) > 20 {
 			t.Fatalf("saw %v", seen)
 		}
@@ -92,7 +93,8 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 	}
 	// What the others hear first is their own.
 	d.set("calls", testkit.BoltCall, map[string]any{"notes": "own"})
-	if got := others[0].next(); !strings.HasPrefix(got, "calls/* ") || !strings.Contains(got, `"id":"`+testkit.BoltCall+`"`) {
+	if got := others[0].next(); !strings.HasPrefix(got, "calls/* ") ||
+		!strings.Contains(got, `"id":"`+testkit.BoltCall+`"`) {
 		t.Errorf("Bolt hears %.200s", got)
 	}
 	for i, other := range others[1:] {
@@ -111,7 +113,8 @@ func TestRealtime_dashboards_and_call_followers_hear_of_messages(t *testing.T) {
 	board := d.subscribe(server, testkit.AcmeTrainee, "org/"+testkit.Acme) // a member without the right to view calls
 	follower := d.subscribe(server, testkit.AcmeViewer, "call/"+id)
 	d.sendAll([][]byte{says(t, beginning+2_000, "and now")})
-	if got := follower.next(); !strings.HasPrefix(got, "call/"+id+" ") || !strings.Contains(got, `"content":"and now"`) {
+	if got := follower.next(); !strings.HasPrefix(got, "call/"+id+" ") ||
+		!strings.Contains(got, `"content":"and now"`) {
 		t.Errorf("the follower hears %s", got)
 	}
 	messages := lines(t, "call-inbound.jsonl")

@@ -49,8 +49,10 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // finished is a call as the provider has it.
 func finished(id, number string) map[string]any {
 	return map[string]any{
-		"id": id, "orgId": "o", "type": "inboundPhoneCall", "status": "ended", "phoneNumberId": number, "assistantId": "somebody",
-		"createdAt": "2026-11-18T15:04:05.210Z", "startedAt": "2026-11-18T15:04:07.310Z", "endedAt": "2026-11-18T15:04:38.310Z",
+		"id": id, "orgId": "o", "type": "inboundPhoneCall", "status": "ended", "phoneNumberId": number,
+		"assistantId": "somebody",
+		"createdAt":   "2026-11-18T15:04:05.210Z", "startedAt": "2026-11-18T15:04:07.310Z",
+		"endedAt":     "2026-11-18T15:04:38.310Z",
 		"endedReason": "customer-ended-call", "cost": 0.05, "customer": map[string]any{"number": "+14155550142"},
 	}
 }
@@ -62,7 +64,8 @@ func (d *desk) reconcile() error {
 func TestReconcile_finds_calls_nobody_told_us_of(t *testing.T) {
 	running := finished("running-call", sampleNumber)
 	running["status"] = "in-progress"
-	d := newDesk(t, &archive{list: []map[string]any{finished("missed-call", sampleNumber), finished("others-call", "another-number"), running}})
+	d := newDesk(t, &archive{list: []map[string]any{finished("missed-call", sampleNumber),
+		finished("others-call", "another-number"), running}})
 	for range 2 {
 		if err := d.reconcile(); err != nil {
 			t.Fatal(err)
@@ -99,12 +102,18 @@ func TestReconcile_waits_for_calls_that_go_on_and_asks_for_old_ones(t *testing.T
 	going["status"] = "in-progress"
 	a := &archive{byID: map[string]map[string]any{"v-zgoing000000000": going}}
 	d := newDesk(t, a)
-	d.put(testkit.Acme, "zgoing000000000", map[string]any{"vapi_call_id": "v-zgoing000000000", "status": "in_progress", "started_at": inDate(now.Add(-time.Hour))}, "", "")
-	d.put(testkit.Acme, "zyoung000000000", map[string]any{"status": "in_progress", "started_at": inDate(now.Add(-time.Minute))}, "", "")
-	d.put(testkit.Acme, "zjustended00000", map[string]any{"started_at": inDate(now.Add(-time.Hour)), "ended_at": inDate(now.Add(-time.Minute))}, "", "")
-	d.put(testkit.Acme, "zancient0000000", map[string]any{"status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -20))}, "", "")
+	d.put(testkit.Acme, "zgoing000000000",
+		map[string]any{"vapi_call_id": "v-zgoing000000000", "status": "in_progress",
+			"started_at": inDate(now.Add(-time.Hour))}, "", "")
+	d.put(testkit.Acme, "zyoung000000000",
+		map[string]any{"status": "in_progress", "started_at": inDate(now.Add(-time.Minute))}, "", "")
+	d.put(testkit.Acme, "zjustended00000",
+		map[string]any{"started_at": inDate(now.Add(-time.Hour)), "ended_at": inDate(now.Add(-time.Minute))}, "", "")
+	d.put(testkit.Acme, "zancient0000000",
+		map[string]any{"status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -20))}, "", "")
 	for _, status := range collections.LiveStatuses {
-		silent := map[string]any{"status": status, "vapi_call_id": "v-zsilent" + status, "started_at": inDate(now.AddDate(0, 0, -40)), "answered_at": inDate(now.AddDate(0, 0, -40))}
+		silent := map[string]any{"status": status, "vapi_call_id": "v-zsilent" + status,
+			"started_at": inDate(now.AddDate(0, 0, -40)), "answered_at": inDate(now.AddDate(0, 0, -40))}
 		d.put(testkit.Acme, ("zsilent" + status + "00000000")[:15], silent, "", "")
 		silent["vapi_call_id"] = ""
 		d.put(testkit.Acme, ("zunheard" + status + "00000000")[:15], silent, "", "")
@@ -113,8 +122,12 @@ func TestReconcile_waits_for_calls_that_go_on_and_asks_for_old_ones(t *testing.T
 	long := finished("v-zlong000000000", sampleNumber)
 	long["status"] = "in-progress"
 	a.byID["v-zlong000000000"] = long
-	d.put(testkit.Acme, "zlong0000000000", map[string]any{"vapi_call_id": "v-zlong000000000", "status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -40))}, "", "")
-	d.put(testkit.Acme, "zbyhand00000000", map[string]any{"vapi_call_id": "", "started_at": inDate(now.Add(-time.Hour)), "ended_at": inDate(now.Add(-time.Hour))}, "", "")
+	d.put(testkit.Acme, "zlong0000000000",
+		map[string]any{"vapi_call_id": "v-zlong000000000", "status": "in_progress",
+			"started_at": inDate(now.AddDate(0, 0, -40))}, "", "")
+	d.put(testkit.Acme, "zbyhand00000000",
+		map[string]any{"vapi_call_id": "", "started_at": inDate(now.Add(-time.Hour)),
+			"ended_at": inDate(now.Add(-time.Hour))}, "", "")
 	if err := d.reconcile(); err != nil {
 		t.Fatal(err)
 	}
@@ -188,8 +201,12 @@ func TestReconcile_takes_a_refusal_for_no_proof(t *testing.T) {
 	now := time.Now()
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnprocessableEntity} {
 		d := newDesk(t, &archive{refuse: status})
-		d.put(testkit.Acme, "zrunning0000000", map[string]any{"vapi_call_id": "v-running", "status": "in_progress", "started_at": inDate(now.Add(-time.Hour))}, "", "")
-		d.put(testkit.Acme, "zsilent00000000", map[string]any{"vapi_call_id": "v-silent", "status": "in_progress", "started_at": inDate(now.AddDate(0, 0, -2))}, "", "")
+		d.put(testkit.Acme, "zrunning0000000",
+			map[string]any{"vapi_call_id": "v-running", "status": "in_progress",
+				"started_at": inDate(now.Add(-time.Hour))}, "", "")
+		d.put(testkit.Acme, "zsilent00000000",
+			map[string]any{"vapi_call_id": "v-silent", "status": "in_progress",
+				"started_at": inDate(now.AddDate(0, 0, -2))}, "", "")
 		if err := d.reconcile(); err != nil {
 			t.Fatal(err)
 		}

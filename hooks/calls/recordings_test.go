@@ -65,7 +65,8 @@ func TestPeaks_of_sound(t *testing.T) {
 		{"two lanes", wav(8000, growing(8000), silence), 800, 800, [2]int{100, 0}, 1000, nil},
 		{"one lane", wav(4000, growing(4000)), 800, 0, [2]int{100, 0}, 500, nil},
 		{"short", wav(10, silence, growing(10)), 10, 10, [2]int{0, 100}, 1, nil},
-		{"the loudest negative value", wav(10, func(int) int16 { return math.MinInt16 }), 10, 0, [2]int{100, 0}, 1, nil},
+		{"the loudest negative value", wav(10, func(int) int16 { return math.MinInt16 }), 10, 0, [2]int{100, 0}, 1,
+			nil},
 		{"another chunk before the sound", withList, 10, 0, [2]int{0, 0}, 1, nil},
 		{"cut short", wav(8000, growing(8000))[:8044], 800, 0, [2]int{49, 0}, 1000, nil},
 		{"no sound", wav(0, silence), 0, 0, [2]int{}, 0, errNotWAV},
@@ -74,7 +75,8 @@ func TestPeaks_of_sound(t *testing.T) {
 		{"only a head", odd[:20], 0, 0, [2]int{}, 0, nil},
 		{"8 bits", func() []byte { b := bytes.Clone(odd); b[34] = 8; return b }(), 0, 0, [2]int{}, 0, errNotWAV},
 		{"no rate", func() []byte { b := bytes.Clone(odd); clear(b[24:28]); return b }(), 0, 0, [2]int{}, 0, errNotWAV},
-		{"no lanes", func() []byte { b := bytes.Clone(odd); clear(b[22:24]); return b }(), 0, 0, [2]int{}, 0, errNotWAV},
+		{"no lanes", func() []byte { b := bytes.Clone(odd); clear(b[22:24]); return b }(), 0, 0, [2]int{}, 0,
+			errNotWAV},
 	} {
 		if err := os.WriteFile(file, one.sound, 0o600); err != nil {
 			t.Fatal(err)
@@ -100,7 +102,8 @@ func TestPeaks_of_sound(t *testing.T) {
 			}
 		}
 		if len(p.Left) != one.left || len(p.Right) != one.right || loudest != one.loudest || duration != one.duration {
-			t.Errorf("%s: got %d and %d points, loudest %v, %d ms", one.name, len(p.Left), len(p.Right), loudest, duration)
+			t.Errorf("%s: got %d and %d points, loudest %v, %d ms", one.name, len(p.Left), len(p.Right), loudest,
+				duration)
 		}
 	}
 }
@@ -114,7 +117,8 @@ func FuzzPeaks(f *testing.F) {
 		if err := os.WriteFile(file, sound, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p, _, err := peaksOf(file); err == nil && (len(p.Left) == 0 || len(p.Left) > maxPeaks || len(p.Right) > maxPeaks) {
+		if p, _, err := peaksOf(file); err == nil &&
+			(len(p.Left) == 0 || len(p.Left) > maxPeaks || len(p.Right) > maxPeaks) {
 			t.Errorf("%d and %d points", len(p.Left), len(p.Right))
 		}
 	})
@@ -170,20 +174,23 @@ func TestRecording_is_fetched_and_served_to_those_who_may_hear(t *testing.T) {
 	d.await(sampleCall)
 	d.outbox.Nudge()
 	until(t, "the recording is here", func() bool { return d.rows(selectRecording, sampleCall)[:5] == "ready" })
-	if got, want := d.rows(selectRecording, sampleCall), fmt.Sprintf("ready | %d | 500 | audio/wav | \n", len(s.sound)); got != want {
+	if got, want := d.rows(selectRecording, sampleCall), fmt.Sprintf("ready | %d | 500 | audio/wav | \n",
+		len(s.sound)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var peaks lanes
 	if err := json.Unmarshal([]byte(d.rows(`SELECT peaks FROM recordings WHERE status = 'ready' AND duration_ms = 500`)), &peaks); err != nil {
 		t.Fatal(err)
 	}
-	if len(peaks.Left) != maxPeaks || len(peaks.Right) != maxPeaks || peaks.Left[maxPeaks-1] != 100 || peaks.Right[maxPeaks-1] != 0 {
+	if len(peaks.Left) != maxPeaks || len(peaks.Right) != maxPeaks || peaks.Left[maxPeaks-1] != 100 ||
+		peaks.Right[maxPeaks-1] != 0 {
 		t.Errorf("got %d and %d points", len(peaks.Left), len(peaks.Right))
 	}
 	url := "/api/calls/" + d.sampleID() + "/recording"
 	for who, want := range map[string]int{
-		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.Nobody: 404, testkit.AcmeSuspended: 404, testkit.AcmeTrainee: 403,
-		testkit.AcmeViewer: 200, testkit.AcmeDeveloper: 200, testkit.AcmeOwner: 200, testkit.Sam: 200,
+		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.Nobody: 404, testkit.AcmeSuspended: 404,
+		testkit.AcmeTrainee: 403,
+		testkit.AcmeViewer:  200, testkit.AcmeDeveloper: 200, testkit.AcmeOwner: 200, testkit.Sam: 200,
 	} {
 		rec := d.want(want, "GET", url, who, nil)
 		if heard := bytes.Contains(rec.Body.Bytes(), []byte("WAVE")); heard != (want == 200) {
@@ -191,7 +198,8 @@ func TestRecording_is_fetched_and_served_to_those_who_may_hear(t *testing.T) {
 		}
 	}
 	rec := d.want(200, "GET", url, testkit.AcmeViewer, nil)
-	if !bytes.Equal(rec.Body.Bytes(), s.sound) || rec.Header().Get("Cache-Control") != "private, no-store" || rec.Header().Get("Accept-Ranges") != "bytes" {
+	if !bytes.Equal(rec.Body.Bytes(), s.sound) || rec.Header().Get("Cache-Control") != "private, no-store" ||
+		rec.Header().Get("Accept-Ranges") != "bytes" {
 		t.Errorf("got %d bytes with %v", rec.Body.Len(), rec.Header())
 	}
 	for ranges, want := range map[string]string{"bytes=0-3": "RIFF", "bytes=8-11": "WAVE"} {
@@ -249,7 +257,8 @@ func TestRecording_that_fails_is_tried_again_and_then_gone(t *testing.T) {
 	for want := 2; want <= 4; want++ {
 		d.deliver()
 		until(t, "the next try", func() bool {
-			return tried() >= want && d.rows(`SELECT count(*) FROM outbox WHERE kind = ? AND status = 'running'`, fetchKind) == "0\n"
+			return tried() >= want && d.rows(`SELECT count(*) FROM outbox WHERE kind = ? AND status = 'running'`,
+				fetchKind) == "0\n"
 		})
 	}
 	if got := status(); got != "gone | \n" {
@@ -275,7 +284,8 @@ func TestRecording_given_up_is_owed_again(t *testing.T) {
 	d.await(sampleCall)
 	d.outbox.Nudge()
 	until(t, "the first try failed", func() bool {
-		return d.rows(selectRecording, sampleCall)[:6] == "failed" && d.rows(`SELECT count(*) FROM outbox WHERE kind = ? AND status = 'running'`, fetchKind) == "0\n"
+		return d.rows(selectRecording, sampleCall)[:6] == "failed" &&
+			d.rows(`SELECT count(*) FROM outbox WHERE kind = ? AND status = 'running'`, fetchKind) == "0\n"
 	})
 	d.exec(`UPDATE outbox SET status = 'dead' WHERE kind = ?`, fetchKind) // the provider was away too long
 	s.missing.Store(false)
@@ -319,7 +329,10 @@ func TestRecording_of_a_call_deleted_meanwhile_leaves_no_file(t *testing.T) {
 	d.sendAll(lines(t, "call-inbound.jsonl"))
 	d.await(sampleCall)
 	d.outbox.Nudge()
-	until(t, "the promise is over", func() bool { return d.rows(`SELECT status FROM outbox WHERE kind = ?`, fetchKind) == "done\n" })
+	until(t, "the promise is over", func() bool {
+		return d.rows(`SELECT status FROM outbox WHERE kind = ?`,
+			fetchKind) == "done\n"
+	})
 	left, err := filepath.Glob(filepath.Join(d.DataDir(), "storage", "*", recording, "*"))
 	if err != nil || len(left) != 0 || recording == "" {
 		t.Errorf("recording %q left %v, %v", recording, left, err)

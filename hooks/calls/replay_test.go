@@ -47,7 +47,8 @@ func TestReplay_ends_in_the_same_call_whatever_the_order(t *testing.T) {
 			}
 			for seed := range uint64(20) {
 				shuffled := slices.Clone(messages)
-				rand.New(rand.NewPCG(seed, 7)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+				rand.New(rand.NewPCG(seed, 7)).Shuffle(len(shuffled),
+					func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 				check(fmt.Sprintf("shuffled with seed %d", seed), shuffled)
 			}
 			var repeated [][]byte

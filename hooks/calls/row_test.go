@@ -16,8 +16,10 @@ import (
 
 // hard are texts that break JSON written carelessly.
 var hard = []string{
-	"", "plain", `"`, `\`, `\\`, `\"`, `a\`, `a\\"`, `","x":"`, `],[`, "{}", "null", "line\nbreak\r\ttab", "\x00", "a\x00b", "\x01\x02\x1e\x1f\x7f", "\b\f",
-	"é", "日本語", "🙂", "\u2028\u2029", "<script>&amp;</script>", "\ufeff", "\xff", "ab\xc3", "\xed\xa0\x80", "‹match›", `\u0041`, "'", "1", "-1", "true",
+	"", "plain", `"`, `\`, `\\`, `\"`, `a\`, `a\\"`, `","x":"`, `],[`, "{}", "null", "line\nbreak\r\ttab", "\x00",
+	"a\x00b", "\x01\x02\x1e\x1f\x7f", "\b\f",
+	"é", "日本語", "🙂", "\u2028\u2029", "<script>&amp;</script>", "\ufeff", "\xff", "ab\xc3", "\xed\xa0\x80", "‹match›",
+	`\u0041`, "'", "1", "-1", "true",
 	strings.Repeat(`\"`, 200),
 }
 
@@ -26,7 +28,8 @@ func TestRow_texts_arrive_as_they_are_stored(t *testing.T) {
 	var want []string
 	for n, text := range hard {
 		d.put(testkit.Acme, fmt.Sprintf("zhard%010d", n), map[string]any{
-			"started_at": fmt.Sprintf("2026-10-02 09:00:%02d.000Z", n), "summary": text, "ended_reason": text, "vapi_call_id": fmt.Sprintf("%s-%d", text, n),
+			"started_at": fmt.Sprintf("2026-10-02 09:00:%02d.000Z", n), "summary": text, "ended_reason": text,
+			"vapi_call_id": fmt.Sprintf("%s-%d", text, n),
 		}, text, "")
 		want = append(want, strings.ToValidUTF8(text, "\ufffd"))
 	}
@@ -111,7 +114,8 @@ func TestList_names_contacts_of_the_organization_only(t *testing.T) {
 	for _, i := range p.Items {
 		got[i.ID] = i.ContactName
 	}
-	for id, want := range map[string]string{"zknown000000000": `Nora "Né"`, "zforeign0000000": "", "zgone0000000000": "", "znobody00000000": ""} {
+	for id, want := range map[string]string{"zknown000000000": `Nora "Né"`, "zforeign0000000": "",
+		"zgone0000000000": "", "znobody00000000": ""} {
 		if name, listed := got[id]; !listed || name != want {
 			t.Errorf("%s: got %q (listed: %v), want %q", id, name, listed, want)
 		}
@@ -136,13 +140,16 @@ func TestList_answers_only_the_fields_asked_for(t *testing.T) {
 func TestList_is_planned_once(t *testing.T) {
 	d := newDesk(t, nil)
 	day := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
-	full := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30, Status: []string{"completed", "live"}, Outcome: []string{"failed", "completed"}, Direction: "inbound",
-		Assistant: "a", PhoneNumber: "p", Contact: "c", Resolution: "pending", Priority: "high", From: day, To: day, Search: "bread", After: &cursor{"2026", "x"}}
+	full := query{Organization: testkit.Acme, Sort: "started_at", Limit: 30, Status: []string{"completed", "live"},
+		Outcome: []string{"failed", "completed"}, Direction: "inbound",
+		Assistant: "a", PhoneNumber: "p", Contact: "c", Resolution: "pending", Priority: "high", From: day, To: day,
+		Search: "bread", After: &cursor{"2026", "x"}}
 	words := d.engine().searching(full)
 	full.Search = "020 7946"
 	number := d.engine().searching(full)
 	for name, build := range map[string]func() (string, []any){
-		"list": full.sql, "search": func() (string, []any) { return words.searchSQL("bread", 1) }, "best": func() (string, []any) { return words.bestSQL("bread", 1) },
+		"list": full.sql, "search": func() (string, []any) { return words.searchSQL("bread", 1) },
+		"best":    func() (string, []any) { return words.bestSQL("bread", 1) },
 		"walk":    func() (string, []any) { return words.walkSQL("bread", 1) },
 		"callers": func() (string, []any) { return number.callersSQL(cursor{"2026", "x"}) },
 		"number":  func() (string, []any) { return number.numberSQL(number.number.Beginnings[0], cursor{"+1", "x"}) },
@@ -168,7 +175,8 @@ func TestRow_what_is_no_row_is_an_error(t *testing.T) {
 	if _, err := (row{raw: whole}).append(nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, raw := range []string{"", "[", "]", "[]", "{}", `["a"]`, whole[:len(whole)-1], strings.Replace(whole, `"a",`, `"a`, 1), strings.Replace(whole, `"a",`, `"a"x,`, 1), `["\"]`,
+	for _, raw := range []string{"", "[", "]", "[]", "{}", `["a"]`, whole[:len(whole)-1],
+		strings.Replace(whole, `"a",`, `"a`, 1), strings.Replace(whole, `"a",`, `"a"x,`, 1), `["\"]`,
 		strings.Replace(whole, "]", `,"a"]`, 1)} {
 		if got, err := (row{raw: raw}).append(nil); err == nil {
 			t.Errorf("%s: got %s", raw, got)
@@ -245,7 +253,8 @@ func FuzzPage(f *testing.F) {
 		}
 		same := func(name string, got any, want string) {
 			// Bytes that are no text are replaced, a run of them by one sign.
-			if text, _ := got.(string); text != strings.ToValidUTF8(want, "\ufffd") && strings.ToValidUTF8(want, "") == want {
+			if text, _ := got.(string); text != strings.ToValidUTF8(want, "\ufffd") &&
+				strings.ToValidUTF8(want, "") == want {
 				t.Errorf("%s: got %q, want %q", name, got, want)
 			}
 		}

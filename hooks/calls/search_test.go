@@ -20,9 +20,12 @@ func (d *desk) found(search, more string) []string {
 // library is a desk with calls about various things.
 func library(t testing.TB) *desk {
 	d := newDesk(t, nil)
-	d.put(testkit.Acme, "zcoffee00000000", map[string]any{"priority": "high"}, "Wants a café crème.", "User: Do you serve café crème?\nAI: We do.")
-	d.put(testkit.Acme, "zbread000000000", nil, "Ordered bread.", "User: Two loaves of bread, please. Bread with seeds.")
-	d.put(testkit.Acme, "zboth0000000000", nil, "Asked about coffee and bread.", "User: bread and cafe. The word order here: loaves of two.")
+	d.put(testkit.Acme, "zcoffee00000000", map[string]any{"priority": "high"}, "Wants a café crème.",
+		"User: Do you serve café crème?\nAI: We do.")
+	d.put(testkit.Acme, "zbread000000000", nil, "Ordered bread.",
+		"User: Two loaves of bread, please. Bread with seeds.")
+	d.put(testkit.Acme, "zboth0000000000", nil, "Asked about coffee and bread.",
+		"User: bread and cafe. The word order here: loaves of two.")
 	d.put(testkit.Acme, "zchurch00000000", nil, "", "User: C'est près de l'église, au 12 rue Hébert.")
 	d.put(testkit.Acme, "zoperators00000", nil, "", "User: to be OR NOT to be NEAR organization summary")
 	d.put(testkit.Bolt, "ycoffee00000000", nil, "Bolt's café.", "User: bread and cafe at Bolt, église.")
@@ -79,10 +82,12 @@ func TestSearch_pages_have_no_gaps_and_no_repeats(t *testing.T) {
 	var want []string
 	for n := range 25 {
 		id := fmt.Sprintf("zcall%010d", n)
-		d.put(testkit.Acme, id, map[string]any{"caller_number": fmt.Sprintf("+4420794600%02d", n%5)}, "", strings.Repeat("kumquat ", n%4+1))
+		d.put(testkit.Acme, id, map[string]any{"caller_number": fmt.Sprintf("+4420794600%02d", n%5)}, "",
+			strings.Repeat("kumquat ", n%4+1))
 		want = append(want, id)
 	}
-	for _, how := range []string{"search=kumquat", "search=kumquat&order=best", "search=%2B44207946", "search=%2B44+(20)+7946"} {
+	for _, how := range []string{"search=kumquat", "search=kumquat&order=best", "search=%2B44207946",
+		"search=%2B44+(20)+7946"} {
 		for _, limit := range []int{1, 4, 25, 26} {
 			got := d.walk(fmt.Sprintf("%s&limit=%d", how, limit))
 			slices.Sort(got)
@@ -97,8 +102,9 @@ func TestSearch_by_number(t *testing.T) {
 	d := newDesk(t, nil)
 	d.put(testkit.Acme, "zlondon00000000", map[string]any{"caller_number": "+442079460018"}, "", "")
 	for search, want := range map[string]string{
-		"+442079460018": "zlondon00000000", "+44 20 7946": "zlondon00000000", "442079460018": "zlondon00000000", "(44) 20-7946.0018": "zlondon00000000",
-		"+43": "", "+4": "zlondon00000000", "4420": "", "+12025550171": "", // Bolt's contact
+		"+442079460018": "zlondon00000000", "+44 20 7946": "zlondon00000000", "442079460018": "zlondon00000000",
+		"(44) 20-7946.0018": "zlondon00000000",
+		"+43":               "", "+4": "zlondon00000000", "4420": "", "+12025550171": "", // Bolt's contact
 	} {
 		if got := strings.Join(d.found(search, ""), " "); got != want {
 			t.Errorf("%s: got %q, want %q", search, got, want)
@@ -130,8 +136,10 @@ func TestSearch_shows_where_it_matched(t *testing.T) {
 func TestSearch_what_is_typed_is_never_an_operator(t *testing.T) {
 	d := library(t)
 	for _, search := range []string{
-		"OR", "NOT be", "a AND", "NEAR(to be)", "summary:bread", "organization:boltx", "-bread", "^bread", "bread*", "(bread", `b"r"ead"`, `"`, `"""`,
-		"{summary} : x", "bread' OR '1'='1", "bread; DROP TABLE calls", "%", "_", "\x00", "bread\x00x", `\`, "🙂", "a\u0301", "\u0301\u0301\u0301", "½", "𝟙𝟙𝟙", "日本語",
+		"OR", "NOT be", "a AND", "NEAR(to be)", "summary:bread", "organization:boltx", "-bread", "^bread", "bread*",
+		"(bread", `b"r"ead"`, `"`, `"""`,
+		"{summary} : x", "bread' OR '1'='1", "bread; DROP TABLE calls", "%", "_", "\x00", "bread\x00x", `\`, "🙂",
+		"a\u0301", "\u0301\u0301\u0301", "½", "𝟙𝟙𝟙", "日本語",
 		`organization:"bolt00000000000"`, `" OR organization:"bolt00000000000`,
 	} {
 		for _, order := range []string{"", "&order=best"} {
@@ -150,7 +158,8 @@ func TestSearch_what_is_typed_is_never_an_operator(t *testing.T) {
 // The summary people edit and the transcript they write are found too.
 func TestSearch_follows_what_people_change(t *testing.T) {
 	d := newDesk(t, nil)
-	d.want(200, "PATCH", "/api/collections/calls/records/"+testkit.AcmeCall, testkit.AcmeAgent, map[string]any{"summary": "A wedding cake."})
+	d.want(200, "PATCH", "/api/collections/calls/records/"+testkit.AcmeCall, testkit.AcmeAgent,
+		map[string]any{"summary": "A wedding cake."})
 	if got := d.found("wedding", ""); !slices.Equal(got, []string{testkit.AcmeCall}) {
 		t.Errorf("got %v", got)
 	}
@@ -162,7 +171,8 @@ func TestSearch_follows_what_people_change(t *testing.T) {
 func FuzzMatchText(f *testing.F) {
 	d := library(f)
 	e := d.engine()
-	for _, seed := range []string{"bread", `"two loaves`, "a OR b", "église", "\u0301", `x"y"z`, "\xff", "NEAR(a b)", "日本", "*"} {
+	for _, seed := range []string{"bread", `"two loaves`, "a OR b", "église", "\u0301", `x"y"z`, "\xff", "NEAR(a b)",
+		"日本", "*"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
@@ -209,15 +219,16 @@ func TestSearch_finds_a_word_however_it_is_written(t *testing.T) {
 		"क\u093cलम और हिन्दी में":      {"हिन्दी", "कलम"},
 		"我想预订明天晚上七点的桌子":                {"预订", "明天晚上", "桌", "子", "订明", `"七点的桌子"`, "我"},
 		"東京駅でｶﾒﾗを落としました":               {"東京", "京駅", "カメラ", "落とし", "駅"},
-		"ฉันต้องการจองโต๊ะสำหรับสี่คน":       {"จอง", "จองโตะ", "สำหรับ"},
-		"ຂ້ອຍຕ້ອງການຈອງໂຕະ":                  {"ຈອງ"},
-		"ខ្ញុំចង់កក់តុ":                      {"កក់", "ចង់"},
-		"ကျွန်တော်စားပွဲကြိုတင်ချင်တယ်":      {"စားပွဲ", "ချင်"},
-		"예약을 하고 싶어요":                         {"예약", "싶어"},
-		"ｆｕｌｌ ｗｉｄｔｈ １２３４":                    {"full width", "1234"},
-		"the ﬁle in the oﬃce":                {"file", "office"},
-		"Mr O'Brien's e-mail and rendezvous": {"obrien", "o’brien", "O brien", "email", "e-mail", "e‑mail", "rendez-vous"},
-		"iPhone坏了, 2026年11月19日":              {"坏了", "iphone坏了", "2026年11月", "11月19日", "月"},
+		"ฉันต้องการจองโต๊ะสำหรับสี่คน":  {"จอง", "จองโตะ", "สำหรับ"},
+		"ຂ້ອຍຕ້ອງການຈອງໂຕະ":             {"ຈອງ"},
+		"ខ្ញុំចង់កក់តុ":                 {"កក់", "ចង់"},
+		"ကျွန်တော်စားပွဲကြိုတင်ချင်တယ်": {"စားပွဲ", "ချင်"},
+		"예약을 하고 싶어요":                    {"예약", "싶어"},
+		"ｆｕｌｌ ｗｉｄｔｈ １２３４":               {"full width", "1234"},
+		"the ﬁle in the oﬃce":           {"file", "office"},
+		"Mr O'Brien's e-mail and rendezvous": {"obrien", "o’brien", "O brien", "email", "e-mail", "e‑mail",
+			"rendez-vous"},
+		"iPhone坏了, 2026年11月19日": {"坏了", "iphone坏了", "2026年11月", "11月19日", "月"},
 	} {
 		n++
 		id := fmt.Sprintf("zword%010d", n)
@@ -225,12 +236,14 @@ func TestSearch_finds_a_word_however_it_is_written(t *testing.T) {
 		for _, text := range typed {
 			rec := d.want(200, "GET", acmeCalls+"?search="+url.QueryEscape(text), testkit.AcmeViewer, nil)
 			var p answered
-			if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil || !slices.ContainsFunc(p.Items, func(i item) bool { return i.ID == id }) {
+			if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil ||
+				!slices.ContainsFunc(p.Items, func(i item) bool { return i.ID == id }) {
 				t.Errorf("%q does not find %q", text, said)
 				continue
 			}
 			at := slices.IndexFunc(p.Items, func(i item) bool { return i.ID == id })
-			if shown := p.Items[at].Snippet; !strings.Contains(shown, "‹") || strings.NewReplacer("‹", "", "›", "").Replace(shown) != said {
+			if shown := p.Items[at].Snippet; !strings.Contains(shown, "‹") ||
+				strings.NewReplacer("‹", "", "›", "").Replace(shown) != said {
 				t.Errorf("%q in %q shows %q", text, said, shown)
 			}
 		}
@@ -251,13 +264,18 @@ func TestSearch_finds_no_other_word(t *testing.T) {
 
 func TestSearch_digits_are_words_as_well(t *testing.T) {
 	d := newDesk(t, nil)
-	d.put(testkit.Acme, "zsaid0000000000", nil, "Order 48123456", "User: My order is 48123456 and the postcode is 10115. On 2026-11-19 it cost 120.50 in 2026. Call (020) 7946 0018.")
+	d.put(testkit.Acme, "zsaid0000000000", nil, "Order 48123456",
+		"User: My order is 48123456 and the postcode is 10115. On 2026-11-19 it cost 120.50 in 2026. Call (020) 7946 0018.")
 	d.put(testkit.Acme, "zmember00000000", nil, "", "User: My number is 48 123 456.")
 	for typed, want := range map[string]string{
-		"order 48123456": "zsaid0000000000", "48123456": "zmember00000000 zsaid0000000000", "10115": "zsaid0000000000", "2026-11-19": "zsaid0000000000",
-		"20261119": "zsaid0000000000", "120.50": "zsaid0000000000", "2026": "zsaid0000000000", `"48123456"`: "zmember00000000 zsaid0000000000",
-		"#48123456": "zmember00000000 zsaid0000000000", "48 123 456": "zmember00000000 zsaid0000000000", "48-123-456": "zmember00000000 zsaid0000000000",
-		"481234": "zmember00000000 zsaid0000000000", "02079460018": "zsaid0000000000", "020 7946 0018": "zsaid0000000000", "48124": "",
+		"order 48123456": "zsaid0000000000", "48123456": "zmember00000000 zsaid0000000000", "10115": "zsaid0000000000",
+		"2026-11-19": "zsaid0000000000",
+		"20261119":   "zsaid0000000000", "120.50": "zsaid0000000000", "2026": "zsaid0000000000",
+		`"48123456"`: "zmember00000000 zsaid0000000000",
+		"#48123456":  "zmember00000000 zsaid0000000000", "48 123 456": "zmember00000000 zsaid0000000000",
+		"48-123-456": "zmember00000000 zsaid0000000000",
+		"481234":     "zmember00000000 zsaid0000000000", "02079460018": "zsaid0000000000",
+		"020 7946 0018": "zsaid0000000000", "48124": "",
 	} {
 		for _, order := range []string{"", "&order=best"} {
 			got := d.found(typed, order)
@@ -276,15 +294,19 @@ func TestSearch_a_number_finds_its_calls_before_what_was_said(t *testing.T) {
 	d.exec(`INSERT INTO contacts (id, organization, phone_number, name, created, updated) VALUES ('zcontact0000000', ?, '+442079460018', '', '', '')`, testkit.Acme)
 	d.put(testkit.Acme, "zlonger00000000", map[string]any{"caller_number": "+4420794600180"}, "", "")
 	d.put(testkit.Acme, "zsaid0000000000", nil, "", "User: Call me on 020 7946 0018.")
-	d.put(testkit.Acme, "zcaller00000000", map[string]any{"caller_number": "+442079460018", "contact": "zcontact0000000"}, "", "User: I am on 020 7946 0018.")
-	d.put(testkit.Acme, "zplaced00000000", map[string]any{"caller_number": "+12025550100", "recipient_number": "+442079460018", "call_type": "outbound",
-		"contact": "zcontact0000000", "started_at": "2026-10-02 09:00:00.000Z"}, "", "")
+	d.put(testkit.Acme, "zcaller00000000",
+		map[string]any{"caller_number": "+442079460018", "contact": "zcontact0000000"}, "",
+		"User: I am on 020 7946 0018.")
+	d.put(testkit.Acme, "zplaced00000000",
+		map[string]any{"caller_number": "+12025550100", "recipient_number": "+442079460018", "call_type": "outbound",
+			"contact": "zcontact0000000", "started_at": "2026-10-02 09:00:00.000Z"}, "", "")
 	d.put(testkit.Bolt, "ycaller00000000", map[string]any{"caller_number": "+442079460018"}, "", "User: 020 7946 0018")
 	want := []string{"zplaced00000000", "zcaller00000000", "zsaid0000000000", "zlonger00000000"}
 	for _, typed := range []string{"020 7946 0018", "(0)20 7946 0018", "02079460018"} {
 		for _, order := range []string{"", "&order=best"} {
 			for _, limit := range []int{1, 2, 3, 4, 30} {
-				if got := d.walk(fmt.Sprintf("search=%s&limit=%d%s", url.QueryEscape(typed), limit, order)); !slices.Equal(got, want) {
+				if got := d.walk(fmt.Sprintf("search=%s&limit=%d%s", url.QueryEscape(typed), limit,
+					order)); !slices.Equal(got, want) {
 					t.Errorf("%s by %d%s: got %v, want %v", typed, limit, order, got, want)
 				}
 			}
@@ -304,10 +326,14 @@ func TestSearch_a_number_finds_its_calls_before_what_was_said(t *testing.T) {
 func TestSearch_odd_texts_find_something_or_nothing(t *testing.T) {
 	d := library(t)
 	for _, typed := range []string{
-		`"`, `""`, `"""`, `" "`, `"-"`, `'`, "''", "*", "**", "a*", `a"b`, `"a`, "(", ")", "()", "(a", "a)", "^", "^a", "-", "--", "-a", "+", "+a", "++44", "a:b", ":", "{a}",
-		"NEAR", "NEAR(", "NEAR(a,2)", "AND", "OR", "NOT", "a AND", "AND a", "NOT NOT", "🙂", "👩‍👩‍👧 bread", "❤️", "\u0301", "\u200d", "\u202e", "\u3000", "ـ", "ʼ", "’’", "- - -",
-		"\xff\xfe", "\x00", "\\", "%", "_", ";--", "1", "12", "123", "1234", "+1", "٣", "½", "١٢٣٤", "ﷺ", strings.Repeat("a ", 99), strings.Repeat("日", 200), strings.Repeat("1", 200),
-		strings.Repeat(`"`, 200), strings.Repeat("-", 200), strings.Repeat("a-", 99), strings.Repeat("1 ", 99), strings.Repeat("\u1112\u1161", 90), "sip:", "tel:", "tel:+", "(0)",
+		`"`, `""`, `"""`, `" "`, `"-"`, `'`, "''", "*", "**", "a*", `a"b`, `"a`, "(", ")", "()", "(a", "a)", "^", "^a",
+		"-", "--", "-a", "+", "+a", "++44", "a:b", ":", "{a}",
+		"NEAR", "NEAR(", "NEAR(a,2)", "AND", "OR", "NOT", "a AND", "AND a", "NOT NOT", "🙂", "👩‍👩‍👧 bread", "❤️",
+		"\u0301", "\u200d", "\u202e", "\u3000", "ـ", "ʼ", "’’", "- - -",
+		"\xff\xfe", "\x00", "\\", "%", "_", ";--", "1", "12", "123", "1234", "+1", "٣", "½", "١٢٣٤", "ﷺ",
+		strings.Repeat("a ", 99), strings.Repeat("日", 200), strings.Repeat("1", 200),
+		strings.Repeat(`"`, 200), strings.Repeat("-", 200), strings.Repeat("a-", 99), strings.Repeat("1 ", 99),
+		strings.Repeat("\u1112\u1161", 90), "sip:", "tel:", "tel:+", "(0)",
 	} {
 		for _, order := range []string{"", "&order=best"} {
 			d.want(200, "GET", acmeCalls+"?search="+url.QueryEscape(typed)+order, testkit.AcmeViewer, nil)

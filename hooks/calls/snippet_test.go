@@ -10,7 +10,8 @@ import (
 
 func TestSearch_shows_where_it_matched_never_the_organization(t *testing.T) {
 	d := newDesk(t, nil)
-	if _, err := atomicOf(d.TestApp).Exec(`UPDATE call_reports SET summary = 'Ordered a marzipan cake.' WHERE id = ?`, testkit.AcmeReport); err != nil {
+	if _, err := atomicOf(d.TestApp).Exec(`UPDATE call_reports SET summary = 'Ordered a marzipan cake.' WHERE id = ?`,
+		testkit.AcmeReport); err != nil {
 		t.Fatal(err)
 	}
 	e := d.Store().Get(engineKey).(*engine)

@@ -55,8 +55,9 @@ func newWorkshop(t *testing.T) *workshop {
 	}))
 	t.Cleanup(w.server.Close)
 	w.function(testkit.AcmeFunction, "check_availability", map[string]any{
-		"parameters": map[string]any{"type": "object", "properties": map[string]any{"date": map[string]any{"type": "string"}}, "required": []string{"date"}},
-		"headers":    w.seal(`{"X-Key":"opens the diary"}`, collections.Functions, testkit.AcmeFunction, "headers"),
+		"parameters": map[string]any{"type": "object",
+			"properties": map[string]any{"date": map[string]any{"type": "string"}}, "required": []string{"date"}},
+		"headers": w.seal(`{"X-Key":"opens the diary"}`, collections.Functions, testkit.AcmeFunction, "headers"),
 	})
 	return w
 }
@@ -127,7 +128,8 @@ func TestTools_every_documented_shape_reaches_the_function(t *testing.T) {
 		if got := w.one(sample(t, file)); got != "Free at 9." {
 			t.Errorf("%s: got %s", file, got)
 		}
-		if w.last.Name != "check_availability" || w.last.ToolCallID != sampleTool || string(w.last.Arguments) != `{"date":"2026-11-19","partOfDay":"morning"}` ||
+		if w.last.Name != "check_availability" || w.last.ToolCallID != sampleTool ||
+			string(w.last.Arguments) != `{"date":"2026-11-19","partOfDay":"morning"}` ||
 			w.last.Call.ID != sampleCall || w.last.Call.CustomerNumber != "+14155550142" {
 			t.Errorf("%s: the server got %+v", file, w.last)
 		}
@@ -144,9 +146,10 @@ func TestTools_every_documented_shape_reaches_the_function(t *testing.T) {
 
 func TestTools_the_parameters_shape_and_the_old_function_call(t *testing.T) {
 	w := newWorkshop(t)
-	body := remake(t, sample(t, "tool-calls.json"), map[string]any{"message.toolCalls": nil, "message.toolWithToolCallList": nil, "message.toolCallList": []any{
-		map[string]any{"id": "p1", "name": "check_availability", "parameters": map[string]any{"date": "2026-12-01"}},
-	}})
+	body := remake(t, sample(t, "tool-calls.json"),
+		map[string]any{"message.toolCalls": nil, "message.toolWithToolCallList": nil, "message.toolCallList": []any{
+			map[string]any{"id": "p1", "name": "check_availability", "parameters": map[string]any{"date": "2026-12-01"}},
+		}})
 	if got := w.one(body); got != "Free at 9." || string(w.last.Arguments) != `{"date":"2026-12-01"}` {
 		t.Errorf("got %s with %s", got, w.last.Arguments)
 	}
@@ -188,7 +191,8 @@ func TestTools_in_parallel_are_answered_in_order(t *testing.T) {
 	}
 	a := w.call(sample(t, "tool-calls.parallel.json"))
 	if len(a.Results) != 2 || a.Results[0].ToolCallID != sampleTool || a.Results[0].Result != "/check_availability" ||
-		a.Results[1].ToolCallID != "call_Zr7mPf0uWg3aVe6KxB1tHyLc" || a.Results[1].Result != "/book_appointment" || a.Data.Result != "/check_availability" {
+		a.Results[1].ToolCallID != "call_Zr7mPf0uWg3aVe6KxB1tHyLc" || a.Results[1].Result != "/book_appointment" ||
+		a.Data.Result != "/check_availability" {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -258,9 +262,12 @@ func TestTools_failures_are_told_to_the_assistant(t *testing.T) {
 	}{
 		{"500", status(500), "error: The service answered with an error (500).", 1},
 		{"404", status(404), "error: The service answered with an error (404).", 1},
-		{"no such function", set(map[string]any{"name": "other"}), "error: There is no function named check_availability.", 0},
-		{"switched off", set(map[string]any{"is_active": false}), "error: There is no function named check_availability.", 0},
-		{"another organization's function", set(map[string]any{"organization": testkit.Bolt}), "error: There is no function named check_availability.", 0},
+		{"no such function", set(map[string]any{"name": "other"}),
+			"error: There is no function named check_availability.", 0},
+		{"switched off", set(map[string]any{"is_active": false}),
+			"error: There is no function named check_availability.", 0},
+		{"another organization's function", set(map[string]any{"organization": testkit.Bolt}),
+			"error: There is no function named check_availability.", 0},
 		{"too slow", func(w *workshop) {
 			set(map[string]any{"timeout_ms": 20})(w)
 			stop := make(chan struct{})
@@ -273,15 +280,19 @@ func TestTools_failures_are_told_to_the_assistant(t *testing.T) {
 			}
 		}, "error: The service did not answer in time.", 1},
 		{"not there", func(w *workshop) { w.server.Close() }, "error: The service could not be reached.", 0},
-		{"an address that is none", set(map[string]any{"webhook_url": "::"}), "error: The service could not be reached.", 0},
-		{"headers of another function", set(map[string]any{"headers": testkit.SealedValue}), "error: The service could not be reached.", 0},
-		{"parameters that refer to themselves", set(map[string]any{"parameters": map[string]any{"type": "object", "$ref": "#"}}),
+		{"an address that is none", set(map[string]any{"webhook_url": "::"}),
+			"error: The service could not be reached.", 0},
+		{"headers of another function", set(map[string]any{"headers": testkit.SealedValue}),
+			"error: The service could not be reached.", 0},
+		{"parameters that refer to themselves",
+			set(map[string]any{"parameters": map[string]any{"type": "object", "$ref": "#"}}),
 			"error: The function's parameters are not set up rightly.", 0},
 		{"parameters that refer to each other", set(map[string]any{"parameters": map[string]any{
 			"type": "object", "anyOf": []any{map[string]any{"$ref": "#/$defs/a"}},
 			"$defs": map[string]any{"a": map[string]any{"$ref": "#/$defs/b"}, "b": map[string]any{"$ref": "#/$defs/a"}},
 		}}), "error: The function's parameters are not set up rightly.", 0},
-		{"parameters that are no schema", set(map[string]any{"parameters": map[string]any{"type": 7}}), "error: The function's parameters are not set up rightly.", 0},
+		{"parameters that are no schema", set(map[string]any{"parameters": map[string]any{"type": 7}}),
+			"error: The function's parameters are not set up rightly.", 0},
 	} {
 		w := newWorkshop(t)
 		one.setup(w)
@@ -318,10 +329,12 @@ func TestTools_are_limited_for_each_call(t *testing.T) {
 	w := newWorkshop(t)
 	tools := make([]any, maxToolCalls+5)
 	for i := range tools {
-		tools[i] = map[string]any{"id": fmt.Sprint("t", i), "name": "check_availability", "arguments": map[string]any{"date": "d"}}
+		tools[i] = map[string]any{"id": fmt.Sprint("t", i), "name": "check_availability",
+			"arguments": map[string]any{"date": "d"}}
 	}
 	send := func(when int64, tools []any) (refused int) {
-		a := w.call(remake(t, sample(t, "tool-calls.json"), map[string]any{"message.toolCallList": tools, "message.toolCalls": nil, "message.timestamp": when}))
+		a := w.call(remake(t, sample(t, "tool-calls.json"),
+			map[string]any{"message.toolCallList": tools, "message.toolCalls": nil, "message.timestamp": when}))
 		if len(a.Results) != len(tools) {
 			t.Fatalf("got %d results", len(a.Results))
 		}
@@ -336,7 +349,8 @@ func TestTools_are_limited_for_each_call(t *testing.T) {
 		t.Errorf("refused %d of %d at once, want 5", got, len(tools))
 	}
 	w.await(sampleCall)
-	more := []any{map[string]any{"id": "one more", "name": "check_availability", "arguments": map[string]any{"date": "d"}}}
+	more := []any{map[string]any{"id": "one more", "name": "check_availability",
+		"arguments": map[string]any{"date": "d"}}}
 	if got := send(1795014256000, more); got != 1 {
 		t.Error("one more later is not refused")
 	}
@@ -348,7 +362,8 @@ func TestTools_are_limited_for_each_call(t *testing.T) {
 func TestTools_never_reach_an_address_of_this_machine(t *testing.T) {
 	w := newWorkshop(t)
 	w.engine().Functions = providers.New(providers.Config{}, "test").Guarded
-	if got := w.one(sample(t, "tool-calls.json")); got != "error: The service could not be reached." || w.hits.Load() != 0 {
+	if got := w.one(sample(t, "tool-calls.json")); got != "error: The service could not be reached." ||
+		w.hits.Load() != 0 {
 		t.Errorf("got %q after %d requests", got, w.hits.Load())
 	}
 	if got := w.rows(`SELECT count(*) FROM call_events WHERE data LIKE '%127.0.0.1%'`); got != "0\n" {
@@ -375,7 +390,8 @@ func TestResultText_is_one_line_of_at_most_eight_kilobytes(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", one.answer, got, one.want)
 		}
 	}
-	if got := resultText([]byte(strings.Repeat("é", maxToolOutput))); len(got) != maxToolOutput || !strings.HasSuffix(got, "é") {
+	if got := resultText([]byte(strings.Repeat("é", maxToolOutput))); len(got) != maxToolOutput ||
+		!strings.HasSuffix(got, "é") {
 		t.Errorf("got %d bytes ending in %q", len(got), got[len(got)-2:])
 	}
 }

@@ -37,7 +37,8 @@ func newestOf(keep func(n int) bool) (ids []string) {
 
 func TestSearch_whole_words_come_before_those_that_only_begin_so(t *testing.T) {
 	d := library24(t, 1, func(n int) string {
-		return []string{"a kumquat tree", "two kumquats, tree", "kumquat and kumquats, tree", "a kumquatery", "apple tree", "kum tree"}[n%6]
+		return []string{"a kumquat tree", "two kumquats, tree", "kumquat and kumquats, tree", "a kumquatery",
+			"apple tree", "kum tree"}[n%6]
 	})
 	whole := newestOf(func(n int) bool { return n%6 == 0 || n%6 == 2 })
 	low := func(ids []string) []string {
@@ -46,9 +47,10 @@ func TestSearch_whole_words_come_before_those_that_only_begin_so(t *testing.T) {
 	begun := newestOf(func(n int) bool { return n%6 == 1 || n%6 == 3 })
 	trees := newestOf(func(n int) bool { return n%6 == 1 })
 	for typed, want := range map[string][]string{
-		"kumquat":        slices.Concat(whole, begun),
-		"kumqua":         newestOf(func(n int) bool { return n%6 < 4 }),
-		"kum":            slices.Concat(newestOf(func(n int) bool { return n%6 == 5 }), newestOf(func(n int) bool { return n%6 < 4 })),
+		"kumquat": slices.Concat(whole, begun),
+		"kumqua":  newestOf(func(n int) bool { return n%6 < 4 }),
+		"kum": slices.Concat(newestOf(func(n int) bool { return n%6 == 5 }),
+			newestOf(func(n int) bool { return n%6 < 4 })),
 		`"kumquat"`:      whole,
 		"kumquats":       newestOf(func(n int) bool { return n%6 == 1 || n%6 == 2 }),
 		"tree kumquat":   slices.Concat(whole, trees),
@@ -56,7 +58,8 @@ func TestSearch_whole_words_come_before_those_that_only_begin_so(t *testing.T) {
 		"kumquaterys":    nil,
 	} {
 		for _, limit := range []int{1, 3, 7, 8, 16, 100} {
-			for filter, keep := range map[string]func([]string) []string{"": slices.Clone[[]string], "&priority=low": low} {
+			for filter, keep := range map[string]func([]string) []string{"": slices.Clone[[]string],
+				"&priority=low": low} {
 				got := d.walk(fmt.Sprintf("search=%s&limit=%d%s", url.QueryEscape(typed), limit, filter))
 				if want := keep(want); !slices.Equal(got, want) {
 					t.Errorf("%s%s by %d: got\n%v, want\n%v", typed, filter, limit, got, want)
@@ -72,10 +75,12 @@ func TestSearch_of_a_small_organization_among_others(t *testing.T) {
 	d := library24(t, 20, func(n int) string { return []string{"a kumquat tree", "two kumquats"}[n%8/7] })
 	whole, begun := newestOf(func(n int) bool { return n%8 != 7 }), newestOf(func(n int) bool { return n%8 == 7 })
 	for _, limit := range []int{1, 5, 21, 24, 100} {
-		if got, want := d.walk(fmt.Sprintf("search=kumquat&limit=%d", limit)), slices.Concat(whole, begun); !slices.Equal(got, want) {
+		if got, want := d.walk(fmt.Sprintf("search=kumquat&limit=%d", limit)), slices.Concat(whole,
+			begun); !slices.Equal(got, want) {
 			t.Errorf("by %d: got\n%v, want\n%v", limit, got, want)
 		}
-		if got := d.walk(fmt.Sprintf("search=kumquat&limit=%d&priority=high", limit)); len(got) != 12 || strings.Contains(strings.Join(got, ""), "y") {
+		if got := d.walk(fmt.Sprintf("search=kumquat&limit=%d&priority=high", limit)); len(got) != 12 ||
+			strings.Contains(strings.Join(got, ""), "y") {
 			t.Errorf("filtered by %d: got %v", limit, got)
 		}
 	}

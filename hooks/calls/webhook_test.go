@@ -55,8 +55,10 @@ func TestWebhook_without_proof_stores_nothing(t *testing.T) {
 	if got := d.engine().refused.Load(); got != 8 {
 		t.Errorf("counted %d refused messages, want 8", got)
 	}
-	for name, header := range map[string]http.Header{"the header": {vapi.SecretHeader: {secret}}, "a bearer": {"Authorization": {"Bearer " + secret}}} {
-		if rec := d.post(bytes.NewReader(body), header); rec.Code != http.StatusOK || strings.TrimSpace(rec.Body.String()) != `{"data":{"received":true}}` {
+	for name, header := range map[string]http.Header{"the header": {vapi.SecretHeader: {secret}},
+		"a bearer": {"Authorization": {"Bearer " + secret}}} {
+		if rec := d.post(bytes.NewReader(body), header); rec.Code != http.StatusOK ||
+			strings.TrimSpace(rec.Body.String()) != `{"data":{"received":true}}` {
 			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
 		}
 	}
@@ -69,7 +71,8 @@ func TestWebhook_without_any_secret_configured_refuses_everything(t *testing.T) 
 	d := newDesk(t, nil)
 	d.engine().Keyring = keyring.New(d.TestApp, d.engine().Sealed, nil)
 	for _, given := range []string{"", secret} {
-		if rec := d.post(bytes.NewReader(sample(t, "hang.json")), http.Header{vapi.SecretHeader: {given}}); rec.Code != http.StatusUnauthorized {
+		if rec := d.post(bytes.NewReader(sample(t, "hang.json")),
+			http.Header{vapi.SecretHeader: {given}}); rec.Code != http.StatusUnauthorized {
 			t.Errorf("%q: got %d", given, rec.Code)
 		}
 	}
@@ -157,7 +160,8 @@ func TestWebhook_reads_nothing_of_the_unsigned(t *testing.T) {
 	size := strings.Repeat("ab", sha256.Size)
 	for i, header := range []http.Header{
 		{}, {"X-Timestamp": {now}}, {"X-Signature": {size}}, {"X-Signature": {size}, "X-Timestamp": {"1"}},
-		{"X-Signature": {"abcd"}, "X-Timestamp": {now}}, {"X-Signature": {"not hex"}, "X-Timestamp": {now}}, {vapi.SecretHeader: {"wrong"}},
+		{"X-Signature": {"abcd"}, "X-Timestamp": {now}}, {"X-Signature": {"not hex"}, "X-Timestamp": {now}},
+		{vapi.SecretHeader: {"wrong"}},
 	} {
 		body := &endless{}
 		if rec := d.post(body, header); rec.Code != http.StatusUnauthorized || body.read > 0 {
@@ -165,10 +169,12 @@ func TestWebhook_reads_nothing_of_the_unsigned(t *testing.T) {
 		}
 	}
 	// What looks signed is read within the strangers' part of the budget.
-	d.engine().Door = intake.NewDoor(intake.Limits{ProviderBody: 4 << 20, ProviderBodies: 2 << 20, ProvenBodies: 1 << 20})
+	d.engine().Door = intake.NewDoor(intake.Limits{ProviderBody: 4 << 20, ProviderBodies: 2 << 20,
+		ProvenBodies: 1 << 20})
 	forged := http.Header{"X-Signature": {size}, "X-Timestamp": {now}}
 	body := &endless{}
-	if rec := d.post(body, forged); rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" || body.read > 1<<20 {
+	if rec := d.post(body, forged); rec.Code != http.StatusServiceUnavailable ||
+		rec.Header().Get("Retry-After") == "" || body.read > 1<<20 {
 		t.Errorf("got %d after reading %d bytes", rec.Code, body.read)
 	}
 	if rec := d.send(sample(t, "hang.json")); rec.Code != http.StatusOK {
@@ -210,11 +216,13 @@ func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
 		{"NUL bytes", "\x00\x00", "application/json", true},
 		{"form data", "a=b&c=d", "application/x-www-form-urlencoded", true},
 		{"a call twice", hang(`,"call":{"id":"odd-2"}`), "application/json", true},
-		{"the message twice", `{"message":{"type":"hang"},"message":{"type":"hang","call":{"id":"odd-3"}}}`, "application/json", true},
+		{"the message twice", `{"message":{"type":"hang"},"message":{"type":"hang","call":{"id":"odd-3"}}}`,
+			"application/json", true},
 		{"a key twice, one escaped", hang(`,"c\u0061ll":{"id":"odd-4"}`), "application/json", true},
 		{"a key twice, deep down", hang(`,"artifact":{"variables":[{"a":1,"a":2}]}`), "application/json", true},
 		{"a key twice where nobody reads", hang(`,"brand-new":{"a":1,"b":2,"a":3}`), "application/json", true},
-		{"a key twice beside the message", `{"x":1,"x":2,"message":{"type":"hang","call":{"id":"odd-5"}}}`, "application/json", true},
+		{"a key twice beside the message", `{"x":1,"x":2,"message":{"type":"hang","call":{"id":"odd-5"}}}`,
+			"application/json", true},
 		{"bad UTF-8", hang(",\"text\":\"\xff\xfe\""), "application/json", true},
 		{"bad UTF-8 in a key", hang(",\"te\xe9xt\":1"), "application/json", true},
 		{"a letter cut in two", hang(",\"text\":\"caf\xc3\""), "application/json", true},
@@ -227,7 +235,8 @@ func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
 		{"a huge integer", hang(`,"timestamp":` + strings.Repeat("9", 400)), "application/json", false},
 		{"a time before all", hang(`,"timestamp":-62135596800000`), "application/json", false},
 		{"a time after all", hang(`,"timestamp":9007199254740993`), "application/json", false},
-		{"wrong kinds", hang(`,"status":{"a":1},"toolCallList":"no","artifact":[],"customer":7`), "application/json", false},
+		{"wrong kinds", hang(`,"status":{"a":1},"toolCallList":"no","artifact":[],"customer":7`), "application/json",
+			false},
 		{"no content type", hang(`,"turn":1`), "", false},
 		{"a wrong content type", hang(`,"turn":2`), "text/plain", false},
 		{"multipart", hang(`,"turn":3`), "multipart/form-data; boundary=x", false},
@@ -282,7 +291,8 @@ func TestWebhook_unknown_type_is_kept_and_counted(t *testing.T) {
 
 func TestWebhook_of_an_unknown_number_is_parked(t *testing.T) {
 	d := newDesk(t, nil)
-	body := bytes.ReplaceAll(bytes.ReplaceAll(sample(t, "end-of-call-report.json"), []byte(sampleNumber), []byte("another-number")), []byte(sampleAssistant), []byte("another-assistant"))
+	body := bytes.ReplaceAll(bytes.ReplaceAll(sample(t, "end-of-call-report.json"), []byte(sampleNumber),
+		[]byte("another-number")), []byte(sampleAssistant), []byte("another-assistant"))
 	if rec := d.send(body); rec.Code != http.StatusOK {
 		t.Errorf("got %d %s", rec.Code, rec.Body)
 	}
@@ -302,18 +312,21 @@ func TestWebhook_belongs_to_the_call_we_know(t *testing.T) {
 	d.sendAll(messages[:2])
 	d.await(sampleCall)
 	d.set("assistants", testkit.BoltAssistant, map[string]any{"vapi_assistant_id": "bolts-own"})
-	for collection, field := range map[string]string{"phone_numbers": "vapi_phone_id", "assistants": "vapi_assistant_id"} {
+	for collection, field := range map[string]string{"phone_numbers": "vapi_phone_id",
+		"assistants": "vapi_assistant_id"} {
 		id := map[string]string{"phone_numbers": testkit.AcmeNumber, "assistants": testkit.AcmeAssistant}[collection]
 		d.set(collection, id, map[string]any{field: "made-anew"})
 	}
 	d.sendAll(messages[2:])
 	d.await(sampleCall)
-	if got := d.rows(`SELECT organization, status FROM calls WHERE vapi_call_id = ?`, sampleCall); got != testkit.Acme+" | completed\n" {
+	if got := d.rows(`SELECT organization, status FROM calls WHERE vapi_call_id = ?`,
+		sampleCall); got != testkit.Acme+" | completed\n" {
 		t.Errorf("got %q", got)
 	}
 	// A false claim: Bolt's assistant on Acme's number.
 	d.set("phone_numbers", testkit.AcmeNumber, map[string]any{"vapi_phone_id": sampleNumber})
-	stolen := bytes.ReplaceAll(bytes.ReplaceAll(messages[1], []byte(sampleAssistant), []byte("bolts-own")), []byte(sampleCall), []byte("stolen-call"))
+	stolen := bytes.ReplaceAll(bytes.ReplaceAll(messages[1], []byte(sampleAssistant), []byte("bolts-own")),
+		[]byte(sampleCall), []byte("stolen-call"))
 	d.sendAll([][]byte{stolen})
 	if got := d.rows(`SELECT organization, assistant FROM calls WHERE vapi_call_id = 'stolen-call'`); got != testkit.Acme+" | \n" {
 		t.Errorf("got %q", got)
@@ -338,7 +351,8 @@ func TestWebhook_limits_the_rate_of_an_organization(t *testing.T) {
 	// Others are not slowed down.
 	d.set("phone_numbers", testkit.BoltNumber, map[string]any{"vapi_phone_id": "bolts-number"})
 	d.set("assistants", testkit.BoltAssistant, map[string]any{"vapi_assistant_id": "bolts-assistant"})
-	other := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(sampleNumber), []byte("bolts-number")), []byte(sampleAssistant), []byte("bolts-assistant"))
+	other := bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(sampleNumber), []byte("bolts-number")),
+		[]byte(sampleAssistant), []byte("bolts-assistant"))
 	if rec := d.send(other); rec.Code != http.StatusOK {
 		t.Errorf("another organization: got %d", rec.Code)
 	}
@@ -390,16 +404,18 @@ func TestWebhook_a_message_that_fails_to_apply_is_applied_later(t *testing.T) {
 
 	d := newDesk(t, nil)
 	broken := true
-	atomic.On(d.TestApp, collections.Calls, atomic.Updated, "test: fails at first", func(atomic.Tx, *core.Record, *core.Record) error {
-		if broken {
-			return errors.New("the ledger is not there")
-		}
-		return nil
-	}, "reported_at")
+	atomic.On(d.TestApp, collections.Calls, atomic.Updated, "test: fails at first",
+		func(atomic.Tx, *core.Record, *core.Record) error {
+			if broken {
+				return errors.New("the ledger is not there")
+			}
+			return nil
+		}, "reported_at")
 	d.sendAll(messages) // every answer is 200: the message is stored
 	d.await(sampleCall)
 	const failed = `SELECT type, status, attempts, error FROM provider_events WHERE status = 'failed'`
-	if got := d.rows(failed); !strings.HasPrefix(got, "end-of-call-report | failed | 1 | test: fails at first") || strings.Count(got, "\n") != 1 {
+	if got := d.rows(failed); !strings.HasPrefix(got, "end-of-call-report | failed | 1 | test: fails at first") ||
+		strings.Count(got, "\n") != 1 {
 		t.Fatalf("got %q", got)
 	}
 	if got := d.rows(`SELECT count(*) FROM usage_events WHERE reference = ?`, "call:"+sampleCall); got != "0\n" {
@@ -416,7 +432,8 @@ func TestWebhook_a_message_that_fails_to_apply_is_applied_later(t *testing.T) {
 	if got := d.rows(failed); !strings.HasPrefix(got, "end-of-call-report | failed | 2 | ") {
 		t.Errorf("got %q", got)
 	}
-	if got := d.rows(`SELECT next_at > ? FROM provider_events WHERE status = 'failed'`, inDate(time.Now())); got != "1\n" {
+	if got := d.rows(`SELECT next_at > ? FROM provider_events WHERE status = 'failed'`,
+		inDate(time.Now())); got != "1\n" {
 		t.Error("what still fails is not put off")
 	}
 	broken = false
@@ -463,7 +480,8 @@ func TestWebhook_answers_busy_when_nothing_can_be_stored(t *testing.T) {
 		t.Errorf("an unreadable message: got %d", rec.Code)
 	}
 	// The caller still gets a voice.
-	if rec := d.send(sample(t, "assistant-request.json")); rec.Code != http.StatusOK || object(t, rec)["assistantId"] != sampleAssistant {
+	if rec := d.send(sample(t, "assistant-request.json")); rec.Code != http.StatusOK ||
+		object(t, rec)["assistantId"] != sampleAssistant {
 		t.Errorf("assistant-request: got %d %s", rec.Code, rec.Body)
 	}
 }

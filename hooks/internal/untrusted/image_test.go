@@ -35,40 +35,44 @@ func jpegHead(width, height int, start byte, before string, sampling ...byte) []
 func TestImage_counts_what_decoding_takes(t *testing.T) {
 	webp := func(kind string, width, height int) []byte {
 		w, h := width-1, height-1
-		return append([]byte("RIFF\x16\x00\x00\x00WEBP"+kind+"\x0a\x00\x00\x00\x10\x00\x00\x00"), byte(w), byte(w>>8), byte(w>>16), byte(h), byte(h>>8), byte(h>>16))
+		return append([]byte("RIFF\x16\x00\x00\x00WEBP"+kind+"\x0a\x00\x00\x00\x10\x00\x00\x00"), byte(w), byte(w>>8),
+			byte(w>>16), byte(h), byte(h>>8), byte(h>>16))
 	}
 	exif := "\xff\xe1\x00\x0aExif\x00\x00\xff\xc0"
 	for name, tt := range map[string]struct {
 		file []byte
 		want error
 	}{
-		"15 MP of RGBA":                       {pngHead(3_872, 3_872, 8, 6, 0), nil},
-		"20 MP of RGBA":                       {pngHead(4_472, 4_472, 8, 6, 0), ErrMemory},
-		"12 MP interlaced":                    {pngHead(4_000, 3_000, 8, 6, 1), ErrMemory},
-		"10 MP interlaced":                    {pngHead(3_160, 3_160, 8, 6, 1), nil},
-		"12 MP of 16 bits":                    {pngHead(4_000, 3_000, 16, 2, 0), ErrMemory},
-		"10 MP of 16 bits":                    {pngHead(3_160, 3_160, 16, 2, 0), nil},
-		"12 MP of 16 bits gray":               {pngHead(4_000, 3_000, 16, 0, 0), ErrMemory},
-		"20 MP of 16 bits, interlaced":        {pngHead(4_472, 4_472, 16, 6, 1), ErrMemory},
-		"6 MP of 16 bits, interlaced":         {pngHead(2_448, 2_448, 16, 6, 1), nil},
-		"12 MP of a telephone":                {jpegHead(4_032, 3_024, 0xC0, exif, 0x22, 0x11, 0x11), nil},
-		"12 MP of a telephone, 4:4:4":         {jpegHead(4_032, 3_024, 0xC0, exif, 0x11, 0x11, 0x11), nil},
-		"8 MP progressive":                    {jpegHead(3_264, 2_448, 0xC2, exif, 0x22, 0x11, 0x11), nil},
-		"12 MP progressive":                   {jpegHead(4_032, 3_024, 0xC2, exif, 0x22, 0x11, 0x11), ErrMemory},
-		"8 MP progressive, 4:4:4":             {jpegHead(3_264, 2_448, 0xC2, "", 0x11, 0x11, 0x11), ErrMemory},
-		"12 MP progressive, fill bytes":       {jpegHead(4_032, 3_024, 0xC2, "\xff\xff\xff", 0x22, 0x11, 0x11), ErrMemory},
-		"8 MP of CMYK":                        {jpegHead(3_264, 2_448, 0xC0, "", 0x11, 0x11, 0x11, 0x11), ErrMemory},
-		"12 MP of WebP":                       {webp("VP8X", 4_000, 3_000), ErrMemory},
-		"9 MP of WebP":                        {webp("VP8X", 3_000, 3_000), nil},
-		"a head that does not come to an end": {append([]byte("\xff\xd8"), bytes.Repeat([]byte("\xff\xe1\xff\xff"+string(make([]byte, 65_533))), 40)...), ErrMemory},
-		"no image":                            {[]byte("\x89PNG\r\n\x1a\nnothing more"), ErrNoImage},
+		"15 MP of RGBA":                {pngHead(3_872, 3_872, 8, 6, 0), nil},
+		"20 MP of RGBA":                {pngHead(4_472, 4_472, 8, 6, 0), ErrMemory},
+		"12 MP interlaced":             {pngHead(4_000, 3_000, 8, 6, 1), ErrMemory},
+		"10 MP interlaced":             {pngHead(3_160, 3_160, 8, 6, 1), nil},
+		"12 MP of 16 bits":             {pngHead(4_000, 3_000, 16, 2, 0), ErrMemory},
+		"10 MP of 16 bits":             {pngHead(3_160, 3_160, 16, 2, 0), nil},
+		"12 MP of 16 bits gray":        {pngHead(4_000, 3_000, 16, 0, 0), ErrMemory},
+		"20 MP of 16 bits, interlaced": {pngHead(4_472, 4_472, 16, 6, 1), ErrMemory},
+		"6 MP of 16 bits, interlaced":  {pngHead(2_448, 2_448, 16, 6, 1), nil},
+		"12 MP of a telephone":         {jpegHead(4_032, 3_024, 0xC0, exif, 0x22, 0x11, 0x11), nil},
+		"12 MP of a telephone, 4:4:4":  {jpegHead(4_032, 3_024, 0xC0, exif, 0x11, 0x11, 0x11), nil},
+		"8 MP progressive":             {jpegHead(3_264, 2_448, 0xC2, exif, 0x22, 0x11, 0x11), nil},
+		"12 MP progressive":            {jpegHead(4_032, 3_024, 0xC2, exif, 0x22, 0x11, 0x11), ErrMemory},
+		"8 MP progressive, 4:4:4":      {jpegHead(3_264, 2_448, 0xC2, "", 0x11, 0x11, 0x11), ErrMemory},
+		"12 MP progressive, fill bytes": {jpegHead(4_032, 3_024, 0xC2, "\xff\xff\xff", 0x22, 0x11, 0x11),
+			ErrMemory},
+		"8 MP of CMYK":  {jpegHead(3_264, 2_448, 0xC0, "", 0x11, 0x11, 0x11, 0x11), ErrMemory},
+		"12 MP of WebP": {webp("VP8X", 4_000, 3_000), ErrMemory},
+		"9 MP of WebP":  {webp("VP8X", 3_000, 3_000), nil},
+		"a head that does not come to an end": {append([]byte("\xff\xd8"),
+			bytes.Repeat([]byte("\xff\xe1\xff\xff"+string(make([]byte, 65_533))), 40)...), ErrMemory},
+		"no image": {[]byte("\x89PNG\r\n\x1a\nnothing more"), ErrNoImage},
 	} {
 		if got := Image(bytes.NewReader(tt.file)); !errors.Is(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}
 	var real bytes.Buffer
-	if err := jpeg.Encode(&real, image.NewYCbCr(image.Rect(0, 0, 640, 480), image.YCbCrSubsampleRatio420), nil); err != nil {
+	if err := jpeg.Encode(&real, image.NewYCbCr(image.Rect(0, 0, 640, 480), image.YCbCrSubsampleRatio420),
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := jpegBytes(image.Config{Width: 640, Height: 480}, real.Bytes()); got != 3 {

@@ -8,24 +8,34 @@ import (
 
 // places are all the ways a schema stands inside another.
 var places = []string{
-	`{"type":"object","allOf":[%s]}`, `{"type":"object","anyOf":[%s]}`, `{"type":"object","oneOf":[%s]}`, `{"type":"object","not":%s}`,
+	`{"type":"object","allOf":[%s]}`, `{"type":"object","anyOf":[%s]}`, `{"type":"object","oneOf":[%s]}`,
+	`{"type":"object","not":%s}`,
 	`{"type":"object","if":%s}`, `{"type":"object","if":true,"then":%s}`, `{"type":"object","if":false,"else":%s}`,
-	`{"type":"object","properties":{"a":%s}}`, `{"type":"object","patternProperties":{"a":%s}}`, `{"type":"object","additionalProperties":%s}`,
-	`{"type":"object","unevaluatedProperties":%s}`, `{"type":"object","propertyNames":%s}`, `{"type":"object","dependentSchemas":{"a":%s}}`,
-	`{"type":"object","dependencies":{"a":%s}}`, `{"type":"object","$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":%s}}`,
+	`{"type":"object","properties":{"a":%s}}`, `{"type":"object","patternProperties":{"a":%s}}`,
+	`{"type":"object","additionalProperties":%s}`,
+	`{"type":"object","unevaluatedProperties":%s}`, `{"type":"object","propertyNames":%s}`,
+	`{"type":"object","dependentSchemas":{"a":%s}}`,
+	`{"type":"object","dependencies":{"a":%s}}`,
+	`{"type":"object","$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":%s}}`,
 	`{"type":"object","properties":{"a":{"items":%s}}}`, `{"type":"object","properties":{"a":{"items":[%s]}}}`,
-	`{"type":"object","properties":{"a":{"prefixItems":[%s]}}}`, `{"type":"object","properties":{"a":{"additionalItems":%s}}}`,
-	`{"type":"object","properties":{"a":{"contains":%s}}}`, `{"type":"object","properties":{"a":{"unevaluatedItems":%s}}}`,
+	`{"type":"object","properties":{"a":{"prefixItems":[%s]}}}`,
+	`{"type":"object","properties":{"a":{"additionalItems":%s}}}`,
+	`{"type":"object","properties":{"a":{"contains":%s}}}`,
+	`{"type":"object","properties":{"a":{"unevaluatedItems":%s}}}`,
 	`{"type":"object","properties":{"a":{"contentSchema":%s}}}`,
 	`{"type":"object","$defs":{"x":%s}}`, `{"type":"object","definitions":{"x":%s}}`,
 }
 
 func TestSchema_what_could_go_on_for_ever_is_refused_wherever_it_stands(t *testing.T) {
 	for _, bad := range []string{
-		`{"$ref":"#"}`, `{"$ref":"#/"}`, `{"$ref":"#/properties/a"}`, `{"$ref":""}x`, `{"$dynamicRef":"#"}`, `{"$dynamicRef":"#node"}`, `{"$recursiveRef":"#"}`,
-		`{"$dynamicAnchor":"node"}`, `{"$anchor":"node"}`, `{"$id":"https://example.com/a"}`, `{"$ref":"https://example.com/s.json"}`,
-		`{"$ref":"file:///etc/passwd"}`, `{"$ref":"//example.com/s"}`, `{"$ref":"other.json"}`, `{"$ref":"#/$defs/none"}`, `{"$ref":"#/%24defs/x"}`,
-		`{"$ref":"#/$defs/a~1b"}`, `{"pattern":"("}`, `{"pattern":"(?=a)"}`, `{"pattern":"((a{90}){9}){9}"}`, `{"pattern":"(a{99}){99}"}`,
+		`{"$ref":"#"}`, `{"$ref":"#/"}`, `{"$ref":"#/properties/a"}`, `{"$ref":""}x`, `{"$dynamicRef":"#"}`,
+		`{"$dynamicRef":"#node"}`, `{"$recursiveRef":"#"}`,
+		`{"$dynamicAnchor":"node"}`, `{"$anchor":"node"}`, `{"$id":"https://example.com/a"}`,
+		`{"$ref":"https://example.com/s.json"}`,
+		`{"$ref":"file:///etc/passwd"}`, `{"$ref":"//example.com/s"}`, `{"$ref":"other.json"}`,
+		`{"$ref":"#/$defs/none"}`, `{"$ref":"#/%24defs/x"}`,
+		`{"$ref":"#/$defs/a~1b"}`, `{"pattern":"("}`, `{"pattern":"(?=a)"}`, `{"pattern":"((a{90}){9}){9}"}`,
+		`{"pattern":"(a{99}){99}"}`,
 		`{"pattern":"` + strings.Repeat("a", maxPattern+1) + `"}`,
 	} {
 		for _, place := range places {
@@ -46,20 +56,22 @@ func TestSchema_cycles_depth_and_size_are_refused(t *testing.T) {
 	}
 	double += `"a14":{}}}`
 	for name, raw := range map[string]string{
-		"a to b to a":     `{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`,
-		"unused cycle":    `{"type":"object","$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}`,
-		"itself":          `{"type":"object","definitions":{"a":{"properties":{"b":{"$ref":"#/definitions/a"}}}}}`,
-		"draft 7":         `{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","definitions":{"a":{"$ref":"#/definitions/a"}}}`,
-		"doubling":        double,
-		"deep":            strings.Repeat(`{"not":`, 20) + `{}` + strings.Repeat(`}`, 20),
-		"very deep":       strings.Repeat(`{"not":`, 5_000) + `{}` + strings.Repeat(`}`, 5_000),
-		"wide":            `{"type":"object","anyOf":[` + strings.Repeat(`{},`, maxParts) + `{}]}`,
-		"a long enum":     `{"type":"object","properties":{"a":{"enum":[` + strings.Repeat(`1,`, maxSchemaValues) + `1]}}}`,
-		"large":           `{"type":"object","description":"` + strings.Repeat("x", maxSchema) + `"}`,
-		"all expressions": `{"type":"object","properties":{` + strings.TrimSuffix(strings.Repeat(`"a":{"pattern":"x{500}"},`, 1)+manyPatterns(20), ",") + `}}`,
-		"another draft":   `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object"}`,
-		"a null":          `{"type":"object","properties":{"a":null}}`,
-		"NUL":             `{"type":"object","description":"a\u0000"}`,
+		"a to b to a":  `{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}`,
+		"unused cycle": `{"type":"object","$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}`,
+		"itself":       `{"type":"object","definitions":{"a":{"properties":{"b":{"$ref":"#/definitions/a"}}}}}`,
+		"draft 7":      `{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","definitions":{"a":{"$ref":"#/definitions/a"}}}`,
+		"doubling":     double,
+		"deep":         strings.Repeat(`{"not":`, 20) + `{}` + strings.Repeat(`}`, 20),
+		"very deep":    strings.Repeat(`{"not":`, 5_000) + `{}` + strings.Repeat(`}`, 5_000),
+		"wide":         `{"type":"object","anyOf":[` + strings.Repeat(`{},`, maxParts) + `{}]}`,
+		"a long enum": `{"type":"object","properties":{"a":{"enum":[` + strings.Repeat(`1,`,
+			maxSchemaValues) + `1]}}}`,
+		"large": `{"type":"object","description":"` + strings.Repeat("x", maxSchema) + `"}`,
+		"all expressions": `{"type":"object","properties":{` +
+			strings.TrimSuffix(strings.Repeat(`"a":{"pattern":"x{500}"},`, 1)+manyPatterns(20), ",") + `}}`,
+		"another draft": `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object"}`,
+		"a null":        `{"type":"object","properties":{"a":null}}`,
+		"NUL":           `{"type":"object","description":"a\u0000"}`,
 	} {
 		if _, err := NewSchema([]byte(raw)); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -94,7 +106,8 @@ func TestSchema_what_people_write_works(t *testing.T) {
 		if fits[1] != "" && s.Check([]byte(fits[1])) == nil {
 			t.Errorf("%s: %s fits", raw, fits[1])
 		}
-		for _, large := range []string{`{"a":"` + strings.Repeat("x", maxArguments) + `"}`, `{"a":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, `{`} {
+		for _, large := range []string{`{"a":"` + strings.Repeat("x", maxArguments) + `"}`,
+			`{"a":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`, `{`} {
 			if s.Check([]byte(large)) == nil {
 				t.Errorf("%s: %.20s… is accepted", raw, large)
 			}
@@ -143,8 +156,10 @@ func FuzzSchema(f *testing.F) {
 
 func TestCleanLine_keeps_what_is_seen(t *testing.T) {
 	for raw, want := range map[string]string{
-		"Ann Lee": "Ann Lee", " Ann\r\nLee\t": "Ann  Lee", "\u202eAnn\u202c": "Ann", "Z\x00oe": "Zoe", "\u2068+1 202\u2069": "+1 202",
-		"👨\u200d👩": "👨\u200d👩", "a\u200d": "a", "caf\xe9": "caf", "\x1b[31mred": "[31mred", "🏴\U000e0067\U000e007f": "🏴\U000e0067\U000e007f",
+		"Ann Lee": "Ann Lee", " Ann\r\nLee\t": "Ann  Lee", "\u202eAnn\u202c": "Ann", "Z\x00oe": "Zoe",
+		"\u2068+1 202\u2069": "+1 202",
+		"👨\u200d👩":           "👨\u200d👩", "a\u200d": "a", "caf\xe9": "caf", "\x1b[31mred": "[31mred",
+		"🏴\U000e0067\U000e007f": "🏴\U000e0067\U000e007f",
 	} {
 		if got := CleanLine(raw); got != want {
 			t.Errorf("%q: got %q, want %q", raw, got, want)
