@@ -65,12 +65,20 @@ var importTable = []imports{
 	// another domain: the row is the message. A test may bind the domains that
 	// react to its rows.
 	{
-		dir:   "hooks/*",
-		may:   []string{external, "collections", "collections/words", "hooks/internal/...", "providers/vapi", "providers/twilio", "providers/flutterwave", "providers/channels"},
+		dir: "hooks/*",
+		may: []string{
+			external, "collections", "collections/words", "hooks/internal/...", "providers/catalog",
+			"providers/vapi", "providers/twilio", "providers/flutterwave", "providers/channels",
+		},
 		tests: []string{"hooks/*", "providers", "providers/sandbox", "pb_migrations"},
 	},
+	// What Vapi offers is one table, for the copies and for the sandbox: it knows
+	// nobody, so that it brings no struct of a client along.
+	{dir: "providers/catalog", tests: []string{"providers/catalog"}},
+	{dir: "providers/catalog/gen"},
 	// The stand-ins share no struct with the clients, so that a wrong tag shows.
-	{dir: "providers/sandbox", tests: []string{"providers/sandbox"}},
+	// The table of what Vapi offers is facts: it says what to refuse.
+	{dir: "providers/sandbox", may: []string{"providers/catalog"}, tests: []string{"providers/sandbox"}},
 	{dir: "providers/internal/*", may: []string{outside}, tests: []string{"providers/internal/..."}},
 	// Makes the clients from the configuration.
 	{dir: "providers", may: []string{outside, "providers/..."}, tests: []string{"providers/..."}},
@@ -214,6 +222,9 @@ func TestImports_table_refuses_what_must_never_be(t *testing.T) {
 		{"providers/sandbox", ours + "providers/vapi", false, false},
 		{"providers/sandbox", "github.com/google/uuid", false, false},
 		{"providers/sandbox", "net/http", false, true},
+		{"providers/sandbox", ours + "providers/catalog", false, true},
+		{"providers/catalog", ours + "providers/vapi", false, false},
+		{"providers/catalog", ours + "providers/sandbox", true, false},
 		{"pb_migrations", ours + "collections", false, false},
 		{"collections", ours + "pb_migrations", false, false},
 		{"collections", "github.com/spf13/cobra", false, false},

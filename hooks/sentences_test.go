@@ -79,7 +79,6 @@ var untold = []string{
 // spelledOut are sentences whose varying part is one of few words: the
 // catalogue holds a sentence for each.
 var spelledOut = []string{
-	"Choose a {} of this provider",
 	"Must be {}",
 	"Not a known {} or value of one",
 	"The plan of this organization allows {} {}, and they are all in use",
@@ -313,11 +312,11 @@ func readCatalogue(t *testing.T) catalogue {
 	return c
 }
 
-// ourSentences reads all sources below hooks, and the literals of those and of
-// what is stored.
+// ourSentences reads all sources below hooks, and the literals of those, of what
+// is stored and of what is offered.
 func ourSentences(t *testing.T) (found []sentence, literals []string) {
 	t.Helper()
-	for _, root := range []string{".", "../collections"} {
+	for _, root := range []string{".", "../collections", "../providers/catalog"} {
 		err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:

@@ -61,6 +61,9 @@ func Register(app core.App, deps Deps) {
 	app.OnRecordDeleteRequest(collections.Assistants).BindFunc(d.keepUsed)
 	app.OnRecordEnrich(collections.Assistants).BindFunc(d.showNotSent) // config.go
 
+	// What of it Vapi would refuse (choices.go).
+	app.OnRecordEnrich(collections.Assistants).BindFunc(d.showChoices)
+
 	// Functions (functions.go).
 	app.OnRecordCreateRequest(collections.Functions).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealHeaders})
 	app.OnRecordUpdateRequest(collections.Functions).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealHeaders})

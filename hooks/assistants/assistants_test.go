@@ -339,8 +339,6 @@ func TestValidation_names_the_field(t *testing.T) {
 	}{
 		"short name":                {collections.Assistants, map[string]any{"name": "ab"}, "name"},
 		"long name":                 {collections.Assistants, map[string]any{"name": long}, "name"},
-		"voice without an id":       {collections.Assistants, map[string]any{"name": "abc", "voice_provider": "11labs"}, "voice_id"},
-		"model without a name":      {collections.Assistants, map[string]any{"name": "abc", "model_provider": "anthropic"}, "model_name"},
 		"no phone number":           {collections.Assistants, map[string]any{"name": "abc", "forwarding_phone_number": "call me"}, "forwarding_phone_number"},
 		"phrases are no list":       {collections.Assistants, map[string]any{"name": "abc", "end_call_phrases": "bye"}, "end_call_phrases"},
 		"a phrase too short":        {collections.Assistants, map[string]any{"name": "abc", "end_call_phrases": []string{"x"}}, "end_call_phrases"},

@@ -36,6 +36,12 @@ var (
 // Documented adds the documented routes of assistants. wait returns when the
 // provider's copy is equal or has failed (mirror.Wait).
 func Documented(f *facade.Facade, wait func(ctx context.Context, record *core.Record) error) {
+	f.Handle(facade.Route{
+		Method: "GET", Path: "/api/assistant-choices", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "What an assistant can be made of: providers with their models, voices, languages and speeds, as of a day.",
+		Answer: `{"date", "languages": ["fr", …], "models": [{…}], "voices": [{"id", "name", "model": "no"|"yes"|"must", "models"?, "voices"?,
+ "voicesFor"?: {"fr": […]}, "names"?: {…}, "languages": […] or null, "otherModel"?, "speed": {"min", "max"?} or null}], "transcribers": [{…}]}`,
+	}, serveChoices)
 	saved := func(e *core.RequestEvent, id string) error {
 		record, err := e.App.FindRecordById(collections.Assistants, id)
 		if err != nil {
@@ -152,6 +158,7 @@ func keepExtras(e *core.RequestEvent, body, columns map[string]any) error {
 		if err := record.UnmarshalJSONField("config", &config); err != nil || config == nil {
 			config = map[string]any{}
 		}
+		followProvider(record, columns)
 	}
 	changed := false
 	for _, name := range extras {
@@ -355,7 +362,7 @@ func language(tag string) string {
 
 // readVoiceAndModel takes both fields as a word or as an object, as the old
 // system's reference and its code did.
-func readVoiceAndModel(_ *core.RequestEvent, body, columns map[string]any) error {
+func readVoiceAndModel(e *core.RequestEvent, body, columns map[string]any) error {
 	for name, parts := range map[string][]facade.Field{"voice": alloKoliVoice, "model": alloKoliModel} {
 		value, sent := body[name]
 		if !sent || value == nil {
@@ -375,6 +382,14 @@ func readVoiceAndModel(_ *core.RequestEvent, body, columns map[string]any) error
 		for column, value := range set {
 			columns[column] = value
 		}
+	}
+	if id := e.Request.PathValue("id"); id != "" {
+		// The caller may see the row: the facade has just read it for them.
+		record, err := e.App.FindRecordById(collections.Assistants, id)
+		if err != nil {
+			return err
+		}
+		followProvider(record, columns)
 	}
 	return nil
 }

@@ -20,20 +20,9 @@ import (
 // nameMin is the shortest name, as the old systems had it.
 const nameMin = 3
 
-// Defaults of a new assistant: one that answers well without a choice made. The
-// model is quick enough for a conversation, the voice and the transcriber cost
-// least.
-var defaults = map[string]string{
-	"type": "voice", "status": collections.AssistantActive, "language": "en",
-	"model_provider": "openai", "voice_provider": "vapi", "transcriber_provider": "deepgram",
-}
-
-// Names that fit a provider above and no other.
-var defaultNames = []struct{ provider, is, name, value string }{
-	{"model_provider", "openai", "model_name", "gpt-4.1-mini"},
-	{"voice_provider", "vapi", "voice_id", "Elliot"},
-	{"transcriber_provider", "deepgram", "transcriber_model", "nova-3"},
-}
+// Defaults of a new assistant. Providers, models and voices that answer well
+// without a choice made are the table's (fillChoices).
+var defaults = map[string]string{"type": "voice", "status": collections.AssistantActive, "language": "en"}
 
 // optional are numbers whose zero is a value, with what they are when nobody
 // says one: for a voice's stability that is its provider's own default.
@@ -81,11 +70,7 @@ func (d *domain) fillAssistant(e *core.RecordEvent) error {
 			e.Record.Set(name, value)
 		}
 	}
-	for _, n := range defaultNames {
-		if e.Record.GetString(n.name) == "" && e.Record.GetString(n.provider) == n.is {
-			e.Record.Set(n.name, n.value)
-		}
-	}
+	fillChoices(e.Record)
 	return d.normalizeAssistant(e)
 }
 
@@ -106,13 +91,7 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 	if n := utf8.RuneCountInString(a.GetString("name")); n > 0 && n < nameMin {
 		found["name"] = validation.NewError("validation_name_too_short", fmt.Sprintf("Use at least %d characters.", nameMin))
 	}
-	for _, n := range []struct{ field, provider, what string }{
-		{"model_name", "model_provider", "model"}, {"voice_id", "voice_provider", "voice"},
-	} {
-		if a.GetString(n.provider) != "" && a.GetString(n.field) == "" {
-			found[n.field] = validation.NewError("validation_choice_missing", "Choose a "+n.what+" of this provider.")
-		}
-	}
+	refuseChoices(a, found)
 	policy := sync.OnceValue(func() dialing.Policy { return dialing.Of(e.App, a.GetString("organization")) })
 	changed := func(name string) bool { return a.IsNew() || a.GetString(name) != a.Original().GetString(name) }
 	if number := a.GetString("forwarding_phone_number"); number != "" && changed("forwarding_phone_number") {

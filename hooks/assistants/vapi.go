@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/providers/catalog"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -103,11 +104,10 @@ const transferWords = "A person. Transfer the caller here when they ask for one 
 
 func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 	m := &vapi.Model{
-		Provider:    a.GetString("model_provider"),
-		Model:       a.GetString("model_name"),
 		Messages:    []vapi.ChatMessage{{Role: "system", Content: prompt(a)}},
 		Temperature: vapi.Ptr(a.GetFloat("model_temperature")),
 		ToolIDs:     append([]string{}, toolIDs...), // empty, not nil: it clears the list
+		Extra:       modelPart.fit(a),
 	}
 	if n := a.GetInt("model_max_tokens"); n > 0 {
 		m.MaxTokens = min(max(n, 50), 10_000)
@@ -145,54 +145,31 @@ func prompt(a *core.Record) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// languageNames are languages a model is told by name; for others it gets the code.
-var languageNames = map[string]string{
-	"ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
-	"fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian", "ja": "Japanese",
-	"ko": "Korean", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sv": "Swedish",
-	"sw": "Swahili", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "vi": "Vietnamese", "wo": "Wolof", "zh": "Chinese",
-}
-
+// languageName is what a model is told, by name where we have one.
 func languageName(code string) string {
-	if name := languageNames[baseLanguage(code)]; name != "" {
+	if name := catalog.LanguageName(code); name != code {
 		return name
 	}
 	return `the language with the code "` + code + `"`
 }
 
-// baseLanguage is the language of a code with a region: fr of fr-CA.
-func baseLanguage(code string) string {
-	base, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(code, "_", "-")), "-")
-	return base
-}
-
+// toVoice is nil for Vapi's own default.
 func toVoice(a *core.Record) *vapi.Voice {
-	if a.GetString("voice_id") == "" {
-		return nil // Vapi's own default
+	fields := voicePart.fit(a)
+	if fields == nil {
+		return nil
 	}
-	v := &vapi.Voice{Provider: a.GetString("voice_provider"), VoiceID: a.GetString("voice_id"), Model: a.GetString("voice_model")}
-	if speed := a.GetFloat("voice_speed"); speed > 0 {
-		v.Speed = &speed // clamped to the provider's range when sent
+	if fields["provider"] == "11labs" {
+		fields["stability"] = a.GetFloat("voice_stability") // 0 is the liveliest
 	}
-	if vapi.VoiceProvider(v.Provider) == "11labs" {
-		v.Extra = map[string]any{"stability": a.GetFloat("voice_stability")} // 0 is the liveliest
-	}
-	return v
+	return &vapi.Voice{Extra: fields}
 }
 
 func toTranscriber(a *core.Record) *vapi.Transcriber {
-	t := &vapi.Transcriber{
-		Provider: a.GetString("transcriber_provider"), Model: a.GetString("transcriber_model"), Language: a.GetString("transcriber_language"),
+	if fields := transcriberPart.fit(a); fields != nil {
+		return &vapi.Transcriber{Extra: fields}
 	}
-	if t.Provider == "" {
-		return nil
-	}
-	// Providers spell languages differently; only Deepgram's plain codes can be
-	// told from ours.
-	if t.Language == "" && t.Provider == "deepgram" && a.GetString("language") != "" {
-		t.Language = baseLanguage(a.GetString("language"))
-	}
-	return t
+	return nil
 }
 
 // phrases are the sentences that end a call; Vapi takes 2 to 140 characters.

@@ -80,7 +80,8 @@ func TestToAssistant(t *testing.T) {
 			"server.backoffPlan.type": `"exponential"`, "server.backoffPlan.maxRetries": "3", "server.backoffPlan.baseDelaySeconds": "1",
 			"model.provider": `"openai"`, "model.model": `"gpt-4.1-mini"`, "model.toolIds": `["tool-1"]`, "model.tools": `[{"type":"endCall"}]`,
 			"voice.provider": `"vapi"`, "voice.voiceId": `"Elliot"`, "voice.speed": "absent",
-			"transcriber.provider": `"deepgram"`, "transcriber.model": `"nova-3"`, "transcriber.language": `"fr"`,
+			"transcriber.provider": `"deepgram"`, "transcriber.model": `"nova-3"`, "transcriber.language": `"fr-CA"`,
+			"voice.language":                `"fr-CA"`,
 			"artifactPlan.recordingEnabled": "false", "monitorPlan.listenEnabled": "true", "monitorPlan.controlEnabled": "true",
 			"analysisPlan.summaryPlan.enabled": "true", "analysisPlan.successEvaluationPlan.rubric": `"PassFail"`,
 			"firstMessage": "absent", "endCallMessage": "absent", "voicemailMessage": "absent", "endCallPhrases": "absent",
@@ -100,7 +101,9 @@ func TestToAssistant(t *testing.T) {
 		{"stability is one provider's", map[string]any{"voice_stability": 0.4, "voice_speed": 0.1}, map[string]string{"voice.stability": "absent", "voice.speed": "0.25"}},
 		{"no voice chosen", map[string]any{"voice_id": ""}, map[string]string{"voice": "absent"}},
 		{"the old word for a voice", map[string]any{"voice_provider": "elevenlabs", "voice_id": "v"}, map[string]string{"voice.provider": `"11labs"`}},
-		{"a transcriber whose languages we cannot tell", map[string]any{"transcriber_provider": "google"}, map[string]string{"transcriber.language": "absent"}},
+		{"a language as its transcriber spells it", map[string]any{"transcriber_provider": "google", "transcriber_model": ""}, map[string]string{
+			"transcriber.language": `"French"`, "transcriber.model": "absent",
+		}},
 		{"a transcriber's own language", map[string]any{"transcriber_language": "multi"}, map[string]string{"transcriber.language": `"multi"`}},
 		{"messages", map[string]any{"first_message": "Hi", "end_call_message": "Bye", "voicemail_message": "Later"}, map[string]string{
 			"firstMessage": `"Hi"`, "endCallMessage": `"Bye"`, "voicemailMessage": `"Later"`,

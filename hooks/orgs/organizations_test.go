@@ -235,7 +235,7 @@ func TestCreate_refuses_wrong_fields_and_leaves_nothing(t *testing.T) {
 		{"customHours", with("customHours", map[string]any{"mon": "noon"})}, {"customHours", with("customHours", map[string]any{"xyz": "9-5"})}, {"customHours", without("customHours")},
 		{"primaryGoals", with("primaryGoals", []any{1})}, {"expectedVolume", with("expectedVolume", "many")}, {"mcpEndpoint", with("mcpEndpoint", "http://10.0.0.1/")},
 		{"assistantModel", with("assistantModel", "unheard-of")}, {"assistantVoiceProvider", with("assistantVoiceProvider", "gramophone")},
-		{"assistantVoiceId", without("assistantVoiceId")}, {"assistantName", with("assistantName", "ab")}, {"currency", with("currency", "EURO")}, {"country", with("country", "F1")},
+		{"assistantName", with("assistantName", "ab")}, {"currency", with("currency", "EURO")}, {"country", with("country", "F1")},
 	} {
 		t.Run(tt.field, func(t *testing.T) {
 			var said struct{ Details map[string]string }

