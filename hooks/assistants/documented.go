@@ -40,7 +40,7 @@ func Documented(f *facade.Facade, wait func(ctx context.Context, record *core.Re
 		Method: "GET", Path: "/api/assistant-choices", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "What an assistant can be made of: providers with their models, voices, languages and speeds, as of a day.",
 		Answer: `{"date", "languages": ["fr", …], "models": [{…}], "voices": [{"id", "name", "model": "no"|"yes"|"must", "models"?, "voices"?,
- "voicesFor"?: {"fr": […]}, "names"?: {…}, "languages": […] or null, "otherModel"?, "speed": {"min", "max"?} or null}], "transcribers": [{…}]}`,
+ "voicesFor"?: {"fr": […]}, "names"?: {…}, "languages": […] or null, "takes"?, "otherwise"?, "speed": {"min", "max"?} or null}], "transcribers": [{…}]}`,
 	}, serveChoices)
 	saved := func(e *core.RequestEvent, id string) error {
 		record, err := e.App.FindRecordById(collections.Assistants, id)

@@ -24,8 +24,10 @@ type Line struct {
 	// Languages are those of the offer's the provider knows; null where it is not
 	// told one and all are fine.
 	Languages []string `json:"languages"`
-	// OtherModel is taken for languages besides English.
-	OtherModel string `json:"otherModel,omitempty"`
+	// Takes is the model that is taken when nobody chooses, Otherwise the one for
+	// languages besides English where it is another.
+	Takes     string `json:"takes,omitempty"`
+	Otherwise string `json:"otherwise,omitempty"`
 	// Speed is null where a voice has one speed only.
 	Speed *Range `json:"speed"`
 }
@@ -44,7 +46,8 @@ func lines(part Part) []Line {
 		p := Find(part, id)
 		l := Line{
 			ID: id, Name: p.Name, Model: "no", Models: p.Models, Voices: p.Voices,
-			VoicesFor: p.VoicesFor, OtherModel: p.otherModel,
+			VoicesFor: p.VoicesFor,
+			Takes:     p.Model("en"), Otherwise: p.otherModel,
 		}
 		switch {
 		case p.ModelMust:

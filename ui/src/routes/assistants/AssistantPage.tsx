@@ -21,6 +21,7 @@ import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { useRebasing } from '../../lib/rebasing'
 import { useRecord } from '../../lib/record'
+import { useSaid } from '../../lib/said'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { Missing } from '../../shell/Root'
 import { FunctionDialog } from '../functions/FunctionDialog'
@@ -110,6 +111,7 @@ function Editor({ record }: { record: Assistant }) {
                 {t('assistants.notSent', { names: record.config_not_sent.join(', ') })}
               </Alert>
             )}
+            <Refused record={record} />
             <ChangedMeanwhile fields={conflicts.map((name) => t(`assistants.fields.${name}`))} takeTheirs={rebasing.takeTheirs} keepMine={rebasing.keepMine} />
             <ProblemAlert problem={failure} />
             <Tabs value={tab} onChange={(next) => void open(next as Tab)} keepMounted={false}>
@@ -141,6 +143,26 @@ function Editor({ record }: { record: Assistant }) {
         <FunctionDialog id={editing || undefined} onClose={() => setEditing(undefined)} onCreated={manage ? (id) => form.setFieldValue('functions', [...form.getValues().functions, id]) : undefined} />
       )}
     </>
+  )
+}
+
+/** What of a row from before the table its provider would refuse, how to mend it, and what callers get meanwhile. */
+function Refused({ record }: { record: Assistant }) {
+  const t = useT()
+  const say = useSaid()
+  const list = record.choices?.filter((one) => one.refused && one.field in record) ?? []
+  if (list.length === 0) return null
+  return (
+    <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />} title={t('assistants.choices.refused')}>
+      <ul style={{ margin: 0, paddingInlineStart: '1.2em' }}>
+        {list.map((one) => (
+          <li key={`${one.field} ${one.code}`}>
+            {t(`assistants.fields.${one.field as keyof AssistantForm}`)}: {say(one.text)}{' '}
+            {['speed', 'model_missing'].includes(one.code) ? t('assistants.choices.instead', { use: one.use ?? '' }) : t('assistants.choices.leftOut')}
+          </li>
+        ))}
+      </ul>
+    </Alert>
   )
 }
 

@@ -15,7 +15,7 @@ import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantStatus } from './AssistantStatus'
 import { answeredFields, listFields, type AnsweredNumber, type AssistantRow } from './data'
-import { languageName } from './providers'
+import { languageName } from './choices'
 import { assistantsRoute } from './routes'
 import { statuses, type AssistantsSearch, type Status } from './search'
 

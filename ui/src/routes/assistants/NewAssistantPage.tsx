@@ -57,7 +57,7 @@ function NewAssistant() {
     if (!named) form.setFieldValue('name', next === 'scratch' ? '' : startingPoint(next, spoken, organization?.name ?? '').name)
   }
   const { submit, failure, busy } = useSubmit(form, ({ name }) => pb.collection('assistants').create<{ id: string }>({
-    organization: org, name: name.trim(), type: 'voice', status: 'active', language, ...voiceFor[language],
+    organization: org, name: name.trim(), type: 'voice', status: 'active', language, voice_provider: voiceFor[language],
     ...(point && {
       description: point.description, first_message: point.greeting, system_prompt: point.prompt, personality: point.personality,
       end_call_message: point.goodbye, end_call_phrases: point.endCallPhrases,

@@ -1,4 +1,5 @@
 import type { AssistantsRecord, CallsRecord, FunctionsRecord, PhoneNumbersRecord } from '../../lib/pb-types.gen'
+import type { Shown } from './choices'
 
 /** A row of the list. */
 export const listFields = ['id', 'name', 'description', 'type', 'status', 'language', 'sync_status', 'sync_error', 'created'] as const satisfies readonly (keyof AssistantsRecord)[]
@@ -12,9 +13,12 @@ export const formFields = [
   'end_call_disabled', 'max_duration_seconds', 'silence_timeout_seconds', 'recording_enabled',
 ] as const satisfies readonly (keyof AssistantsRecord)[]
 export const detailFields = ['id', 'type', 'status', 'sync_status', 'sync_error', 'synced_at', 'created', ...formFields] as const satisfies readonly (keyof AssistantsRecord)[]
-/** config_not_sent names advanced settings of older rows that the provider never gets; the server adds it to the row. */
-export type Assistant = Pick<AssistantsRecord, (typeof detailFields)[number]> & { config_not_sent?: string[] }
-export const detailQuery = [...detailFields, 'config_not_sent'] as const
+/**
+ * The server adds two things to the row: config_not_sent names advanced settings of older rows that the provider never gets,
+ * choices says what of it the provider would refuse, and which names are in no list.
+ */
+export type Assistant = Pick<AssistantsRecord, (typeof detailFields)[number]> & { config_not_sent?: string[]; choices?: readonly Shown[] }
+export const detailQuery = [...detailFields, 'config_not_sent', 'choices'] as const
 
 /** Numbers by the assistant that answers them. */
 export const answeredFields = ['id', 'phone_number', 'friendly_name', 'assistant'] as const satisfies readonly (keyof PhoneNumbersRecord)[]

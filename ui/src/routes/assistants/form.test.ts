@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import { formFields, type Assistant } from './data'
 import { tabOf, tabs, toForm, toPatch } from './form'
-import { speedRange } from './providers'
 import { isTab, readAssistantsSearch, statuses, tabNames } from './search'
 
 const stored = {
@@ -49,16 +48,5 @@ describe('the address', () => {
   })
   test('offers the statuses the server has', () => {
     expect([...statuses]).toEqual([...limits.assistants.status.values])
-  })
-})
-
-describe('speedRange', () => {
-  test('is the provider’s, never wider than what is stored', () => {
-    const limit = limits.assistants.voice_speed
-    for (const provider of limits.assistants.voice_provider.values) {
-      const range = speedRange(provider, limit)
-      if (range) expect(range[0] >= limit.min && range[1] <= limit.max, provider).toBe(true)
-    }
-    expect([speedRange('11labs', limit), speedRange('deepgram', limit)]).toEqual([[0.7, 1.2], undefined])
   })
 })

@@ -211,8 +211,5 @@ export function startingPoint(trade: Trade, language: Language, business: string
   return { ...(filled as Omit<StartingPoint, 'endCallPhrases'>), endCallPhrases: byes[language] }
 }
 
-/** Voices that fit a language, at the provider that needs no account of its own. */
-export const voiceFor: Record<Language, { voice_provider: 'vapi' | 'azure'; voice_id: string }> = {
-  en: { voice_provider: 'vapi', voice_id: 'Elliot' },
-  fr: { voice_provider: 'azure', voice_id: 'fr-FR-DeniseNeural' },
-}
+/** Who speaks a language well and needs no account of its own; which voice, the server knows. */
+export const voiceFor: Record<Language, 'vapi' | 'azure'> = { en: 'vapi', fr: 'azure' }

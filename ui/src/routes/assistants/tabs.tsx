@@ -2,10 +2,11 @@ import { Alert, Anchor, Autocomplete, Button, Checkbox, Group, NumberInput, Sele
 import type { UseFormReturnType } from '@mantine/form'
 import { Link } from '@tanstack/react-router'
 import { Pencil, Plus, SquareFunction, TriangleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { field } from '../../components/Field'
 import { Section } from '../../components/Section'
 import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/States'
-import { number as formatted } from '../../lib/format'
+import { dateTime, number as formatted } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
 import { limits } from '../../lib/pb-types.gen'
 import { phone } from '../../lib/phone'
@@ -13,7 +14,7 @@ import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { answeredFields, offeredFields, type AnsweredNumber, type Assistant, type OfferedFunction } from './data'
 import type { AssistantForm } from './form'
-import { hasStability, languageName, languages, models, providerNames, speedRange, transcriberModels, voices } from './providers'
+import { knows, languageName, lineOf, modelOf, unlisted, useChoices, voicesOf, type Choices, type Line } from './choices'
 
 export interface TabProps {
   form: UseFormReturnType<AssistantForm>
@@ -22,6 +23,28 @@ export interface TabProps {
 }
 
 const max = limits.assistants
+
+/** ElevenLabs alone has a setting for how even a voice is. */
+const hasStability = (provider: string): boolean => provider === '11labs'
+
+/** Renders its children with the table of what an assistant can be made of. */
+function WithChoices({ children }: { children: (choices: Choices) => ReactNode }) {
+  const choices = useChoices()
+  if (choices.data) return children(choices.data)
+  if (choices.error) return <ErrorState error={choices.error} onRetry={() => void choices.refetch()} />
+  return <SkeletonAfter200ms lines={4} />
+}
+
+/** Providers to choose from; those that do not know the language say so, and cannot be chosen. */
+function useProviders(lines: readonly Line[], values: readonly string[], language = '') {
+  const t = useT()
+  const reader = useLanguage()
+  return values.map((value) => {
+    const line = lineOf(lines, value)
+    if (knows(line, language)) return { value, label: named(line, value) }
+    return { value, label: t('assistants.choices.without', { provider: named(line, value), language: languageName(language, reader) }), disabled: true }
+  })
+}
 
 /** Props of a text field, read-only for those who may not write. */
 const text = ({ form, writable }: TabProps, name: keyof AssistantForm & keyof typeof max & string) => {
@@ -36,8 +59,11 @@ export function Overview(props: TabProps) {
   const org = useOrg()
   const language = useLanguage()
   const { record } = props
+  const choices = useChoices()
   const numbers = useOptions<AnsweredNumber>(org, 'phone_numbers', answeredFields, 'friendly_name')
   const mine = numbers.data?.filter((number) => number.assistant === record.id)
+  const line = lineOf(choices.data?.voices ?? [], record.voice_provider)
+  const voice = record.voice_id ? `${line?.names?.[record.voice_id] ?? record.voice_id} (${line?.name ?? record.voice_provider})` : undefined
   return (
     <Stack gap="md">
       <Section title={t('assistants.sections.about')}>
@@ -59,7 +85,7 @@ export function Overview(props: TabProps) {
         <Text size="sm" c="dimmed">
           {t('assistants.speaks', {
             language: languageName(record.language, language),
-            voice: record.voice_id ? `${record.voice_id} (${providerNames[record.voice_provider || 'vapi']})` : t('assistants.providerDecides'),
+            voice: voice ?? t('assistants.providerDecides'),
             model: record.model_name || t('assistants.providerDecides'),
           })}
         </Text>
@@ -95,52 +121,100 @@ export function Behaviour(props: TabProps) {
         </SimpleGrid>
       </Section>
       <Section title={t('assistants.sections.model')} text={t('assistants.hints.model')}>
-        <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
-          <Select label={t('assistants.fields.model_provider')} allowDeselect={false} data={max.model_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'model_provider')}
-            onChange={(value) => {
-              if (!value) return
-              const provider = value as keyof typeof models
-              form.setValues({ model_provider: provider, model_name: models[provider]?.[0] ?? '' })
-            }} />
-          <Autocomplete label={t('assistants.fields.model_name')} description={t('assistants.hints.anyName')} data={[...(models[form.values.model_provider as keyof typeof models] ?? [])]} {...text(props, 'model_name')} />
-          <NumberInput label={t('assistants.fields.model_temperature')} description={t('assistants.hints.model_temperature')} min={max.model_temperature.min} max={max.model_temperature.max} step={0.1} decimalScale={2} {...other(props, 'model_temperature')} />
-          <NumberInput label={t('assistants.fields.model_max_tokens')} description={t('assistants.hints.model_max_tokens')} placeholder={t('assistants.providerDecides')} min={50} max={max.model_max_tokens.max} step={50} allowDecimal={false} {...other(props, 'model_max_tokens')} />
-        </SimpleGrid>
+        <WithChoices>{(choices) => <ModelFields {...props} choices={choices} />}</WithChoices>
       </Section>
     </Stack>
   )
 }
 
+/** What a name that any text can be says below it. */
+function useNameHint(date: string) {
+  const t = useT()
+  return (list: readonly string[] | undefined, name: string) => (unlisted(list, name) ? t('assistants.choices.unlisted', { date: dateTime(new Date(date), 'UTC', { dateStyle: 'long' }) }) : t('assistants.hints.anyName'))
+}
+
+const named = (line: Line | undefined, value: string) => line?.name ?? value
+
+/** What was chosen for the old language by nobody is chosen for the new one. */
+const follow = (now: string, old: string | undefined, fresh: string | undefined) => (now === old ? (fresh ?? '') : now)
+
+function ModelFields(props: TabProps & { choices: Choices }) {
+  const t = useT()
+  const { form, choices } = props
+  const hint = useNameHint(choices.date)
+  const providers = useProviders(choices.models, max.model_provider.values)
+  const { model_provider: provider, model_name: name, language } = form.values
+  const line = lineOf(choices.models, provider)
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
+      <Select label={t('assistants.fields.model_provider')} allowDeselect={false} data={providers} {...other(props, 'model_provider')}
+        onChange={(value) => {
+          if (!value) return
+          form.setValues({ model_provider: value as typeof provider, model_name: modelOf(lineOf(choices.models, value), language) })
+        }} />
+      <Autocomplete label={t('assistants.fields.model_name')} description={hint(line?.models, name)} data={[...(line?.models ?? [])]} maxDropdownHeight={280} limit={200} {...text(props, 'model_name')} />
+      <NumberInput label={t('assistants.fields.model_temperature')} description={t('assistants.hints.model_temperature')} min={max.model_temperature.min} max={max.model_temperature.max} step={0.1} decimalScale={2} {...other(props, 'model_temperature')} />
+      <NumberInput label={t('assistants.fields.model_max_tokens')} description={t('assistants.hints.model_max_tokens')} placeholder={t('assistants.providerDecides')} min={50} max={max.model_max_tokens.max} step={50} allowDecimal={false} {...other(props, 'model_max_tokens')} />
+    </SimpleGrid>
+  )
+}
+
 export function Voice(props: TabProps) {
+  return <WithChoices>{(choices) => <VoiceFields {...props} choices={choices} />}</WithChoices>
+}
+
+function VoiceFields(props: TabProps & { choices: Choices }) {
   const t = useT()
   const reader = useLanguage()
-  const { form, writable } = props
-  const { voice_provider: provider, transcriber_provider: listener, language } = form.values
-  const speed = speedRange(provider, max.voice_speed)
-  const offered = languages.map((code) => ({ value: code as string, label: languageName(code, reader) }))
+  const { form, writable, choices } = props
+  const hint = useNameHint(choices.date)
+  const { voice_provider: provider, transcriber_provider: listener, language, transcriber_language: heard } = form.values
+  const speaking = useProviders(choices.voices, max.voice_provider.values, language)
+  const hearing = useProviders(choices.transcribers, max.transcriber_provider.values, heard || language)
+  const voice = lineOf(choices.voices, provider)
+  const ear = lineOf(choices.transcribers, listener)
+  const offered = choices.languages.map((code) => ({ value: code, label: languageName(code, reader) }))
   const known = !language || offered.some((one) => one.value === language)
+  /** A provider that does not know the language is wrong as it stands, before anybody saves. */
+  const mute = (line: Line | undefined, code: string) => (knows(line, code)
+    ? undefined
+    : t('assistants.choices.language', { provider: line?.name ?? '', language: languageName(code, reader) }))
   return (
     <Stack gap="md">
       <Section title={t('assistants.fields.language')} text={t('assistants.hints.language')}>
         <Select aria-label={t('assistants.fields.language')} searchable allowDeselect={false} styles={{ wrapper: { maxWidth: 320 } }} nothingFoundMessage={t('palette.nothing')}
           data={known ? offered : [{ value: language, label: languageName(language, reader) }, ...offered]} {...other(props, 'language')}
-          onChange={(value) => value && form.setFieldValue('language', value)} />
+          onChange={(next) => {
+            if (!next) return
+            form.setValues({
+              language: next,
+              voice_id: follow(form.values.voice_id, voicesOf(voice, language)[0], voicesOf(voice, next)[0]),
+              voice_model: follow(form.values.voice_model, modelOf(voice, language), modelOf(voice, next)),
+              transcriber_model: follow(form.values.transcriber_model, modelOf(ear, language), modelOf(ear, next)),
+            })
+          }} />
       </Section>
       <Section title={t('assistants.sections.voice')}>
         <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
-          <Select label={t('assistants.fields.voice_provider')} searchable allowDeselect={false} data={max.voice_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'voice_provider')}
+          <Select label={t('assistants.fields.voice_provider')} searchable allowDeselect={false} data={speaking} {...other(props, 'voice_provider')} error={form.errors.voice_provider ?? mute(voice, language)}
             onChange={(value) => {
               if (!value) return
-              const next = value as keyof typeof voices
-              // A voice belongs to its provider, and so does the range of its speed.
-              form.setValues({ voice_provider: next, voice_id: voices[next]?.[0] ?? '', voice_model: '', voice_speed: '', voice_stability: 0.5 })
+              const next = lineOf(choices.voices, value)
+              // A voice belongs to its provider, and so do its models and the range of its speed.
+              form.setValues({ voice_provider: value as typeof provider, voice_id: voicesOf(next, language)[0] ?? '', voice_model: modelOf(next, language), voice_speed: '', voice_stability: 0.5 })
             }} />
-          <Autocomplete label={t('assistants.fields.voice_id')} description={t('assistants.hints.anyName')} data={[...(voices[provider as keyof typeof voices] ?? [])]} {...text(props, 'voice_id')} />
-          <TextInput label={t('assistants.fields.voice_model')} placeholder={t('assistants.providerDecides')} {...text(props, 'voice_model')} />
-          {speed
-            ? <NumberInput label={t('assistants.fields.voice_speed')} placeholder={t('assistants.providerDecides')} min={speed[0]} max={speed[1]} step={0.05} decimalScale={2} {...other(props, 'voice_speed')}
-                description={t('assistants.hints.voice_speed', { min: formatted(speed[0]), max: formatted(speed[1]), provider: providerNames[provider || 'vapi'] })} />
-            : <Text size="sm" c="dimmed" pt="xl">{t('assistants.hints.noSpeed', { provider: providerNames[provider || 'vapi'] })}</Text>}
+          <Autocomplete label={t('assistants.fields.voice_id')} description={hint(voice?.voices, form.values.voice_id)} data={voicesOf(voice, language)} maxDropdownHeight={280} limit={200} {...text(props, 'voice_id')}
+            renderOption={({ option }) => (voice?.names?.[option.value] ? <Text size="sm">{voice.names[option.value]} <Text span size="xs" c="dimmed">{option.value}</Text></Text> : option.value)} />
+          {(voice?.model !== 'no' || form.values.voice_model) && (
+            <Autocomplete label={t('assistants.fields.voice_model')} placeholder={t('assistants.providerDecides')} data={[...(voice?.models ?? [])]} {...text(props, 'voice_model')}
+              description={voice?.model === 'no' ? t('assistants.choices.noModel', { provider: named(voice, provider) }) : hint(voice?.models, form.values.voice_model)} />
+          )}
+          {voice?.speed || form.values.voice_speed !== ''
+            ? <NumberInput label={t('assistants.fields.voice_speed')} placeholder={t('assistants.providerDecides')} min={voice?.speed?.min ?? 0} max={voice?.speed?.max ?? max.voice_speed.max} clampBehavior="none" step={0.05} decimalScale={2} {...other(props, 'voice_speed')}
+                description={voice?.speed
+                  ? t('assistants.hints.voice_speed', { min: formatted(voice.speed.min), max: formatted(voice.speed.max ?? max.voice_speed.max), provider: named(voice, provider) })
+                  : t('assistants.hints.noSpeed', { provider: named(voice, provider) })} />
+            : <Text size="sm" c="dimmed" pt="xl">{t('assistants.hints.noSpeed', { provider: named(voice, provider) })}</Text>}
           {hasStability(provider) && (
             <NumberInput label={t('assistants.fields.voice_stability')} description={t('assistants.hints.voice_stability')} min={max.voice_stability.min} max={max.voice_stability.max} step={0.05} decimalScale={2} {...other(props, 'voice_stability')} />
           )}
@@ -148,13 +222,16 @@ export function Voice(props: TabProps) {
       </Section>
       <Section title={t('assistants.sections.hearing')} text={t('assistants.hints.hearing')}>
         <SimpleGrid cols={{ base: 1, xs: 2 }} style={{ alignItems: 'end' }}>
-          <Select label={t('assistants.fields.transcriber_provider')} searchable allowDeselect={false} data={max.transcriber_provider.values.map((value) => ({ value, label: providerNames[value] }))} {...other(props, 'transcriber_provider')}
+          <Select label={t('assistants.fields.transcriber_provider')} searchable allowDeselect={false} data={hearing} {...other(props, 'transcriber_provider')} error={form.errors.transcriber_provider ?? (heard ? undefined : mute(ear, language))}
             onChange={(value) => {
               if (!value || !writable) return
-              const next = value as keyof typeof transcriberModels
-              form.setValues({ transcriber_provider: next, transcriber_model: transcriberModels[next]?.[0] ?? '', transcriber_language: '' })
+              form.setValues({ transcriber_provider: value as typeof listener, transcriber_model: modelOf(lineOf(choices.transcribers, value), language), transcriber_language: '' })
             }} />
-          <Autocomplete label={t('assistants.fields.transcriber_model')} description={t('assistants.hints.anyName')} data={[...(transcriberModels[listener as keyof typeof transcriberModels] ?? [])]} {...text(props, 'transcriber_model')} />
+          {(ear?.model !== 'no' || form.values.transcriber_model) && (
+            <Autocomplete label={t('assistants.fields.transcriber_model')} data={[...(ear?.models ?? [])]} maxDropdownHeight={280} {...text(props, 'transcriber_model')} required={ear?.model === 'must'}
+              {...(ear?.model !== 'must' && { placeholder: t('assistants.providerDecides') })}
+              description={ear?.model === 'no' ? t('assistants.choices.noModel', { provider: named(ear, listener) }) : hint(ear?.models, form.values.transcriber_model)} />
+          )}
           <TextInput label={t('assistants.fields.transcriber_language')} description={t('assistants.hints.transcriber_language')} placeholder={language} {...text(props, 'transcriber_language')} />
         </SimpleGrid>
       </Section>
