@@ -548,3 +548,41 @@ func TestOffer_is_what_the_collection_takes_and_is_answered_once(t *testing.T) {
 		t.Errorf("got %d voices of %s in %d bytes", len(o.Voices), o.Date, len(answer.Body))
 	}
 }
+
+func TestWhat_somebody_added_inside_of_our_parts_stays(t *testing.T) {
+	d := open(t)
+	id := d.create(collections.Assistants, map[string]any{
+		"name": "Night desk", "language": "fr", "voice_provider": "cartesia", "voice_speed": 1.2, "transcriber_provider": "speechmatics",
+	})
+	r := d.settle(collections.Assistants, id)
+	copied := func() map[string]any {
+		t.Helper()
+		made, err := d.vapi.Assistants.Get(t.Context(), r.GetString(assistantID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encode(t, made.Raw)
+	}
+	theirs := copied()
+	words := []any{map[string]any{"content": "Pocketline"}}
+	theirs["voice"].(node)["generationConfig"] = node{"speed": 1.2, "volume": 1.5}
+	theirs["transcriber"].(node)["customVocabulary"] = words
+	if _, err := d.vapi.Assistants.Update(t.Context(), r.GetString(assistantID), &vapi.AssistantDTO{
+		Extra: map[string]any{"voice": theirs["voice"], "transcriber": theirs["transcriber"]},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	path := "/api/collections/assistants/records/" + id
+	d.api.Do("PATCH", path, testkit.AcmeOwner, map[string]any{"voice_speed": 0, "language": "en"}).Want(200)
+	if r = d.settle(collections.Assistants, id); r.GetString("sync_status") != collections.SyncSynced {
+		t.Fatalf("%s %s", r.GetString("sync_status"), r.GetString("sync_error"))
+	}
+	for path, want := range map[string]string{
+		"voice.generationConfig": `{"volume":1.5}`, "voice.language": `"en"`, "transcriber.language": `"en"`,
+		"transcriber.customVocabulary": `[{"content":"Pocketline"}]`,
+	} {
+		if have := at(t, copied(), path); have != want {
+			t.Errorf("%s: got %s, want %s", path, have, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
@@ -20,7 +21,7 @@ import (
 var owned = map[string][]string{
 	"model": {"provider", "model", "messages", "temperature", "maxTokens", "toolIds", "tools"},
 	"voice": {"provider", "voiceId", "model", "speechModel", "speed", "speakingRate", "stability", "language",
-		"languageCode", "languageBoost"},
+		"languageCode", "languageBoost", "generationConfig"},
 	"transcriber":  {"provider", "model", "speechModel", "language", "languageCode", "languageBoost"},
 	"artifactPlan": {"recordingEnabled"},
 	"monitorPlan":  {"listenEnabled", "controlEnabled"},
@@ -63,9 +64,28 @@ func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any
 				mine[name] = value
 			}
 		}
+		if sameProvider {
+			joinInside(mine, there)
+		}
 		patch[field] = mine
 	}
 	return nil
+}
+
+// joinInside keeps what is theirs where a part is ours in part only: of
+// Cartesia's generationConfig the speed is, and Speechmatics cannot be without a
+// customVocabulary, which we leave empty.
+func joinInside(mine, there map[string]any) {
+	if theirs := objectOf(there["generationConfig"]); theirs != nil {
+		delete(theirs, "speed")
+		maps.Copy(theirs, objectOf(mine["generationConfig"]))
+		if len(theirs) > 0 {
+			mine["generationConfig"] = theirs
+		}
+	}
+	if words := listOf(there["customVocabulary"]); len(words) > 0 && len(listOf(mine["customVocabulary"])) == 0 {
+		mine["customVocabulary"] = words
+	}
 }
 
 // joinTools adds to our tools those that somebody gave the assistant at Vapi.
