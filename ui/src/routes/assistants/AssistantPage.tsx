@@ -26,6 +26,7 @@ import { areaPath, useHere, useOrg } from '../../lib/session'
 import { Missing } from '../../shell/Root'
 import { FunctionDialog } from '../functions/FunctionDialog'
 import { AssistantStatus } from './AssistantStatus'
+import type { Shown } from './choices'
 import { detailQuery, type Assistant } from './data'
 import { tabOf, tabs, toForm, toPatch, type AssistantForm } from './form'
 import { Recent } from './Recent'
@@ -152,13 +153,17 @@ function Refused({ record }: { record: Assistant }) {
   const say = useSaid()
   const list = record.choices?.filter((one) => one.refused && one.field in record) ?? []
   if (list.length === 0) return null
+  const meanwhile = ({ code, use = '' }: Shown) => {
+    if (code === 'speed' || code === 'model_missing') return t('assistants.choices.instead', { use })
+    return t(code === 'language' ? 'assistants.choices.noLanguage' : 'assistants.choices.leftOut')
+  }
   return (
     <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />} title={t('assistants.choices.refused')}>
       <ul style={{ margin: 0, paddingInlineStart: '1.2em' }}>
         {list.map((one) => (
           <li key={`${one.field} ${one.code}`}>
-            {t(`assistants.fields.${one.field as keyof AssistantForm}`)}: {say(one.text)}{' '}
-            {['speed', 'model_missing'].includes(one.code) ? t('assistants.choices.instead', { use: one.use ?? '' }) : t('assistants.choices.leftOut')}
+            {t('assistants.choices.at', { field: t(`assistants.fields.${one.field as keyof AssistantForm}`), text: say(one.text) })}{' '}
+            {meanwhile(one)}
           </li>
         ))}
       </ul>
