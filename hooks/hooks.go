@@ -62,6 +62,7 @@ var commands = map[string]func(*Desk) *cobra.Command{
 	"security":   func(d *Desk) *cobra.Command { return orgs.Command(d.app) },
 	"seed":       func(d *Desk) *cobra.Command { return demo.Command(d.app) },
 	"setup":      func(d *Desk) *cobra.Command { return system.Command(d.app) },
+	"strays":     func(d *Desk) *cobra.Command { return system.StraysCommand(d.app, d.copies) },
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
@@ -70,6 +71,7 @@ func CommandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 // Desk is the product, put together.
 type Desk struct {
 	app      core.App
+	copies   *mirror.Mirror
 	rotation *rotation
 	Schedule *schedule.Scheduler
 	Facade   *facade.Facade
@@ -122,6 +124,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	installation := system.Deps{
 		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
 		Vapi: d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
+		Copies: copies,
 	}
 	if d.SandboxURL != "" {
 		// A demonstration makes copies at the provider: never at a real one.
@@ -164,7 +167,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.Serving {
 		bindStart(app, jobs)
 	}
-	return &Desk{app: app, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
+	return &Desk{app: app, copies: copies, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
 }
 
 // bodies are the limits of what requests bring.

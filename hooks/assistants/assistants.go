@@ -75,12 +75,12 @@ func Register(app core.App, deps Deps) {
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.Functions, IDField: toolID, Fields: toolFields,
 		Push: d.pushFunction, Find: d.findFunction, Delete: d.Vapi.Tools.Delete, Hash: d.functionHash,
-		Judge: judge, Undone: undone,
+		Judge: judge, Undone: undone, List: d.listFunctions,
 	})
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.Assistants, IDField: assistantID, Fields: assistantFields,
 		Push: d.pushAssistant, Find: d.findAssistant, Delete: d.Vapi.Assistants.Delete, Hash: d.assistantHash,
-		Judge: judge, Undone: undone,
+		Judge: judge, Undone: undone, List: d.listAssistants,
 		Skip: func(a *core.Record) bool { return a.GetString("type") != "voice" },
 	})
 	atomic.On(app, collections.Functions, atomic.Updated, "assistants: follow a function's copy", d.followFunction)

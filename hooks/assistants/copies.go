@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,7 +77,13 @@ func (d *domain) assistantCopy(a *core.Record) (*vapi.AssistantDTO, error) {
 		}
 	}
 	slices.Sort(tools) // the order has no meaning; a stable one causes no requests
-	return toAssistant(d.dialable(a), tools, server), nil
+	mark, err := d.Mirror.Mark(a)
+	if err != nil {
+		return nil, err
+	}
+	dto := toAssistant(d.dialable(a), tools, server)
+	dto.Metadata = mark.Metadata()
+	return dto, nil
 }
 
 // dialable is the assistant without numbers that must not be dialled: its row
@@ -155,13 +162,43 @@ func (d *domain) assistantHash(a *core.Record) (string, error) {
 	return hash, err
 }
 
+// listAssistants is every assistant of the account, for the sweep.
+func (d *domain) listAssistants(ctx context.Context) (all []mirror.Object, err error) {
+	for one, err := range d.Vapi.Assistants.All(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, mirror.Object{ID: one.ID, Name: one.Name, Created: one.CreatedAt.Time, Raw: one.Raw})
+	}
+	return all, nil
+}
+
+// listFunctions is every tool of the account, for the sweep.
+func (d *domain) listFunctions(ctx context.Context) (all []mirror.Object, err error) {
+	for one, err := range d.Vapi.Tools.All(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		name := one.Name
+		if one.Function != nil {
+			name = one.Function.Name
+		}
+		all = append(all, mirror.Object{ID: one.ID, Name: name, Created: one.CreatedAt.Time, Raw: one.Raw})
+	}
+	return all, nil
+}
+
 // functionCopy is what a function's copy shall be.
 func (d *domain) functionCopy(f *core.Record) (*vapi.ToolDTO, error) {
 	server, err := d.server(f)
 	if err != nil {
 		return nil, err
 	}
-	server.Headers[mirror.RecordHeader] = f.Id // tools have no metadata at Vapi
+	mark, err := d.Mirror.Mark(f)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(server.Headers, mark.Headers()) // tools have no metadata at Vapi
 	return toTool(f, server), nil
 }
 

@@ -140,7 +140,7 @@ func (d *domain) isTheirTool(ctx context.Context, id any) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	return mirror.RecordOf(tool.Raw) == "", nil
+	return mirror.MarkOf(tool.Raw).Record == "", nil
 }
 
 // objectOf reads a value as a JSON object; nil when it is none.

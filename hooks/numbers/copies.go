@@ -2,8 +2,10 @@ package numbers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -37,7 +39,11 @@ func (d *domain) copyOf(n *core.Record) (*vapi.PhoneNumberDTO, error) {
 		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
 	server := vapi.NewServer(strings.TrimRight(d.PublicURL, "/")+webhookPath, secret)
-	server.Headers[mirror.RecordHeader] = n.Id // numbers have no metadata at Vapi
+	mark, err := d.Mirror.Mark(n)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(server.Headers, mark.Headers()) // numbers have no metadata at Vapi
 	token := ""
 	if n.GetString("provider") == "twilio" {
 		if token, err = d.Sealed.Open(n.GetString("twilio_auth_token"), sealed.Place(collections.PhoneNumbers, n.Id, "twilio_auth_token")); err != nil {
@@ -109,6 +115,33 @@ func (d *domain) find(ctx context.Context, n *core.Record) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// list is every number of the account, for the sweep.
+func (d *domain) list(ctx context.Context) (all []mirror.Object, err error) {
+	for one, err := range d.Vapi.PhoneNumbers.All(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		name := one.Number
+		if name == "" {
+			name = one.Name
+		}
+		all = append(all, mirror.Object{ID: one.ID, Name: name, Created: one.CreatedAt.Time, Raw: one.Raw})
+	}
+	return all, nil
+}
+
+// price says what a number costs: one of Vapi's is among the five an account has
+// for nothing, an imported one is paid to its carrier.
+func price(o mirror.Object) string {
+	var number struct {
+		Provider string `json:"provider"`
+	}
+	if json.Unmarshal(o.Raw, &number) == nil && number.Provider == "vapi" {
+		return "free_number"
+	}
+	return "carrier"
 }
 
 func (d *domain) hash(n *core.Record) (string, error) {

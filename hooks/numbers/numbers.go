@@ -63,6 +63,7 @@ func Register(app core.App, deps Deps) {
 	d.Mirror.Add(mirror.Resource{
 		Collection: collections.PhoneNumbers, IDField: phoneID, Fields: fields,
 		Push: d.push, Find: d.find, Delete: d.Vapi.PhoneNumbers.Delete, Judge: judge, Undone: undone, Hash: d.hash,
+		List: d.list, Price: price, Keep: true,
 		Skip: func(n *core.Record) bool { return n.GetString("provider") == "other" },
 	})
 	d.Schedule.Add(schedule.Job{ID: "numbers.activate", Spec: "* * * * *", Run: d.activate})

@@ -57,6 +57,15 @@ func (s *system) installation() {
 	handle("POST", "/api/installation/check/mail", "Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
 		`{"settings"?: as for PUT /api/installation/mail}`, `{"to": address, …} and `+result,
 		"400 with details · 409 two are under way · 429 after 6 in ten minutes", s.checkMail)
+	const stray = `{"collection", "id", "name", "record", "organization", "created", "price": word, ` +
+		`"reason": "row_gone"|"other_installation"|"no_installation"|"second_copy"|"not_wanted"|"other_organization"}`
+	handle("GET", "/api/installation/strays",
+		"What bears our mark at the phone provider and is no row's copy. Nothing removes it but a person.", "",
+		`{"strays": [`+stray+`]}`, "502 when the provider does not answer", s.showStrays)
+	handle("POST", "/api/installation/strays/remove",
+		"Removes one of them at the provider, after looking anew: what a row names stays.",
+		`{"collection", "id"}`, `{"removed": true}`, "409 it belongs to a row, or is not ours · 502 when the provider does not answer",
+		s.removeStray)
 	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.", "", result, "429 after 20 in ten minutes", s.checkProvider)
 }
 

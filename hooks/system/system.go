@@ -13,7 +13,7 @@
 //	DELETE /api/session   its end
 //	POST   /api/simulate  a scripted caller rings (sandbox only)
 //	GET|POST /api/admin/migrate  the database's built-in steps (superusers)
-//	/api/installation…    mail and provider: settings and checks (operator)
+//	/api/installation…    mail and provider: settings, checks, what is left over there (operator)
 package system
 
 import (
@@ -29,6 +29,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -49,6 +50,8 @@ type Deps struct {
 	Vapi        *vapi.Client
 	VapiReady   bool
 	VapiAddress string
+	// Copies knows what is at the provider.
+	Copies *mirror.Mirror
 	// Key is the master key; the sessions' key is derived from it.
 	Key []byte
 	// Demo fills a new organization with a demonstration, in the transaction

@@ -66,6 +66,14 @@ type Resource struct {
 	// server process the job mirror.retry compares it, so that a changed public
 	// address or secret reaches every copy.
 	Hash func(record *core.Record) (string, error)
+	// List gives every object of this kind in the account; without it nothing of
+	// the kind is swept.
+	List func(ctx context.Context) ([]Object, error)
+	// Price says in a word what an object costs there (the dashboard has the
+	// sentence); "" for nothing.
+	Price func(o Object) string
+	// Keep keeps the sweep from removing second copies: people may ring them.
+	Keep bool
 	// Judge says what an error of Push, Find or Delete means; without it every
 	// error is tried again.
 	Judge func(err error) Judgement
@@ -107,14 +115,16 @@ type Mirror struct {
 	serving   syncatomic.Bool
 	compared  syncatomic.Bool
 
-	mu      sync.Mutex
-	waiting map[string][]chan struct{}
+	mu             sync.Mutex
+	waiting        map[string][]chan struct{}
+	installationID string // "" until it is asked for
 }
 
 // New returns a mirror that delivers through o.
 func New(app core.App, o *outbox.Outbox) *Mirror {
 	m := &Mirror{app: app, outbox: o, now: time.Now, resources: map[string]Resource{}, waiting: map[string][]chan struct{}{}}
 	o.HandleSerial(kind, m.keep)
+	m.bindInstallation(app)
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
 		m.serving.Store(true)
 		e.Router.POST("/api/sync/{collection}/{id}/retry", m.retry)
@@ -161,8 +171,9 @@ func (m *Mirror) Check(tx atomic.Tx, collection, id string) error {
 	if !slices.Contains(m.order, collection) {
 		return fmt.Errorf("mirror: %q is not mirrored", collection)
 	}
-	result, err := tx.Exec(`UPDATE `+collection+` SET sync_hash = '', sync_status = ? WHERE id = ? AND sync_status = ?`,
-		collections.SyncPending, id, collections.SyncSynced)
+	// A hash of nothing: all is sent, and yet it is not a copy's first time.
+	result, err := tx.Exec(`UPDATE `+collection+` SET sync_hash = ?, sync_status = ? WHERE id = ? AND sync_status = ?`,
+		hashVersion, collections.SyncPending, id, collections.SyncSynced)
 	if err != nil {
 		return fmt.Errorf("mirror: check %s %s: %w", collection, id, err)
 	}

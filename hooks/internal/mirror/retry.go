@@ -93,7 +93,10 @@ func (m *Mirror) again(r Resource, id string) error {
 // have no promise get one, promises that wait are made due (the provider may be
 // back long before the next try), and once per process every row is compared
 // with what was last sent.
+//
+// It also adds the job mirror.sweep (sweep.go).
 func (m *Mirror) Schedule(s *schedule.Scheduler) {
+	m.scheduleSweep(s)
 	s.Add(schedule.Job{ID: "mirror.retry", Spec: "*/5 * * * *", Run: func(ctx context.Context, r *schedule.Run) error {
 		var failures error
 		for _, name := range m.order {
