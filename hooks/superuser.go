@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
@@ -41,5 +42,5 @@ func keptAddress(app core.App, typed string) string {
 	if err == nil && known != nil {
 		return known.Email()
 	}
-	return identity.Address(typed)
+	return address.Tidy(typed)
 }

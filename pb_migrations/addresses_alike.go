@@ -98,7 +98,7 @@ func clash(address string, accounts []addressed) error {
 	return fmt.Errorf("several accounts have the address %s, written in different ways: %s", address, strings.Join(named, " and "))
 }
 
-// oneSpelling is identity.Address as it was when this step was written.
+// oneSpelling is address.Tidy as it was when this step was written.
 func oneSpelling(text string) string {
 	hidden := func(r rune) bool {
 		return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

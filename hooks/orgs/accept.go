@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
@@ -160,11 +161,11 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 	if err != nil {
 		return invalid(err)
 	}
-	address := identity.Address(i.GetString("email"))
-	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || identity.Address(e.Auth.Email()) != address) {
+	email := address.Tidy(i.GetString("email"))
+	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || address.Tidy(e.Auth.Email()) != email) {
 		return facade.Error(http.StatusConflict, "This invitation is for another address. Sign out, then open the link again")
 	}
-	user, err := identity.AccountOf(e.App, collections.Users, address)
+	user, err := identity.AccountOf(e.App, collections.Users, email)
 	if err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 	}
 	answer := map[string]any{"success": true, "organization": i.GetString("organization")}
 	if isNew {
-		d.signIn(e, address, password, answer)
+		d.signIn(e, email, password, answer)
 	}
 	return e.JSON(http.StatusOK, answer)
 }

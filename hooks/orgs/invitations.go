@@ -19,6 +19,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
@@ -94,11 +95,11 @@ func readInvite(body map[string]any) (map[string]any, error) {
 		return nil, err
 	}
 	reasons := map[string]string{}
-	address, _ := columns["email"].(string)
-	if parsed, err := mail.ParseAddress(identity.Address(address)); err != nil || parsed.Name != "" {
+	email, _ := columns["email"].(string)
+	if parsed, err := mail.ParseAddress(address.Tidy(email)); err != nil || parsed.Name != "" {
 		reasons["email"] = "Must be an e-mail address"
 	} else {
-		columns["email"] = identity.Address(parsed.Address)
+		columns["email"] = address.Tidy(parsed.Address)
 	}
 	if zone, given := columns["timezone"].(string); given {
 		if _, err := hours.Zone(zone); err != nil {
@@ -273,7 +274,7 @@ func (d *domain) resend(e *core.RequestEvent) error {
 	err = e.App.RunInTransaction(func(tx core.App) error {
 		var found []*core.Record
 		err := tx.RecordQuery(collections.Invitations).
-			AndWhere(hash{"organization": t.ID(), "email": identity.Address(columns["email"].(string))}).
+			AndWhere(hash{"organization": t.ID(), "email": address.Tidy(columns["email"].(string))}).
 			AndWhere(hash{"status": []any{collections.InvitationPending, collections.InvitationExpired}}).
 			OrderBy("status DESC", "created DESC").Limit(1).All(&found) // pending before expired
 		if err != nil {

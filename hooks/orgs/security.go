@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
@@ -354,7 +355,7 @@ func resetSecurity(app core.App, organization string) error {
 // newer steps have not run, because those may wait for exactly this
 // (pb_migrations/addresses_alike.go).
 func changeAddress(app core.App, id, email string) error {
-	email = identity.Address(email)
+	email = address.Tidy(email)
 	if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
 		return fmt.Errorf("not a mail address: %q", email)
 	}

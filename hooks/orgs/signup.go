@@ -12,9 +12,11 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/password"
 )
 
 // signUpOpen is the policy (POCKETLINE_SIGN_UP) under which strangers may
@@ -56,7 +58,7 @@ func (d *domain) mayJoin(app core.App, email string) bool {
 	}
 	var one int
 	err := app.DB().NewQuery(`SELECT 1 FROM invitations WHERE email = {:email} COLLATE NOCASE AND status = 'pending' AND expires_at > {:now} LIMIT 1`).
-		Bind(dbx.Params{"email": identity.Address(email), "now": stamp(d.now())}).Row(&one)
+		Bind(dbx.Params{"email": address.Tidy(email), "now": stamp(d.now())}).Row(&one)
 	return err == nil && one == 1
 }
 
@@ -65,7 +67,7 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	email, name, phone, id := identity.Address(textOf(body, "email")), textOf(body, "fullName", "full_name"), textOf(body, "phone"), textOf(body, "userId", "user_id")
+	email, name, phone, id := address.Tidy(textOf(body, "email")), textOf(body, "fullName", "full_name"), textOf(body, "phone"), textOf(body, "userId", "user_id")
 	if e.Auth != nil {
 		return d.completeAccount(e, email, name, phone, id)
 	}
@@ -88,10 +90,10 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	if name == "" || len([]rune(name)) > 100 {
 		reasons["fullName"] = "Must be 1 to 100 characters"
 	}
-	password, _ := body["password"].(string)
-	if len([]rune(password)) < collections.PasswordMin || len(password) > 71 {
+	chosen, _ := body["password"].(string)
+	if len([]rune(chosen)) < collections.PasswordMin || len(chosen) > 71 {
 		reasons["password"] = fmt.Sprintf("Must be at least %d characters", collections.PasswordMin)
-	} else if why := identity.WeakPassword(password, email, name); why != "" {
+	} else if why := password.Weak(chosen, email, name); why != "" {
 		reasons["password"] = why
 	}
 	if why := notAPhone(phone); why != "" {
@@ -100,7 +102,7 @@ func (d *domain) signUp(e *core.RequestEvent) error {
 	if len(reasons) > 0 {
 		return facade.Invalid(reasons)
 	}
-	return d.beginAccount(e, email, name, phone, password)
+	return d.beginAccount(e, email, name, phone, chosen)
 }
 
 // beginAccount makes the account. Where mail can be sent, an address that has
@@ -167,7 +169,7 @@ func (d *domain) completeAccount(e *core.RequestEvent, email, name, phone, id st
 	if id != "" && id != user.Id {
 		return facade.Error(http.StatusForbidden, "That is somebody else's account")
 	}
-	if email != identity.Address(user.Email()) {
+	if email != address.Tidy(user.Email()) {
 		return facade.Invalid(map[string]string{"email": "Must be the address of your account"})
 	}
 	if name == "" {

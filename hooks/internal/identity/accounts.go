@@ -7,10 +7,13 @@ import (
 	"strings"
 
 	"github.com/pocketbase/dbx"
+	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
+	"github.com/pocketline/pocketline/hooks/internal/password"
 )
 
 // BindAccounts lets people in by mail code when mail can be sent, and by
@@ -68,7 +71,7 @@ func alike(e *core.RecordAuthWithOAuth2RequestEvent) (err error) {
 	if e.OAuth2User == nil || e.OAuth2User.Email == "" {
 		return nil
 	}
-	e.OAuth2User.Email = Address(e.OAuth2User.Email)
+	e.OAuth2User.Email = address.Tidy(e.OAuth2User.Email)
 	if e.Record == nil {
 		if e.Record, err = AccountOf(e.App, e.Collection, e.OAuth2User.Email); err != nil {
 			return e.InternalServerError("", err)
@@ -132,7 +135,7 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 	}
 	// PocketBase replaces the password of an account that has not proved its
 	// address, each time. Here it does so once, when the other service proves it.
-	if e.OAuth2User.Email == "" || e.OAuth2User.Email != Address(e.Record.Email()) {
+	if e.OAuth2User.Email == "" || e.OAuth2User.Email != address.Tidy(e.Record.Email()) {
 		e.Auth = e.Record // whoever linked it was signed in
 		return e.Next()
 	}
@@ -153,4 +156,24 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		return err
 	}
 	return e.Next()
+}
+
+// refuseWeak checks a password wherever one is set.
+func (i *Identity) refuseWeak(e *core.RecordEvent) error {
+	why := ""
+	if plain := e.Record.GetString("password"); plain != "" {
+		why = password.Weak(plain, e.Record.Email(), e.Record.GetString("name"))
+	}
+	err := e.Next()
+	if why == "" {
+		return err
+	}
+	problems := validation.Errors{}
+	if err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	if problems["password"] == nil { // too short is said first
+		problems["password"] = validation.NewError("validation_weak_password", why)
+	}
+	return problems
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 )
 
 // Codes by mail are PocketBase's. An address nobody has is given the id of a
@@ -59,7 +60,7 @@ func (i *Identity) requestCode(e *core.RecordCreateOTPRequestEvent) error {
 		Email string `form:"email" json:"email"`
 	}
 	peek(e.RequestEvent, &form)
-	account := e.Collection.Name + " " + Address(form.Email)
+	account := e.Collection.Name + " " + address.Tidy(form.Email)
 	r := e.Record
 	closed := r != nil && r.Collection().Name == collections.Users && (!r.GetBool("is_active") || r.GetBool("is_service"))
 	if i.limits.Hit("otp "+account, mailWindow) <= mailsMost && r != nil && !closed {

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
@@ -85,7 +86,7 @@ func (t target) key(what string) string { return "try " + what + " " + t.account
 
 // accountOf is the account a record is, by its address; there is one each.
 func accountOf(record *core.Record) target {
-	return target{record.Collection().Name + " " + Address(record.Email()), record}
+	return target{record.Collection().Name + " " + address.Tidy(record.Email()), record}
 }
 
 // tooOften is why a try was not looked at.
@@ -199,7 +200,7 @@ func (i *Identity) CheckPassword(e *core.RequestEvent, user *core.Record, passwo
 // bindGuesses counts per account what PocketBase's own routes compare.
 func (i *Identity) bindGuesses() {
 	i.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
-		at := target{e.Collection.Name + " " + Address(e.Identity), e.Record}
+		at := target{e.Collection.Name + " " + address.Tidy(e.Identity), e.Record}
 		return i.try(e.RequestEvent, guessPassword, at, e.Next)
 	})
 	i.app.OnRecordUpdateRequest().BindFunc(i.tryOldPassword)

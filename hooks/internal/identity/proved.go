@@ -6,6 +6,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 )
@@ -98,7 +99,7 @@ func dropFactor(tx core.App, before, after *core.Record) error {
 // proveByCode lets a code by mail prove the address it was sent to.
 func (i *Identity) proveByCode(e *core.RecordAuthWithOTPRequestEvent) error {
 	user := e.Record
-	if user.Verified() || e.OTP.SentTo() == "" || Address(e.OTP.SentTo()) != Address(user.Email()) {
+	if user.Verified() || e.OTP.SentTo() == "" || address.Tidy(e.OTP.SentTo()) != address.Tidy(user.Email()) {
 		return e.Next()
 	}
 	if err := i.handOver(e.RequestEvent, user, collections.AuthCode); err != nil {

@@ -7,70 +7,14 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
-	"golang.org/x/net/idna"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/address"
 )
-
-// Address is the one spelling under which a mail address is kept and looked
-// for: small letters, nothing invisible, the domain as mail servers write it
-// (xn--…). What is no address comes back tidied all the same; whoever stores it
-// is told so by the field.
-//
-// NB! The steps addresses_alike.go and every_address_alike.go hold the same for rows
-// stored before this was so.
-func Address(text string) string {
-	text = strings.TrimFunc(composed(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
-	at := strings.LastIndexByte(text, '@')
-	if at < 0 {
-		return strings.Map(small, text)
-	}
-	local, domain := strings.Map(small, strings.Map(seen, text[:at])), strings.Map(small, text[at+1:])
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
-		domain = ascii
-	}
-	return local + "@" + domain
-}
-
-// composed gives letters with marks their one form. Unicode calls the Kelvin
-// sign a K, in whose place it would open somebody else's account.
-func composed(text string) string {
-	parts := strings.Split(text, kelvin)
-	for n, part := range parts {
-		parts[n] = norm.NFC.String(part)
-	}
-	return strings.Join(parts, kelvin)
-}
-
-const kelvin = "\u212a"
-
-// small keeps letters that only look like an ASCII one when they are small (the
-// Kelvin sign, the Turkish İ): they make another address, never the same.
-func small(r rune) rune {
-	if l := unicode.ToLower(r); l < utf8.RuneSelf == (r < utf8.RuneSelf) {
-		return l
-	}
-	return r
-}
-
-// seen drops what nobody sees and is carried along when an address is copied.
-func seen(r rune) rune {
-	if invisible(r) {
-		return -1
-	}
-	return r
-}
-
-func invisible(r rune) bool {
-	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
 
 // addressed tells whether a collection's column email is an address people sign in
 // with, the operator's and whatever the operator adds included, or are invited by.
@@ -94,7 +38,7 @@ func (i *Identity) bindAddresses() {
 			return e.Next()
 		}
 		said := e.Record.GetString("email")
-		if kept := Address(said); kept != said && (e.Record.IsNew() || said != e.Record.Original().GetString("email")) {
+		if kept := address.Tidy(said); kept != said && (e.Record.IsNew() || said != e.Record.Original().GetString("email")) {
 			e.Record.Set("email", kept)
 		}
 		return e.Next()
@@ -116,7 +60,7 @@ func (i *Identity) tidyAsked(e *core.RequestEvent) error {
 	}
 	for name, value := range form {
 		said, _ := value.(string)
-		kept := Address(said)
+		kept := address.Tidy(said)
 		switch {
 		case !strings.EqualFold(name, field) || kept == said: // PocketBase takes names in any case
 		case e.Request.Form != nil:
@@ -152,11 +96,11 @@ func replaceBody(e *core.RequestEvent, form map[string]any) error {
 }
 
 // AccountOf is the account of an address, nil when there is none.
-func AccountOf(app core.App, collection any, address string) (*core.Record, error) {
+func AccountOf(app core.App, collection any, email string) (*core.Record, error) {
 	user := &core.Record{}
 	// The second condition is the index's own; without it every account is read.
 	err := app.RecordQuery(collection).
-		AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE AND [[email]] != ''", dbx.Params{"email": Address(address)})).Limit(1).One(user)
+		AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE AND [[email]] != ''", dbx.Params{"email": address.Tidy(email)})).Limit(1).One(user)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -1,11 +1,11 @@
-package identity
+package password
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestWeakPassword_knows_what_is_tried_first(t *testing.T) {
+func TestWeak_knows_what_is_tried_first(t *testing.T) {
 	const email, name = "ann.owner@harbour-dental.example", "Ann Owner"
 	for password, want := range map[string]string{
 		"password1234": passwordCommon, "PassWord1234": passwordCommon, "1234password": passwordCommon, "P@ssw0rd2026!": passwordCommon,
@@ -24,18 +24,18 @@ func TestWeakPassword_knows_what_is_tried_first(t *testing.T) {
 		"a-password-for-the-bench": "", "Ann likes green tea": "", "tr0ub4dor&3-x9": "", "8f3k-29dm-qpx7": "", "пароль для стола": "", "馬は正しい電池の留め金です": "",
 		"field-root-12345": "", "489201773356": "", "": "", strings.Repeat("ab", 200): "",
 	} {
-		if got := WeakPassword(password, email, name); got != want {
+		if got := Weak(password, email, name); got != want {
 			t.Errorf("%q: got %q, want %q", password, got, want)
 		}
 	}
-	if got := WeakPassword("demo-front-desk", "owner@demo.pocketline.test", "Robin Marlow"); got != "" {
+	if got := Weak("demo-front-desk", "owner@demo.pocketline.test", "Robin Marlow"); got != "" {
 		t.Errorf("the demonstration's: %q", got)
 	}
 }
 
-func FuzzWeakPassword(f *testing.F) {
+func FuzzWeak(f *testing.F) {
 	for _, text := range []string{"password1234", "", "\xff", "ﬀ", "aaaa", "ann@x.test"} {
 		f.Add(text, text, text)
 	}
-	f.Fuzz(func(_ *testing.T, password, email, name string) { WeakPassword(password, email, name) })
+	f.Fuzz(func(_ *testing.T, password, email, name string) { Weak(password, email, name) })
 }

@@ -1,14 +1,12 @@
-package identity
+// Package password knows which passwords are tried first. It keeps none.
+package password
 
 import (
 	_ "embed"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
 
-	validation "github.com/pocketbase/ozzo-validation/v4"
-	"github.com/pocketbase/pocketbase/core"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -30,11 +28,11 @@ const (
 	product   = "pocketline"
 )
 
-// WeakPassword says, for the person, why a password is refused: it is one of
+// Weak says, for the person, why a password is refused: it is one of
 // the most used, in any case, with other digits around it or letters replaced
 // by digits, a walk along the keyboard, a repetition, or made of the person's
 // own address and name. "" when it is good.
-func WeakPassword(password, email, name string) string {
+func Weak(password, email, name string) string {
 	if len(password) > passwordLongest {
 		return ""
 	}
@@ -48,26 +46,6 @@ func WeakPassword(password, email, name string) string {
 		}
 	}
 	return ""
-}
-
-// refuseWeak checks a password wherever one is set.
-func (i *Identity) refuseWeak(e *core.RecordEvent) error {
-	why := ""
-	if plain := e.Record.GetString("password"); plain != "" {
-		why = WeakPassword(plain, e.Record.Email(), e.Record.GetString("name"))
-	}
-	err := e.Next()
-	if why == "" {
-		return err
-	}
-	problems := validation.Errors{}
-	if err != nil && !errors.As(err, &problems) {
-		return err
-	}
-	if problems["password"] == nil { // too short is said first
-		problems["password"] = validation.NewError("validation_weak_password", why)
-	}
-	return problems
 }
 
 // signs are letters as people replace them; figures are those of digits.
