@@ -1,6 +1,10 @@
 package collections
 
-import "github.com/pocketbase/pocketbase/core"
+import (
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections/words"
+)
 
 // Contacts are the people an organization speaks with: one per number, however
 // it is written. Who hides the number has none.
@@ -27,3 +31,38 @@ func contacts() *core.Collection {
 		Role("organization", Owner, Admin))
 	return c
 }
+
+// ContactSearch is the full-text index over the names of contacts. ContactSQL
+// makes it.
+const ContactSearch = "contact_words"
+
+// ContactSQL are the statements that make the index of names and keep it equal
+// to contacts, whoever writes them. The contact and its organization are words of
+// each entry: by the one an entry is found again when it changes, by the other a
+// search stays in its organization. Contacts from before there was an index come
+// into it by calls.index. Whoever changes what is folded makes an index of another
+// name, as for SearchSQL.
+var ContactSQL = []string{
+	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + ContactSearch + ` USING fts5(contact, organization, name, tokenize='` + words.Tokenizer + `')`,
+	`CREATE TRIGGER IF NOT EXISTS contact_words_insert AFTER INSERT ON contacts WHEN new.name != '' BEGIN
+		` + nameNew + `
+	END`,
+	`CREATE TRIGGER IF NOT EXISTS contact_words_delete AFTER DELETE ON contacts WHEN old.name != '' BEGIN
+		` + nameOld + `
+	END`,
+	`CREATE TRIGGER IF NOT EXISTS contact_words_update AFTER UPDATE OF id, organization, name ON contacts
+		WHEN new.name IS NOT old.name OR new.organization IS NOT old.organization OR new.id IS NOT old.id BEGIN
+		` + nameOld + `
+		` + nameNew + `
+	END`,
+}
+
+const (
+	nameOld = `DELETE FROM ` + ContactSearch + ` WHERE rowid IN (
+			SELECT rowid FROM ` + ContactSearch + ` WHERE ` + ContactSearch + ` MATCH 'contact:"' || old.id || '"');`
+	nameNew = `INSERT INTO ` + ContactSearch + `(contact, organization, name)
+		SELECT new.id, new.organization, ` + words.Function + `(new.name) WHERE new.name != '';`
+)
+
+// nameWiping has names that are deleted wiped from the file at once.
+const nameWiping = `INSERT INTO ` + ContactSearch + `(` + ContactSearch + `, rank) VALUES ('secure-delete', 1)`

@@ -33,7 +33,7 @@ func (s Step) Empty() bool {
 
 // Statements are the SQL objects beside the collections, each made by one
 // CREATE statement.
-func Statements() []string { return slices.Concat(SearchSQL, AuditSQL) }
+func Statements() []string { return slices.Concat(SearchSQL, ContactSQL, AuditSQL) }
 
 // Export writes collections as JSON that is the same for equal definitions:
 // sorted by name, without times and without what an installation sets itself.
@@ -179,6 +179,9 @@ func diffSQL(app core.App, statements []string) (drop, create []string, err erro
 			if name, ok := strings.CutPrefix(plain(s), "CREATE VIRTUAL TABLE "); ok && strings.Contains(s, "content=") && !strings.Contains(s, "content=''") {
 				name, _, _ = strings.Cut(name, " ")
 				create = append(create, fmt.Sprintf("INSERT INTO %s(%s) VALUES ('rebuild')", name, name))
+			}
+			if s == ContactSQL[0] {
+				create = append(create, nameWiping)
 			}
 		}
 	}

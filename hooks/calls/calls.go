@@ -95,6 +95,7 @@ type engine struct {
 	start     sync.Once
 	reads     *sql.DB
 	former    atomic.Bool // the search index of a release before is there (index.go)
+	named     atomic.Bool // every contact's name is in its index (index.go)
 	askedOpen string      // the last open call the provider was asked after; reconcile's own
 	// lastUnheard is the last call of those nobody hears of that had its turn.
 	lastUnheard string

@@ -40,6 +40,15 @@ const (
 		INDEXED BY uq_call_reports_position_organization WHERE ` + notIndexed + ` AND position <= +? ORDER BY position`
 )
 
+// Names that contacts had before there was an index of them. The index is asked
+// for each: what is in it already was written since.
+const (
+	nextContacts = `SELECT count(*), coalesce(max(id), '') FROM (SELECT id FROM contacts WHERE id > +? ORDER BY id LIMIT +?)`
+	indexNames   = `INSERT INTO ` + collections.ContactSearch + `(contact, organization, name)
+		SELECT id, organization, ` + words.Function + `(name) FROM contacts WHERE id > +? AND id <= +? AND name != ''
+		AND NOT EXISTS (SELECT 1 FROM ` + collections.ContactSearch + ` w WHERE ` + collections.ContactSearch + ` MATCH 'contact:"' || contacts.id || '"')`
+)
+
 // dropFormer ends the index before.
 var dropFormer = []string{
 	"DROP TRIGGER IF EXISTS " + collections.CallSearchBefore + "_insert",
@@ -79,11 +88,14 @@ func (e *engine) lookForFormer(ctx context.Context) error {
 // first, and then ends the index before. What is done stays done: stopped, it
 // goes on where it was.
 func (e *engine) fillIndex(ctx context.Context, r *schedule.Run) error {
-	if err := e.open(); err != nil || !e.former.Load() {
+	if err := e.open(); err != nil || e.named.Load() && !e.former.Load() {
 		return err
 	}
 	box, err := e.box()
 	if err != nil {
+		return err
+	}
+	if err := e.fillNames(ctx, box); err != nil || !e.former.Load() {
 		return err
 	}
 	for after := int64(0); ; {
@@ -110,6 +122,35 @@ func (e *engine) fillIndex(ctx context.Context, r *schedule.Run) error {
 		return nil
 	})
 	return errors.Join(err, e.lookForFormer(ctx))
+}
+
+// fillNames puts contacts into the index of names that are not in it yet, once
+// in the life of a server: from then on the index follows by itself.
+func (e *engine) fillNames(ctx context.Context, box *inbox.Inbox) error {
+	for after := ""; !e.named.Load(); {
+		begin := time.Now()
+		var n int
+		var last string
+		if err := e.reads.QueryRowContext(ctx, nextContacts, after, indexBatch).Scan(&n, &last); err != nil {
+			return fmt.Errorf("fill the index of names: %w", err)
+		}
+		if n == 0 {
+			e.named.Store(true)
+			break
+		}
+		err := box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
+			_, err := tx.Exec(indexNames, after, last)
+			return nil, err
+		})
+		if err != nil {
+			return fmt.Errorf("fill the index of names: %w", err)
+		}
+		after = last
+		if err := rest(ctx, indexRest*time.Since(begin)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // indexBatch indexes some reports behind a position; last is the position it

@@ -68,6 +68,17 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 		return err
 	}
 	began := time.Now()
+	if e.Vapi.HasKey() { // without one there is no provider to ask
+		if err := e.askProvider(ctx, r, began); err != nil {
+			return err
+		}
+	}
+	return e.closeUnheard(ctx, r, began)
+}
+
+// askProvider asks for what ended since the last run, and for the calls whose
+// report is late or that have been open for long.
+func (e *engine) askProvider(ctx context.Context, r *schedule.Run, began time.Time) error {
 	since := r.Watermark()
 	if since.IsZero() {
 		since = began.Add(-24 * time.Hour)
@@ -97,9 +108,6 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 			e.app.Logger().Warn("call not made good", "call", id, "error", err)
 		}
 		r.Add(1)
-	}
-	if err := e.closeUnheard(ctx, r, began); err != nil {
-		return err
 	}
 	r.SetWatermark(began)
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // archive is a provider that lists calls and knows some of them.
@@ -255,4 +256,24 @@ func (d *desk) columnsWith(table, alias string, own map[string]string) string {
 		list = append(list, value)
 	}
 	return strings.Join(list, ", ")
+}
+
+// Without a key the provider would refuse every question: nothing is asked, the
+// job does not fail, and what needs no provider is done.
+func TestReconcile_without_a_key_asks_nobody(t *testing.T) {
+	asked := 0
+	d := newDesk(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	long := time.Now().Add(-2 * unheardLimit).UTC().Format("2006-01-02 15:04:05.000Z")
+	d.put(testkit.Acme, "zopen0000000000", map[string]any{"status": "in_progress", "started_at": long, "vapi_call_id": "asked-after"}, "", "")
+	d.put(testkit.Acme, "zwritten0000000", map[string]any{"status": "in_progress", "started_at": long, "vapi_call_id": ""}, "", "")
+	d.engine().Vapi = vapi.NewClient(vapi.WithBaseURL(d.provider), vapi.WithToken(""))
+	if err := d.reconcile(); err != nil || asked > 0 {
+		t.Errorf("got %v after %d questions", err, asked)
+	}
+	if r, err := d.FindRecordById("calls", "zwritten0000000"); err != nil || r.GetString("ended_at") == "" {
+		t.Errorf("a call no provider knows stays open: %v, %v", r, err)
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/sheet"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -20,7 +21,7 @@ func (e *engine) routes() {
 	f := e.Facade
 	const filters = "status, outcome (comma lists; status=live, outcome=failed), call_type, assistant, phone_number, contact, resolution_status, priority, " +
 		"from, to (a date is the organization's day, the last one included; or RFC 3339), " +
-		"search (words, \"a phrase\", or a number as people write it, or its last digits: numbers come first, then what was said; " +
+		"search (words, \"a phrase\", a caller's name, or a number as people write it, or its last digits: callers come first, then what was said; " +
 		"words that only begin with the last one come after whole words), order=newest (best match first: best)"
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
@@ -148,7 +149,7 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	}
 	q.Limit, q.After = pageMax, nil
 	download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
-	w := sheet.New(re.Response, "id", "started_at", "call_type", "caller_number", "recipient_number", "status", "outcome", "duration_seconds",
+	w := sheet.New(re.Response, "id", "started_at", "call_type", "caller_number", "caller_name", "recipient_number", "status", "outcome", "duration_seconds",
 		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary")
 	for written := 0; written < exportMax; {
 		p, err := e.list(re.Request, q)
@@ -162,7 +163,7 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 				e.app.Logger().Warn("call left out of an export", "error", err)
 				continue
 			}
-			w.Row(csvRow(i, zone)...)
+			w.Row(csvRow(i, zone, re.Auth.GetString("language"))...)
 		}
 		written += len(p.rows)
 		if w.Flush() != nil || p.next == "" { // the reader left, or the end
@@ -177,11 +178,21 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	return nil
 }
 
-func csvRow(i item, zone *time.Location) []string {
+// csvRow is a call for people: a hidden caller is called so in their language.
+func csvRow(i item, zone *time.Location, language string) []string {
+	shown := func(number string) string {
+		switch {
+		case !phone.IsHidden(number):
+			return number
+		case language == "fr":
+			return "masqué"
+		}
+		return "hidden"
+	}
 	started := i.StartedAt
 	if at, err := parseInstant(i.StartedAt); err == nil && at != 0 {
 		started = at.Time().In(zone).Format("2006-01-02 15:04:05")
 	}
-	return []string{i.ID, started, i.CallType, i.CallerNumber, i.RecipientNumber, i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
+	return []string{i.ID, started, i.CallType, shown(i.CallerNumber), i.ContactName, shown(i.RecipientNumber), i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
 		fmt.Sprintf("%.4f", float64(i.CostMicros)/1e6), i.ResolutionStatus, i.Priority, i.Sentiment, i.EndedReason, i.Summary}
 }

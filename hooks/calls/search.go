@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/collections/words"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -19,7 +20,8 @@ import (
 // search finds calls by what was said, and by the caller's number when what was
 // typed can be one. What is nearest comes first, in stages:
 //
-//  1. calls with a number that is what was typed, or ends so;
+//  1. calls with a number that is what was typed, or ends so, and calls of
+//     contacts whose name has the words;
 //  2. calls in which the very words were said;
 //  3. those in which words were said that begin with the last one;
 //  4. calls with numbers that begin with what was typed.
@@ -67,7 +69,7 @@ type stage struct {
 
 // stages are what the search goes through.
 func (s *searching) stages() (all []stage) {
-	if s.isNumber {
+	if s.isNumber || len(s.terms) > 0 {
 		all = append(all, stage{"c", s.callers})
 	}
 	if len(s.terms) > 0 {
@@ -224,8 +226,7 @@ func (s *searching) walk(ctx context.Context, statement string, args []any, impa
 // conditions of a search leave out the calls that stand in the first stage.
 func (s *searching) conditions() (terms []string, args []any) {
 	terms, args = s.query.conditions()
-	if s.isNumber {
-		callers, more := callersSQL(s.Organization, s.number)
+	if callers, more := s.known(); callers != "" {
 		terms, args = append(terms, "c.id NOT IN ("+callers+")"), append(args, more...)
 	}
 	return terms, args
@@ -271,15 +272,33 @@ func (s *searching) walkSQL(match string, below int64) (string, []any) {
 	return statement, append(append([]any{s.Organization}, args...), match, below)
 }
 
-// callers adds the calls with a number that is what was typed or ends so, newest
-// first.
+// known is the statement of the ids of the calls whose other end is what was
+// typed, by number or by name; "" when it can be neither.
+func (s *searching) known() (statement string, args []any) {
+	if s.isNumber {
+		statement, args = callersSQL(s.Organization, s.number)
+	}
+	if len(s.terms) > 0 {
+		if statement != "" {
+			statement += " UNION "
+		}
+		statement += `SELECT k.id FROM ` + collections.ContactSearch + ` w CROSS JOIN contacts p ON p.id = w.contact AND p.organization = +?
+			CROSS JOIN calls k INDEXED BY idx_calls_contact_started_at ON k.contact = p.id AND k.organization = p.organization
+			WHERE ` + collections.ContactSearch + ` MATCH ?`
+		args = append(args, s.Organization, `organization:"`+s.Organization+`" AND name:(`+said(s.terms)+`)`)
+	}
+	return statement, args
+}
+
+// callers adds the calls with a number that is what was typed or ends so, and
+// those of contacts with such a name, newest first.
 func (s *searching) callers(ctx context.Context, from cursor) (*cursor, error) {
 	statement, args := s.callersSQL(from)
 	return s.numbered(ctx, rowStartedAt, statement, args)
 }
 
 func (s *searching) callersSQL(from cursor) (string, []any) {
-	found, args := callersSQL(s.Organization, s.number)
+	found, args := s.known()
 	terms, more := s.query.conditions()
 	args = append(args, more...)
 	if from != (cursor{}) {
@@ -351,8 +370,7 @@ func (s *searching) found() (string, []any) {
 			WHERE `+s.index+` MATCH ?`)
 		args = append(args, inside(s.Organization, said(s.terms)))
 	}
-	if s.isNumber {
-		callers, more := callersSQL(s.Organization, s.number)
+	if callers, more := s.known(); callers != "" {
 		ways, args = append(ways, callers), append(args, more...)
 	}
 	for _, beginning := range s.number.Beginnings {

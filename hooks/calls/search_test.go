@@ -341,3 +341,78 @@ func TestSearch_odd_texts_find_something_or_nothing(t *testing.T) {
 		}
 	}
 }
+
+// The list shows callers' names, so people look for them there.
+func TestSearch_by_the_callers_name(t *testing.T) {
+	d := newDesk(t, nil)
+	acme, bolt := testkit.Row(testkit.Acme, "contact"), testkit.Row(testkit.Bolt, "contact")
+	d.exec(`DELETE FROM calls`)
+	d.set("contacts", acme, map[string]any{"name": "Amélie O'Connor-Roy"})
+	d.set("contacts", bolt, map[string]any{"name": "Amélie Bolt"})
+	d.put(testkit.Acme, "zamelie00000000", map[string]any{"contact": acme, "priority": "high"}, "Wants a cleaning.", "User: Hello.")
+	d.put(testkit.Acme, "zamelie20000000", map[string]any{"contact": acme}, "", "")
+	d.put(testkit.Acme, "zsaid0000000000", nil, "Amélie was mentioned.", "User: I know Roy.")
+	d.put(testkit.Bolt, "ybolt0000000000", map[string]any{"contact": bolt}, "", "")
+	const both = "zamelie00000000 zamelie20000000"
+	find := func(search, more string) string {
+		ids := d.found(search, more)
+		slices.Sort(ids)
+		return strings.Join(ids, " ")
+	}
+	for search, want := range map[string]string{
+		"amelie": both + " zsaid0000000000", "Amélie Roy": both + " zsaid0000000000", "AMÉLIE o’connor": both, "oconnor": both, "connor-roy": both, "conn": both,
+		"roy": both + " zsaid0000000000", "amelie cleaning": "", "bolt": "", `"` + acme + `"`: "", testkit.Acme: "", `name:amelie OR`: "",
+	} {
+		if got := find(search, ""); got != want {
+			t.Errorf("%s: got %q, want %q", search, got, want)
+		}
+	}
+	if got := d.found("amelie", ""); len(got) != 3 || got[2] != "zsaid0000000000" {
+		t.Errorf("who called comes before who was spoken of: got %v", got)
+	}
+	if got := find("amelie roy", "&priority=high"); got != "zamelie00000000" {
+		t.Errorf("with a filter: got %q", got)
+	}
+	for _, limit := range []int{1, 2, 3} {
+		if got := d.walk(fmt.Sprintf("search=amelie&limit=%d", limit)); len(got) != 3 || len(slices.Compact(slices.Sorted(slices.Values(got)))) != 3 {
+			t.Errorf("by %d: got %v", limit, got)
+		}
+	}
+	// A person who is renamed is found by the new name alone; one who is gone, not at all.
+	d.set("contacts", acme, map[string]any{"name": "Zoë Ünal"})
+	if old, now := find("connor", ""), find("zoe unal", ""); old != "" || now != both {
+		t.Errorf("renamed: by the old name %q, by the new one %q", old, now)
+	}
+	d.exec(`UPDATE contacts SET name = '' WHERE id = ?`, acme)
+	if got := find("zoe", ""); got != "" || d.rows(`SELECT count(*) FROM contact_words WHERE contact_words MATCH 'zoe'`) != "0\n" {
+		t.Errorf("without a name: got %q", got)
+	}
+	d.exec(`UPDATE contacts SET name = 'Zoe' WHERE id = ?`, bolt)
+	d.exec(`DELETE FROM contacts WHERE id = ?`, bolt)
+	if n := d.rows(`SELECT count(*) FROM contact_words WHERE contact_words MATCH 'zoe'`); n != "0\n" {
+		t.Errorf("a deleted contact's name stays in the index: %s", n)
+	}
+}
+
+// Contacts named before there was an index of names come into it, once each.
+func TestSearch_by_name_finds_contacts_of_before_the_index(t *testing.T) {
+	d := newDesk(t, nil)
+	d.exec(`UPDATE contacts SET name = 'Amélie' WHERE id = ?`, testkit.AcmeContact)
+	d.exec(`DELETE FROM contact_words`) // as after the update
+	d.put(testkit.Acme, "zamelie00000000", map[string]any{"contact": testkit.AcmeContact}, "", "")
+	d.put(testkit.Acme, "znew00000000000", map[string]any{"contact": testkit.Row(testkit.Acme, "new")}, "", "")
+	d.exec(`INSERT INTO contacts (id, organization, phone_number, name) VALUES (?, ?, '+14155550177', 'Amélie Two')`,
+		testkit.Row(testkit.Acme, "new"), testkit.Acme)
+	for range 2 {
+		d.engine().named.Store(false)
+		if err := d.schedule.RunNow(t.Context(), "calls.index"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.rows(`SELECT count(*) FROM contact_words WHERE contact_words MATCH 'name:amelie'`); got != "2\n" {
+		t.Errorf("%s entries", got)
+	}
+	if got := d.found("amelie", ""); !slices.Contains(got, "zamelie00000000") || !slices.Contains(got, "znew00000000000") {
+		t.Errorf("got %v", got)
+	}
+}

@@ -230,7 +230,7 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 		case isNew && user != nil:
 			return errUnknown // somebody was quicker with the same link
 		case isNew:
-			if user, err = newAccount(tx, i, password, name, proven); err != nil {
+			if user, err = newAccount(tx, e, i, person{name, password, proven}); err != nil {
 				return err
 			}
 		}
@@ -268,8 +268,16 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 	})
 }
 
-// newAccount makes an account that signs in with a password.
-func newAccount(tx core.App, i *core.Record, password, name string, proven bool) (*core.Record, error) {
+// person is who accepts an invitation without an account; proven tells that the
+// link came from the mailbox.
+type person struct {
+	name, password string
+	proven         bool
+}
+
+// newAccount makes an account that signs in with a password. A browser that asks
+// for no language of ours gets the organization's.
+func newAccount(tx core.App, e *core.RequestEvent, i *core.Record, p person) (*core.Record, error) {
 	c, err := tx.FindCachedCollectionByNameOrId(collections.Users)
 	if err != nil {
 		return nil, err
@@ -280,10 +288,11 @@ func newAccount(tx core.App, i *core.Record, password, name string, proven bool)
 	}
 	user := core.NewRecord(c)
 	user.Load(map[string]any{
-		"email": i.GetString("email"), "name": name, "is_active": true, "verified": proven, "theme": "auto",
-		"language": organization.GetString("language"), "onboarding_completed": true, "phone": i.GetString("phone_number"),
+		"email": i.GetString("email"), "name": p.name, "is_active": true, "verified": p.proven,
+		"onboarding_completed": true, "phone": i.GetString("phone_number"),
 	})
-	user.SetPassword(password)
+	identity.Looks(e, organization.GetString("language")).Set(user)
+	user.SetPassword(p.password)
 	return user, tx.Save(user)
 }
 

@@ -1,6 +1,7 @@
 package orgs
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"time"
@@ -22,7 +23,7 @@ const keysMost = 100
 
 func (d *domain) keys() {
 	const record = `{"id", "name", "role", "acts_with": role or "", "prefix", "state": "active"|"paused"|"ended", "why": ""|"factor"|"expired"|"revoked"|"maker",
- "created", "expires_at", "revoked_at", "last_used_at", "last_used_ip", "created_by"}`
+ "created", "expires_at", "revoked_at", "last_used_at", "last_used_ip", "created_by", "created_by_name"}`
 	d.handle("GET", "/api/organizations/{organization}/keys", facade.SignedIn,
 		"The organization's API keys, newest first. acts_with is the key's role or, when that is less, its maker's.", "",
 		`{"keys": [`+record+`]}`, "403 for who does not manage integrations", d.listKeys)
@@ -90,8 +91,13 @@ func (d *domain) keyRow(app core.App, r *core.Record) (map[string]any, error) {
 	if m := tenant.MembershipOf(app, r.GetString("acts_as"), r.GetString("organization")); m != nil {
 		acts = m.GetString("role")
 	}
+	maker := ""
+	if user, err := app.FindRecordById(collections.Users, r.GetString("created_by")); err == nil { // else the account is gone
+		maker = cmp.Or(user.GetString("name"), user.Email())
+	}
 	return map[string]any{
-		"id": r.Id, "name": r.GetString("name"), "role": r.GetString("role"), "acts_with": acts, "prefix": r.GetString("prefix"),
+		"created_by_name": maker,
+		"id":              r.Id, "name": r.GetString("name"), "role": r.GetString("role"), "acts_with": acts, "prefix": r.GetString("prefix"),
 		"state": is.State, "why": is.Why, "created_by": r.GetString("created_by"),
 		"created": said(r.GetString("created")), "expires_at": said(r.GetString("expires_at")), "revoked_at": said(r.GetString("revoked_at")),
 		"last_used_at": said(r.GetString("last_used_at")), "last_used_ip": r.GetString("last_used_ip"),

@@ -22,6 +22,8 @@ func (d *domain) links() {
 		"Helps a member (id of the membership) who forgot the password: by mail, or, where no mail can be sent, by a link to hand over. A link is only made for somebody who belongs to no other organization.",
 		"", `{"email_sent": true} or {"email_sent": false, "reset_link": …, "reason": …}`,
 		"403 the member's role is not below the caller's · 409 the member belongs to other organizations too", d.resetLink)
+	d.handle("POST", "/api/auth/check-reset", facade.Guest,
+		"Whether a link for a new password still works, so that nobody chooses one in vain.", `{"token"}`, `{"valid": bool}`, "", checkReset)
 	d.app.OnRecordConfirmPasswordResetRequest(collections.Users).BindFunc(stillHelps)
 }
 
@@ -97,6 +99,23 @@ func handedOver(user *core.Record, by, organization string) (string, error) {
 	}, user.TokenKey()+c.PasswordResetToken.Secret, c.PasswordResetToken.DurationTime())
 }
 
+// checkReset is POST /api/auth/check-reset.
+func checkReset(e *core.RequestEvent) error {
+	body, err := facade.Body(e)
+	if err != nil {
+		return err
+	}
+	token, _ := body["token"].(string)
+	user, err := e.App.FindAuthRecordByToken(token, core.TokenTypePasswordReset)
+	valid := err == nil && user.Collection().Name == collections.Users
+	if valid {
+		if valid, err = worth(e.App, user, token); err != nil {
+			return err
+		}
+	}
+	return e.JSON(http.StatusOK, map[string]any{"valid": valid})
+}
+
 // stillHelps refuses a link that was handed over by somebody who could not make
 // it any more (security.md S66). PocketBase has checked the token.
 func stillHelps(e *core.RecordConfirmPasswordResetRequestEvent) error {
@@ -105,25 +124,35 @@ func stillHelps(e *core.RecordConfirmPasswordResetRequestEvent) error {
 		return err
 	}
 	token, _ := info.Body["token"].(string)
-	claims, err := security.ParseUnverifiedJWT(token)
-	if err != nil {
-		return e.BadRequestError("", err)
-	}
-	by, _ := claims[claimBy].(string)
-	if by == "" {
-		return e.Next() // by mail, or by the operator
-	}
-	organization, _ := claims[claimIn].(string)
-	giver, err := activeMember(e.App, by, organization)
+	good, err := worth(e.App, e.Record, token)
 	if err != nil {
 		return err
 	}
-	member, err := membershipIn(e.App, e.Record.Id, organization)
-	if err != nil {
-		return err
-	}
-	if giver == nil || member == nil || !mayHelp(giver.GetString("role"), by == e.Record.Id, member.GetString("role")) {
+	if !good {
 		return e.BadRequestError("Whoever made this link may not help you any more. Ask for a new one.", nil)
 	}
 	return e.Next()
+}
+
+// worth tells whether whoever handed a checked token over may still help its
+// person.
+func worth(app core.App, user *core.Record, token string) (bool, error) {
+	claims, err := security.ParseUnverifiedJWT(token)
+	if err != nil {
+		return false, err
+	}
+	by, _ := claims[claimBy].(string)
+	if by == "" {
+		return true, nil // by mail, or by the operator
+	}
+	organization, _ := claims[claimIn].(string)
+	giver, err := activeMember(app, by, organization)
+	if err != nil {
+		return false, err
+	}
+	member, err := membershipIn(app, user.Id, organization)
+	if err != nil {
+		return false, err
+	}
+	return giver != nil && member != nil && mayHelp(giver.GetString("role"), by == user.Id, member.GetString("role")), nil
 }

@@ -30,12 +30,27 @@ func TestResetLink_is_shown_where_no_mail_can_be_sent_and_to_nobody_else(t *test
 	if strings.Contains(b.find("audit_logs", "action = 'auth.reset_link'").GetString("details"), token) {
 		t.Error("the log holds the link")
 	}
+	b.reset(token, true)
 	b.ask("", "", "POST", "/api/collections/users/confirm-password-reset", map[string]string{"token": token, "password": "another long one", "passwordConfirm": "another long one"}).want(204)
+	b.reset(token, false) // it works once
+	for _, bad := range []any{"", nil, 5, "x.y.z", token[:len(token)-2], b.signIn(testkit.AcmeOwner, "")} {
+		b.reset(bad, false)
+	}
 
 	b.withMail()
 	answer := b.Do("POST", path(testkit.Sam), testkit.AcmeOwner, nil).Want(200)
 	if strings.Contains(string(answer.Body), "/reset") || b.app.TestMailer.TotalSend() != 1 {
 		t.Errorf("got %s and %d mails, want one mail and no link", answer.Body, b.app.TestMailer.TotalSend())
+	}
+}
+
+// reset asks whether a link for a new password works.
+func (b *bureau) reset(token any, want bool) {
+	b.t.Helper()
+	var got struct{ Valid bool }
+	b.Do("POST", "/api/auth/check-reset", testkit.Guest, map[string]any{"token": token}).Want(200).JSON(&got)
+	if got.Valid != want {
+		b.t.Errorf("token %v: valid is %v", token, got.Valid)
 	}
 }
 
@@ -63,7 +78,9 @@ func TestResetLink_is_worth_what_its_maker_may_still_do(t *testing.T) {
 			link := b.ask(b.signIn(testkit.AcmeAdmin, ""), "", "POST",
 				"/api/organizations/"+testkit.Acme+"/members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)+"/reset-link", nil).want(200).text("reset_link")
 			_, token, _ := strings.Cut(link, "#token=")
+			b.reset(token, true)
 			end(b, b.signIn(testkit.AcmeOwner, ""))
+			b.reset(token, false)
 			answer := b.ask("", "", "POST", "/api/collections/users/confirm-password-reset",
 				map[string]string{"token": token, "password": "another long one", "passwordConfirm": "another long one"}).want(400)
 			if !strings.Contains(string(answer.body), "may not help you any more") {

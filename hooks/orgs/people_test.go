@@ -230,12 +230,44 @@ func TestSession_ends_by_itself_and_with_all_others(t *testing.T) {
 
 func TestAccount_begins_in_the_language_of_its_browser(t *testing.T) {
 	b := bureauOf(t)
+	for wish, want := range map[string]string{"": "auto", "dark": "dark", "light": "light", "pink": "auto"} {
+		email := fmt.Sprintf("new%d@client.test", b.serial)
+		b.send("", "", "POST", "/api/auth/signup",
+			map[string]string{"email": email, "fullName": "New Person", "password": "a long password"},
+			map[string]string{"X-Theme": wish}).want(200)
+		if got := b.find(collections.Users, "email = '"+email+"'").GetString("theme"); got != want {
+			t.Errorf("%q: the account begins with %q, want %q", wish, got, want)
+		}
+	}
 	for wish, want := range map[string]string{"": "en", "fr-CA,fr;q=0.9,en;q=0.8": "fr", "de, fr;q=0.5": "fr", "EN-us,fr": "en", "de": "en", "*": "en"} {
 		email := fmt.Sprintf("new%d@client.test", b.serial)
 		b.send("", "", "POST", "/api/auth/signup", map[string]string{"email": email, "fullName": "New Person", "password": "a long password"},
 			map[string]string{"Accept-Language": wish}).want(200)
 		if got := b.find(collections.Users, "email = '"+email+"'").GetString("language"); got != want {
 			t.Errorf("%q: the account begins in %q, want %q", wish, got, want)
+		}
+	}
+}
+
+// Who accepts an invitation begins with the looks of the own browser, whatever
+// the organization's language; a browser that asks for none of ours gets that.
+func TestAccount_by_invitation_begins_with_the_looks_of_its_browser(t *testing.T) {
+	b := bureauOf(t)
+	owner := b.signIn(testkit.AcmeOwner, "")
+	for _, tt := range []struct{ organization, asks, theme, language, gets string }{
+		{"en", "fr", "dark", "fr", "dark"}, {"fr", "en-GB", "light", "en", "light"}, {"fr", "de", "", "fr", "auto"},
+	} {
+		b.set(collections.Organizations, testkit.Acme, map[string]any{"language": tt.organization})
+		email := fmt.Sprintf("ines%d@new.test", b.serial)
+		link := b.ask(owner, testkit.Acme, "POST", "/api/team-members",
+			map[string]any{"full_name": "Ines", "email": email, "role": "agent"}).want(201).text("inviteLink")
+		a := b.send("", "", "POST", "/api/auth/accept-invite",
+			map[string]string{"token": tokenOf(t, link), "password": strong, "fullName": "Ines"},
+			map[string]string{"Accept-Language": tt.asks, "X-Theme": tt.theme}).want(200)
+		user := b.find(collections.Users, "email = '"+email+"'")
+		if user.GetString("language") != tt.language || user.GetString("theme") != tt.gets ||
+			!strings.Contains(string(a.body), `"theme":"`+tt.gets+`"`) {
+			t.Errorf("%+v: got %s, %s; answered %s", tt, user.GetString("language"), user.GetString("theme"), a.body)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,8 @@ func (b *bureau) elsewhere(user *core.Record, by *core.Record, account *auth.Aut
 	event := new(core.RecordAuthWithOAuth2RequestEvent)
 	event.RequestEvent = &core.RequestEvent{App: b.app, Auth: by}
 	event.RequestEvent.Request = httptest.NewRequest(http.MethodPost, "/api/collections/users/auth-with-oauth2", nil)
+	event.RequestEvent.Request.Header.Set("Accept-Language", "fr-FR")
+	event.RequestEvent.Request.Header.Set("X-Theme", "dark")
 	event.RequestEvent.Response = httptest.NewRecorder()
 	event.Collection, event.Record, event.OAuth2User, event.ProviderName = users, user, account, "google"
 	reached := false
@@ -134,7 +137,8 @@ func TestAccount_elsewhere_opens_only_what_is_proved_or_invited(t *testing.T) {
 	}
 	b.set(collections.Invitations, testkit.Row(testkit.Acme, "invite"), map[string]any{"email": "Invited@client.test", "expires_at": time.Now().Add(time.Hour)})
 	made, err := b.elsewhere(nil, nil, &auth.AuthUser{Id: "3", Email: "invited@client.test", Name: "Ina Invited"})
-	if err != nil || made == nil || !made.Verified() || made.GetString("name") != "Ina Invited" {
+	if err != nil || made == nil || !made.Verified() || made.GetString("name") != "Ina Invited" ||
+		made.GetString("language") != "fr" || made.GetString("theme") != "dark" {
 		t.Errorf("an invited person got %v (%v)", made, err)
 	}
 	if _, err := b.elsewhere(nil, nil, &auth.AuthUser{Id: "4"}); err == nil {
@@ -150,10 +154,18 @@ func TestFactor_and_network_hold_for_what_a_renewed_session_does(t *testing.T) {
 	renewed := b.ask(token, "", "POST", "/api/collections/users/auth-refresh", nil).want(200).text("token")
 	b.ask(renewed, "", "GET", acmeCalls, nil).want(403)
 	b.ask(renewed, "", "GET", "/api/calls", nil).want(404) // this desk has no calls domain
+	mine := "/api/collections/memberships/records?filter=user='" + testkit.User(testkit.AcmeAgent) + "'"
+	if got := b.ask(renewed, "", "GET", mine, nil).want(200); !strings.Contains(string(got.body), `"closed":"factor_missing"`) {
+		t.Errorf("the own membership does not say why it is closed: %s", got.body)
+	}
 	if word := b.ask(renewed, "", "GET", "/api/organizations/"+testkit.Acme+"/limits", nil).want(403).text("code"); word != "factor_missing" {
 		t.Errorf("a missing factor is told as %q", word)
 	}
 	b.ask(renewed, "", "POST", "/api/realtime", map[string]any{"clientId": "x", "subscriptions": []string{}}).want(404)
 	b.enroll(renewed)
 	b.ask(renewed, "", "GET", acmeCalls, nil).want(200)
+	// Whoever is let in hears it neither of themselves nor of those who are kept out.
+	if got := b.ask(renewed, "", "GET", "/api/collections/memberships/records", nil).want(200); strings.Contains(string(got.body), `"closed":"`) {
+		t.Errorf("it is told about others: %s", got.body)
+	}
 }

@@ -115,7 +115,8 @@ func (d *domain) beginAccount(e *core.RequestEvent, email, name, phone, password
 	user := core.NewRecord(c)
 	user.SetEmail(email)
 	user.SetPassword(password) // hashed in any case: the time shall tell nothing
-	user.Load(map[string]any{"name": name, "phone": phone, "is_active": true, "language": identity.Language(e), "theme": "auto"})
+	user.Load(map[string]any{"name": name, "phone": phone, "is_active": true})
+	identity.Looks(e, "").Set(user)
 	mailed := e.App.Settings().SMTP.Enabled
 	existing, err := identity.AccountOf(e.App, collections.Users, email)
 	if err != nil {

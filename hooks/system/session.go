@@ -39,7 +39,10 @@ type session struct {
 // open are routes a person must reach to become signed in, or that prove
 // themselves otherwise: there the cookie is passed over, not refused.
 func open(path string) bool {
-	for _, prefix := range []string{"/api/webhooks/", "/functions/v1/webhooks/receive", "/api/setup", "/api/auth/second-factor", "/api/auth/signup", "/api/auth/verify-invite"} {
+	for _, prefix := range []string{
+		"/api/webhooks/", "/functions/v1/webhooks/receive", "/api/setup", "/api/auth/second-factor", "/api/auth/signup", "/api/auth/verify-invite",
+		"/api/auth/check-reset",
+	} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -26,6 +27,8 @@ type setupForm struct {
 	Language     string `json:"language"`
 	Demo         bool   `json:"demo"`
 	Code         string `json:"code"`
+
+	theme string // the browser's
 }
 
 var errSettled = errors.New("an account exists")
@@ -46,6 +49,8 @@ func (s *system) setup(e *core.RequestEvent) error {
 	if err := proveSetup(e, form.Code); err != nil {
 		return err
 	}
+	looks := identity.Looks(e, "")
+	form.Language, form.theme = cmp.Or(form.Language, looks.Language), looks.Theme
 	if problems := form.tidy(); len(problems) > 0 {
 		return e.BadRequestError("Some fields need attention.", problems)
 	}
@@ -146,7 +151,7 @@ func (f *setupForm) save(tx core.App) (user, organization *core.Record, err erro
 	}
 	user, err = make(collections.Users, map[string]any{
 		"name": f.Name, "email": f.Email, "password": f.Password, "verified": true, "is_active": true,
-		"language": f.Language, "theme": "auto", "metadata": map[string]any{operatorKey: true},
+		"language": f.Language, "theme": cmp.Or(f.theme, collections.Themes[0]), "metadata": map[string]any{operatorKey: true},
 	})
 	if err != nil {
 		return nil, nil, err

@@ -93,7 +93,10 @@ func proveSetup(e *core.RequestEvent, shown string) error {
 	if code != "" && subtle.ConstantTimeCompare([]byte(plainCode(shown)), []byte(plainCode(code))) == 1 {
 		return nil
 	}
-	return router.NewApiError(http.StatusForbidden, "The setup code is missing or wrong. The server printed it when it started.", validation.Errors{
-		"code": validation.NewError("setup_code", "Enter the code that the server printed when it started."),
-	})
+	problem := "Enter the code that the server printed when it started."
+	if plainCode(shown) != "" {
+		problem = "This code is not right. The server printed the right one when it started," +
+			" and it stands in the file .setup_code of its data directory."
+	}
+	return router.NewApiError(http.StatusForbidden, problem, validation.Errors{"code": validation.NewError("setup_code", problem)})
 }

@@ -31,6 +31,13 @@ func TestSetup_from_elsewhere_asks_for_the_printed_code(t *testing.T) {
 		if a.status != 403 || !strings.Contains(a.body, `"code":{"code":"setup_code"`) || strings.Contains(a.body, code) {
 			t.Errorf("%s: got %d %s, want 403 that names the field", name, a.status, a.body)
 		}
+		if !strings.Contains(a.body, `"Enter the code`) || strings.Contains(a.body, "not right") {
+			t.Errorf("%s: an empty code reads %s", name, a.body)
+		}
+		if a := s.ask(testkit.Guest, "POST", "/api/setup", form("aaaaa-a"), header); !strings.Contains(a.body, "This code is not right.") ||
+			!strings.Contains(a.body, "file .setup_code") || strings.Contains(a.body, code) {
+			t.Errorf("%s: a wrong code reads %s", name, a.body)
+		}
 	}
 	if n, err := s.app.CountRecords(collections.Users); err != nil || n != 0 {
 		t.Fatalf("%d accounts were made (%v)", n, err)

@@ -239,10 +239,10 @@ func TestSetup_makes_the_first_account_once(t *testing.T) {
 		t.Errorf("desk: %s", a.body)
 	}
 	form["code"] = s.setupCode()
-	a := s.ask(testkit.Guest, "POST", "/api/setup", form, nil)
+	a := s.ask(testkit.Guest, "POST", "/api/setup", form, map[string]string{"X-Theme": "dark"})
 	var got struct {
 		Token        string
-		Record       struct{ ID, Email string }
+		Record       struct{ ID, Email, Language, Theme string }
 		Organization struct{ ID, Name, Timezone, Language string }
 	}
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
@@ -250,6 +250,9 @@ func TestSetup_makes_the_first_account_once(t *testing.T) {
 	}
 	if got.Record.Email != "ada@example.com" || got.Organization.Name != "Ada's" || got.Organization.Timezone != "Europe/Paris" || got.Organization.Language != "fr" {
 		t.Errorf("got %s", a.body)
+	}
+	if got.Record.Language != "fr" || got.Record.Theme != "dark" {
+		t.Errorf("the account begins with %+v", got.Record)
 	}
 	if strings.Contains(a.body, "tokenKey") || strings.Contains(a.body, "password") {
 		t.Errorf("the answer holds secrets: %s", a.body)

@@ -42,11 +42,17 @@ type Client struct {
 	api          *httpjson.Client
 	controlHosts []string
 	download     *http.Client
+	hasKey       bool
 }
+
+// HasKey tells whether the client has an account's key: without one the provider
+// refuses whatever it is asked.
+func (c *Client) HasKey() bool { return c.hasKey }
 
 type settings struct {
 	core         httpjson.Config
 	controlHosts []string
+	hasKey       bool
 }
 
 // Option changes one setting of a [Client].
@@ -54,7 +60,10 @@ type Option func(*settings)
 
 // WithToken sets the account's private key. It is sent only to the base URL.
 func WithToken(token string) Option {
-	return func(s *settings) { s.core.Header.Set("Authorization", "Bearer "+token) }
+	return func(s *settings) {
+		s.core.Header.Set("Authorization", "Bearer "+token)
+		s.hasKey = token != ""
+	}
 }
 
 // WithBaseURL points the client at another deployment, or at a stand-in.
@@ -116,7 +125,7 @@ func NewClient(opts ...Option) *Client {
 	for _, o := range opts {
 		o(&s)
 	}
-	c := &Client{api: httpjson.New(s.core), controlHosts: s.controlHosts}
+	c := &Client{api: httpjson.New(s.core), controlHosts: s.controlHosts, hasKey: s.hasKey}
 	// Recordings are fetched from where Vapi's redirect points to. The guard
 	// keeps that from being a way into our network; the base URL's own host is
 	// trusted, because a stand-in serves its recordings itself.

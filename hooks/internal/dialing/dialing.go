@@ -5,6 +5,7 @@
 package dialing
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -69,7 +70,7 @@ func (p Policy) Check(text string) (number, problem string) {
 	case slices.Contains(never, n.GetCountryCode()):
 		return "", "Satellite and shared international numbers cannot be called"
 	case !p.allows(n):
-		return "", "Calls to this country are not allowed for this organization"
+		return "", p.foreign(region(n))
 	case premium(n, read.Text): // last: it may shorten n
 		return "", "Premium and shared-cost numbers cannot be called"
 	}
@@ -111,11 +112,26 @@ var premiums = map[int32][]string{
 // code. Jamaica and the Bahamas share +1 with the United States and are where
 // toll fraud goes.
 func (p Policy) allows(n *phonenumbers.PhoneNumber) bool {
-	region := phonenumbers.GetRegionCodeForNumber(n)
-	if region == "" {
-		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
-	}
+	region := region(n)
 	return p.Home != "" && region == p.Home || slices.Contains(p.Countries, region) || slices.Contains(p.Countries, "*")
+}
+
+func region(n *phonenumbers.PhoneNumber) string {
+	if region := phonenumbers.GetRegionCodeForNumber(n); region != "" {
+		return region
+	}
+	return phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+}
+
+// foreign says that a country is not called, and where that can be changed.
+// Countries stand as (XX): the dashboard names them in the reader's language.
+func (p Policy) foreign(region string) string {
+	if p.Home == "" {
+		return fmt.Sprintf("Calls to this country (%s) are not allowed: the organization has no country yet."+
+			" Choose it in Settings → Organization", region)
+	}
+	return fmt.Sprintf("Calls to this country (%s) are not allowed. The organization's country (%s) stands in"+
+		" Settings → Organization; whoever runs this server opens others", region, p.Home)
 }
 
 // dialled are the names, in small letters, under which a provider's settings

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -98,7 +99,8 @@ func join(e *core.RecordAuthWithOAuth2RequestEvent, mayJoin func(app core.App, e
 	user.SetEmail(address)
 	user.SetVerified(true)
 	user.SetPassword(security.RandomString(40))
-	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true, "language": Language(e.RequestEvent), "theme": "auto"})
+	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true})
+	Looks(e.RequestEvent, "").Set(user)
 	if err := e.App.Save(user); err != nil {
 		return e.BadRequestError("The account could not be made.", err)
 	}
@@ -106,9 +108,31 @@ func join(e *core.RecordAuthWithOAuth2RequestEvent, mayJoin func(app core.App, e
 	return e.Next()
 }
 
-// Language is the first of the dashboard's languages a browser asks for: what a
-// new account begins with, until its person chooses.
-func Language(e *core.RequestEvent) string {
+// ThemeHeader carries the theme that was chosen in a browser.
+const ThemeHeader = "X-Theme"
+
+// Look is what a new account begins with, until its person chooses.
+type Look struct{ Language, Theme string }
+
+// Looks are the language and the theme of the browser that makes an account.
+// otherwise is the language for one that asks for none of the dashboard's; "" is
+// the first of these.
+func Looks(e *core.RequestEvent, otherwise string) Look {
+	theme := e.Request.Header.Get(ThemeHeader)
+	if !slices.Contains(collections.Themes, theme) {
+		theme = collections.Themes[0]
+	}
+	return Look{language(e, cmp.Or(otherwise, collections.Languages[0])), theme}
+}
+
+// Set writes the look into a new account.
+func (l Look) Set(user *core.Record) {
+	user.Set("language", l.Language)
+	user.Set("theme", l.Theme)
+}
+
+// language is the first of the dashboard's languages a browser asks for.
+func language(e *core.RequestEvent, otherwise string) string {
 	for _, wish := range strings.Split(e.Request.Header.Get("Accept-Language"), ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(wish), ";")
 		tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
@@ -116,7 +140,7 @@ func Language(e *core.RequestEvent) string {
 			return tag
 		}
 	}
-	return collections.Languages[0]
+	return otherwise
 }
 
 // link ties an account elsewhere to one here only when the one here has proved

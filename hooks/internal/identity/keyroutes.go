@@ -93,6 +93,7 @@ var keyRoutes = map[string]bool{
 	"POST /api/organizations/{organization}/leave":                   false,
 	"POST /api/auth/accept-invite":                                   false,
 	"POST /api/auth/verify-invite":                                   false,
+	"POST /api/auth/check-reset":                                     false,
 	"POST /api/auth/signup":                                          false,
 	"GET /api/auth/check-profile":                                    false,
 	"POST /api/auth/second-factor":                                   false,

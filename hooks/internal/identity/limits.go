@@ -113,6 +113,7 @@ var limited = map[string]limit{
 	"POST " + users + "confirm-verification":                         {group: "confirm", most: 20, length: 10 * time.Minute},
 	"POST " + users + "confirm-email-change":                         {group: "confirm", most: 20, length: 10 * time.Minute, guess: guessAgain},
 	"PATCH " + users + "records/{id}":                                {group: "records", most: 0, length: time.Minute, guess: guessAgain},
+	"POST /api/auth/check-reset":                                     {group: "confirm", most: 20, length: 10 * time.Minute},
 	"POST /api/auth/signup":                                          {group: "sign-up", most: 10, length: 10 * time.Minute, alike: true},
 	"POST /api/auth/verify-invite":                                   {group: "invite", most: 100, length: 10 * time.Minute},
 	"POST /api/auth/accept-invite":                                   {group: "invite", most: 100, length: 10 * time.Minute},

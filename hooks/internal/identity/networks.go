@@ -122,12 +122,25 @@ func (i *Identity) enrich(e *core.RecordEnrichEvent) error {
 	sentence := i.hides(i.app, e.RequestInfo.Auth, e.Record)
 	switch {
 	case sentence == "":
+		i.sayClosed(e.RequestInfo.Auth, e.Record)
 	case e.RequestInfo.Context == core.RequestInfoContextExpand:
 		*e.Record = *core.NewRecord(e.Record.Collection())
 	default:
 		return router.NewForbiddenError(sentence, nil)
 	}
 	return e.Next()
+}
+
+// sayClosed adds to a person's own membership why its organization turns them
+// away, so that nobody has to ask for something to be refused.
+func (i *Identity) sayClosed(caller, row *core.Record) {
+	if !person(caller) || row.Collection().Name != collections.Memberships || row.GetString("user") != caller.Id {
+		return
+	}
+	if sentence := i.closed(i.app, caller, row.GetString("organization")); sentence != "" {
+		row.WithCustomData(true)
+		row.Set("closed", programWords[sentence])
+	}
 }
 
 // download asks the gate for whom the file token names.

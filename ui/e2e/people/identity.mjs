@@ -58,7 +58,7 @@ export async function twoFactor(world, one) {
   await one.go('/me/security')
   await page.getByRole('button', { name: t('profile.factor.enable') }).click()
   const dialog = page.getByRole('dialog', { name: t('factor.setUp') })
-  const app = authenticator(await dialog.getByLabel(t('factor.secret')).inputValue())
+  const app = authenticator((await dialog.getByLabel(t('factor.secret')).inputValue()).replaceAll(' ', ''))
   await look(page, 'two-factor-enroll')
   await dialog.getByRole('textbox', { name: t('factor.code'), exact: true }).fill('000000')
   await dialog.getByRole('button', { name: t('factor.confirm') }).click()

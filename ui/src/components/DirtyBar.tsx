@@ -17,8 +17,8 @@ export function DirtyBar({ dirty, saving, onDiscard }: { dirty: boolean; saving:
   return (
     <Paper className={classes.bar} withBorder shadow="md" p="xs" pl="md" role="region" aria-label={t('dirty.unsaved')}>
       <Group justify="space-between" gap="xs">
-        <Text size="sm" fw={550}>{t('dirty.unsaved')}</Text>
-        <Group gap="xs">
+        <Text size="sm" fw={550} className={classes.said}>{t('dirty.unsaved')}</Text>
+        <Group gap="xs" className={classes.buttons}>
           <Button variant="default" onClick={onDiscard} disabled={saving}>{t('dirty.discard')}</Button>
           <Button type="submit" loading={saving}>{t('actions.save')}</Button>
         </Group>

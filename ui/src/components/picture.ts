@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import type { ClientResponseError } from 'pocketbase'
 import { problem, type Problem } from '../lib/errors'
 import type { T } from '../lib/i18n'
 import { pb } from '../lib/pb'
@@ -23,8 +24,14 @@ export function usePicture(collection: 'users' | 'organizations', id: string, fi
   return data ?? undefined
 }
 
-/** Why a picture was not taken. The server names the kinds it takes in words of its own. */
+// PocketBase says these in bytes and media types; the rule says them for people.
+const ruled = ['validation_file_size_limit', 'validation_invalid_mime_type']
+
+/** Why a picture was not taken: the server's own reason where it has one, and always the whole rule. */
 export function pictureProblem(error: unknown, t: T): Problem {
   const found = problem(error, t)
-  return found.status === 400 ? { ...found, title: t('picture.refused'), cause: t('picture.rule') } : found
+  if (found.status !== 400) return found
+  const data = (error as ClientResponseError).response.data as Record<string, { code?: string }> | undefined
+  const reasons = Object.entries(found.fields).filter(([name]) => !ruled.includes(data?.[name]?.code ?? ''))
+  return { ...found, title: t('picture.refused'), cause: [...reasons.map(([, reason]) => reason), t('picture.rule')].join(' ') }
 }

@@ -22,7 +22,10 @@ export function useSubmit<V extends Record<string, unknown>, R>(form: UseFormRet
         form.setErrors(Object.fromEntries(known))
         form.getInputNode(known[0]![0])?.focus()
       }
+      // A field that is not on screen (another tab, a choice that was folded away) says it above the form.
+      const unseen = known.filter(([name]) => !form.getInputNode(name)).map(([, reason]) => reason)
       if (known.length === 0 || known.length < Object.keys(found.fields).length) setFailure(found)
+      else if (unseen.length === known.length) setFailure({ ...found, cause: unseen.join(' ') })
     },
   })
   const submit = form.onSubmit(

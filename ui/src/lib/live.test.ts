@@ -58,7 +58,9 @@ afterEach(() => {
 describe('Live', () => {
   test('the end of the topic asks for the rights at once, and opens it again', async () => {
     server.send('org/o1', { ended: true })
-    expect(stale.join(' ')).toContain('me/memberships')
+    // The rights first: what is closed by now is not asked for.
+    expect(stale).toEqual(['me/memberships'])
+    await settle(1)
     expect(stale.join(' ')).toContain('o1/calls/list')
     expect(stale.join(' ')).not.toContain('o2/')
     await settle(1_000)
@@ -66,6 +68,13 @@ describe('Live', () => {
     server.send('org/o1', { collection: 'calls', id: 'c1' })
     await settle(250)
     expect(stale).toEqual(['o1/calls/list o1/dashboard'])
+  })
+
+  test('an organization that is left with the rights is not asked for', async () => {
+    server.send('org/o1', { ended: true })
+    live.follow(undefined)
+    await settle(1)
+    expect(stale).toEqual(['me/memberships'])
   })
 
   test('a second connection asks for the rights too', async () => {
@@ -117,7 +126,7 @@ describe('Live', () => {
     await settle(250)
     stale = []
     server.send('PB_CONNECT')
-    await settle(250)
+    await settle(251)
     expect(stale.join(' ')).toContain('o1/calls-list')
   })
 

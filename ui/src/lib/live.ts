@@ -237,17 +237,26 @@ export class Live {
     const { organization, all, rights, earlier } = this
     this.rights = false
     this.earlier = new Set()
-    if (rights) void this.queries.invalidateQueries({ queryKey: ['me'] })
     const changed = new Set(this.dirty)
     this.dirty.clear()
     this.all = false
-    if (!organization || (!all && changed.size === 0 && earlier.size === 0)) return
+    const rest = () => void this.refetch(organization, (query, collection) => all || earlier.has(query) || changed.has(collection))
+    const quiet = !organization || (!all && changed.size === 0 && earlier.size === 0)
+    if (!rights) return quiet ? undefined : rest()
+    // First whether the person may still see the rest: what is closed by now is not asked for, see `follow`.
+    const again = this.queries.invalidateQueries({ queryKey: ['me'] })
+    if (!quiet) void again.finally(() => setTimeout(rest))
+  }
+
+  /** Asks again for an organization's queries, unless another one is followed by now. */
+  private refetch(organization: string | undefined, concerned: (query: Query, collection: string) => boolean): void {
+    if (organization !== this.organization) return
     void this.queries.invalidateQueries({
       predicate: (query) => {
         const { queryKey: [owner, collection], meta } = query
         if (owner !== organization) return false
-        if (all || earlier.has(query) || changed.has(String(collection))) return true
-        return Array.isArray(meta?.collections) && meta.collections.some((c) => changed.has(String(c)))
+        if (concerned(query, String(collection))) return true
+        return Array.isArray(meta?.collections) && meta.collections.some((c) => concerned(query, String(c)))
       },
     })
   }

@@ -1,5 +1,6 @@
 import PocketBase, { LocalAuthStore, type SendOptions } from 'pocketbase'
 import { earlyFetch, forgetEarly } from './early'
+import { keys, recall } from './prefs'
 import { needSentences } from './said'
 
 /** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
@@ -17,10 +18,11 @@ export const factsKey = Symbol.for('pocketline.facts')
 export const pb = new PocketBase('/', new LocalAuthStore('pocketline.session'))
 pb.autoCancellation(false)
 
-// The SDK asks in American English whatever is on screen; the server begins accounts in the language of the page.
-pb.beforeSend = (url, options) => ({
-  url, options: { ...options, fetch: earlyFetch, headers: { ...options.headers, 'Accept-Language': document.documentElement.lang || 'en' } },
-})
+// The SDK asks in American English whatever is on screen; the server begins accounts with the looks of the page.
+pb.beforeSend = (url, options) => {
+  const looks = { 'Accept-Language': document.documentElement.lang || 'en', 'X-Theme': recall(keys.theme) ?? 'auto' }
+  return { url, options: { ...options, fetch: earlyFetch, headers: { ...options.headers, ...looks } } }
+}
 pb.authStore.onChange(forgetEarly)
 
 let renewing = 0

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { e164, isHidden, isPhone, phone } from './phone'
+import { e164, exampleNumber, isHidden, isPhone, phone } from './phone'
 
 describe('phone', () => {
   test.each([
@@ -7,7 +7,21 @@ describe('phone', () => {
     ['+33123456789', '+33 1 23 45 67 89'],
     ['+2250701020304', '+225 07 01 02 03 04'],
     ['+351210000000', '+351 210 000 000'],
-    ['+4930123456', '+4930 123 456'],
+    ['+4930123456', '+49 30 123 456'],
+    ['+6591234567', '+65 91 234 567'],
+    ['+123', '+1 23'],
+    ['+442079460018', '+44 20 7946 0018'],
+    ['+442890960018', '+44 28 9096 0018'],
+    ['+441212345678', '+44 121 234 5678'],
+    ['+441134960018', '+44 113 496 0018'],
+    ['+441632960018', '+44 1632 960018'],
+    ['+447700900123', '+44 7700 900123'],
+    ['+448081570123', '+44 808 157 0123'],
+    ['+3225550123', '+32 2 555 01 23'],
+    ['+32470123456', '+32 470 12 34 56'],
+    ['+35319001234', '+353 19 001 234'],
+    ['+393312345678', '+39 331 234 5678'],
+    ['+2348012345678', '+234 801 234 5678'],
     ['anonymous', 'anonymous'],
     ['', ''],
   ])('%s is shown as %s', (number, want) => {
@@ -27,4 +41,8 @@ describe('e164', () => {
   test('a number without its country cannot be dialled', () => {
     expect([isPhone('+1 (415) 555-0123'), isPhone('01 23 45 67 89'), isPhone('')]).toEqual([true, false, false])
   })
+})
+
+test('an example is of the country, and none of another is shown where none is known', () => {
+  expect([exampleNumber('GB'), exampleNumber('FR'), exampleNumber('XX'), exampleNumber(undefined)]).toEqual(['+44 20 7946 0018', '+33 1 99 00 12 34', '', ''])
 })

@@ -3,6 +3,7 @@ import { ClientResponseError } from 'pocketbase'
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
 import { Live } from './live'
 import { pb, sessionEnded } from './pb'
+import { saysClosed } from './session'
 
 // Whether the last answer came at all: a laptop can be online while the server is away.
 let reachable = true
@@ -16,6 +17,8 @@ function setReachable(next: boolean): void {
 function onError(error: unknown): void {
   if (!(error instanceof ClientResponseError) || error.isAbort) return
   if (error.status === 0) setReachable(false)
+  // A network was left, or a factor is asked for since: the frame and its menu are asked for anew, and show what is left.
+  if (saysClosed(error)) void queries.invalidateQueries({ queryKey: ['me', 'memberships'] })
   if (error.status === 401 && pb.authStore.token) sessionEnded()
 }
 const onSuccess = () => setReachable(true)

@@ -24,7 +24,12 @@ export function needSentences(): Promise<void> {
 
 /** A sentence of the server in the reader's language; one that is not known, or not yet, stays as it is. */
 export function said(text: string): string {
-  return french && locale() === 'fr' ? french(text) : text
+  return named(french && locale() === 'fr' ? french(text) : text)
+}
+
+/** The server writes countries as (XX): here they get their names. */
+function named(text: string): string {
+  return text.replace(/\(([A-Z]{2})\)/g, (_, code: string) => `(${new Intl.DisplayNames([locale()], { type: 'region' }).of(code)})`)
 }
 
 /** `said` for sentences that came with an answer that is no failure, such as why a copy at the provider is behind. */

@@ -2,7 +2,7 @@ import { QueryClient } from '@tanstack/react-query'
 import { ClientResponseError } from 'pocketbase'
 import { afterEach, expect, test, vi } from 'vitest'
 import { keys, remember } from './prefs'
-import { lastPlace, placesQuery, whyClosed } from './session'
+import { lastPlace, placesQuery, saysClosed } from './session'
 
 const organization = (id: string) => ({ id, name: `Desk ${id}` })
 const row = (id: string, more: object = {}) => ({ id: `m-${id}`, user: 'me', organization: id, role: 'agent', status: 'active', is_default: false, ...more })
@@ -22,6 +22,7 @@ test('an organization that keeps the person out stays among their places, withou
   const places = await placesOf([row('b', { expand: { organization: organization('b') } }), row('locked', { is_default: true }), row('gone', { status: 'suspended' }), row('a', { expand: { organization: organization('a') } })])
   expect(places.open.map((p) => p.organization)).toEqual(['a', 'b'])
   expect(places.closed.map((p) => p.organization)).toEqual(['locked'])
+  expect(places.paused.map((p) => p.organization)).toEqual(['gone'])
   expect(lastPlace(places)?.organization).toBe('a')
 })
 
@@ -30,7 +31,7 @@ test('who has no other organization is led to the one that is locked', async () 
   expect(lastPlace(await placesOf([]))).toBeUndefined()
 })
 
-test('why an organization is locked is read from the answer', () => {
+test('an answer that an organization is locked is told from other refusals', () => {
   const words = ['factor_missing', 'foreign_network', 'other_sign_in', 'forbidden']
-  expect(words.map((code) => whyClosed(refused(code)))).toEqual([...words.slice(0, 3), undefined])
+  expect(words.map((code) => saysClosed(refused(code)))).toEqual([true, true, true, false])
 })

@@ -2,7 +2,6 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { ClientResponseError } from 'pocketbase'
 import { useSyncExternalStore } from 'react'
-import { api } from './api'
 import { can, type Access, type Action } from './permissions'
 import { pb } from './pb'
 import { keys, recall, remember } from './prefs'
@@ -26,6 +25,7 @@ export interface Me {
 export interface Organization {
   id: string
   name: string
+  country?: string
   timezone: string
   industry: string
   company_size: string
@@ -41,16 +41,25 @@ export interface Membership extends Access {
   status: string
   is_default: boolean
   last_accessed_at: string
+  /** Why the organization keeps the person out, when it does. */
+  closed?: WhyClosed
   expand?: { organization?: Organization }
 }
 
 /** A membership whose organization the person may see. */
 export type Place = Membership & { expand: { organization: Organization } }
 
-/** Where a person belongs: organizations that are open to them, and memberships whose organization keeps them out for now. */
+/** What an organization asks for that the person lacks. */
+export type WhyClosed = 'factor_missing' | 'foreign_network' | 'other_sign_in'
+
+/**
+ * Where a person belongs: organizations that are open to them, memberships whose organization keeps them out for now, and those
+ * that somebody paused.
+ */
 export interface Places {
   open: Place[]
   closed: Membership[]
+  paused: Membership[]
 }
 
 const subscribe = (listener: () => void) => pb.authStore.onChange(listener)
@@ -87,25 +96,15 @@ export const placesQuery = (user: string) =>
         open: active.filter(isOpen).sort((a, b) => first(a, b) || a.expand.organization.name.localeCompare(b.expand.organization.name)),
         // Whoever is kept out of an organization is not told its name.
         closed: active.filter((row) => !isOpen(row)).sort(first),
+        paused: rows.filter((row) => row.status === 'suspended'),
       } satisfies Places
     },
   })
 
-/** Why an organization keeps the person out; it is asked of the server, and answered with a failure while it does. */
-export const openQuery = (organization: string) =>
-  queryOptions({
-    queryKey: ['me', 'open', organization],
-    retry: false,
-    gcTime: 0,
-    queryFn: ({ signal }) => api.get(`/api/organizations/${organization}/open`, { signal }),
-  })
-
-export type WhyClosed = 'factor_missing' | 'foreign_network' | 'other_sign_in'
-
-/** What an organization asks for that the person lacks, read from the failure of `openQuery`. */
-export function whyClosed(error: unknown): WhyClosed | undefined {
+/** Reports whether an answer was refused because the organization keeps the person out. */
+export function saysClosed(error: unknown): boolean {
   const word = error instanceof ClientResponseError && (error.response as { code?: unknown }).code
-  return word === 'factor_missing' || word === 'foreign_network' || word === 'other_sign_in' ? word : undefined
+  return word === 'factor_missing' || word === 'foreign_network' || word === 'other_sign_in'
 }
 
 /** The organization to open when the address names none: the last one used here, else the default, else one that is closed. */
@@ -133,7 +132,7 @@ export interface HereResult {
   can: (action: Action) => boolean
 }
 
-const nowhere: Places = { open: [], closed: [] }
+const nowhere: Places = { open: [], closed: [], paused: [] }
 
 /** The organization in the address (or the last used one, on pages like /me) and what the person may do there. */
 export function useHere(): HereResult {

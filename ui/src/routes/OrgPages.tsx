@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { Outlet } from '@tanstack/react-router'
-import { Suspense, lazy, useEffect, useState } from 'react'
+import { Suspense, lazy, useEffect } from 'react'
 import { api } from '../lib/api'
 import { withWords } from '../lib/i18n'
 import { useHere, useOrg } from '../lib/session'
@@ -16,7 +16,6 @@ export function OrgPages() {
   const queries = useQueryClient()
   const { place } = useHere()
   const member = place !== undefined
-  const [refused, setRefused] = useState('')
   useEffect(() => {
     if (!member) {
       // Who was a member a moment ago keeps nothing of it in this page.
@@ -25,9 +24,9 @@ export function OrgPages() {
     }
     if (told.has(org)) return
     api.post('/api/organizations/select', { companyId: org }).then(() => told.add(org)).catch((error: unknown) => {
-      // Kept out by the organization's security settings; any other failure changes nothing on screen.
-      if ((error as { status?: number }).status === 403) setRefused(org)
+      // Kept out, or no member any more; any other failure changes nothing on screen.
+      if ((error as { status?: number }).status === 403) void queries.invalidateQueries({ queryKey: ['me', 'memberships'] })
     })
   }, [member, org, queries])
-  return member && refused !== org ? <Outlet /> : <Suspense><Outside key={org} org={org} /></Suspense>
+  return member ? <Outlet /> : <Suspense><Outside key={org} org={org} /></Suspense>
 }

@@ -1,10 +1,9 @@
 import { Avatar, Menu, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Check, ChevronsUpDown, LayoutList, Lock, Plus } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useT } from '../lib/i18n'
-import { openQuery, useHere, whyClosed, type Membership } from '../lib/session'
+import { useHere, type Membership } from '../lib/session'
 import classes from './Shell.module.css'
 
 /** The choice between organizations, behind the name of the one on screen. */
@@ -39,11 +38,9 @@ export function OrgMenu({ face }: { face: ReactNode }) {
 }
 
 /** An organization that keeps the person out, and why. Its page says what to do. */
-function ClosedPlace({ membership: { organization, role }, current }: { membership: Membership; current: boolean }) {
+function ClosedPlace({ membership: { organization, role, closed: why }, current }: { membership: Membership; current: boolean }) {
   const t = useT()
   const navigate = useNavigate()
-  const { error } = useQuery(openQuery(organization))
-  const why = whyClosed(error)
   return (
     <Menu.Item leftSection={<Lock size={16} aria-hidden style={{ margin: 3 }} />} rightSection={current ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
       onClick={() => void navigate({ to: '/o/$org', params: { org: organization } })}>

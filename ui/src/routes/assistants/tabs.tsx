@@ -9,7 +9,7 @@ import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/Sta
 import { dateTime, number as formatted } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
 import { limits } from '../../lib/pb-types.gen'
-import { phone } from '../../lib/phone'
+import { exampleNumber, phone } from '../../lib/phone'
 import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { answeredFields, offeredFields, type AnsweredNumber, type Assistant, type OfferedFunction } from './data'
@@ -278,10 +278,12 @@ export function Functions({ form, writable, onEdit }: TabProps & { onEdit: (id: 
 
 export function Handoff(props: TabProps) {
   const t = useT()
+  const { organization } = useHere()
   return (
     <Stack gap="md">
       <Section title={t('assistants.sections.handoff')}>
-        <TextInput type="tel" label={t('assistants.fields.forwarding_phone_number')} description={t('assistants.hints.forwarding_phone_number')} placeholder="+33 1 23 45 67 89" styles={{ wrapper: { maxWidth: 360 } }} {...text(props, 'forwarding_phone_number')} />
+        <TextInput type="tel" label={t('assistants.fields.forwarding_phone_number')} description={t('assistants.hints.forwarding_phone_number')}
+          placeholder={exampleNumber(organization?.country)} styles={{ wrapper: { maxWidth: 360 } }} {...text(props, 'forwarding_phone_number')} />
       </Section>
       <Section title={t('assistants.sections.voicemail')}>
         <Textarea label={t('assistants.fields.voicemail_message')} description={t('assistants.hints.voicemail_message')} autosize minRows={2} {...text(props, 'voicemail_message')} />

@@ -47,24 +47,25 @@ function Accept({ token }: { token: string }) {
   const me = useMe()
   const invitation = useQuery({
     queryKey: ['invitation', token],
+    enabled: token !== '',
     retry: false,
     // The server counts how often an address asks: windows that come to the front again need not.
     staleTime: 60_000,
     queryFn: ({ signal }) => api.post<Invitation>('/api/auth/verify-invite', { token }, { signal }),
   })
   const back = <Anchor component={Link} to="/">{t(me ? 'auth.onward' : 'auth.backToSignIn')}</Anchor>
+  const gone = (text: 'invite.unknownText' | 'invite.expiredText') => (
+    <GuestPage title={t('invite.gone')} footer={back}>
+      <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t(text)}</Alert>
+      <Text size="sm">{t('invite.goneText')}</Text>
+    </GuestPage>
+  )
+  if (token === '') return gone('invite.unknownText')
   if (invitation.isPending) return <GuestPage title={t('invite.title')}><SkeletonAfter200ms lines={6} /></GuestPage>
   if (invitation.error) {
     const { status } = problem(invitation.error, t)
     // Gone, used, cancelled or mistyped: all of them end with asking for another one.
-    if (status === 400 || status === 404 || status === 410) {
-      return (
-        <GuestPage title={t('invite.gone')} footer={back}>
-          <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t(status === 404 ? 'invite.unknownText' : 'invite.expiredText')}</Alert>
-          <Text size="sm">{t('invite.goneText')}</Text>
-        </GuestPage>
-      )
-    }
+    if (status === 400 || status === 404 || status === 410) return gone(status === 404 ? 'invite.unknownText' : 'invite.expiredText')
     return <GuestPage title={t('invite.title')} footer={back}><ErrorState error={invitation.error} onRetry={() => void invitation.refetch()} /></GuestPage>
   }
   const { companyName, role, inviterName, email, accountExists } = invitation.data

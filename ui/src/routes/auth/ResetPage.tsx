@@ -1,16 +1,18 @@
 import { Alert, Anchor, Button, PasswordInput, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { CircleCheck } from 'lucide-react'
+import { CircleCheck, TimerOff } from 'lucide-react'
 import { useState } from 'react'
 import { field } from '../../components/Field'
-import { ProblemAlert } from '../../components/States'
+import { ProblemAlert, SkeletonAfter200ms } from '../../components/States'
+import { api } from '../../lib/api'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { PASSWORD } from '../limits'
 import { GuestPage } from './GuestPage'
-import { useLinkToken } from './token'
+import { mayWork, useLinkToken } from './token'
 
 export function ResetPage() {
   const token = useLinkToken()
@@ -30,7 +32,16 @@ function Reset({ token }: { token: string }) {
     ({ password }) => pb.collection('users').confirmPasswordReset(token, password, password),
     () => setDone(true),
   )
-  const expired = failure?.fields.token !== undefined
+  // Nobody shall choose a password in vain. When the server cannot say, saving will.
+  const possible = mayWork(token)
+  const link = useQuery({
+    queryKey: ['reset', token],
+    enabled: possible,
+    retry: false,
+    staleTime: Infinity,
+    queryFn: ({ signal }) => api.post<{ valid: boolean }>('/api/auth/check-reset', { token }, { signal }),
+  })
+  const expired = !possible || link.data?.valid === false || failure?.fields.token !== undefined
   const back = <Anchor component={Link} to="/login">{t('auth.backToSignIn')}</Anchor>
   if (done) {
     return (
@@ -42,11 +53,12 @@ function Reset({ token }: { token: string }) {
   if (expired) {
     return (
       <GuestPage title={t('auth.newPassword')} footer={back}>
-        <ProblemAlert problem={{ ...failure, title: t('auth.expired.title'), cause: t('auth.expired.text') }} />
+        <Alert color="yellow" variant="light" icon={<TimerOff size={18} aria-hidden />} role="alert" title={t('auth.expired.title')}>{t('auth.expired.text')}</Alert>
         <Button component={Link} to="/forgot-password" fullWidth size="md">{t('auth.newLink')}</Button>
       </GuestPage>
     )
   }
+  if (link.isLoading) return <GuestPage title={t('auth.newPassword')} footer={back}><SkeletonAfter200ms lines={4} /></GuestPage>
   return (
     <GuestPage title={t('auth.newPassword')} footer={back}>
       <form onSubmit={submit} noValidate>

@@ -7,8 +7,8 @@ import { ProblemAlert } from '../../components/States'
 import { api } from '../../lib/api'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
-import { e164, phone } from '../../lib/phone'
-import { areaPath, useOrg } from '../../lib/session'
+import { e164, exampleNumber, phone } from '../../lib/phone'
+import { areaPath, useHere, useOrg } from '../../lib/session'
 import { assistantsQuery, numbersQuery } from './data'
 
 interface Values extends Record<string, unknown> {
@@ -22,6 +22,7 @@ interface Values extends Record<string, unknown> {
 export function PlaceCall({ onClose, to = '', name = '' }: { onClose: () => void; to?: string; name?: string }) {
   const t = useT()
   const org = useOrg()
+  const { organization } = useHere()
   const navigate = useNavigate()
   const assistants = useQuery(assistantsQuery(org))
   const numbers = useQuery(numbersQuery(org))
@@ -51,7 +52,8 @@ export function PlaceCall({ onClose, to = '', name = '' }: { onClose: () => void
         <Stack gap="md">
           <ProblemAlert problem={failure} />
           {nothing && <Alert color="yellow" variant="light" icon={<Info size={18} aria-hidden />}>{t('calls.place.nothing')}</Alert>}
-          <TextInput label={t('calls.place.to')} description={t('calls.place.toHint')} type="tel" autoComplete="off" required maxLength={40} data-autofocus {...form.getInputProps('customer_number')} />
+          <TextInput label={t('calls.place.to')} description={t('calls.place.toHint')} placeholder={exampleNumber(organization?.country)}
+            type="tel" autoComplete="off" required maxLength={40} data-autofocus {...form.getInputProps('customer_number')} />
           <TextInput label={t('calls.place.name')} maxLength={100} autoComplete="off" {...form.getInputProps('customer_name')} />
           <Select label={t('calls.assistant')} required searchable={(assistants.data?.length ?? 0) > 8} data={(assistants.data ?? []).map((a) => ({ value: a.id, label: a.name }))} {...form.getInputProps('assistant')} />
           <Select label={t('calls.place.from')} required data={(numbers.data ?? []).map((n) => ({ value: n.id, label: n.name ? `${n.name} · ${phone(n.phone_number)}` : phone(n.phone_number) }))} {...form.getInputProps('phone_number')} />

@@ -134,7 +134,7 @@ function Picture({ me }: { me: Me }) {
           </FileButton>
           {me.avatar && <Button variant="subtle" color="gray" leftSection={<Trash2 size={16} aria-hidden />} disabled={save.isPending} onClick={() => save.mutate(null)}>{t('profile.noPicture')}</Button>}
         </Group>
-        <Text size="xs" c="dimmed">{t('profile.pictureHint')}</Text>
+        <Text size="xs" c="dimmed">{t('picture.rule')}</Text>
       </Stack>
     </Group>
   )

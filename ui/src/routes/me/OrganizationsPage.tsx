@@ -1,11 +1,10 @@
 import { Anchor, Avatar, Button, Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core'
 import '@mantine/core/styles/ThemeIcon.layer.css'
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Building2, Lock, LogOut, Plus } from 'lucide-react'
 import { EmptyState } from '../../components/States'
 import { useT } from '../../lib/i18n'
-import { openQuery, useHere, whyClosed, type Membership } from '../../lib/session'
+import { useHere, type Membership } from '../../lib/session'
 import { useLeave } from './leave'
 import { MeFrame } from './MeFrame'
 
@@ -44,10 +43,8 @@ export function OrganizationsPage() {
 }
 
 /** An organization that keeps the person out for now: its page says why and what to do. */
-function ClosedPlace({ membership: { organization, role } }: { membership: Membership }) {
+function ClosedPlace({ membership: { organization, role, closed: why } }: { membership: Membership }) {
   const t = useT()
-  const { error } = useQuery(openQuery(organization))
-  const why = whyClosed(error)
   return (
     <Paper component="li" withBorder p="md" bg="var(--pl-surface)">
       <Group gap="sm" wrap="nowrap" miw={0}>

@@ -45,7 +45,7 @@ export function Enroll<A>({ start, confirm, onDone }: { start: () => Promise<{ s
       <Stack gap="md">
         <Text size="sm">{t('factor.scan')}</Text>
         <Group justify="center"><QrCode text={begun.data.uri} label={t('factor.qr')} /></Group>
-        <CopyLine label={t('factor.secret')} value={begun.data.secret} />
+        <CopyLine label={t('factor.secret')} value={begun.data.secret} grouped />
         <ProblemAlert problem={codeProblem(send.error, t)} />
         <CodeInput value={code} onChange={setCode} />
         <Button type="submit" loading={send.isPending}>{t('factor.confirm')}</Button>

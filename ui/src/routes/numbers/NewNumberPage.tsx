@@ -16,6 +16,7 @@ import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
+import { exampleNumber } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantSelect } from './AssistantSelect'
 import { newBody, newProblems, type NewNumber } from './form'
@@ -47,6 +48,7 @@ function NewNumberForm() {
   const navigate = useNavigate()
   const { way = 'vapi' } = newNumberRoute.useSearch()
   const go = newNumberRoute.useNavigate()
+  const { organization } = useHere()
   const form = useForm<NewNumber>({
     mode: 'controlled',
     initialValues: { friendly_name: '', phone_number: '', area_code: '', twilio_account_sid: '', twilio_auth_token: '', assistant: '' },
@@ -88,7 +90,8 @@ function NewNumberForm() {
               <TextInput label={t('numbers.areaCode')} description={t('numbers.areaCodeHint')} placeholder="415" inputMode="numeric" styles={{ wrapper: { maxWidth: 200 } }} {...field(form, 'area_code', { required: true, max: max.area_code.max })} />
             </>
           ) : (
-            <TextInput type="tel" label={t('numbers.number')} description={t('numbers.numberHint')} placeholder="+33 1 23 45 67 89" styles={{ wrapper: { maxWidth: 360 } }} {...field(form, 'phone_number', { required: true, max: max.phone_number.max })} />
+            <TextInput type="tel" label={t('numbers.number')} description={t('numbers.numberHint')} placeholder={exampleNumber(organization?.country)}
+              styles={{ wrapper: { maxWidth: 360 } }} {...field(form, 'phone_number', { required: true, max: max.phone_number.max })} />
           )}
           {way === 'twilio' && (
             <>

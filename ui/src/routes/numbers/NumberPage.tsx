@@ -18,7 +18,7 @@ import { useSubmit } from '../../lib/form'
 import { useT, type Key } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
-import { isPhone, phone } from '../../lib/phone'
+import { exampleNumber, isPhone, phone } from '../../lib/phone'
 import { useRebasing } from '../../lib/rebasing'
 import { useRecord } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
@@ -49,7 +49,7 @@ export function NumberPage() {
 function Editor({ record }: { record: NumberDetail }) {
   const t = useT()
   const org = useOrg()
-  const { can } = useHere()
+  const { can, organization } = useHere()
   const queries = useQueryClient()
   const going = record.sync_status === 'deleting'
   const manage = can('numbers.manage') && !going
@@ -100,7 +100,8 @@ function Editor({ record }: { record: NumberDetail }) {
             <Select label={t('numbers.status')} description={t('numbers.statusHint')} allowDeselect={false} styles={{ wrapper: { maxWidth: 280 } }} data={states.map((value) => ({ value, label: t(`numbers.statuses.${value}`) }))} {...text('status')} />
           </Section>
           <Section title={t('numbers.sections.fallback')} text={t('numbers.fallbackText')}>
-            <TextInput type="tel" label={t('numbers.fallbackNumber')} description={t('numbers.fallbackHint')} placeholder="+33 6 12 34 56 78" styles={{ wrapper: { maxWidth: 360 } }} {...text('fallback_number')} />
+            <TextInput type="tel" label={t('numbers.fallbackNumber')} description={t('numbers.fallbackHint')} placeholder={exampleNumber(organization?.country)}
+              styles={{ wrapper: { maxWidth: 360 } }} {...text('fallback_number')} />
             <Textarea label={t('numbers.fallbackMessage')} description={t('numbers.fallbackMessageHint')} autosize minRows={2} {...text('fallback_message')} />
           </Section>
           {record.provider === 'twilio' && (

@@ -114,7 +114,7 @@ function Logo({ record, manage, onSaved }: { record: OrganizationDetail; manage:
             </FileButton>
             {record.logo && <Button variant="subtle" color="gray" leftSection={<Trash2 size={16} aria-hidden />} disabled={save.isPending} onClick={() => save.mutate(null)}>{t('settings.details.noLogo')}</Button>}
           </Group>
-          <Text size="xs" c="dimmed">{t('settings.details.logoHint')}</Text>
+          <Text size="xs" c="dimmed">{t('picture.rule')} {t('settings.details.logoHint')}</Text>
         </Stack>
       )}
     </Group>

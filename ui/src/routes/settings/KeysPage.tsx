@@ -24,6 +24,8 @@ type Key = Pick<ApiKeysRecord, 'id' | 'name' | 'role' | 'prefix' | 'expires_at' 
   /** Its role or, when that is less, its maker's; '' once it ended. */
   acts_with: Key['role'] | ''
   state: 'active' | 'paused' | 'ended'
+  /** '' when the account is gone. */
+  created_by_name: string
   why: '' | 'factor' | 'revoked' | 'expired' | 'maker'
 }
 
@@ -47,6 +49,7 @@ export function KeysPage() {
       cell: (row) => <Stack gap={0}><Text size="sm" fw={600} className="pl-wrap">{row.name}</Text><Code w="fit-content">{row.prefix}…</Code></Stack>,
     },
     { id: 'role', header: t('team.role'), cell: (row) => <Role row={row} /> },
+    { id: 'maker', header: t('settings.keys.maker'), cell: (row) => <Text size="sm" className="pl-wrap">{row.created_by_name || t('settings.keys.makerGone')}</Text> },
     { id: 'state', header: t('team.status'), cell: (row) => <KeyState row={row} /> },
     { id: 'used', header: t('settings.keys.used'), cell: (row) => row.last_used_at ? <Text size="sm"><When value={row.last_used_at} />{row.last_used_ip && <Text span size="xs" c="dimmed"> · {row.last_used_ip}</Text>}</Text> : <Text span size="sm" c="dimmed">{t('team.never')}</Text> },
     { id: 'ends', header: t('settings.keys.expires'), cell: (row) => row.expires_at ? <When value={row.expires_at} /> : <Text span size="sm" c="dimmed">{t('settings.keys.noEnd')}</Text> },

@@ -1,6 +1,7 @@
-import { Alert, Button, Checkbox, Group, Select, SimpleGrid, Stack, Switch, Text, TextInput, Textarea } from '@mantine/core'
+import { Alert, Anchor, Button, Checkbox, Group, Select, SimpleGrid, Stack, Switch, Text, TextInput, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { FileDown, ShieldAlert } from 'lucide-react'
 import { useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
@@ -120,9 +121,14 @@ function Editor({ settings }: { settings: Settings }) {
       <Stack gap="md">
         <ProblemAlert problem={failure} />
         <Section title={t('settings.security.signIn')}>
-          <Switch label={t('settings.security.twoFactor')} description={t('settings.security.twoFactorText')} checked={form.values.two_factor_enabled} onChange={(event) => form.setFieldValue('two_factor_enabled', event.currentTarget.checked)} />
+          <Switch label={t('settings.security.twoFactor')} description={t('settings.security.twoFactorText')}
+            {...form.getInputProps('two_factor_enabled', { type: 'checkbox' })} />
           {form.values.two_factor_enabled && !base.two_factor_enabled && (
-            <Alert color="yellow" variant="light" icon={<ShieldAlert size={18} aria-hidden />}>{t((me as { two_factor?: boolean } | null)?.two_factor ? 'settings.security.twoFactorWarn' : 'settings.security.twoFactorSelf')}</Alert>
+            <Alert color="yellow" variant="light" icon={<ShieldAlert size={18} aria-hidden />}>
+              {me?.two_factor ? t('settings.security.twoFactorWarn') : (
+                <>{t('settings.security.twoFactorSelf')} <Anchor component={Link} to="/me/security" size="sm">{t('factor.setUp')}</Anchor></>
+              )}
+            </Alert>
           )}
           <Field label={t('settings.security.ways')} hint={t('settings.security.waysHint')} error={form.errors.allowed_auth_methods}>
             {(ids) => (
