@@ -1,0 +1,158 @@
+package identity
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+// A session stands while it is its person's, has not ended and is not over; its row
+// decides at the next request, whatever was remembered.
+func TestSession_stands_as_its_row_says(t *testing.T) {
+	h := houseOf(t)
+	agent := h.user(testkit.AcmeAgent)
+	for name, c := range map[string]struct {
+		change map[string]any
+		want   bool
+	}{
+		"open":                {map[string]any{}, true},
+		"without an end":      {map[string]any{"expires_at": ""}, true},
+		"ended":               {map[string]any{"ended_at": h.clock.Now()}, false},
+		"over":                {map[string]any{"expires_at": h.clock.Now().Add(-time.Second)}, false},
+		"over at this moment": {map[string]any{"expires_at": h.clock.Now()}, true},
+		"somebody else's":     {map[string]any{"user": testkit.User(testkit.BoltOwner)}, false},
+	} {
+		row := h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+		p := proof{session: row.Id}
+		if got, err := h.stands(h.app, agent, p); err != nil || !got {
+			t.Fatalf("%s: before: %t, %v", name, got, err)
+		}
+		h.set(collections.Sessions, row.Id, c.change)
+		if got, err := h.stands(h.app, agent, p); err != nil || got != c.want {
+			t.Errorf("%s: got %t, %v, want %t", name, got, err, c.want)
+		}
+	}
+	for name, p := range map[string]proof{"nothing": {}, "no such session": {session: "nosuchsession00"}, "no such key": {key: "nosuchkey000000"}} {
+		if got, err := h.stands(h.app, agent, p); err != nil || got {
+			t.Errorf("%s: got %t, %v: the absence of a proof is none", name, got, err)
+		}
+	}
+}
+
+// The proof stays with the record it was given to, and shows in nothing that leaves.
+func TestProof_is_carried_and_never_shown(t *testing.T) {
+	h := houseOf(t)
+	agent := h.user(testkit.AcmeAgent)
+	if proofOf(agent) != (proof{}) || proofOf(nil) != (proof{}) {
+		t.Error("somebody who showed nothing has a proof")
+	}
+	given := proof{session: "one", address: "192.0.2.1"}
+	given.give(agent)
+	if proofOf(agent) != given {
+		t.Errorf("got %+v", proofOf(agent))
+	}
+	if _, shown := agent.PublicExport()[proofField]; shown {
+		t.Error("the proof is shown")
+	}
+	agent.Set(proofField, map[string]any{"session": "forged"}) // what a body could bring
+	if proofOf(agent) != (proof{}) {
+		t.Errorf("a body made a proof: %+v", proofOf(agent))
+	}
+}
+
+// A key stands as its row, its account, its maker and its organization say.
+func TestKey_stands_as_the_table_says(t *testing.T) {
+	active, ended := Standing{State: KeyActive}, func(why string) Standing { return Standing{KeyEnded, why} }
+	for name, c := range map[string]struct {
+		change func(h *house, key *core.Record)
+		want   Standing
+	}{
+		"as it was made": {func(*house, *core.Record) {}, active},
+		"revoked": {func(h *house, key *core.Record) {
+			h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
+		}, ended(WhyRevoked)},
+		"ended with its maker": {func(h *house, key *core.Record) {
+			h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now(), "ended_by": collections.KeyEndedMaker})
+		}, ended(WhyMaker)},
+		"over": {func(h *house, key *core.Record) {
+			h.set(collections.APIKeys, key.Id, map[string]any{"expires_at": h.clock.Now()})
+		}, ended(WhyExpired)},
+		"account off": {func(h *house, key *core.Record) {
+			h.set(collections.Users, key.GetString("acts_as"), map[string]any{"is_active": false})
+		}, ended(WhyRevoked)},
+		"acts as a person": {func(h *house, key *core.Record) {
+			h.set(collections.APIKeys, key.Id, map[string]any{"acts_as": testkit.User(testkit.AcmeOwner)})
+		}, ended(WhyRevoked)},
+		"maker off": {func(h *house, _ *core.Record) {
+			h.set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"is_active": false})
+		}, ended(WhyMaker)},
+		"maker gone from the organization": {func(h *house, _ *core.Record) {
+			if err := h.app.Delete(h.row(collections.Memberships, testkit.UserMembership(testkit.AcmeAdmin, testkit.Acme))); err != nil {
+				h.t.Fatal(err)
+			}
+		}, ended(WhyMaker)},
+		"a factor is asked for": {func(h *house, _ *core.Record) {
+			h.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"two_factor_enabled": true})
+		}, Standing{KeyPaused, WhyFactor}},
+		"a factor is asked for, and there": {func(h *house, _ *core.Record) {
+			h.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"two_factor_enabled": true})
+			h.set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"two_factor": true})
+		}, active},
+	} {
+		h := houseOf(t)
+		account := h.make(collections.Users, map[string]any{
+			"email": "key@service.test", "password": "a long password 1", "is_active": true, "is_service": true,
+		})
+		h.make(collections.Memberships, map[string]any{
+			"organization": testkit.Acme, "user": account.Id, "email": "key@service.test", "role": collections.Viewer,
+			"status": collections.MembershipActive,
+		})
+		key := h.make(collections.APIKeys, map[string]any{
+			"organization": testkit.Acme, "name": "Till", "hash": hash("secret"), "acts_as": account.Id,
+			"created_by": testkit.User(testkit.AcmeAdmin), "role": collections.Viewer,
+		})
+		if got, err := h.KeyStanding(h.app, key.Id); err != nil || got != active {
+			t.Fatalf("%s: before: %+v, %v", name, got, err)
+		}
+		c.change(h, key)
+		if got, err := h.KeyStanding(h.app, key.Id); err != nil || got != c.want {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, c.want)
+		}
+	}
+	h := houseOf(t)
+	if got, err := h.KeyStanding(h.app, "nosuchkey000000"); err != nil || got != ended(WhyRevoked) {
+		t.Errorf("no such key: got %+v, %v", got, err)
+	}
+}
+
+// The token of a session names it; what is no token names none.
+func TestToken_names_its_session(t *testing.T) {
+	h := houseOf(t)
+	agent := h.user(testkit.AcmeAgent)
+	one, err := h.token(agent, "one", visit{length: time.Hour, refreshable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := h.token(agent, "one", visit{length: time.Hour, refreshable: true})
+	if err != nil || again == one {
+		t.Errorf("two tokens of a second are the same (%v)", err)
+	}
+	plain, err := agent.NewAuthToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{one: "one", again: "one", plain: "", "": "", "a.b.c": "", "pk_x_y": ""} {
+		for range 2 { // read, then remembered
+			if got := h.sessionOf(text); got != want {
+				t.Errorf("%.20q: got %q, want %q", text, got, want)
+			}
+		}
+	}
+	if found, err := h.app.FindAuthRecordByToken(one, core.TokenTypeAuth); err != nil || found.Id != agent.Id {
+		t.Errorf("PocketBase does not take it: %v", err)
+	}
+}
