@@ -289,6 +289,47 @@ func TestEvery_combination_the_form_offers_is_accepted_by_Vapi(t *testing.T) {
 	}
 }
 
+// Whatever a row from before the table holds, its copy has nothing Vapi would
+// refuse but names, which are sent as they were typed.
+func TestCopy_of_any_row_is_accepted(t *testing.T) {
+	d, a := readDocument(t), row(t, collections.Assistants, nil)
+	codes := append(catalog.Languages(), "", "xx", "fr-CA", "EN_us", "multi", "French", "zh-TW", "wo-SN")
+	pairs := func(part catalog.Part, try func(p *catalog.Provider, language string)) {
+		for _, p := range catalog.All(part) {
+			for _, language := range codes {
+				if p.ID != "custom-voice" && p.ID != "custom-transcriber" { // need a server; nobody can choose them
+					try(p, language)
+				}
+			}
+		}
+	}
+	accepted := func(f form) {
+		t.Helper()
+		f.fill(a)
+		if found := d.refuses(encode(t, toAssistant(a, nil, vapi.NewServer("https://desk.example.com",
+			"")))); len(found) > 0 {
+			t.Errorf("%v: the document refuses %v", f, found)
+		}
+	}
+	pairs(catalog.Voices, func(p *catalog.Provider, language string) {
+		model := "" // a name of the list, or one where there is none to choose
+		if p.ModelField == "" {
+			model = "x"
+		}
+		for _, speed := range []float64{0.01, 1, 9} {
+			accepted(form{
+				"voice_provider": p.ID, "voice_id": p.Voice(language), "voice_model": model, "voice_speed": speed,
+				"language": language,
+			})
+		}
+	})
+	pairs(catalog.Transcribers, func(p *catalog.Provider, language string) {
+		accepted(form{"transcriber_provider": p.ID, "language": "fr", "transcriber_language": language})
+		accepted(form{"transcriber_provider": p.ID, "language": language})
+	})
+	accepted(form{"voice_provider": "gramophone", "transcriber_provider": "ear trumpet"})
+}
+
 // The combinations the form offered and Vapi refused, and their like.
 func TestWhat_Vapi_refuses_is_refused_by_the_sandbox_too(t *testing.T) {
 	d, ask := readDocument(t), newAsker(t)
@@ -552,7 +593,8 @@ func TestOffer_is_what_the_collection_takes_and_is_answered_once(t *testing.T) {
 func TestWhat_somebody_added_inside_of_our_parts_stays(t *testing.T) {
 	d := open(t)
 	id := d.create(collections.Assistants, map[string]any{
-		"name": "Night desk", "language": "fr", "voice_provider": "cartesia", "voice_speed": 1.2, "transcriber_provider": "speechmatics",
+		"name": "Night desk", "language": "fr", "voice_provider": "cartesia", "voice_speed": 1.2,
+		"transcriber_provider": "speechmatics",
 	})
 	r := d.settle(collections.Assistants, id)
 	copied := func() map[string]any {
