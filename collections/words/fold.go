@@ -102,7 +102,7 @@ func appendPart(to []byte, r rune) []byte {
 			return to
 		}
 	case unicode.IsDigit(r):
-		return append(to, digit(r))
+		return append(to, Digit(r))
 	case kindOf(r) == apart || kindOf(r) == unseen:
 		return to
 	}
@@ -127,8 +127,8 @@ func silent(r rune) bool {
 	return r < thaana || unicode.Is(unicode.Diacritic, r) || unicode.Is(unicode.Inherited, r)
 }
 
-// digit is the plain digit of any script's. Every script has its ten in a row.
-func digit(r rune) byte {
+// Digit is the plain digit of any script's. Every script has its ten in a row.
+func Digit(r rune) byte {
 	for _, t := range unicode.Nd.R16 {
 		if r <= rune(t.Hi) {
 			return '0' + byte((r-rune(t.Lo))%10)

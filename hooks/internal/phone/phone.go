@@ -19,6 +19,8 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/pocketline/pocketline/collections/words"
 )
 
 // Kind is what a text turned out to be.
@@ -271,7 +273,7 @@ func Fold(text string) string {
 		case r < unicode.MaxASCII && unicode.IsPrint(r):
 			b.WriteRune(r)
 		case unicode.Is(unicode.Nd, r):
-			b.WriteByte(digitOf(r))
+			b.WriteByte(words.Digit(r))
 		case unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me, unicode.Variation_Selector):
 		case unicode.IsSpace(r) || unicode.IsControl(r):
 			b.WriteByte(' ')
@@ -293,20 +295,4 @@ func printable(text string) bool {
 		}
 	}
 	return true
-}
-
-// digitOf is the value of a decimal digit as a character. Unicode keeps the ten
-// of each script together, the zero first.
-func digitOf(r rune) byte {
-	for _, t := range unicode.Nd.R16 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + byte((r-rune(t.Lo))%10)
-		}
-	}
-	for _, t := range unicode.Nd.R32 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return '0' + byte((r-rune(t.Lo))%10)
-		}
-	}
-	return '0'
 }
