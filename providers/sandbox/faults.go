@@ -1,7 +1,10 @@
 package sandbox
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -23,10 +26,13 @@ type fault struct {
 	Count             int    `json:"count"`
 	RetryAfterSeconds int    `json:"retryAfterSeconds"`
 	DelayMs           int    `json:"delayMs"`
+	// Status and Message are what a refusal says.
+	Status  int    `json:"status"`
+	Message string `json:"message"`
 }
 
 var (
-	requestFaults = []string{"429", "500-before", "500-after", "slow", "drop-reply"}
+	requestFaults = []string{"429", "refuse", "500-before", "500-after", "slow", "late", "drop-reply"}
 	messageFaults = []string{"drop", "repeat", "reorder", "delay"}
 )
 
@@ -41,6 +47,8 @@ func (f *fault) check() error {
 		return refuse(http.StatusBadRequest, "kind must be one of "+strings.Join(requestFaults, ", ")+" for requests")
 	case f.Count < 0 || f.DelayMs < 0 || f.RetryAfterSeconds < 0:
 		return refuse(http.StatusBadRequest, "count, delayMs and retryAfterSeconds are not negative")
+	case f.Kind == "refuse" && (f.Status < 400 || f.Status > 499):
+		return refuse(http.StatusBadRequest, "status of a refusal is one from 400 to 499")
 	}
 	f.Count = max(f.Count, 1)
 	return nil
@@ -75,7 +83,9 @@ func (s *Server) requestFault(r *http.Request) *fault {
 }
 
 // withFaults breaks requests as asked. "before" leaves no trace in the memory;
-// "500-after" and "drop-reply" do the work and lose the answer.
+// "500-after" and "drop-reply" do the work and lose the answer; "late" does it
+// when delayMs have passed on the sandbox's own clock, whether or not somebody
+// still waits for the answer.
 func (s *Server) withFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := s.requestFault(r)
@@ -84,6 +94,8 @@ func (s *Server) withFaults(next http.Handler) http.Handler {
 			return
 		}
 		switch f.Kind {
+		case "refuse":
+			writeError(w, refuse(f.Status, f.Message))
 		case "429":
 			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
 			writeError(w, refuse(http.StatusTooManyRequests, "ThrottlerException: Too Many Requests"))
@@ -95,6 +107,17 @@ func (s *Server) withFaults(next http.Handler) http.Handler {
 		case "slow":
 			if pause(r.Context(), time.Duration(f.DelayMs)*time.Millisecond, 1) {
 				next.ServeHTTP(w, r)
+			}
+		case "late":
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+			if err != nil {
+				writeError(w, refuse(http.StatusBadRequest, err.Error()))
+				return
+			}
+			if s.clock.wait(s.ctx, time.Duration(f.DelayMs)*time.Millisecond) {
+				late := r.Clone(context.WithoutCancel(r.Context()))
+				late.Body = io.NopCloser(bytes.NewReader(body))
+				next.ServeHTTP(w, late)
 			}
 		case "drop-reply":
 			next.ServeHTTP(&lostReply{header: http.Header{}}, r)

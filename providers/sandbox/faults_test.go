@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +30,55 @@ func TestFaults_of_requests(t *testing.T) {
 			}
 			b.must("POST", "/assistant", object{"name": "after the fault is used up"})
 		})
+	}
+}
+
+func TestFaults_late_is_done_although_nobody_waits(t *testing.T) {
+	for _, waits := range []bool{true, false} {
+		b := newBench(t)
+		b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"}, "kind": "late", "delayMs": 18_000})
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		req, _ := http.NewRequestWithContext(ctx, "POST", b.URL()+"/assistant", strings.NewReader(`{"name":"x"}`))
+		req.Header.Set("Authorization", "Bearer "+b.Key())
+		answered := make(chan int, 1)
+		go func() {
+			res, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				answered <- 0
+				return
+			}
+			res.Body.Close()
+			answered <- res.StatusCode
+		}()
+		until(t, func() bool { return b.Late() == 1 })
+		b.must("POST", "/_sandbox/clock", object{"advanceMs": 17_000})
+		if len(b.all("assistant")) != 0 {
+			t.Error("it was made too early")
+		}
+		want := 201
+		if !waits {
+			want = 0
+			leave()
+			if got := <-answered; got != 0 {
+				t.Errorf("whoever left got %d", got)
+			}
+		}
+		b.must("POST", "/_sandbox/clock", object{"advanceMs": 1_000})
+		if waits {
+			if got := <-answered; got != want {
+				t.Errorf("answered %d, want %d", got, want)
+			}
+		}
+		until(t, func() bool { return len(b.all("assistant")) == 1 })
+	}
+}
+
+func TestFaults_refuse_says_why(t *testing.T) {
+	b := newBench(t)
+	b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"}, "kind": "refuse", "status": 402, "message": "Add a card."})
+	if status, v := b.do("POST", "/assistant", object{"name": "x"}); status != 402 || !strings.Contains(fmt.Sprint(v), "Add a card.") || len(b.all("assistant")) != 0 {
+		t.Errorf("got %d %v", status, v)
 	}
 }
 
@@ -65,7 +116,7 @@ func TestFaults_of_messages(t *testing.T) {
 
 func TestFaults_are_checked(t *testing.T) {
 	b := newBench(t)
-	for _, f := range []object{{"kind": "fire"}, {"kind": "drop"}, {"match": object{"messageType": "hang"}, "kind": "429"}, {"kind": "429", "count": -1}, {"kind": "429", "colour": "red"}} {
+	for _, f := range []object{{"kind": "fire"}, {"kind": "refuse"}, {"kind": "drop"}, {"match": object{"messageType": "hang"}, "kind": "429"}, {"kind": "429", "count": -1}, {"kind": "429", "colour": "red"}} {
 		if status, v := b.do("POST", "/_sandbox/faults", f); status != 400 {
 			t.Errorf("%v: %d %v", f, status, v)
 		}

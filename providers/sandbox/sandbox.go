@@ -70,6 +70,7 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // calls being played and messages under way
 	saving sync.Mutex     // one writer of the state file at a time
+	clock  *clock
 
 	mu         sync.Mutex // guards everything below; stored objects are never changed, only replaced
 	tables     map[string]*table
@@ -106,7 +107,7 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: listen: %w", err)
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, url: "http://" + listener.Addr().String(), secret: make([]byte, 32)}
+	s := &Server{cfg: cfg, log: cfg.Logger, url: "http://" + listener.Addr().String(), secret: make([]byte, 32), clock: newClock()}
 	if _, err := rand.Read(s.secret); err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("sandbox: random: %w", err)

@@ -85,7 +85,7 @@ func (s *Server) all(kind string) []object {
 func (s *Server) tick() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now().UTC().Truncate(time.Millisecond)
+	now := s.clock.Now().UTC().Truncate(time.Millisecond)
 	if !now.After(s.lastTick) {
 		now = s.lastTick.Add(time.Millisecond)
 	}
