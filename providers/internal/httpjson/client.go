@@ -38,9 +38,10 @@ const (
 
 	firstWait = 500 * time.Millisecond
 	maxWait   = 10 * time.Second
-	// maxAsked caps a wait the provider asks for: longer waits belong to the
+	// maxAsked is what of the waits a provider asks for is waited here, all
+	// together: somebody may be sitting before a screen. Longer ones belong to the
 	// outbox, which survives a restart.
-	maxAsked = 60 * time.Second
+	maxAsked = 5 * time.Second
 	// maxDrain is what is read of an unwanted body so that the connection can
 	// be used again.
 	maxDrain = 64 << 10
@@ -258,6 +259,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 }
 
 func (c *Client) attempts(ctx context.Context, r Request, body []byte, contentType string) (*Response, *Error) {
+	var asked time.Duration
 	for attempt := 1; ; attempt++ {
 		resp, sent, failure := c.once(ctx, r, body, contentType)
 		if failure == nil {
@@ -268,7 +270,10 @@ func (c *Client) attempts(ctx context.Context, r Request, body []byte, contentTy
 		}
 		wait := c.backoff(attempt)
 		if failure.RetryAfter > 0 {
-			wait = min(failure.RetryAfter, maxAsked)
+			if asked += failure.RetryAfter; asked > maxAsked {
+				return nil, failure
+			}
+			wait = failure.RetryAfter
 		}
 		// Sleeping past the deadline helps nobody: say now what went wrong.
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
