@@ -24,6 +24,19 @@ var CallStatuses = []string{CallScheduled, CallQueued, CallRinging, CallInProgre
 // LiveStatuses are the states of a call that is not over.
 var LiveStatuses = []string{CallQueued, CallRinging, CallInProgress, CallForwarding}
 
+// States of a call we asked the provider for while it has no id there. Once it
+// has one, the provider says how it goes on.
+const (
+	PlacingWaiting   = "waiting"   // not asked yet, or the provider was busy: it will be asked
+	PlacingUnclear   = "unclear"   // asked, and no clear answer came: it may ring
+	PlacingRefused   = "refused"   // the provider would not: nobody was called
+	PlacingLost      = "lost"      // looked for at the provider and not found
+	PlacingCancelled = "cancelled" // taken back before the provider was asked
+)
+
+// PlacingStates are the states of a call that has no id at the provider yet.
+var PlacingStates = []string{PlacingWaiting, PlacingUnclear, PlacingRefused, PlacingLost, PlacingCancelled}
+
 // Outcomes of a finished call. Every endedReason of Vapi maps to one
 // (providers/vapi: Outcome).
 var Outcomes = []string{
@@ -98,8 +111,12 @@ func calls() *core.Collection {
 		secret("control_url"),
 		secret("listen_url"),
 		relation("created_by", Users),
+		choice("placing", PlacingStates...),
+		hidden(text("placing_key", 64)),        // the hash of the Idempotency-Key that placed it
+		hidden(object("placement", SmallJSON)), // what placing it needs and how far it came
 	)
 	unique(c, "vapi_call_id", "vapi_call_id != ''")
+	unique(c, "organization, placing_key", "placing_key != ''")
 	// One index per offered sort and per filter that narrows (performance.md 2.1).
 	// Many calls last no second and cost nothing: the id settles their order.
 	index(c, "organization, created")
@@ -114,7 +131,7 @@ func calls() *core.Collection {
 	index(c, "created_by")
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	server := []string{"vapi_call_id", "created_by", "reported_at", "caller_number_raw", "recipient_number_raw"}
+	server := []string{"vapi_call_id", "created_by", "reported_at", "caller_number_raw", "recipient_number_raw", "placing"}
 	access(c, see, see, Create(work, server...), FrozenOnce(Update(work, server...), "vapi_call_id", CallFacts...),
 		Role("organization", Owner, Admin))
 	return c

@@ -22,7 +22,7 @@ func bindStart(app core.App, jobs *schedule.Scheduler) {
 			app.Logger().Warn("samples of values not dropped, queries are planned more often", "error", err)
 		}
 		var known bool
-		err := atomic.One(atomic.Of(se.App), `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '')`, nil, &known)
+		err := atomic.One(atomic.Of(se.App), `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '' OR placing != '')`, nil, &known)
 		if err != nil {
 			return fmt.Errorf("look for calls: %w", err)
 		}

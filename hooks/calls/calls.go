@@ -7,6 +7,9 @@
 //   - Who answers: `assistant-request` is answered from memory (answer.go,
 //     directory.go), so that no provider and no disk stands between the caller
 //     and a voice.
+//   - Who is called: the row comes first, with a promise to place it (placing.go);
+//     the provider is asked in work of its own, and what became of asking is looked
+//     up when no clear answer came (carry.go). Nothing is asked for twice.
 //   - What happens: every message is stored once and applied in the same
 //     transaction (vapi.go, write.go). What it means is decided by a pure
 //     function (apply.go) that gives the same call for any order and any number
@@ -69,6 +72,11 @@ type Deps struct {
 	// Rate is how many messages a second one organization may send; 0 is
 	// DefaultRate.
 	Rate int
+	// Installation tells this installation's calls from others' on the same account.
+	Installation string
+	// Now and After are the clock of placing calls; nil are the machine's.
+	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time
 }
 
 // engineKey lets tests wait for the engine of an app.
@@ -83,6 +91,8 @@ type engine struct {
 	totals       *remembered[int]
 	metricsCache *remembered[metricsAnswer]
 	running      singleflight.Group // tool calls in flight, by id
+	placing      singleflight.Group // calls being placed, by id of the row
+	life         context.Context    // ends with the program, a while after it was told to stop
 	recent       *recentAnswers
 	owners       *callOwners
 	publisher    *publisher
@@ -112,11 +122,18 @@ func Register(app core.App, d Deps) {
 	if d.Rate <= 0 {
 		d.Rate = DefaultRate
 	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.After == nil {
+		d.After = time.After
+	}
 	if d.Door == nil {
 		d.Door = intake.NewDoor(intake.Limits{})
 	}
+	life, cut := context.WithCancel(context.Background())
 	e := &engine{
-		Deps: d, app: app, directory: newDirectory(app), recent: newRecentAnswers(), owners: newCallOwners(), publisher: newPublisher(app, d.Hub),
+		Deps: d, life: life, app: app, directory: newDirectory(app), recent: newRecentAnswers(), owners: newCallOwners(), publisher: newPublisher(app, d.Hub),
 		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newRemembered[int](), metricsCache: newRemembered[metricsAnswer](),
 		late: make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
 	}
@@ -130,7 +147,9 @@ func Register(app core.App, d Deps) {
 	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
 		// Before the inbox stops.
 		Priority: -1, Func: func(te *core.TerminateEvent) error {
+			time.AfterFunc(stopGrace, cut)
 			e.later.Wait()
+			cut()
 			return te.Next()
 		},
 	})

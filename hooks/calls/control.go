@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -33,6 +31,19 @@ func (e *engine) endCall(re *core.RequestEvent) error {
 }
 
 func (e *engine) hangUp(re *core.RequestEvent, call *core.Record, t *tenant.Tenant) error {
+	switch call.GetString("placing") {
+	case collections.PlacingWaiting:
+		if err := e.takeBack(call); err != nil {
+			return err
+		}
+		if now, err := e.app.FindRecordById(collections.Calls, call.Id); err == nil && now.GetString("placing") == collections.PlacingCancelled {
+			e.note(re, call, t, "cancel", nil)
+			return nil
+		}
+		return facade.Error(http.StatusConflict, "The phone provider was just asked to place this call: look again in a moment")
+	case collections.PlacingUnclear:
+		return facade.Error(http.StatusConflict, wordsUnclear+": look again in a moment")
+	}
 	url, err := e.controlURL(call)
 	if err != nil {
 		return err
@@ -126,126 +137,4 @@ func providerError(err error) error {
 		return facade.Error(http.StatusConflict, "The phone provider no longer has this call")
 	}
 	return facade.Error(http.StatusBadGateway, "The phone provider refused: "+clip(err.Error(), 300))
-}
-
-type placeBody struct {
-	Assistant      string `json:"assistant"`
-	PhoneNumber    string `json:"phone_number"`
-	CustomerNumber string `json:"customer_number"`
-	CustomerName   string `json:"customer_name"`
-}
-
-// placeCall is POST /api/organizations/{organization}/calls.
-func (e *engine) placeCall(re *core.RequestEvent) error {
-	t, err := e.mayHear(re)
-	if err != nil {
-		return err
-	}
-	var body placeBody
-	if err := re.BindBody(&body); err != nil {
-		return facade.Error(http.StatusBadRequest, "The body is not the JSON this route takes")
-	}
-	call, err := e.place(re, t, body)
-	if err != nil {
-		return err
-	}
-	return re.JSON(http.StatusCreated, map[string]string{"id": call.ID, "vapi_call_id": call.VapiID, "status": call.Status})
-}
-
-// place rings a number. The call's row is written after the provider has taken
-// it, by the provider's id: whichever comes first, this or the call's first
-// message, there is one row.
-func (e *engine) place(re *core.RequestEvent, t *tenant.Tenant, body placeBody) (call, error) {
-	if !mayWork(t) {
-		return call{}, facade.Error(http.StatusForbidden, "Your role does not allow placing calls")
-	}
-	if t.Organization.GetString("status") != collections.OrganizationActive {
-		return call{}, facade.Error(http.StatusForbidden, "This organization is not active: it cannot place calls")
-	}
-	if t.Organization.GetString("balance_state") == collections.BalanceEmpty {
-		return call{}, facade.Error(http.StatusPaymentRequired, "The balance is empty: top up to place calls")
-	}
-	reasons := map[string]string{}
-	assistant := e.ownRow(t, collections.Assistants, body.Assistant)
-	if assistant == nil {
-		reasons["assistant"] = "Pick an assistant of this organization"
-	}
-	number := e.ownRow(t, collections.PhoneNumbers, body.PhoneNumber)
-	if number == nil {
-		reasons["phone_number"] = "Pick a number of this organization"
-	}
-	customer, problem := dialing.Of(e.app, t.ID()).Check(body.CustomerNumber)
-	if problem != "" {
-		reasons["customer_number"] = problem
-	}
-	if utf8.RuneCountInString(body.CustomerName) > 100 {
-		reasons["customer_name"] = "Must have at most 100 characters"
-	} else if err := untrusted.Line(body.CustomerName); err != nil {
-		reasons["customer_name"] = strings.TrimSuffix(err.Error(), ".")
-	}
-	if len(reasons) > 0 {
-		return call{}, facade.Invalid(reasons)
-	}
-	if !e.outbound.allow(t.ID(), time.Now()) {
-		return call{}, facade.Error(http.StatusTooManyRequests, "Too many calls a minute: wait a moment")
-	}
-	if assistant.GetString("vapi_assistant_id") == "" || number.GetString("vapi_phone_id") == "" {
-		return call{}, facade.Error(http.StatusConflict, "The assistant or the number is not at the phone provider yet: see its sync status")
-	}
-	placed, err := e.Vapi.Calls.Create(re.Request.Context(), &vapi.CallDTO{
-		AssistantID: assistant.GetString("vapi_assistant_id"), PhoneNumberID: number.GetString("vapi_phone_id"),
-		Customer: &vapi.Customer{Number: customer, Name: body.CustomerName},
-	})
-	if err != nil {
-		return call{}, providerError(err)
-	}
-	return e.record(re, t, assistant, number, customer, body.CustomerName, placed)
-}
-
-func (e *engine) ownRow(t *tenant.Tenant, collection, id string) *core.Record {
-	r, err := e.app.FindRecordById(collection, id)
-	if err != nil || r.GetString("organization") != t.ID() {
-		return nil
-	}
-	return r
-}
-
-// record writes the row of a call the provider took.
-func (e *engine) record(re *core.RequestEvent, t *tenant.Tenant, assistant, number *core.Record, customer, name string, placed *vapi.Call) (call, error) {
-	box, err := e.box()
-	if err != nil {
-		return call{}, err
-	}
-	now, home := time.Now(), tenant.HomeOf(e.app, t.ID())
-	var after call
-	// The phone rings already: the row is written although the person left.
-	err = box.Do(context.WithoutCancel(re.Request.Context()), func(tx *inbox.Tx) (func(), error) {
-		before, found, err := load(tx, placed.ID)
-		if err != nil {
-			return nil, err
-		}
-		if !found {
-			before.Organization, before.ID = t.ID(), collections.NewID(now)
-		}
-		m := &vapi.Message{
-			Type: "placed", Timestamp: now.UnixMilli(), Customer: vapi.MessageCustomer{Number: customer, Name: name},
-			PhoneNumber: vapi.MessagePhoneNumber{Number: number.GetString("phone_number")},
-			Call:        &vapi.MessageCall{ID: placed.ID, Type: "outboundPhoneCall", CreatedAt: placed.CreatedAt.Time, Monitor: placed.Monitor},
-		}
-		var ch changes
-		after, ch = apply(before, m, home)
-		fill(&after.Assistant, assistant.Id)
-		fill(&after.PhoneNumber, number.Id)
-		if err := e.keepControl(&after, m); err != nil {
-			return nil, err
-		}
-		if err := e.save(tx, before, &after, found, ch, now); err != nil {
-			return nil, err
-		}
-		if _, err := tx.Exec(`UPDATE calls SET created_by = ? WHERE id = ?`, t.UserID(), after.ID); err != nil {
-			return nil, err
-		}
-		return func() { e.tell(before, after, found, ch) }, nil
-	})
-	return after, err
 }

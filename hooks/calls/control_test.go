@@ -185,7 +185,7 @@ func TestPlace_is_for_those_who_work_calls(t *testing.T) {
 			want = 403
 		}
 		before := len(x.placed)
-		d.want(want, "POST", acmeCalls, who, order(nil))
+		d.want(want, "POST", acmeCalls, who, order(map[string]any{"force": true}))
 		if called := len(x.placed) > before; called != (want == 201) {
 			t.Errorf("%q rang somebody: %v", who, called)
 		}
@@ -197,7 +197,7 @@ func TestPlace_is_for_those_who_work_calls(t *testing.T) {
 	if got := d.rows(stored); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if !sameJSON(t, x.placed[0], []byte(`{"assistantId":"`+sampleAssistant+`","phoneNumberId":"`+sampleNumber+`","customer":{"number":"+14155552671","name":"Cleo"}}`)) {
+	if !sameJSON(t, x.placed[0], []byte(`{"name":"pl:desk:`+d.idOf("placed-1")+`","assistantId":"`+sampleAssistant+`","phoneNumberId":"`+sampleNumber+`","customer":{"number":"+14155552671","name":"Cleo"}}`)) {
 		t.Errorf("the provider got %s", x.placed[0])
 	}
 }
@@ -247,13 +247,16 @@ func TestPlace_refuses_before_anything_rings(t *testing.T) {
 		}
 		d.set(one.collection, one.id, one.back)
 	}
-	for status, want := range map[int]int{400: 502, 500: 502, 429: 429} {
+	for status, want := range map[int]int{400: 502, 401: 502, 402: 502, 403: 502, 429: 429} {
 		x.mu.Lock()
 		x.status = status
 		x.mu.Unlock()
 		rec := d.want(want, "POST", acmeCalls, testkit.AcmeAgent, order(nil))
-		if status == 400 && !strings.Contains(rec.Body.String(), "Concurrency limit reached.") {
+		if status != 429 && !strings.Contains(rec.Body.String(), "Concurrency limit reached.") {
 			t.Errorf("the provider's words are missing: %s", rec.Body)
+		}
+		if failed := d.rows(`SELECT status, placing, answered_at FROM calls WHERE id = ?`, object(t, rec)["call"]); failed != "failed | refused | \n" {
+			t.Errorf("%d: the row is %q", status, failed)
 		}
 	}
 	if len(x.placed) > 0 {
@@ -261,6 +264,9 @@ func TestPlace_refuses_before_anything_rings(t *testing.T) {
 	}
 	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id LIKE 'placed-%'`); got != "0\n" {
 		t.Errorf("%s rows were written", got)
+	}
+	if got := d.rows(`SELECT count(*) FROM usage_events u JOIN calls c ON c.id = u.call WHERE c.placing = 'refused'`); got != "0\n" {
+		t.Errorf("%s refused calls are metered", got)
 	}
 	x.status = 0
 	d.engine().outbound = newPace(1, time.Hour)

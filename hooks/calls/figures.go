@@ -86,7 +86,8 @@ func (e *engine) home(re *core.RequestEvent) error {
 func (e *engine) figuresOf(ctx context.Context, organization string, from, to time.Time) (f figures, err error) {
 	err = e.one(ctx, []any{&f.Calls, &f.Answered, &f.Missed, &f.Seconds}, `SELECT count(*), coalesce(sum(answered_at != '' AND outcome != 'voicemail'), 0),
 		coalesce(sum(ended_at != '' AND (answered_at = '' OR outcome = 'voicemail')), 0), coalesce(sum(duration_seconds), 0)
-		FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = +? AND started_at >= +? AND started_at < +?`,
+		FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = +? AND started_at >= +? AND started_at < +?
+		AND placing NOT IN (`+neverPlaced+`)`,
 		organization, at(from).date(), at(to).date())
 	return f, err
 }
@@ -243,7 +244,7 @@ func (e *engine) metricsOf(ctx context.Context, organization string) (a metricsA
 	m := &a.Metrics
 	var seconds, ended int64
 	err = e.reads.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(resolution_status = 'resolved'), 0), coalesce(sum(duration_seconds), 0),
-		coalesce(sum(duration_seconds > 0), 0) FROM calls WHERE organization = ?`, organization).Scan(&m.TotalCalls, &m.ResolvedCalls, &seconds, &ended)
+		coalesce(sum(duration_seconds > 0), 0) FROM calls WHERE organization = ? AND placing NOT IN (`+neverPlaced+`)`, organization).Scan(&m.TotalCalls, &m.ResolvedCalls, &seconds, &ended)
 	if err != nil {
 		return a, err
 	}

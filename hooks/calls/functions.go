@@ -42,8 +42,10 @@ func (e *engine) functionRoutes() {
 		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: row}))
 	})
 	place := route("POST", "calls", "S-102", "Places a call.", `201 {"data": `+functionShape+`}`)
-	place.Body = `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?}`
-	place.Errors = "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · 409 not synced · 502 the provider refused"
+	place.Body = `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?, "force": false}`
+	place.Query = "force=true (the same call again within a minute); header Idempotency-Key: one for each call that is wanted"
+	place.Answer += ` · 202 the same, with placing waiting or unclear and a message: it is not known yet whether it rings`
+	place.Errors = "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · " + placeErrors
 	f.Handle(place, e.placeByFunction)
 	change := route("PATCH", "calls/{id}", "S-103", "Changes what people write about a call.", `{"data": `+functionShape+`}`)
 	change.Body = `{"resolution_status", "priority", "sentiment", "summary", "notes", "metadata": {…}}`
@@ -132,7 +134,8 @@ func (e *engine) functionRow(row map[string]any) map[string]any {
 	}
 	return map[string]any{
 		"id": row["id"], "assistant_id": row["assistant"], "phone_number_id": row["phone_number"], "workflow_id": nil, "customer_number": customer,
-		"caller_number": caller, "from": caller, "to": row["recipient_number"], "direction": row["call_type"], "status": status, "state": row["status"], "outcome": row["outcome"],
+		"caller_number": caller, "from": caller, "to": row["recipient_number"], "direction": row["call_type"], "status": status,
+		"state": row["status"], "placing": row["placing"], "outcome": row["outcome"],
 		"started_at": row["started_at"], "ended_at": row["ended_at"], "start_time": row["started_at"], "end_time": row["ended_at"],
 		"duration": row["duration_seconds"], "duration_seconds": row["duration_seconds"], "recording_url": recordingURL(row),
 		"summary": row["summary"], "resolution_status": row["resolution_status"], "priority": row["priority"], "sentiment": row["sentiment"],
@@ -154,6 +157,7 @@ func (e *engine) placeByFunction(re *core.RequestEvent) error {
 		{Name: "phone_number_id", Column: "phone_number", Required: true, MaxLength: 15},
 		{Name: "customer_number", Also: []string{"to"}, Column: "customer_number", Required: true, MaxLength: 40},
 		{Name: "workflow_id", MaxLength: 40},
+		{Name: "force", Column: "force", Kind: facade.Boolean},
 	}
 	columns, err := facade.Read(fields, body, true)
 	if err != nil {
@@ -163,15 +167,15 @@ func (e *engine) placeByFunction(re *core.RequestEvent) error {
 		return facade.Invalid(map[string]string{"workflow_id": "There is no such workflow"})
 	}
 	text := func(name string) string { s, _ := columns[name].(string); return s }
-	placed, err := e.place(re, t, placeBody{Assistant: text("assistant"), PhoneNumber: text("phone_number"), CustomerNumber: text("customer_number")})
+	force, _ := columns["force"].(bool)
+	call, err := e.place(re, t, placeBody{
+		Assistant: text("assistant"), PhoneNumber: text("phone_number"), CustomerNumber: text("customer_number"), Force: force,
+	})
 	if err != nil {
 		return facade.Told(err, fields, body)
 	}
-	record, err := e.app.FindRecordById(collections.Calls, placed.ID)
-	if err != nil {
-		return err
-	}
-	return re.JSON(http.StatusCreated, facade.Functions(re, facade.Answer{Row: e.functionRow(exported(record))}))
+	status, words := placedAnswer(call)
+	return re.JSON(status, facade.Functions(re, facade.Answer{Row: e.functionRow(exported(call)), Message: words}))
 }
 
 func messageRow(r *core.Record) map[string]any {

@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
@@ -49,7 +52,26 @@ type desk struct {
 	facade   *facade.Facade
 	sealed   *sealed.Box
 	erased   *forgotten.Callers
-	provider string // address of the desk's own provider
+	provider string            // address of the desk's own provider
+	ahead    atomic.Int64      // how far the desk's clock was moved on
+	hurried  chan time.Time    // lets people wait no longer
+	trip     http.RoundTripper // in place of the way to the provider
+}
+
+// now is the clock of what is owed and of calls being placed.
+func (d *desk) now() time.Time { return time.Now().Add(time.Duration(d.ahead.Load())) }
+
+// RoundTrip is the way to the provider.
+func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
+	if d.trip != nil {
+		return d.trip.RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// idOf is our id of a provider's call.
+func (d *desk) idOf(vapiID string) string {
+	return strings.TrimSpace(d.rows(`SELECT id FROM calls WHERE vapi_call_id = ?`, vapiID))
 }
 
 type access struct{ app core.App }
@@ -71,7 +93,7 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 	}
 	remote := httptest.NewServer(provider)
 	t.Cleanup(remote.Close)
-	d := &desk{t: t, provider: remote.URL}
+	d := &desk{t: t, provider: remote.URL, hurried: make(chan time.Time)}
 	box, err := sealed.New(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -86,11 +108,13 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		usage.Register(app)
 		f := facade.New(app)
 		d.facade, d.sealed, d.erased = f, box, erased
-		d.schedule, d.outbox = schedule.New(app), outbox.New(app)
+		d.schedule = schedule.New(app)
+		d.outbox = outbox.New(app, outbox.WithClock(d.now, func(most time.Duration) time.Duration { return rand.N(most) + time.Millisecond }))
 		d.hub = live.New(app, access{app}, 0)
 		Register(app, Deps{
-			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"),
+			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithHTTPClient(&http.Client{Transport: d}),
 				vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
+			Installation: "desk", Now: d.now, After: func(time.Duration) <-chan time.Time { return d.hurried },
 			Hub: d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
 			Keyring:   keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
 			Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,

@@ -285,6 +285,7 @@ type item struct {
 	Sentiment        string `json:"sentiment"`
 	Priority         string `json:"priority"`
 	TransferredTo    string `json:"transferred_to"`
+	Placing          string `json:"placing"`
 	IsTest           bool   `json:"is_test"`
 	HasRecording     bool   `json:"has_recording"`
 	// Snippet shows where the search matched, the words between ‹ and ›.

@@ -50,6 +50,7 @@ const NormalizeJob = "calls.normalize"
 // jobs are what runs by the clock.
 func (e *engine) jobs() {
 	e.Outbox.Handle(fetchKind, e.fetchRecording)
+	e.Outbox.Handle(placeKind, e.keepPlacing)
 	e.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: e.reconcile})
 	// Once: it has nothing to do after it came to its end. A start runs it as well.
 	e.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})
@@ -61,10 +62,13 @@ func (e *engine) jobs() {
 
 func atomicOf(app core.App) atomic.Tx { return atomic.Of(app) }
 
-// reconcile makes good what messages did not bring: calls the provider knows
+// reconcile makes good what messages did not bring: calls that are being placed, calls the provider knows
 // and we do not, calls that stay open, and reports that never came.
 func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 	if err := e.open(); err != nil {
+		return err
+	}
+	if err := e.carryAll(ctx); err != nil {
 		return err
 	}
 	began := time.Now()

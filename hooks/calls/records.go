@@ -39,6 +39,15 @@ func (e *engine) guardRecords() {
 		}
 		return re.Next()
 	})
+	e.app.OnRecordDeleteRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
+		switch re.Record.GetString("placing") {
+		case collections.PlacingWaiting:
+			return re.BadRequestError("This call is about to be placed: cancel it first.", nil)
+		case collections.PlacingUnclear:
+			return re.BadRequestError("It is not known yet whether this call rings: look again in two minutes.", nil)
+		}
+		return re.Next()
+	})
 	e.app.OnRecordDelete(collections.Calls).BindFunc(deleteThoroughly)
 	atomic.On(e.app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy", e.bury)
 	atomic.On(e.app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is", findSummary, "summary")
@@ -132,7 +141,7 @@ func fillWritten(r *core.Record, now time.Time) {
 // factsKept refuses changes of what a provider's message wrote.
 func factsKept(r *core.Record) error {
 	before := r.Original()
-	if before.GetString("vapi_call_id") == "" {
+	if before.GetString("vapi_call_id") == "" && before.GetString("placing") == "" {
 		return nil
 	}
 	problems := validation.Errors{}
@@ -161,8 +170,14 @@ func tombstone(vapiID string) string { return vapiID + ":deleted" }
 // call back, removes what was kept of its messages, and owes the erasure at the
 // provider.
 func (e *engine) bury(tx atomic.Tx, before, _ *core.Record) error {
+	organization, now := before.GetString("organization"), time.Now()
+	if key := before.GetString("placing_key"); key != "" { // the press that placed it places no other
+		if _, err := tx.Exec(insertTombstone, collections.NewID(now), organization, pressTombstone(organization, key), inbox.Date(now), inbox.Date(now)); err != nil {
+			return err
+		}
+	}
 	if id := before.GetString("vapi_call_id"); id != "" {
-		return e.buryCall(tx, before.GetString("organization"), id, time.Now())
+		return e.buryCall(tx, organization, id, now)
 	}
 	return nil
 }

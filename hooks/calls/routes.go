@@ -38,9 +38,10 @@ func (e *engine) routes() {
 	f.Handle(facade.Route{
 		Method: "POST", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "Places a call: the assistant rings the number.",
-		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional"}`,
-		Answer:  `201 {"id", "vapi_call_id", "status"}`,
-		Errors:  "400 a field is wrong · 402 the balance is empty · 403 the role does not allow it · 409 the assistant or number is not synced yet · 429 too many calls a minute · 502 the provider refused, in its words",
+		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional", "force": false}; header Idempotency-Key: one for each call that is wanted`,
+		Answer: `201 {"id", "vapi_call_id", "status"} · 202 {"id", "vapi_call_id": "", "status", "placing": "waiting|unclear", "message"}: ` +
+			`the provider is busy, or it is not known yet whether it rings; the call's row says how it goes on`,
+		Errors: "400 a field is wrong · 402 the balance is empty · 403 the role does not allow it · " + placeErrors,
 	}, e.placeCall)
 	f.Handle(facade.Route{
 		Method: "GET", Path: "/api/organizations/{organization}/home", Auth: facade.SignedIn, System: facade.Pocketline,
@@ -54,7 +55,7 @@ func (e *engine) routes() {
 	}, e.serveRecording)
 	f.Handle(facade.Route{
 		Method: "POST", Path: "/api/calls/{id}/end", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "Hangs up a running call.", Answer: `{"ended": true}`, Errors: "403 viewers may not · 409 the call is over or cannot be controlled · 502 the provider refused",
+		Summary: "Hangs up a running call, or takes back one that waits to be placed.", Answer: `{"ended": true}`, Errors: "403 viewers may not · 409 the call is over or cannot be controlled · 502 the provider refused",
 	}, e.endCall)
 	f.Handle(facade.Route{
 		Method: "POST", Path: "/api/calls/{id}/say", Auth: facade.SignedIn, System: facade.Pocketline,

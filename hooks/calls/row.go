@@ -38,6 +38,7 @@ var rowFields = []struct {
 	{name: "sentiment", column: "c.sentiment"},
 	{name: "priority", column: "c.priority"},
 	{name: "transferred_to", column: "c.transferred_to"},
+	{name: "placing", column: "c.placing"},
 	{name: "is_test", column: "c.is_test", flag: true},
 	{name: "has_recording", column: "c.has_recording", flag: true},
 }

@@ -284,7 +284,14 @@ func (e *engine) applyTo(tx *inbox.Tx, m *vapi.Message, p place, own []event, no
 		if gone, err := e.gone(tx, m, p, now); err != nil || gone {
 			return nil, err // late messages do not bring it back
 		}
-		before.Organization, before.ID = p.organization, collections.NewID(now)
+		if adopted, is, err := e.adopted(tx, m, p, now); err != nil {
+			return nil, err
+		} else if is {
+			before, found = adopted, true
+			k.call, k.found = adopted, true
+		} else {
+			before.Organization, before.ID = p.organization, collections.NewID(now)
+		}
 	}
 	if m.Type == vapi.TypeEndOfCallReport && found {
 		if before, err = reported(tx, before); err != nil {

@@ -20,11 +20,13 @@ import (
 // The statements of the hot path. They fire no hooks: what follows from a call
 // is run by settle, and dashboards are told after the commit.
 const (
-	selectCall = `SELECT id, organization, status, outcome, call_type, channel, caller_number, recipient_number,
+	callColumns = `SELECT id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
 		caller_number_raw, recipient_number_raw, contact, assistant,
 		phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary,
 		resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url
-		FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`
+		FROM calls`
+	selectCall = callColumns + ` WHERE vapi_call_id = ? AND vapi_call_id != ''`
+	selectRow  = callColumns + ` WHERE id = ?`
 
 	insertCall = `INSERT INTO calls (id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
 		caller_number_raw, recipient_number_raw, contact, assistant, phone_number, started_at, answered_at, ended_at, reported_at,
@@ -56,9 +58,18 @@ const (
 
 // load reads the row of a provider's call; found is false when there is none.
 func load(tx *inbox.Tx, vapiID string) (c call, found bool, err error) {
-	c.VapiID = vapiID
+	if c, found, err = read(tx, selectCall, vapiID); !found {
+		c.VapiID = vapiID
+	}
+	return c, found, err
+}
+
+// loadRow reads a row by its own id.
+func loadRow(tx *inbox.Tx, id string) (c call, found bool, err error) { return read(tx, selectRow, id) }
+
+func read(tx *inbox.Tx, query, key string) (c call, found bool, err error) {
 	var started, answered, ended, reported string
-	err = tx.Get(selectCall, []any{vapiID}, &c.ID, &c.Organization, &c.Status, &c.Outcome, &c.Direction, &c.Channel, &c.Caller, &c.Recipient,
+	err = tx.Get(query, []any{key}, &c.ID, &c.Organization, &c.VapiID, &c.Status, &c.Outcome, &c.Direction, &c.Channel, &c.Caller, &c.Recipient,
 		&c.CallerRaw, &c.RecipientRaw, &c.Contact, &c.Assistant, &c.PhoneNumber, &started, &answered, &ended, &reported, &c.DurationSeconds, &c.CostMicros, &c.EndedReason,
 		&c.Summary, &c.Resolution, &c.Sentiment, &c.Priority, &c.Success, &c.HasRecording, &c.ControlURL, &c.ListenURL)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -80,6 +80,7 @@ export type CallsChannel = 'phone' | 'web' | 'websocket'
 export type CallsResolutionStatus = 'pending' | 'resolved' | 'escalated' | 'failed'
 export type CallsSentiment = 'positive' | 'neutral' | 'negative'
 export type CallsPriority = 'low' | 'medium' | 'high' | 'urgent'
+export type CallsPlacing = 'waiting' | 'unclear' | 'refused' | 'lost' | 'cancelled'
 export type MessagesRole = 'assistant' | 'user' | 'system'
 export type CallEventsType = 'status' | 'tool_call' | 'transfer' | 'hang' | 'language' | 'control' | 'recording'
 export type RecordingsKind = 'stereo' | 'mono' | 'customer' | 'assistant'
@@ -497,6 +498,7 @@ export interface CallsRecord {
   has_recording: boolean
   reported_at: string
   created_by: string
+  placing: CallsPlacing | ''
   created: string
   updated: string
 }
@@ -946,6 +948,7 @@ export const limits = {
     transferred_to: { max: 80 },
     notes: { max: 5000 },
     metadata: { max: 16384 },
+    placing: { values: ['waiting', 'unclear', 'refused', 'lost', 'cancelled'] },
   },
   call_reports: {
     organization: { required: true },
