@@ -42,7 +42,7 @@ func (e *engine) hangUp(re *core.RequestEvent, call *core.Record, t *tenant.Tena
 		}
 		return facade.Error(http.StatusConflict, "The phone provider was just asked to place this call: look again in a moment")
 	case collections.PlacingUnclear:
-		return facade.Error(http.StatusConflict, wordsUnclear+": look again in a moment")
+		return facade.Error(http.StatusConflict, "It is not known yet whether this call rings: look again in two minutes")
 	}
 	url, err := e.controlURL(call)
 	if err != nil {

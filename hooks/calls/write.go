@@ -20,13 +20,11 @@ import (
 // The statements of the hot path. They fire no hooks: what follows from a call
 // is run by settle, and dashboards are told after the commit.
 const (
-	callColumns = `SELECT id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
+	selectCall = `SELECT id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
 		caller_number_raw, recipient_number_raw, contact, assistant,
 		phone_number, started_at, answered_at, ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary,
 		resolution_status, sentiment, priority, success_evaluation, has_recording, control_url, listen_url
-		FROM calls`
-	selectCall = callColumns + ` WHERE vapi_call_id = ? AND vapi_call_id != ''`
-	selectRow  = callColumns + ` WHERE id = ?`
+		FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`
 
 	insertCall = `INSERT INTO calls (id, organization, vapi_call_id, status, outcome, call_type, channel, caller_number, recipient_number,
 		caller_number_raw, recipient_number_raw, contact, assistant, phone_number, started_at, answered_at, ended_at, reported_at,
@@ -55,6 +53,9 @@ const (
 	insertRecording = `INSERT INTO recordings (id, organization, call, kind, status, file, mime_type, size_bytes, duration_ms, attempts, next_at, error, created, updated)
 		VALUES (?, ?, ?, 'stereo', 'pending', '', '', 0, 0, 0, ?, '', ?, ?) ON CONFLICT DO NOTHING`
 )
+
+// selectRow finds a row by its own id.
+var selectRow = strings.Replace(selectCall, "vapi_call_id = ? AND vapi_call_id != ''", "id = ?", 1)
 
 // load reads the row of a provider's call; found is false when there is none.
 func load(tx *inbox.Tx, vapiID string) (c call, found bool, err error) {
