@@ -38,7 +38,8 @@ func (e *engine) routes() {
 	f.Handle(facade.Route{
 		Method: "POST", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "Places a call: the assistant rings the number.",
-		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional", "force": false}; header Idempotency-Key: one for each call that is wanted`,
+		Body:    `{"assistant": "id", "phone_number": "id", "customer_number": "+15551234567", "customer_name": "optional", "force": false}`,
+		Query:   "force=true (the same call again within a minute); header Idempotency-Key: one for each call that is wanted",
 		Answer: `201 {"id", "vapi_call_id", "status"} · 202 {"id", "vapi_call_id": "", "status", "placing": "waiting|unclear", "message"}: ` +
 			`the provider is busy, or it is not known yet whether it rings; the call's row says how it goes on`,
 		Errors: "400 a field is wrong · 402 the balance is empty · 403 the role does not allow it · " + placeErrors,
