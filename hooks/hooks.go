@@ -152,7 +152,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
 		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
-		Installation: d.Keys.Installation, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
+		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
 	})
 
 	// Last, because it answers whatever no domain did.

@@ -25,9 +25,6 @@ type Keys struct {
 	// Webhook is derived from it too: what Vapi presented before each
 	// organization had a secret of its own.
 	Webhook string
-	// Installation is derived from it too and no secret: it tells what this
-	// installation made at a provider from what others made on the same account.
-	Installation string
 	// Before are the keys these replace; nil when they replace none.
 	Before *Keys
 	// Made is the path of the file when the key was made just now, else "".
@@ -63,11 +60,6 @@ func derive(master sealed.Keys) (Keys, error) {
 		}
 		*key = hex.EncodeToString(derived)
 	}
-	own, err := hkdf.Key(sha256.New, master.Key, nil, "installation", 6)
-	if err != nil {
-		return Keys{}, err
-	}
-	k.Installation = hex.EncodeToString(own)
 	if master.Before != nil {
 		before, err := derive(sealed.Keys{Key: master.Before})
 		if err != nil {

@@ -73,7 +73,7 @@ type Deps struct {
 	// DefaultRate.
 	Rate int
 	// Installation tells this installation's calls from others' on the same account.
-	Installation string
+	Installation func() (string, error)
 	// Now and After are the clock of placing calls; nil are the machine's.
 	Now   func() time.Time
 	After func(time.Duration) <-chan time.Time
@@ -124,6 +124,9 @@ func Register(app core.App, d Deps) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Installation == nil {
+		d.Installation = func() (string, error) { return "", nil }
 	}
 	if d.After == nil {
 		d.After = time.After

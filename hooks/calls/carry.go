@@ -34,8 +34,6 @@ const (
 	lookLimit = time.Hour
 	// lookSkew is how far the provider's clock may be behind ours.
 	lookSkew = time.Hour
-	// markMax is what the provider allows a call's name.
-	markMax = 40
 )
 
 // lookWaits are the waits between looks for a call the provider may have made:
@@ -49,7 +47,8 @@ var (
 
 // mark is the name of a call of ours at the provider: whoever finds it there, or
 // in a message, knows which row it is, and of which installation.
-func (e *engine) mark(id string) string { return markPrefix + e.Installation + ":" + id }
+// The provider takes forty characters.
+func mark(installation, id string) string { return markPrefix + clip(installation, 20) + ":" + id }
 
 const markPrefix = "pl:"
 

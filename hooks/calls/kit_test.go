@@ -114,7 +114,7 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		Register(app, Deps{
 			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithHTTPClient(&http.Client{Transport: d}),
 				vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
-			Installation: "desk", Now: d.now, After: func(time.Duration) <-chan time.Time { return d.hurried },
+			Installation: func() (string, error) { return "desk", nil }, Now: d.now, After: func(time.Duration) <-chan time.Time { return d.hurried },
 			Hub: d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
 			Keyring:   keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),
 			Functions: remote.Client(), Rate: 1_000_000, Forgotten: erased,

@@ -268,6 +268,10 @@ func (e *engine) writePress(ctx context.Context, p *press) (id string, err error
 	if err != nil {
 		return "", err
 	}
+	installation, err := e.Installation() // before the writer's turn: it may have to be written
+	if err != nil {
+		return "", err
+	}
 	now := e.Now()
 	err = box.Do(context.WithoutCancel(ctx), func(tx *inbox.Tx) (func(), error) {
 		id, p.found, p.first, p.otherBody = "", "", "", ""
@@ -285,7 +289,7 @@ func (e *engine) writePress(ctx context.Context, p *press) (id string, err error
 		if err := e.save(tx, c, &after, false, ch, now); err != nil {
 			return nil, err
 		}
-		how, err := encode(placement{Body: p.body.hash(), Mark: e.mark(after.ID), Name: p.body.CustomerName})
+		how, err := encode(placement{Body: p.body.hash(), Mark: mark(installation, after.ID), Name: p.body.CustomerName})
 		if err != nil {
 			return nil, err
 		}
