@@ -34,6 +34,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/notifications"
 	"github.com/pocketline/pocketline/hooks/numbers"
 	"github.com/pocketline/pocketline/hooks/orgs"
+	"github.com/pocketline/pocketline/hooks/supabase"
 	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/hooks/usage"
 	"github.com/pocketline/pocketline/providers"
@@ -147,6 +148,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		Vapi: d.Clients.Vapi, Mirror: copies, Schedule: jobs, Sealed: box, PublicURL: c.PublicURL,
 		WebhookSecret: vapiSecret,
 	})
+	supabase.Register(app, routes)
 	usage.Register(app)
 	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
 	calls.Register(app, calls.Deps{

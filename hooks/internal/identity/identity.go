@@ -98,6 +98,7 @@ func Register(app core.App, o Options) *Identity {
 	i.limits.Now = o.Now
 	i.watch()
 	tenant.SetGate(app, i.Gate)
+	app.Store().Set(storeKey, i)
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(

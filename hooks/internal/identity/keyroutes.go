@@ -113,6 +113,12 @@ var keyRoutes = map[string]bool{
 	"POST /api/session":                                              false,
 	"DELETE /api/session":                                            false,
 	"GET /api/csrf":                                                  false,
+	"POST /auth/v1/signup":                                           false,
+	"POST /auth/v1/token":                                            false,
+	"POST /auth/v1/recover":                                          false,
+	"POST /auth/v1/otp":                                              false,
+	"POST /auth/v1/logout":                                           false,
+	"GET /auth/v1/user":                                              false,
 
 	// What an organization asks of its people, and what it knows of them.
 	"GET /api/security/settings":                                   false,

@@ -129,6 +129,11 @@ var limited = map[string]limit{
 	"POST /api/me/two-factor/confirm":                                {group: "factor", most: 30, length: time.Minute, guess: guessFactor},
 	"POST /api/me/two-factor/disable":                                {group: "factor", most: 30, length: time.Minute, guess: guessAgain},
 	"POST /api/me/two-factor/recovery":                               {group: "factor", most: 30, length: time.Minute, guess: guessFactor},
+	// These ask the doors of this table, which count again what is guessed there.
+	"POST /auth/v1/token":   {group: "refresh", most: 120, length: time.Minute},
+	"POST /auth/v1/signup":  {group: "sign-up there", most: 20, length: 10 * time.Minute, alike: true},
+	"POST /auth/v1/recover": {group: "mail there", most: 20, length: 10 * time.Minute, alike: true},
+	"POST /auth/v1/otp":     {group: "mail there", most: 20, length: 10 * time.Minute, alike: true},
 }
 
 // limitAddress refuses more than an address, or somebody who is signed in, may
