@@ -61,6 +61,7 @@ var keyRoutes = map[string]bool{
 	"GET /functions/v1/assistants/{id}":    true,
 	"PATCH /functions/v1/assistants/{id}":  true,
 	"DELETE /functions/v1/assistants/{id}": true,
+	"GET /api/assistant-choices":           true, // what one can be made of: facts
 
 	// The organization: reading it. The old client writes with POST and a
 	// wrapper, whose inside is asked about again.
@@ -151,6 +152,8 @@ var keyRoutes = map[string]bool{
 	"PUT /api/installation/mail":            false,
 	"POST /api/installation/check/mail":     false,
 	"POST /api/installation/check/provider": false,
+	"GET /api/installation/strays":          false,
+	"POST /api/installation/strays/remove":  false,
 	"GET /api/admin/migrate":                false,
 	"POST /api/admin/migrate":               false,
 	"POST /api/webhooks/vapi":               false,
