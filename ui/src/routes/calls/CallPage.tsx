@@ -80,7 +80,7 @@ function Detail({ call }: { call: CallDetail }) {
               <Group gap="xs"><CallBadge call={call} />{call.is_test && <TestBadge />}{live && <RunningClock since={call.answered_at} />}</Group>
               <Text className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>{aboutOf(call, t)}</Text>
               {!live && <EndReason call={call} />}
-              {live && can('calls.place') && <LiveActions id={call.id} who={who} />}
+              {live && call.placing !== 'unclear' && can('calls.place') && <LiveActions id={call.id} who={who} />}
             </Stack>
           </Paper>
           <Paper withBorder className={classes.block} component="section" aria-label={t('calls.conversation')}>

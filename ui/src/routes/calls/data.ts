@@ -10,7 +10,7 @@ import type { Line, TimelineEvent } from './conversation'
 export type CallItem = Pick<CallsRecord,
   'id' | 'vapi_call_id' | 'status' | 'outcome' | 'call_type' | 'channel' | 'caller_number' | 'recipient_number' | 'contact' | 'assistant' | 'phone_number' |
   'started_at' | 'answered_at' | 'ended_at' | 'duration_seconds' | 'cost_micros' | 'ended_reason' | 'summary' | 'resolution_status' | 'sentiment' | 'priority' |
-  'transferred_to' | 'is_test' | 'has_recording'> & {
+  'transferred_to' | 'placing' | 'is_test' | 'has_recording'> & {
     /** Where a search matched, the words between ‹ and ›. */
     snippet?: string
     /** The contact's name, '' when nobody knows it. */

@@ -1,6 +1,6 @@
 import { Badge, Group, Text, ThemeIcon, VisuallyHidden } from '@mantine/core'
 import {
-  ArrowRightLeft, CalendarClock, CircleCheck, CircleX, FlaskConical, PhoneCall, PhoneForwarded, PhoneIncoming, PhoneMissed, PhoneOutgoing, TriangleAlert, Voicemail, type LucideIcon,
+  ArrowRightLeft, CalendarClock, CircleCheck, CircleHelp, CircleX, FlaskConical, PhoneCall, PhoneForwarded, PhoneIncoming, PhoneMissed, PhoneOutgoing, TriangleAlert, Voicemail, type LucideIcon,
 } from 'lucide-react'
 import { StatusBadge, type Tone } from '../../components/StatusBadge'
 import { useT, type T } from '../../lib/i18n'
@@ -21,13 +21,27 @@ const byOutcome: Record<string, Face> = {
 }
 
 /** What a call came to, or what it is doing now, in a word with its icon. */
-export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' | 'answered_at'> }) {
+export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' | 'answered_at' | 'placing'> }) {
   const t = useT()
+  const placing = placingOf(call)
+  if (placing) return <StatusBadge {...placingFaces[placing]} label={t(`calls.placing.${placing}.label`)} />
   if (isLive(call)) return <StatusBadge icon={call.status === 'forwarding' ? ArrowRightLeft : PhoneCall} tone="busy" label={t(`calls.status.${call.status as 'ringing'}`)} />
   if (call.status === 'scheduled') return <StatusBadge icon={CalendarClock} tone="off" label={t('calls.status.scheduled')} />
   const outcome = call.outcome || 'completed'
   const face = byOutcome[outcome] ?? { icon: TriangleAlert, tone: 'bad' as Tone }
   return <StatusBadge icon={face.icon} tone={face.tone} label={t(`calls.outcome.${outcome}`)} />
+}
+
+const placingFaces: Record<'waiting' | 'unclear' | 'refused' | 'lost', Face> = {
+  waiting: { icon: CalendarClock, tone: 'busy' },
+  unclear: { icon: CircleHelp, tone: 'warn' },
+  refused: { icon: TriangleAlert, tone: 'bad' },
+  lost: { icon: TriangleAlert, tone: 'bad' },
+}
+
+/** How far placing a call has come that the provider has no word of yet; one taken back is a cancelled call. */
+function placingOf(call: Pick<CallItem, 'placing'>) {
+  return call.placing && call.placing !== 'cancelled' ? call.placing : undefined
 }
 
 export function TestBadge() {
@@ -43,8 +57,10 @@ export function whoOf(call: Pick<CallItem, 'call_type' | 'caller_number' | 'reci
 }
 
 /** What a call was about: its summary, or a sentence on what became of it. */
-export function aboutOf(call: Pick<CallItem, 'summary' | 'status' | 'outcome' | 'call_type'>, t: T): string {
+export function aboutOf(call: Pick<CallItem, 'summary' | 'status' | 'outcome' | 'call_type' | 'placing'>, t: T): string {
   if (call.summary) return call.summary
+  const placing = placingOf(call)
+  if (placing) return t(`calls.placing.${placing}.text`)
   if (isLive(call) || call.status === 'scheduled') return t(`calls.now.${call.status as 'ringing'}`)
   return t(`calls.came.${call.outcome || 'completed'}`)
 }
