@@ -86,7 +86,7 @@ go-test:
 	go test ./...
 
 .PHONY: e2e
-e2e: build ## the browser tests: the real binary in a real Chromium
+e2e: build ## the real binary: its clients from npm, then a real Chromium
 	.ci/e2e
 
 .PHONY: check
