@@ -467,6 +467,123 @@ func TestKill_between_provider_and_commit(t *testing.T) {
 	sound(t, d.dir)
 }
 
+// TestKill_while_a_call_is_placed kills the process between what the provider does
+// and what we write down: afterwards there is one call there and one row, which
+// says what is true.
+func TestKill_while_a_call_is_placed(t *testing.T) {
+	for name, one := range map[string]struct {
+		fault row    // at the provider; nil is none
+		hold  bool   // its answer stays in the gate
+		made  int    // calls at the provider
+		ends  string // the row's placing
+	}{
+		"the answer is on its way": {nil, true, 1, ""},
+		"500 after acting":         {row{"kind": "500-after"}, true, 1, ""},
+		"the answer is lost":       {row{"kind": "drop-reply"}, false, 1, ""},
+		"500 before acting":        {row{"kind": "500-before"}, true, 0, collections.PlacingUnclear},
+	} {
+		t.Run(name, func(t *testing.T) {
+			provider, err := sandbox.Start(sandbox.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				defer cancel()
+				if err := provider.Close(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+			g := newGate(t, provider.URL())
+			address := freeAddress(t)
+			env := []string{"VAPI_BASE_URL=" + g.URL, "VAPI_API_KEY=" + provider.Key(), "POCKETLINE_PUBLIC_URL=http://" + address}
+			d := start(t, t.TempDir(), address, "serve", env...)
+			owner := &person{t: t, base: d.base}
+			var made struct {
+				Token        string
+				Organization row
+			}
+			owner.ask("POST", "/api/setup", row{
+				"name": "Ada", "email": "ada@acme.test", "password": "a-long-password", "organization": "Acme", "timezone": "Europe/Paris",
+				"language": "fr", "country": "US",
+			}, http.StatusOK, &made)
+			owner.token = made.Token
+			organization := made.Organization["id"].(string)
+			create := func(collection string, values row) row {
+				values["organization"] = organization
+				var r row
+				owner.ask("POST", "/api/collections/"+collection+"/records", values, http.StatusOK, &r)
+				return r
+			}
+			assistant := create(collections.Assistants, row{"name": "Accueil", "type": "voice", "status": "active", "first_message": "Bonjour", "language": "fr"})
+			number := create(collections.PhoneNumbers, row{"friendly_name": "Ligne", "provider": "vapi", "area_code": "415", "number_type": "voice"})
+			until(t, "assistant and number to be at the provider", func() bool {
+				return len(owner.rows(collections.Assistants, "sync_status = 'synced'", ""))+len(owner.rows(collections.PhoneNumbers, "sync_status = 'synced'", "")) == 2
+			})
+
+			if one.fault != nil {
+				one.fault["match"] = row{"method": "POST", "pathPrefix": "/call"}
+				owner.ask("POST", provider.URL()+"/_sandbox/faults", one.fault, http.StatusCreated, nil)
+			}
+			if one.hold {
+				g.hold("POST /call")
+			}
+			press := row{"assistant": assistant["id"], "phone_number": number["id"], "customer_number": "+14155552671"}
+			path := "/api/organizations/" + organization + "/calls"
+			var pressing sync.WaitGroup
+			pressing.Go(func() { owner.send("POST", path, press, "Idempotency-Key", "one press") }) // its answer is lost with the process
+			if one.hold {
+				until(t, "the provider to be asked", func() bool { return g.waiting() > 0 })
+			} else {
+				until(t, "the provider to have acted", func() bool { return len(callsAt(t, provider)) > 0 })
+			}
+			d.kill()
+			pressing.Wait()
+			g.release()
+			d = start(t, d.dir, address, "serve", env...)
+
+			until(t, "the row to say what is true", func() bool {
+				rows := owner.rows(collections.Calls, "", "")
+				return len(rows) == 1 && rows[0]["placing"] == one.ends && (rows[0]["vapi_call_id"] != "") == (one.made == 1)
+			})
+			at := callsAt(t, provider)
+			status, _, answer, err := owner.send("POST", path, press, "Idempotency-Key", "one press")
+			if err != nil || status != map[int]int{0: http.StatusAccepted, 1: http.StatusCreated}[one.made] {
+				t.Errorf("the press again: %d %s %v", status, answer, err)
+			}
+			if len(at) != one.made || len(callsAt(t, provider)) != one.made {
+				t.Errorf("the provider has %d calls, want %d", len(at), one.made)
+			}
+			if got := owner.one(collections.Calls, ""); one.made == 1 && got["vapi_call_id"] != at[0]["id"] {
+				t.Errorf("the row names %v, the provider has %v", got["vapi_call_id"], at[0]["id"])
+			}
+			d.stop()
+			sound(t, d.dir)
+		})
+	}
+}
+
+// callsAt are the calls a provider has.
+func callsAt(t *testing.T, provider *sandbox.Server) (all []row) {
+	t.Helper()
+	(&person{t: t, token: "Bearer " + provider.Key()}).ask("GET", provider.URL()+"/call?limit=100", nil, http.StatusOK, &all)
+	return all
+}
+
+// endLeases lets the time pass after which what a dead process was delivering is
+// delivered again.
+func endLeases(operator *person) {
+	operator.t.Helper()
+	running := operator.rows(collections.Outbox, "status = 'running'", "")
+	if len(running) == 0 {
+		operator.t.Fatal("nothing was being delivered when the process was killed")
+	}
+	for _, r := range running {
+		operator.ask("PATCH", "/api/collections/"+collections.Outbox+"/records/"+r["id"].(string), row{"lease_until": r["created"]}, http.StatusOK, nil)
+	}
+	operator.ask("POST", "/api/crons/outbox.deliver", nil, http.StatusNoContent, nil)
+}
+
 // oneEach wants one object at the provider for each row, the one the row names.
 func oneEach(t *testing.T, owner *person, provider *sandbox.Server) {
 	t.Helper()
