@@ -119,6 +119,7 @@ func (e *engine) advance(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return id, nil // deleted
 	}
+	ctx = vapi.For(ctx, record.GetString("organization"))
 	c := carried{Record: record, pressed: record.GetDateTime("created").Time()}
 	state := record.GetString("placing")
 	if state != collections.PlacingWaiting && state != collections.PlacingUnclear {
