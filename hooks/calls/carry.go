@@ -294,7 +294,8 @@ func (e *engine) fail(c carried, to string, failure error) error {
 			return nil, err
 		}
 		after := before
-		after.Status, after.Outcome, after.EndedReason, after.EndedAt = collections.CallFailed, failedOutcome(told.Status), oneLine(told.Text, 255), at(now)
+		after.Status, after.Outcome = collections.CallFailed, failedOutcome(told.Status)
+		after.EndedReason, after.EndedAt = oneLine(told.Text, 255), at(now)
 		if to == collections.PlacingCancelled {
 			after.Status, after.Outcome = collections.CallCompleted, vapi.OutcomeCancelled
 		} else if after.Resolution == collections.ResolutionPending {
@@ -344,7 +345,8 @@ func (e *engine) adopt(ctx context.Context, c carried, placed *vapi.Call) (id st
 	organization := c.GetString("organization")
 	now, home := e.Now(), tenant.HomeOf(e.app, organization)
 	m := &vapi.Message{
-		Type: "placed", Timestamp: now.UnixMilli(), Customer: vapi.MessageCustomer{Number: c.GetString("recipient_number"), Name: c.Name},
+		Type: "placed", Timestamp: now.UnixMilli(),
+		Customer:    vapi.MessageCustomer{Number: c.GetString("recipient_number"), Name: c.Name},
 		PhoneNumber: vapi.MessagePhoneNumber{Number: c.GetString("caller_number")},
 		// It began when somebody pressed: the provider's clock is not ours.
 		Call: &vapi.MessageCall{ID: placed.ID, Type: "outboundPhoneCall", CreatedAt: c.pressed, Monitor: placed.Monitor},
@@ -411,9 +413,11 @@ func give(tx *inbox.Tx, c carried, id string) error {
 }
 
 const (
-	selectMarked = `SELECT id FROM calls WHERE id = ? AND organization = ? AND vapi_call_id = '' AND json_extract(placement, '$.mark') = ?`
-	selectAlike  = `SELECT id FROM calls INDEXED BY idx_calls_organization_status_started_at WHERE organization = ? AND status = 'queued'
-		AND started_at > ? AND placing = '` + collections.PlacingUnclear + `' AND assistant = ? AND phone_number = ? AND recipient_number = ? LIMIT 2`
+	selectMarked = `SELECT id FROM calls WHERE id = ? AND organization = ? AND vapi_call_id = ''
+		AND json_extract(placement, '$.mark') = ?`
+	selectAlike = `SELECT id FROM calls INDEXED BY idx_calls_organization_status_started_at
+		WHERE organization = ? AND status = 'queued' AND started_at > ? AND placing = '` + collections.PlacingUnclear + `'
+		AND assistant = ? AND phone_number = ? AND recipient_number = ? LIMIT 2`
 )
 
 // adopted finds the row of a press that a message of an unknown call is about: by
@@ -438,7 +442,8 @@ func (e *engine) adopted(tx *inbox.Tx, m *vapi.Message, p place, now time.Time) 
 
 // alike is the only press that may have placed a call without a name.
 func alike(tx *inbox.Tx, m *vapi.Message, p place, now time.Time) (id string, err error) {
-	rows, err := tx.Query(selectAlike, p.organization, inbox.Date(now.Add(-lookLimit)), p.assistant, p.phone, phone.Read(theirNumber(m), p.home).Text)
+	customer := phone.Read(theirNumber(m), p.home).Text
+	rows, err := tx.Query(selectAlike, p.organization, inbox.Date(now.Add(-lookLimit)), p.assistant, p.phone, customer)
 	if err != nil {
 		return "", err
 	}

@@ -50,8 +50,9 @@ const (
 )
 
 // placeErrors are the refusals of both routes that place calls.
-const placeErrors = "409 the assistant or number is not synced yet, or with code call_just_placed and call, the id: the same call was placed less than a " +
-	"minute ago (place it again with force) · 422 the Idempotency-Key placed another call · 429 too many calls a minute · 502 the provider refused, in its words"
+const placeErrors = "409 the assistant or number is not synced yet, or with code call_just_placed and call, the id: " +
+	"the same call was placed less than a minute ago (place it again with force) · 422 the Idempotency-Key placed another call · " +
+	"429 too many calls a minute · 502 the provider refused, in its words"
 
 type placeBody struct {
 	Assistant      string `json:"assistant"`
@@ -108,7 +109,9 @@ func (e *engine) placeCall(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	answer := map[string]string{"id": call.Id, "vapi_call_id": call.GetString("vapi_call_id"), "status": call.GetString("status")}
+	answer := map[string]string{
+		"id": call.Id, "vapi_call_id": call.GetString("vapi_call_id"), "status": call.GetString("status"),
+	}
 	status, words := placedAnswer(call)
 	if words != "" {
 		answer["placing"], answer["message"] = call.GetString("placing"), words
@@ -248,13 +251,15 @@ func (e *engine) ownRow(t *tenant.Tenant, collection, id string) *core.Record {
 
 const (
 	// A call that nobody was called by may be placed again at once.
-	selectJustPlaced = `SELECT id FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = ? AND started_at > ? AND created > ?
-		AND call_type = '` + collections.Outbound + `' AND assistant = ? AND recipient_number = ? AND (vapi_call_id != '' OR placing != '') AND placing NOT IN (` + neverPlaced + `) ORDER BY started_at LIMIT 1`
+	selectJustPlaced = `SELECT id FROM calls INDEXED BY idx_calls_organization_started_at
+		WHERE organization = ? AND started_at > ? AND created > ? AND call_type = '` + collections.Outbound + `'
+		AND assistant = ? AND recipient_number = ? AND (vapi_call_id != '' OR placing != '') AND placing NOT IN (` + neverPlaced + `) ORDER BY started_at LIMIT 1`
 	updatePressed = `UPDATE calls SET created_by = ?, placing = ?, placing_key = ?, placement = ? WHERE id = ?`
 )
 
 // neverPlaced are the states of rows nobody was called for: no figure counts them.
-const neverPlaced = `'` + collections.PlacingRefused + `', '` + collections.PlacingLost + `', '` + collections.PlacingCancelled + `'`
+const neverPlaced = `'` + collections.PlacingRefused + `', '` +
+	collections.PlacingLost + `', '` + collections.PlacingCancelled + `'`
 
 // owedPlacing is the payload of the promise.
 type owedPlacing struct {
@@ -280,7 +285,8 @@ func (e *engine) writePress(ctx context.Context, p *press) (id string, err error
 		}
 		c := call{ID: collections.NewID(now), Organization: p.organization}
 		m := &vapi.Message{
-			Type: "placed", Timestamp: now.UnixMilli(), Customer: vapi.MessageCustomer{Number: p.customer, Name: p.body.CustomerName},
+			Type: "placed", Timestamp: now.UnixMilli(),
+			Customer:    vapi.MessageCustomer{Number: p.customer, Name: p.body.CustomerName},
 			PhoneNumber: vapi.MessagePhoneNumber{Number: p.phone.GetString("phone_number")},
 			Call:        &vapi.MessageCall{Type: "outboundPhoneCall", CreatedAt: now},
 		}
@@ -297,7 +303,9 @@ func (e *engine) writePress(ctx context.Context, p *press) (id string, err error
 			return nil, fmt.Errorf("place a call: %w", err)
 		}
 		id = after.ID
-		return nil, e.Outbox.Add(tx, outbox.Row{Organization: p.organization, Kind: placeKind, Key: placeKind + ":" + id, Payload: owedPlacing{id}})
+		return nil, e.Outbox.Add(tx, outbox.Row{
+			Organization: p.organization, Kind: placeKind, Key: placeKind + ":" + id, Payload: owedPlacing{id},
+		})
 	})
 	switch {
 	case err != nil:
@@ -324,7 +332,9 @@ func (p *press) meet(tx *inbox.Tx, now time.Time) error {
 	if p.body.Force {
 		return nil
 	}
-	err := tx.Get(selectJustPlaced, []any{p.organization, inbox.Date(now.Add(-lookSkew)), inbox.Date(now.Add(-repeatWindow)), p.assistant.Id, p.customer}, &p.first)
+	err := tx.Get(selectJustPlaced, []any{
+		p.organization, inbox.Date(now.Add(-lookSkew)), inbox.Date(now.Add(-repeatWindow)), p.assistant.Id, p.customer,
+	}, &p.first)
 	return ignoreMissing(err)
 }
 
@@ -354,7 +364,8 @@ func (e *engine) answerPress(re *core.RequestEvent, id string, err error) (*core
 			return nil, err
 		}
 		return nil, &facade.Failure{
-			Status: cmp.Or(how.Status, http.StatusBadGateway), Text: cmp.Or(how.Error, wordsLost), Extra: map[string]any{"call": call.Id},
+			Status: cmp.Or(how.Status, http.StatusBadGateway), Text: cmp.Or(how.Error, wordsLost),
+			Extra: map[string]any{"call": call.Id},
 		}
 	case collections.PlacingLost:
 		return nil, &facade.Failure{Status: http.StatusBadGateway, Text: wordsLost, Extra: map[string]any{"call": call.Id}}
