@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -137,7 +138,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 	orgs.Register(app, orgs.Deps{
 		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait, Keyring: secrets, Copies: copies,
-		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d),
+		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d), Pictures: d.Clients.Guarded,
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
@@ -152,7 +153,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	usage.Register(app)
 	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
 	calls.Register(app, calls.Deps{
-		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded,
+		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded, PublicURL: strings.TrimRight(c.PublicURL, "/"),
 		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
 		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
 	})

@@ -67,6 +67,8 @@ type Deps struct {
 	HMAC vapi.HMACConfig
 	// Door reads what the provider sends; nil makes one with the usual limits.
 	Door *intake.Door
+	// PublicURL is where people reach this installation.
+	PublicURL string
 	// Functions reaches the URLs organizations chose (guarded).
 	Functions *http.Client
 	// Rate is how many messages a second one organization may send; 0 is

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -66,7 +67,9 @@ func (e *engine) documented() {
 	update.Body, update.Answer = create.Body, `{"data": `+rowShape+`, "message": "Call updated successfully"}`
 	remove := route("DELETE", "/api/calls/{id}", "S-282", "Deletes a call, its lines, recording and the provider's copy.")
 	remove.Answer = `{"data": null, "message": "Call deleted successfully"}`
-	base := facade.Row{Collection: collections.Calls, Envelope: facade.EnvelopeData, Fields: coreCommFields, Out: e.coreCommRow}
+	base := facade.Row{
+		Collection: collections.Calls, Envelope: facade.EnvelopeData, Fields: coreCommFields, Out: e.coreCommRow, Finish: e.signRecording,
+	}
 	with := func(r facade.Route, do facade.Action, message string, more func(*facade.Row)) facade.Row {
 		row := base
 		row.Route, row.Do, row.Message = r, do, message
@@ -202,7 +205,9 @@ func (e *engine) documentedList(re *core.RequestEvent, defaultLimit int, out fun
 		if err != nil {
 			continue // deleted since
 		}
-		rows = append(rows, out(exported(record)))
+		row := out(exported(record))
+		e.signRecording(re, row)
+		rows = append(rows, row)
 	}
 	return rows, facade.NewPagination(pageNumber, limit, count), nil
 }
@@ -276,6 +281,20 @@ func recordingURL(row map[string]any) any {
 		return "/api/calls/" + row["id"].(string) + "/recording"
 	}
 	return nil
+}
+
+// signRecording makes the address of the sound one that a page can play which
+// has nothing but the address.
+func (e *engine) signRecording(re *core.RequestEvent, row map[string]any) {
+	if path, ok := row["recording_url"].(string); ok {
+		row["recording_url"] = e.PublicURL + identity.FilePath(re, path)
+	}
+}
+
+// functionAnswer is a call in AlloKoli's words and envelope.
+func (e *engine) functionAnswer(re *core.RequestEvent, status int, row map[string]any) error {
+	e.signRecording(re, row)
+	return re.JSON(status, facade.Functions(re, facade.Answer{Row: row}))
 }
 
 // reportOf is the transcript and the cost breakdown of a call, empty when there

@@ -39,7 +39,7 @@ func (e *engine) functionRoutes() {
 		}
 		row := e.functionRow(exported(call))
 		row["transcript"], row["cost_breakdown"] = e.reportOf(call.Id)
-		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: row}))
+		return e.functionAnswer(re, http.StatusOK, row)
 	})
 	place := route("POST", "calls", "S-102", "Places a call.", `201 {"data": `+functionShape+`}`)
 	place.Body = `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?, "force": false}`
@@ -50,7 +50,7 @@ func (e *engine) functionRoutes() {
 	change := route("PATCH", "calls/{id}", "S-103", "Changes what people write about a call.", `{"data": `+functionShape+`}`)
 	change.Body = `{"resolution_status", "priority", "sentiment", "summary", "notes", "metadata": {…}}`
 	f.Rows(facade.Row{
-		Route: change, Collection: collections.Calls, Do: facade.Update, Envelope: facade.Functions, Out: e.functionRow,
+		Route: change, Collection: collections.Calls, Do: facade.Update, Envelope: facade.Functions, Out: e.functionRow, Finish: e.signRecording,
 		Fields: slices.DeleteFunc(slices.Clone(coreCommFields), func(field facade.Field) bool {
 			return slices.Contains([]string{"caller_number", "recipient_number", "duration", "transcript", "call_type"}, field.Name)
 		}),
@@ -68,7 +68,7 @@ func (e *engine) functionRoutes() {
 		if err := e.hangUp(re, call, t); err != nil {
 			return err
 		}
-		return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: e.functionRow(exported(call))}))
+		return e.functionAnswer(re, http.StatusOK, e.functionRow(exported(call)))
 	})
 	listen := route("GET", "calls/{id}/listen", "S-106", "The call's events as they happen; with Accept: application/json where its sound can be heard.",
 		`text/event-stream: event line|event|status|over, data {"type", "role", "content", "position", "offset_ms"…} · or {"success": true, "data": {"listen_url", "url"}}`)

@@ -8,6 +8,7 @@ package orgs
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -29,7 +30,9 @@ import (
 // Deps are what the domain needs.
 type Deps struct {
 	// Drop ends what a person hears of an organization (live.Hub.Drop).
-	Drop     func(user, organization string)
+	Drop func(user, organization string)
+	// Pictures reaches addresses people chose (guarded); nil fetches none.
+	Pictures *http.Client
 	Facade   *facade.Facade
 	Outbox   *outbox.Outbox
 	Schedule *schedule.Scheduler

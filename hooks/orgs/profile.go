@@ -12,6 +12,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -28,8 +29,8 @@ func (d *domain) profile() {
 			return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"user": d.profileOf(e, user)}, "message": "Profile fetched successfully"})
 		})
 	d.documented("PUT", "/api/user/profile", "S-266", facade.SignedIn,
-		"Changes name and phone. Role and company cannot be set. A picture is uploaded to the record's field avatar; avatar_url takes null, which removes it.",
-		"", `{"full_name"?, "phone"?, "avatar_url"?: null, "language"?, "theme"?}`,
+		"Changes name and phone. Role and company cannot be set. The picture at avatar_url is fetched and kept (at most 2 MB and 20 million pixels, from a public address); null removes it. It can be uploaded to the record's field avatar as well.",
+		"", `{"full_name"?, "phone"?, "avatar_url"?: address of a picture or null, "language"?, "theme"?}`,
 		`{"data": {"user": `+profileShape+`}, "message": "Profile updated successfully"}`, "400 with details", d.updateProfile)
 	d.app.OnRecordValidate(collections.Users).BindFunc(checkPhone)
 	d.preferences()
@@ -44,7 +45,7 @@ func (d *domain) profileOf(e *core.RequestEvent, user *core.Record) map[string]a
 		"two_factor": user.GetBool("two_factor"), "verified": user.Verified(),
 	}
 	if file := user.GetString("avatar"); file != "" {
-		out["avatar_url"] = d.PublicURL + "/api/files/" + user.Collection().Name + "/" + user.Id + "/" + url.PathEscape(file)
+		out["avatar_url"] = d.PublicURL + identity.FilePath(e, "/api/files/"+user.Collection().Name+"/"+user.Id+"/"+url.PathEscape(file))
 	}
 	if t, err := tenant.Of(e); err == nil && t.Organization != nil {
 		out["role"], out["company_id"] = t.Role(), t.ID()
@@ -80,12 +81,21 @@ func (d *domain) updateProfile(e *core.RequestEvent) error {
 		columns[column] = text
 	}
 	if value, given := body["avatar_url"]; given {
-		current := d.profileOf(e, user)["avatar_url"]
+		current, _ := d.profileOf(e, user)["avatar_url"].(string)
+		address, ok := value.(string)
 		switch {
 		case value == nil || value == "":
 			columns["avatar"] = nil
-		case value != current:
-			reasons["avatar_url"] = "Upload the picture as a file to the field avatar of your user record"
+		case !ok:
+			reasons["avatar_url"] = "Must be a text"
+		case current != "" && withoutQuery(address) == withoutQuery(current): // as it was answered
+		default:
+			picture, problem := d.picture(e, address)
+			if problem != "" {
+				reasons["avatar_url"] = problem
+			} else {
+				columns["avatar"] = picture
+			}
 		}
 	}
 	if len(reasons) > 0 {

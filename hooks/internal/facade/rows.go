@@ -59,6 +59,8 @@ type Row struct {
 	Force bool
 	// Out makes the documented form of a stored row.
 	Out func(row map[string]any) map[string]any
+	// Finish adds to a row what depends on who asks.
+	Finish func(e *core.RequestEvent, row map[string]any)
 	// More adds to the answer of a view.
 	More func(e *core.RequestEvent, id string) (map[string]any, error)
 }
@@ -97,6 +99,13 @@ func (f *Facade) row(e *core.RequestEvent, row Row) error {
 	}
 	if err != nil {
 		return err
+	}
+	if row.Finish != nil {
+		for _, one := range append(a.Rows, a.Row) {
+			if one != nil {
+				row.Finish(e, one)
+			}
+		}
 	}
 	status := row.Status
 	if status == 0 {

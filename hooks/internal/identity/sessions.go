@@ -84,6 +84,7 @@ func (i *Identity) place(app core.App, id string) (*place, error) {
 // superuser's needs no session. A request inside another one comes with the
 // proof of the outer one.
 func (i *Identity) prove(e *core.RequestEvent) error {
+	i.byFileToken(e)
 	if !person(e.Auth) {
 		return e.Next()
 	}
