@@ -151,6 +151,9 @@ func applyStatus(c *call, m *vapi.Message, home string, ch *changes) {
 	if status == collections.CallInProgress && c.ReportedAt == 0 {
 		c.AnsweredAt = c.AnsweredAt.earlier(when)
 		c.measure()
+		if c.Outcome == vapi.OutcomeFailedSetup {
+			c.close() // it had ended for a reason nobody knows, and was connected after all
+		}
 	}
 	ch.status(status, when)
 	if m.Status == "forwarding" && m.Destination != nil {
@@ -167,13 +170,14 @@ func end(c *call, reason string, when instant) {
 		c.EndedReason = oneLine(reason, 255)
 	}
 	c.EndedAt = c.EndedAt.earlier(when)
-	c.close()
 	c.measure()
+	c.close()
 }
 
-// close sets the final state from the reason the call ended for.
+// close sets the final state from the reason the call ended for, and from
+// whether it was ever connected.
 func (c *call) close() {
-	c.Outcome = vapi.Outcome(c.EndedReason)
+	c.Outcome = vapi.Outcome(c.EndedReason, c.AnsweredAt != 0 || c.DurationSeconds > 0)
 	c.Status = collections.CallCompleted
 	if strings.HasPrefix(c.Outcome, "failed") {
 		c.Status = collections.CallFailed
@@ -199,11 +203,11 @@ func applyReport(c *call, m *vapi.Message, home string, ch *changes) {
 	c.EndedReason = oneLine(m.EndedReason, 255)
 	c.AnsweredAt = at(m.StartedAt)
 	c.EndedAt = endedAt(m)
-	c.close()
 	c.measure()
 	if c.DurationSeconds == 0 && m.Duration > 0 {
 		c.DurationSeconds = int64(math.Round(m.Duration.Seconds()))
 	}
+	c.close()
 	c.CostMicros = micros(m.Cost)
 	c.Success = someLines(m.Analysis.SuccessEvaluation, 500)
 	// Without an analysis what people wrote meanwhile stays.

@@ -56,6 +56,73 @@ func TestApply_every_documented_reason_gives_its_outcome(t *testing.T) {
 	}
 }
 
+// The list is the whole enumeration of Vapi's OpenAPI document of August 2026:
+// calls, campaigns and evals.
+func TestApply_the_whole_enumeration_has_its_golden_outcome(t *testing.T) {
+	count, families := 0, map[string]int{}
+	for row := range strings.Lines(string(sample(t, "ended_reasons.golden"))) {
+		reason, want, ok := strings.Cut(strings.TrimSpace(row), "\t")
+		if strings.HasPrefix(reason, "#") {
+			continue
+		}
+		if !ok || !slices.Contains(collections.Outcomes, want) {
+			t.Fatalf("unreadable row %q", row)
+		}
+		count++
+		families[want]++
+		for _, connected := range []bool{true, false} {
+			c := run(message(t, vapi.TypeEndOfCallReport, beginning+70_000, func(m *vapi.Message) {
+				m.EndedReason, m.EndedAt = reason, at(parse(t, "2026-11-18T15:05:10Z")).Time()
+				if connected {
+					m.StartedAt = m.EndedAt.Add(-time.Minute)
+				}
+			}))
+			if c.Outcome != want || (c.Status == collections.CallFailed) != strings.HasPrefix(want, "failed") {
+				t.Errorf("%s (connected %t): got %s %s, want %s", reason, connected, c.Status, c.Outcome, want)
+			}
+		}
+	}
+	if count != 603 || len(families) != len(vapi.Outcomes) {
+		t.Errorf("walked %d reasons of %d families", count, len(families))
+	}
+}
+
+// Vapi's list grows: an end nobody knows is the ordinary end of a call that was
+// connected, whatever comes first of its messages.
+func TestApply_an_unknown_reason_of_a_connected_call_is_completed(t *testing.T) {
+	const unknown = "assistant-waved-goodbye"
+	ended := at(parse(t, "2026-11-18T15:05:10Z")).Time()
+	state := func(status string, when int64) *vapi.Message {
+		return message(t, vapi.TypeStatusUpdate, when, func(m *vapi.Message) { m.Status, m.EndedReason = status, unknown })
+	}
+	report := func(started bool, duration time.Duration) *vapi.Message {
+		return message(t, vapi.TypeEndOfCallReport, beginning+90_000, func(m *vapi.Message) {
+			m.EndedReason, m.EndedAt, m.Duration = unknown, ended, duration
+			if started {
+				m.StartedAt = ended.Add(-time.Minute)
+			}
+		})
+	}
+	answered, over := state("in-progress", beginning+2_000), state("ended", beginning+60_000)
+	for name, one := range map[string]struct {
+		messages []*vapi.Message
+		want     string
+	}{
+		"a report":                      {[]*vapi.Message{report(true, 0)}, vapi.OutcomeCompleted},
+		"a report with a duration only": {[]*vapi.Message{report(false, time.Minute)}, vapi.OutcomeCompleted},
+		"a whole call":                  {[]*vapi.Message{answered, over, report(true, 0)}, vapi.OutcomeCompleted},
+		"in another order":              {[]*vapi.Message{over, report(true, 0), answered}, vapi.OutcomeCompleted},
+		"answered, no report yet":       {[]*vapi.Message{answered, over}, vapi.OutcomeCompleted},
+		"answered heard late":           {[]*vapi.Message{over, answered}, vapi.OutcomeCompleted},
+		"never connected":               {[]*vapi.Message{over, report(false, 0)}, vapi.OutcomeFailedSetup},
+	} {
+		c := run(one.messages...)
+		if c.Outcome != one.want || (c.Status == collections.CallFailed) != (one.want == vapi.OutcomeFailedSetup) || c.EndedReason != unknown {
+			t.Errorf("%s: got %s %s %s, want %s", name, c.Status, c.Outcome, c.EndedReason, one.want)
+		}
+	}
+}
+
 func message(t *testing.T, kind string, when int64, change func(*vapi.Message)) *vapi.Message {
 	t.Helper()
 	m := &vapi.Message{Type: kind, Timestamp: when, Call: &vapi.MessageCall{ID: "c", Type: "inboundPhoneCall"}}

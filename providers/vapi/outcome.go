@@ -3,6 +3,7 @@ package vapi
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -38,7 +39,7 @@ var outcomeByReason = sync.OnceValue(func() map[string]string {
 	if err := json.Unmarshal(endedReasons, &groups); err != nil {
 		panic("vapi: embedded ended-reasons.json: " + err.Error())
 	}
-	out := make(map[string]string, 600)
+	out := make(map[string]string, 700)
 	for outcome, reasons := range groups {
 		for _, r := range reasons {
 			out[r] = outcome
@@ -47,16 +48,22 @@ var outcomeByReason = sync.OnceValue(func() map[string]string {
 	return out
 })
 
-// Outcome groups an endedReason. Values Vapi has added since are sorted by what
-// they name. An empty reason, of a call that has not ended, gives "".
-func Outcome(endedReason string) string {
+// Outcome groups an endedReason. connected says that somebody spoke with the
+// assistant. Values Vapi has added since are sorted by what they name; of a
+// connected call, one that names no fault of somebody is an ordinary end. An
+// empty reason, of a call that has not ended, gives "".
+func Outcome(endedReason string, connected bool) string {
 	if endedReason == "" {
 		return ""
 	}
 	if o, ok := outcomeByReason()[endedReason]; ok {
 		return o
 	}
-	return guessOutcome(endedReason)
+	o := guessOutcome(endedReason)
+	if o == OutcomeFailedSetup && connected {
+		return OutcomeCompleted
+	}
+	return o
 }
 
 // vendors are names of model, voice and transcriber providers as they appear
@@ -69,15 +76,25 @@ var vendors = []string{
 	"gladia", "soniox", "speechmatics", "talkscriber", "llm", "model", "voice", "transcriber",
 }
 
+// faults are in every known reason that is somebody's fault.
+var faults = []string{"error", "fail", "fault"}
+
 func guessOutcome(reason string) string {
-	words := "-" + strings.NewReplacer(".", "-", "_", "-").Replace(strings.ToLower(reason)) + "-"
+	reason = strings.ToLower(reason)
+	if !slices.ContainsFunc(faults, func(word string) bool { return strings.Contains(reason, word) }) {
+		return OutcomeFailedSetup // unless the call was connected
+	}
+	words := "-" + strings.NewReplacer(".", "-", "_", "-").Replace(reason) + "-"
 	for _, v := range vendors {
 		if strings.Contains(words, "-"+v+"-") {
 			return OutcomeFailedProvider
 		}
 	}
-	if strings.Contains(words, "vapifault") {
+	switch {
+	case strings.Contains(words, "vapifault"):
 		return OutcomeFailedVapi
+	case strings.Contains(words, "providerfault"), strings.Contains(words, "-pipeline-error-"):
+		return OutcomeFailedProvider // of a vendor that is new
 	}
 	return OutcomeFailedSetup
 }

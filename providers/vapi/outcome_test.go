@@ -24,7 +24,7 @@ func TestOutcome_covers_every_documented_reason(t *testing.T) {
 		}
 		for _, r := range reasons {
 			total++
-			if got := Outcome(r); got != outcome {
+			if got := Outcome(r, false); got != outcome {
 				t.Errorf("%s: got %s, want %s", r, got, outcome)
 			}
 			if outcome == OutcomeFailedProvider && guessOutcome(r) == OutcomeFailedProvider {
@@ -32,7 +32,7 @@ func TestOutcome_covers_every_documented_reason(t *testing.T) {
 			}
 		}
 	}
-	if total != 595 || len(groups) != len(Outcomes) || len(outcomeByReason()) != 595 {
+	if total != 603 || len(groups) != len(Outcomes) || len(outcomeByReason()) != 603 {
 		t.Errorf("%d reasons in %d groups", total, len(groups))
 	}
 	// The rule for reasons to come has to fit those that are known.
@@ -48,16 +48,25 @@ func TestOutcome_of_reasons_to_come(t *testing.T) {
 		"call.in-progress.error-vapifault-cartesia-socket-hang-up-2": OutcomeFailedProvider,
 		"pipeline-error-eleven-labs-something-new":                   OutcomeFailedProvider,
 		"call.in-progress.error-vapifault-new-worker-trouble":        OutcomeFailedVapi,
+		"call.in-progress.error-providerfault-vendor-of-next-year":   OutcomeFailedProvider,
+		"pipeline-error-vendor-of-next-year":                         OutcomeFailedProvider,
 		"call.in-progress.error-something-new":                       OutcomeFailedSetup,
 		"toggle-openaiish":                                           OutcomeFailedSetup,
+		"assistant-left-for-voice-mailbox":                           OutcomeFailedSetup, // names a vendor's word, but no fault
 		strings.Repeat("x", 10000):                                   OutcomeFailedSetup,
 		"customer-ended-call":                                        OutcomeCompleted,
 		"voicemail":                                                  OutcomeVoicemail,
 		"assistant-request-failed":                                   OutcomeFailedDesk,
 		"call.start.error-subscription-concurrency-limit-reached":    OutcomeFailedAccount,
 	} {
-		if got := Outcome(reason); got != want {
+		if got := Outcome(reason, false); got != want {
 			t.Errorf("%.60s: got %s, want %s", reason, got, want)
+		}
+		if want == OutcomeFailedSetup {
+			want = OutcomeCompleted
+		}
+		if got := Outcome(reason, true); got != want {
+			t.Errorf("%.60s, connected: got %s, want %s", reason, got, want)
 		}
 	}
 }
