@@ -59,6 +59,8 @@ func TestCommands_that_need_no_data_make_none(t *testing.T) {
 		{"health --url http://127.0.0.1:1", false, "pocketline: health:"},
 		{"serve --demo --http 127.0.0.1:0", false, "--demo fills in accounts with a known password: it needs --sandbox"},
 		{"serve --http nonsense", false, "pocketline: listen tcp"},
+		{"sandbox --http nonsense", false, "pocketline: sandbox: "},
+		{"sandbox --help", true, "loopback host:port"},
 	} {
 		said, ok, dir := program(t, c.line)
 		if ok != c.ok || !strings.Contains(said, c.says) {

@@ -199,9 +199,28 @@ func (e *engine) answerOther(re *core.RequestEvent, m *vapi.Message, p place) er
 	case vapi.TypeCampaignPredial:
 		// No campaign of ours exists, so nobody agreed to be called by one.
 		reply = vapi.PredialReply{Eligible: false}
+	case vapi.TypeCallEndpointingRequest:
+		// No model of ours tells when a caller has finished: what Vapi would wait.
+		reply = vapi.EndpointingReply{TimeoutSeconds: endpointing}
 	}
 	e.storeLater(m, p)
 	return re.JSON(http.StatusOK, reply)
+}
+
+const (
+	// endpointing is how long Vapi's documentation waits for more of a sentence, in
+	// seconds.
+	endpointing = 0.5
+	// voiceless is how much silence is sent: long enough to be sound, too short to
+	// be a pause.
+	voiceless = 100 * time.Millisecond
+)
+
+// answerVoice answers for a voice of one's own. We have none, and the body is
+// sound as it is: words in it would be heard as noise.
+func (e *engine) answerVoice(re *core.RequestEvent, m *vapi.Message, p place) error {
+	e.storeLater(m, p)
+	return re.Blob(http.StatusOK, "application/octet-stream", vapi.Silence(m.SampleRate, voiceless))
 }
 
 // transferReply sends a call to the number the assistant may forward to, never

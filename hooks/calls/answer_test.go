@@ -257,6 +257,7 @@ func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
 		{"handoff-destination-request.json", `{"error":"There is nobody to hand this call to."}`},
 		{"knowledge-base-request.json", `{"documents":[]}`},
 		{"campaign.predial.json", `{"eligible":false}`},
+		{"call.endpointing.request.json", `{"timeoutSeconds":0.5}`},
 	} {
 		if rec := d.send(sample(t, one.file)); rec.Code != http.StatusOK ||
 			!sameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
@@ -268,6 +269,22 @@ func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
 	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !sameJSON(t, rec.Body.Bytes(),
 		[]byte(want)) {
 		t.Errorf("got %s, want %s", rec.Body, want)
+	}
+}
+
+// Sound goes to the caller as it is: the documented body is raw sound, and no JSON.
+func TestVoice_requests_get_sound_of_the_rate_they_ask_for(t *testing.T) {
+	d := newDesk(t, nil)
+	body := sample(t, "voice-request.json")
+	for rate, samples := range map[any]int{24_000: 2_400, 16_000: 1_600, 8_000: 800, 0: 2_400, -5: 2_400, 1e12: 2_400, "x": 2_400} {
+		rec := d.send(remake(t, body, map[string]any{"message.sampleRate": rate}))
+		sound := rec.Body.Bytes()
+		if rec.Code != http.StatusOK || len(sound) != 2*samples || rec.Header().Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("%v: got %d, %d bytes of %s", rate, rec.Code, len(sound), rec.Header().Get("Content-Type"))
+		}
+		if slices.ContainsFunc(sound, func(b byte) bool { return b != 0 }) {
+			t.Errorf("%v: somebody hears %q", rate, sound)
+		}
 	}
 }
 

@@ -101,8 +101,11 @@ func (e *engine) receive(re *core.RequestEvent) error {
 		return e.answerRequest(re, m, place)
 	case vapi.TypeToolCalls, vapi.TypeFunctionCall:
 		return e.answerTools(re, m, place)
-	case vapi.TypeTransferDestinationRequest, vapi.TypeHandoffDestinationRequest, vapi.TypeKnowledgeBaseRequest, vapi.TypeCampaignPredial:
+	case vapi.TypeTransferDestinationRequest, vapi.TypeHandoffDestinationRequest, vapi.TypeKnowledgeBaseRequest,
+		vapi.TypeCampaignPredial, vapi.TypeCallEndpointingRequest:
 		return e.answerOther(re, m, place)
+	case vapi.TypeVoiceRequest:
+		return e.answerVoice(re, m, place)
 	}
 	if !slices.Contains(vapi.ServerMessages, m.Type) && !slices.Contains(vapi.RequestMessages, m.Type) {
 		e.unknown.Add(1)

@@ -496,11 +496,11 @@ func TestWebhook_every_documented_type_is_handled(t *testing.T) {
 		if rec.Code != http.StatusOK {
 			t.Errorf("%s: got %d %s", kind, rec.Code, rec.Body)
 		}
+		if kind == vapi.TypeVoiceRequest {
+			continue // answered with sound: TestVoice_requests_get_sound_of_the_rate_they_ask_for
+		}
 		answer := object(t, rec)
 		needs := (&vapi.Message{Type: kind}).NeedsAnswer()
-		if kind == vapi.TypeVoiceRequest || kind == vapi.TypeCallEndpointingRequest {
-			needs = false // of voices and endpointing models of one's own; we set up neither
-		}
 		if needs != (fmt.Sprint(answer["data"]) != "map[received:true]") {
 			t.Errorf("%s: answered %s", kind, rec.Body)
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -12,13 +13,17 @@ import (
 )
 
 // Main is the command `pocketline sandbox`: it starts the sandbox alone, prints
-// how to use it and runs until SIGINT or SIGTERM. Flags: --addr, --key, --speed.
+// how to use it and runs until SIGINT or SIGTERM. Flags: --http, --key, --speed.
 func Main(args []string) error {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:8787", "loopback address to listen on")
+	addr := flags.String("http", "127.0.0.1:8787", "loopback host:port to listen on")
+	flags.StringVar(addr, "addr", *addr, "the older name of --http")
 	key := flags.String("key", defaultKey, "bearer key clients must send")
 	speed := flags.Float64("speed", 1, "how fast calls play: 1 real time, 10 ten times faster, 0 without waiting")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil // it was printed
+	case err != nil:
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -36,6 +36,7 @@ type Message struct {
 	Turn           int
 	TurnID         string
 	Text           string // assistant.speechStarted, voice-request
+	SampleRate     int    // voice-request
 	Input          string // voice-input
 	Language       string
 	Request        string          // phone-call-control: forward or hang-up

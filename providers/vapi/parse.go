@@ -78,7 +78,8 @@ func (w *wireMessage) message() *Message {
 	m := &Message{
 		Type: w.Type, Timestamp: whole(w.Timestamp), Status: w.Status, EndedReason: w.EndedReason, Role: w.Role,
 		TranscriptType: w.TranscriptType, Turn: int(whole(w.Turn)), TurnID: w.TurnID, Text: w.Text, Input: w.Input,
-		Language: w.Language, Request: w.Request, Output: present(w.Output), Parameters: present(w.Parameters), PhoneNumber: w.PhoneNumber,
+		SampleRate: int(whole(w.SampleRate)),
+		Language:   w.Language, Request: w.Request, Output: present(w.Output), Parameters: present(w.Parameters), PhoneNumber: w.PhoneNumber,
 		Customer: w.Customer, Assistant: w.Assistant, SquadID: w.Squad.ID, Destination: w.Destination, FromAssistant: w.FromAssistant,
 		ToAssistant: w.ToAssistant, Uploads: w.Artifacts, StartedAt: w.StartedAt.Time, EndedAt: w.EndedAt.Time,
 		Session: w.Session, CampaignID: w.CampaignID, Contact: w.Contact, Problem: w.Debugging.AssistantRequestError,

@@ -1,6 +1,9 @@
 package vapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Server is where Vapi sends messages, and how.
 // https://docs.vapi.ai/server-url
@@ -202,6 +205,22 @@ type KnowledgeDocument struct {
 	// Similarity is 0 to 1.
 	Similarity float64 `json:"similarity"`
 	UUID       string  `json:"uuid,omitempty"`
+}
+
+// EndpointingReply answers call.endpointing.request: how long to wait before the
+// caller is taken to have finished.
+type EndpointingReply struct {
+	// TimeoutSeconds is 0 to 15.
+	TimeoutSeconds float64 `json:"timeoutSeconds"`
+}
+
+// Silence answers voice-request: raw sound of one channel, 16 bits a sample, as
+// many samples a second as the message asks for.
+func Silence(sampleRate int, length time.Duration) []byte {
+	if sampleRate < 8_000 || sampleRate > 48_000 {
+		sampleRate = 24_000 // as documented
+	}
+	return make([]byte, 2*int(int64(sampleRate)*length.Milliseconds()/1_000))
 }
 
 // PredialReply answers campaign.predial. Anything but eligible leaves the

@@ -31,6 +31,7 @@ func TestReplies_have_the_documented_shape(t *testing.T) {
 		{"knowledge-base-request.response.json", KnowledgeReply{Documents: []KnowledgeDocument{{"Cleanings take forty minutes and cost 95 dollars. Open Monday to Friday, 08:00 to 18:00.", 0.91, "0c7d52b8-1e94-4f6a-a3d1-84b9e6f20c17"}}}},
 		{"knowledge-base-request.response-message.json", KnowledgeReply{Message: &ReplyMessage{"custom-message", "A cleaning costs ninety five dollars."}}},
 		{"campaign.predial.response.json", PredialReply{true}},
+		{"call.endpointing.request.response.json", EndpointingReply{0.5}},
 	} {
 		data, err := json.Marshal(c.reply)
 		if err != nil {

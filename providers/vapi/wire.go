@@ -21,6 +21,7 @@ type wireMessage struct {
 	Turn           number          `json:"turn"`
 	TurnID         string          `json:"turnId"`
 	Text           string          `json:"text"`
+	SampleRate     number          `json:"sampleRate"`
 	Input          string          `json:"input"`
 	Language       string          `json:"language"`
 	Request        string          `json:"request"`

@@ -55,6 +55,77 @@ type finder struct {
 
 func signs(all ...string) []string { return all }
 
+// cut replaces what the expression finds, but for the statuses and counts that
+// stand where a secret could.
+func (f finder) cut(text string) string {
+	return f.re.ReplaceAllStringFunc(text, func(match string) string {
+		kept := f.re.FindStringSubmatch(match)
+		if kept == nil || len(kept) < 2 {
+			return Redacted // what is before a match can decide about it, and is not seen here
+		}
+		name, value := kept[1], strings.TrimRight(match[len(kept[1]):], ".,;")
+		if statusText.MatchString(value) || countText.MatchString(name) && digits(value) == len(value) {
+			return match
+		}
+		return name + Redacted
+	})
+}
+
+var (
+	// statusText is an HTTP status, countText the name of a number of tokens.
+	statusText = regexp.MustCompile(`^\(?[1-5][0-9]{2}\)?$`)
+	countText  = regexp.MustCompile(`(?i)tokens(?:=|:\s*)$`)
+)
+
+// cutNumbers replaces telephone numbers. What stands behind one with nothing but
+// spaces or an opening bracket between, a status or a date, is none of its
+// digits.
+func cutNumbers(text string) string {
+	return numberText.re.ReplaceAllStringFunc(text, func(match string) string {
+		return RedactedNumber + match[numberEnd(match):]
+	})
+}
+
+const (
+	// wholeNumber is how many digits in one piece are a number by themselves.
+	wholeNumber = 10
+	// americanNumber is how many every number has that begins with 1.
+	americanNumber = 11
+)
+
+// numberEnd is where the telephone number ends that a match begins with.
+func numberEnd(match string) int {
+	from := 1
+	if match[0] == '%' {
+		from = len("%2B")
+	}
+	count, open, pieces := 0, -1, 0
+	for i := from; i < len(match); i++ {
+		switch c := match[i]; {
+		case c >= '0' && c <= '9':
+			count++
+			if match[from] == '1' && count == americanNumber {
+				return i + 1
+			}
+		case c == '(':
+			open = i
+			fallthrough
+		default:
+			if pieces == 0 && count >= wholeNumber {
+				return i
+			}
+			pieces++
+			if c == ')' {
+				open = -1
+			}
+		}
+	}
+	if open > 0 { // a bracket that no digit of it closes
+		return len(strings.TrimRight(match[:open], " .-"))
+	}
+	return len(match)
+}
+
 // in tells whether the expression could match. lower is the text in small
 // letters, "" when the text is not plain ASCII: other letters can fold to ours.
 func (f finder) in(lower string) bool {
@@ -78,13 +149,13 @@ func Redact(text string) string {
 	lower := lowerASCII(text)
 	for _, f := range secretTexts {
 		if f.in(lower) {
-			text = f.re.ReplaceAllString(text, "${1}"+Redacted)
+			text = f.cut(text)
 		}
 	}
 	if !numberText.in(lower) {
 		return text
 	}
-	return numberText.re.ReplaceAllString(text, RedactedNumber)
+	return cutNumbers(text)
 }
 
 // lowerASCII is a plain text in small letters, "" when it is not plain.
