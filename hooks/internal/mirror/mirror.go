@@ -120,9 +120,18 @@ type Mirror struct {
 	installationID string // "" until it is asked for
 }
 
+// Option shapes a Mirror.
+type Option func(*Mirror)
+
+// WithClock replaces the clock, for tests.
+func WithClock(now func() time.Time) Option { return func(m *Mirror) { m.now = now } }
+
 // New returns a mirror that delivers through o.
-func New(app core.App, o *outbox.Outbox) *Mirror {
+func New(app core.App, o *outbox.Outbox, options ...Option) *Mirror {
 	m := &Mirror{app: app, outbox: o, now: time.Now, resources: map[string]Resource{}, waiting: map[string][]chan struct{}{}}
+	for _, option := range options {
+		option(m)
+	}
 	o.HandleSerial(kind, m.keep)
 	m.bindInstallation(app)
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
