@@ -295,6 +295,28 @@ func TestTour_ends_with_one_object_for_each_row(t *testing.T) {
 				}
 				truth("changed", r.Id, "changed_since")
 
+				// Changed twice, and the first change comes last; changed back, and
+				// nobody knows whether the change was made.
+				for _, label := range []string{"changed_twice", "changed_since"} {
+					fail("PATCH")
+					r = row(r.Id)
+					r.Set(k.label, "in_between")
+					if err := o.Save(r); err != nil {
+						t.Fatal(err)
+					}
+					o.pass(1)
+					r = row(r.Id)
+					r.Set(k.label, label)
+					if err := o.Save(r); err != nil {
+						t.Fatal(err)
+					}
+					o.pass(200)
+					if fault == "refused" {
+						o.later()
+					}
+					truth("changed twice", r.Id, label)
+				}
+
 				fail("DELETE")
 				o.remove(row(r.Id))
 				o.pass(200)

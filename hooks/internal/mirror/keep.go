@@ -58,11 +58,25 @@ func (m *Mirror) push(ctx context.Context, r Resource, record *core.Record) erro
 	if record.GetString(r.IDField) == "" {
 		return m.create(ctx, r, before, record)
 	}
+	doubtful := record.GetString(hashField)
+	left, _ := unclearOf(doubtful, m.now())
 	_, err := r.Push(ctx, record)
 	switch {
+	case err == nil && left > 0:
+		// It is as it should be, unless the change before comes after all.
+		record.Set(hashField, doubtful)
+		if err := m.store(r, before, record); err != nil {
+			return err
+		}
+		return outbox.In(left, errors.New("sent again when a change without an answer cannot come any more"))
 	case err == nil:
 		return m.store(r, before, record)
 	case r.judge(err).Verdict != Missing:
+		if !r.undone(err) {
+			if noted := m.doubt(r, record.Id); noted != nil {
+				return errors.Join(err, noted)
+			}
+		}
 		return m.failed(r, record, err)
 	}
 	// Somebody removed the copy at the provider: make it again.

@@ -22,6 +22,21 @@ import (
 // time of the create follows, in milliseconds.
 const intent = "?"
 
+// unclear begins sync_hash while a change of the copy that was not answered may
+// still be carried out, over newer ones; its time follows. All of the copy is
+// sent until then, and once more after.
+const unclear = "!"
+
+// unclearOf is how long a change without an answer may still come.
+func unclearOf(hash string, now time.Time) (left time.Duration, marked bool) {
+	text, marked := strings.CutPrefix(hash, unclear)
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if !marked || err != nil {
+		return 0, false
+	}
+	return time.UnixMilli(ms).Add(looks[len(looks)-1]).Sub(now), true
+}
+
 // looks are when the copy is looked for, counted from the create (from when its
 // answer was lost, if that is known). After the last one it is not coming any
 // more: providers were seen to finish a create half a minute after we had given
@@ -54,6 +69,16 @@ func nextLook(since, now time.Time) (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+// doubt notes that a change was not answered.
+func (m *Mirror) doubt(r Resource, id string) error {
+	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ? WHERE id = ?`,
+		unclear+strconv.FormatInt(m.now().UnixMilli(), 10), id)
+	if err != nil {
+		return fmt.Errorf("note a change of %s %s without an answer: %w", r.Collection, id, err)
+	}
+	return nil
 }
 
 // awaited says why a row waits though nothing is wrong with it.
