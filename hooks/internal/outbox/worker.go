@@ -34,15 +34,15 @@ func (o *Outbox) start() {
 		return
 	}
 	o.running = true
-	if err := o.free(); err != nil {
-		// The leases end by themselves, a minute and a half later.
-		o.app.Logger().Error("rows of an earlier process were not freed", "error", err)
-	}
 	claiming, endClaiming := context.WithCancel(context.Background())
 	delivering, cutOff := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if err := o.free(); err != nil {
+			// The leases end by themselves, a minute and a half later.
+			o.app.Logger().Error("rows of an earlier process were not freed", "error", err)
+		}
 		o.work(claiming, delivering)
 	}()
 	o.stop = sync.OnceFunc(func() {
