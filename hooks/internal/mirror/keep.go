@@ -168,8 +168,7 @@ func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
 // the copy's id and the words are the least that must stand there. The promise
 // stays open, and the job mirror.retry keeps it.
 func (m *Mirror) unstored(r Resource, record *core.Record, cause error) error {
-	const text = "the provider did what was asked, but it could not be stored here (it is tried again by itself): %w"
-	failure := fmt.Errorf(text, cause)
+	failure := fmt.Errorf("The phone provider did what was asked, but it could not be stored here. It is tried again by itself: %w.", cause)
 	m.app.Logger().Error("the provider's copy is ahead of its row",
 		"collection", r.Collection, "record", record.Id, "error", cause)
 	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET `+r.IDField+` = ?, sync_hash = '', sync_error = ?,

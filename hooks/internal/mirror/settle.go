@@ -88,11 +88,11 @@ type awaited struct {
 }
 
 func (e *awaited) Error() string {
-	const text = "it is not known yet whether the provider made it; it is looked for before it is made again"
 	if e.cause == nil {
-		return text
+		return "It is not known yet whether the phone provider made it: it is looked for before it is made again."
 	}
-	return text + " (" + e.cause.Error() + ")"
+	return fmt.Sprintf("It is not known yet whether the phone provider made it: it is looked for before it is made again (%s)",
+		e.cause)
 }
 
 func (e *awaited) Unwrap() error { return e.cause }

@@ -6,6 +6,7 @@ import { useT } from '../../lib/i18n'
 import { useMe } from '../../lib/session'
 import { installationQuery, MailSettings, ProviderCheck } from '../setup/Connections'
 import { SettingsPage } from './SettingsPage'
+import { Strays } from './Strays'
 
 /** The server itself: for the person who set it up, whatever their role in an organization. */
 export function InstallationPage() {
@@ -22,6 +23,7 @@ export function InstallationPage() {
       {operator && answer.data && (
         <>
           <Section title={t('installation.provider.title')}><ProviderCheck provider={answer.data.provider} /></Section>
+          <Strays />
           <Section title={t('installation.mail.title')} text={t('installation.mail.text')}><MailSettings mail={answer.data.mail} bar /></Section>
         </>
       )}
