@@ -106,6 +106,18 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 				check("documented team", ask("GET", "/api/team-members"+in, nil), s.can(collections.CanManageTeam) || member, 401, 403, 404)
 				check("keys", ask("GET", "/api/organizations/"+organization+"/keys", nil), s.can(collections.CanManageIntegrations) || s.is(collections.Developer), 401, 403, 404)
 				check("privacy", ask("GET", "/api/organizations/"+organization+"/privacy", nil), chief, 401, 403, 404)
+				check("the function of one organization", ask("GET", "/functions/v1/organization/"+organization, nil), member, 401, 404)
+				messages := "/functions/v1/messages?call_id=" + row("call") + "&organization=" + organization
+				check("the function of messages", ask("GET", messages, nil), calls, 401, 403, 404)
+				check("the sound of a call", ask("GET", "/api/calls/"+row("call")+"/recording", nil), calls, 401, 403, 404)
+				var shown struct {
+					Organization string `json:"organization_id"`
+					Role         string `json:"role"`
+				}
+				a := api.Do("GET", "/auth/v1/user", person, nil)
+				if a.Status == 200 && a.JSON(&shown) != nil && shown.Organization == organization && (!member || (shown.Role == "admin") != chief) {
+					t.Errorf("round %d: the library shows %s as %s of %s (%v)", round, person, shown.Role, organization, s)
+				}
 				other := subscriptions.NewDefaultClient()
 				p.SubscriptionsBroker().Register(other)
 				check("the organization's topic", ask("POST", "/api/realtime", map[string]any{"clientId": other.Id(), "subscriptions": []string{"org/" + organization}}), member, 403)
