@@ -666,3 +666,49 @@ func TestAssistant_is_made_again_when_a_call_finds_it_gone(t *testing.T) {
 		}
 	}
 }
+
+func TestAssistant_linked_to_one_at_the_provider_is_read_in_and_never_overwritten(t *testing.T) {
+	d := open(t)
+	var there struct{ ID string }
+	if status := d.at("POST", "/assistant", map[string]any{
+		"name": "From before", "firstMessage": "Good day.", "endCallMessage": "Bye.", "metadata": map[string]any{"team": "north"},
+		"model": map[string]any{"provider": "openai", "model": "gpt-4o", "temperature": 0.2,
+			"messages": []any{map[string]any{"role": "system", "content": "Sell tea."}}},
+		"voice": map[string]any{"provider": "11labs", "voiceId": "burt", "stability": 0.9},
+	}, &there); status != 201 {
+		t.Fatalf("made at Vapi: %d", status)
+	}
+	var before, after map[string]any
+	d.at("GET", "/assistant/"+there.ID, nil, &before)
+
+	c, err := d.FindCollectionByNameOrId(collections.Assistants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := core.NewRecord(c)
+	r.Load(map[string]any{"organization": testkit.Acme, "name": "Ours", "type": "voice", "vapi_assistant_id": there.ID})
+	if err := d.Save(r); err != nil {
+		t.Fatal(err)
+	}
+	a := d.settle(collections.Assistants, r.Id)
+	for column, want := range map[string]string{
+		"sync_status": "synced", "vapi_assistant_id": there.ID, "name": "From before", "first_message": "Good day.", "end_call_message": "Bye.",
+		"system_prompt": "Sell tea.", "model_name": "gpt-4o", "voice_provider": "11labs", "voice_id": "burt", "sync_error": "",
+	} {
+		if got := a.GetString(column); got != want {
+			t.Errorf("%s is %q, want %q", column, got, want)
+		}
+	}
+	d.at("GET", "/assistant/"+there.ID, nil, &after)
+	for _, key := range []string{"name", "model", "voice", "firstMessage", "transcriber", "endCallMessage"} {
+		was, _ := json.Marshal(before[key])
+		is, _ := json.Marshal(after[key])
+		if string(was) != string(is) {
+			t.Errorf("%s was %s and is %s", key, was, is)
+		}
+	}
+	metadata := after["metadata"].(map[string]any)
+	if metadata["team"] != "north" || metadata["recordId"] != r.Id || after["server"] == nil {
+		t.Errorf("metadata %v, server %v", metadata, after["server"])
+	}
+}

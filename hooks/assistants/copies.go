@@ -113,6 +113,11 @@ func usable(f *core.Record) bool {
 
 func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, error) {
 	ctx = vapi.For(ctx, a.GetString("organization"))
+	if copied, err := d.linked(ctx, a); err != nil {
+		return "", err
+	} else if copied != nil {
+		return copied.ID, d.link(ctx, a, copied) // link.go
+	}
 	dto, err := d.assistantCopy(a)
 	if err != nil {
 		return "", err
