@@ -71,7 +71,7 @@ func (e *engine) reconcile(ctx context.Context, r *schedule.Run) error {
 	if err := e.carryAll(ctx); err != nil {
 		return err
 	}
-	began := time.Now()
+	began := r.Now()
 	if e.Vapi.HasKey() { // without one there is no provider to ask
 		if err := e.askProvider(ctx, r, began); err != nil {
 			return err
@@ -87,11 +87,15 @@ func (e *engine) askProvider(ctx context.Context, r *schedule.Run, began time.Ti
 	if since.IsZero() {
 		since = began.Add(-24 * time.Hour)
 	}
+	mark := began
 	for call, err := range e.Vapi.Calls.ListSince(ctx, since.Add(-overlap)) {
 		if err != nil {
 			return fmt.Errorf("list calls: %w", err)
 		}
-		if call.Status != "ended" {
+		if call.Status != "ended" { // the next run looks again, however long it goes on
+			if at := call.CreatedAt.Time; !at.IsZero() && at.Before(mark) && at.After(began.Add(-refusedLimit)) {
+				mark = at
+			}
 			continue
 		}
 		if err := e.mend(ctx, call); err != nil {
@@ -113,7 +117,12 @@ func (e *engine) askProvider(ctx context.Context, r *schedule.Run, began time.Ti
 		}
 		r.Add(1)
 	}
-	r.SetWatermark(began)
+	// Calls are listed by the provider's clock. Where ours is ahead of it, calls
+	// are still to come before the hour ours shows.
+	if theirs := e.Vapi.Answered(); !theirs.IsZero() && theirs.Before(mark) {
+		mark = theirs
+	}
+	r.SetWatermark(mark)
 	return nil
 }
 

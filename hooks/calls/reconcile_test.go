@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ type archive struct {
 	broken bool
 	refuse int // the status of answers about single calls it does not know; 0 is 404
 	asked  []string
+	asks   url.Values // of the last list
 }
 
 func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +42,7 @@ func (a *archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"message":"no such call"}`, cmp.Or(a.refuse, http.StatusNotFound))
 		return
 	}
+	a.asks = r.URL.Query()
 	list := a.list
 	if list == nil {
 		list = []map[string]any{}
@@ -77,6 +80,49 @@ func TestReconcile_finds_calls_nobody_told_us_of(t *testing.T) {
 	}
 	if got := d.rows(`SELECT count(*) FROM usage_events WHERE reference = 'call:missed-call'`); got != "1\n" {
 		t.Errorf("metered %s times", got)
+	}
+}
+
+// since is from when the last list was asked for.
+func (a *archive) since(t *testing.T) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, a.asks.Get("createdAtGt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestReconcile_looks_from_when_the_provider_last_answered_whatever_our_clock_said(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour, -time.Hour} {
+		a := &archive{}
+		d := newDesk(t, a)
+		now, began := time.Duration(0), time.Now()
+		d.schedule.SetClock(func() time.Time { return time.Now().Add(now) })
+		for _, now = range []time.Duration{0, ahead, ahead, 0, 30 * time.Hour} { // the last: nothing ran for a day
+			if err := d.reconcile(); err != nil {
+				t.Fatal(err)
+			}
+			if a.since(t).After(began.Add(-overlap + time.Second)) {
+				t.Errorf("%v ahead, at %v: looks from %v, calls since %v are left out", ahead, now, a.since(t), began)
+			}
+		}
+	}
+}
+
+func TestReconcile_looks_again_at_calls_that_went_on(t *testing.T) {
+	going := finished("running-call", sampleNumber)
+	created := time.Now().Add(-2 * time.Hour).UTC().Truncate(time.Second)
+	going["status"], going["createdAt"] = "in-progress", created.Format(time.RFC3339)
+	a := &archive{list: []map[string]any{going}}
+	d := newDesk(t, a)
+	for range 2 {
+		if err := d.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !a.since(t).Before(created) {
+		t.Errorf("looks from %v: nobody told us of the call of %v, and it is not found when it ends", a.since(t), created)
 	}
 }
 

@@ -158,6 +158,10 @@ func For(ctx context.Context, organization string) context.Context {
 // OnRecovered adds what is called when Vapi answers again after an outage.
 func (c *Client) OnRecovered(do func()) { c.api.OnRecovered(do) }
 
+// Answered is when Vapi last answered, by its own clock; the zero time when it
+// never did, or does not say.
+func (c *Client) Answered() time.Time { return c.api.Answered() }
+
 // do sends one request and turns a failure into an *Error.
 func (c *Client) do(ctx context.Context, r httpjson.Request, out any) (*httpjson.Response, error) {
 	resp, err := c.api.Do(ctx, r, out)

@@ -40,8 +40,11 @@ type Run struct {
 	err       error        // the first failure to write the row
 }
 
+// Now is the scheduler's clock, by which marks are believed.
+func (r *Run) Now() time.Time { return r.now() }
+
 // Watermark is the instant everything before which has been worked on; the zero
-// time when the job never set one.
+// time when the job never set one, or none that can be believed.
 func (r *Run) Watermark() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,6 +83,9 @@ func (r *Run) begin(byHand bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.started = r.now().UTC()
+	if err := r.doubtFuture(); err != nil {
+		return err
+	}
 	last, err := r.app.FindRecordsByFilter(collections.JobRuns, "job = {:job} && watermark != ''", "-watermark", 1, 0,
 		dbx.Params{"job": r.job})
 	if err != nil {
@@ -92,6 +98,23 @@ func (r *Run) begin(byHand bool) error {
 		r.show()
 	}
 	return r.err
+}
+
+// doubtFuture takes back marks of a clock that was ahead: nothing can have been
+// worked on that is still to come. They would keep the job from its work until
+// the day they name, and be believed on that day. The job begins from an older
+// mark or from none, which repeats work and leaves none out.
+func (r *Run) doubtFuture() error {
+	result, err := r.app.NonconcurrentDB().NewQuery(`UPDATE job_runs SET watermark = '' WHERE job = {:job} AND watermark > {:now}`).
+		Bind(dbx.Params{"job": r.job, "now": r.started.Format(types.DefaultDateLayout)}).Execute()
+	if err != nil {
+		return fmt.Errorf("take back marks in the future: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	r.app.Logger().Warn("the clock was ahead: what a job noted then is not believed, its work is repeated", "job", r.job)
+	return nil
 }
 
 // show makes the run's row, once. The caller holds r.mu.

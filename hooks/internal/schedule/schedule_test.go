@@ -113,6 +113,35 @@ func TestRun_that_did_nothing_leaves_no_row_but_moves_the_watermark(t *testing.T
 	}
 }
 
+func TestRun_does_not_believe_marks_of_a_clock_that_was_ahead(t *testing.T) {
+	app := testApp(t)
+	s := New(app)
+	noon := time.Date(2026, 9, 1, 10, 0, 0, 0, time.UTC)
+	at := noon
+	s.now = func() time.Time { return at }
+	var seen time.Time
+	job := Job{ID: "t.mark", Spec: "@hourly", Run: func(_ context.Context, r *Run) error {
+		seen = r.Watermark()
+		r.Add(1)
+		r.SetWatermark(r.Now())
+		return nil
+	}}
+	s.Add(job)
+	s.tick(job)
+	at = noon.Add(24 * time.Hour)
+	s.tick(job)
+	at = noon.Add(time.Hour)
+	s.tick(job)
+	if !seen.Equal(noon) {
+		t.Errorf("after the jump the mark is %v, want the one before it, %v", seen, noon)
+	}
+	at = noon.Add(25 * time.Hour) // nothing ran for a day
+	s.tick(job)
+	if want := noon.Add(time.Hour); !seen.Equal(want) {
+		t.Errorf("on the day the clock had named, the mark is %v, want %v", seen, want)
+	}
+}
+
 func TestRun_shows_how_far_it_is(t *testing.T) {
 	app := testApp(t)
 	s := New(app)

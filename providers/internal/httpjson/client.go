@@ -135,6 +135,24 @@ type Client struct {
 
 	mu        sync.Mutex
 	recovered []func()
+	answered  time.Time
+}
+
+// Answered is when the provider last answered, by the provider's own clock; the
+// zero time when it never did, or does not say.
+func (c *Client) Answered() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answered
+}
+
+// noteDate keeps what an answer says of the time.
+func (c *Client) noteDate(h http.Header) {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.answered = at.UTC()
+	}
 }
 
 // OnRecovered adds what is called when the provider answers again after
@@ -320,6 +338,9 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, contentType s
 			err = context.DeadlineExceeded
 		}
 		return nil, sent, c.fail(r, 0, nil, nil, err, sent)
+	}
+	if r.URL == "" {
+		c.noteDate(res.Header)
 	}
 	ok := res.StatusCode >= 200 && res.StatusCode < 300
 	if ok && r.Stream {
