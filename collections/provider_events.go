@@ -37,6 +37,8 @@ func providerEvents() *core.Collection {
 	unique(c, "provider, event_key", "")
 	index(c, "organization")
 	c.AddIndex("idx_provider_events_waiting", false, "status, next_at", "status IN ('failed','parked')")
+	// What the job inbox.pack has to do, and nothing once it is done.
+	c.AddIndex("idx_provider_events_finished", false, "created", "status = 'applied' AND type = 'end-of-call-report'")
 	readOnly(c, "")
 	return c
 }

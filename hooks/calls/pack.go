@@ -2,8 +2,11 @@ package calls
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"context"
+	"crypto/sha256"
+	"database/sql"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
@@ -24,7 +27,11 @@ const (
 	// packAfter is how long after its report a call's messages stay single rows:
 	// stragglers come within seconds.
 	packAfter = 10 * time.Minute
-	packBatch = 500
+	// packRead is how many calls are looked up at once, packWrite how many are
+	// packed in one transaction: a commit costs more than packing a call, and
+	// messages that come wait for it.
+	packRead  = 500
+	packWrite = 25
 )
 
 // packed is one message inside a packed row.
@@ -39,49 +46,91 @@ type packed struct {
 func packKey(vapiID string) string { return vapiID + ":packed" }
 
 // pack folds the stored messages of finished calls into one compressed row each:
-// as rows they would be thirteen times larger (performance.md 2.2).
+// as rows they would be thirteen times larger (performance.md 2.2). What there is
+// to do stands in the rows themselves, whatever the clock said when they came. A
+// call that cannot be packed keeps no other from it.
 func (e *engine) pack(ctx context.Context, r *schedule.Run) error {
 	if err := e.open(); err != nil {
-		return err
-	}
-	now := time.Now()
-	since := r.Watermark()
-	until := now.Add(-packAfter)
-	rows, err := e.reads.QueryContext(ctx, `SELECT DISTINCT substr(event_key, 1, instr(event_key, ':') - 1) FROM provider_events
-		WHERE provider = 'vapi' AND status = 'applied' AND type = 'end-of-call-report' AND created >= ? AND created < ? LIMIT ?`,
-		inbox.Date(since.Add(-time.Minute)), inbox.Date(until), packBatch)
-	if err != nil {
-		return fmt.Errorf("finished calls: %w", err)
-	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		ids = append(ids, id)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	box, err := e.box()
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := ctx.Err(); err != nil {
-			return err
+	var failed error
+	now, after := r.Now(), finishedCall{}
+	for {
+		page, err := e.finished(ctx, after, now.Add(-packAfter))
+		if err != nil {
+			return fmt.Errorf("finished calls: %w", err)
 		}
-		if err := box.Do(ctx, func(tx *inbox.Tx) (func(), error) { return nil, packCall(tx, id, now) }); err != nil {
-			return err
+		for some := range slices.Chunk(page, packWrite) {
+			if err := e.packSome(ctx, box, some, now); err != nil && ctx.Err() != nil {
+				return ctx.Err()
+			} else if err != nil {
+				failed = err
+			}
+			r.Add(len(some))
 		}
-		r.Add(1)
+		if len(page) < packRead {
+			return failed
+		}
+		after = page[len(page)-1]
 	}
-	if len(ids) < packBatch {
-		r.SetWatermark(until)
+}
+
+// finishedCall is a call whose report lies there as a row.
+type finishedCall struct {
+	created string
+	rowid   int64
+	id      string // the provider's
+}
+
+// finished are the next finished calls.
+func (e *engine) finished(ctx context.Context, after finishedCall, until time.Time) ([]finishedCall, error) {
+	rows, err := e.reads.QueryContext(ctx, `SELECT created, rowid, substr(event_key, 1, instr(event_key, ':') - 1)
+		FROM provider_events INDEXED BY idx_provider_events_finished
+		WHERE provider = 'vapi' AND status = 'applied' AND type = 'end-of-call-report' AND created < ?
+		AND (created, rowid) > (?, ?) ORDER BY created, rowid LIMIT ?`, inbox.Date(until), after.created, after.rowid, packRead)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	defer rows.Close()
+	var all []finishedCall
+	for rows.Next() {
+		var c finishedCall
+		if err := rows.Scan(&c.created, &c.rowid, &c.id); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
+// packSome packs calls in one transaction. One that cannot be read keeps the
+// others from nothing. Compressing is done before: nobody waits for it.
+func (e *engine) packSome(ctx context.Context, box *inbox.Inbox, some []finishedCall, now time.Time) error {
+	read := func(query string, args ...any) (*sql.Rows, error) { return e.reads.QueryContext(ctx, query, args...) }
+	ready := make([]packable, 0, len(some))
+	var failed error
+	for _, c := range some {
+		p, err := readPackable(read, c.id)
+		if err != nil {
+			failed = err
+			e.app.Logger().Warn("messages of a call are not packed", "call", c.id, "error", err)
+			continue
+		}
+		ready = append(ready, p)
+	}
+	err := box.Do(ctx, func(tx *inbox.Tx) (func(), error) {
+		for _, p := range ready {
+			if err := p.replace(tx, now); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	return errors.Join(failed, err)
 }
 
 const (
@@ -119,57 +168,86 @@ func lean(kind, payload string) json.RawMessage {
 	return out
 }
 
-// packCall replaces a call's messages by one row. Messages that failed stay as
-// they are; ones packed before are kept, each key once.
-func packCall(tx *inbox.Tx, vapiID string, now time.Time) error {
-	low, high := vapiID+":", vapiID+";"
-	rows, err := tx.Query(selectPackable, low, high)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+// packable are a call's messages, ready to be replaced by one row.
+type packable struct {
+	vapiID, organization string
+	text                 string // "" when there is nothing to pack
+	sum                  [sha256.Size]byte
+}
+
+// readPackable reads what lies there of a call and compresses it. Messages that
+// failed stay as they are; ones packed before are kept, each key once.
+func readPackable(read func(query string, args ...any) (*sql.Rows, error), vapiID string) (packable, error) {
+	out := packable{vapiID: vapiID}
 	var all []packed
 	seen := map[string]bool{}
-	organization := ""
 	add := func(p packed) {
 		if !seen[p.Key] {
 			seen[p.Key] = true
 			all = append(all, p)
 		}
 	}
+	sum, err := eachPackable(read, vapiID, func(p packed, payload, organization string) error {
+		out.organization = cmp.Or(organization, out.organization)
+		if p.Type != collections.EventPacked {
+			p.Payload = lean(p.Type, payload)
+			add(p)
+			return nil
+		}
+		before, err := unpack(payload)
+		for _, one := range before {
+			add(one)
+		}
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return out, err
+	}
+	out.sum = sum
+	out.text, err = squeeze(all)
+	return out, err
+}
+
+// eachPackable walks a call's rows and returns what they come to, by which it is
+// known whether they are still the same.
+func eachPackable(read func(query string, args ...any) (*sql.Rows, error), vapiID string,
+	do func(p packed, payload, organization string) error) (sum [sha256.Size]byte, err error) {
+	rows, err := read(selectPackable, vapiID+":", vapiID+";")
+	if err != nil {
+		return sum, err
+	}
+	defer rows.Close()
+	hash := sha256.New()
 	for rows.Next() {
 		var p packed
-		var payload, org string
-		if err := rows.Scan(&p.Key, &p.Type, &p.At, &payload, &p.Answer, &org); err != nil {
-			return err
+		var payload, organization string
+		if err := rows.Scan(&p.Key, &p.Type, &p.At, &payload, &p.Answer, &organization); err != nil {
+			return sum, err
 		}
-		if org != "" {
-			organization = org
+		for _, column := range []string{p.Key, p.Type, p.At, payload, p.Answer, organization} {
+			fmt.Fprintf(hash, "%d:%s", len(column), column)
 		}
-		if p.Type == collections.EventPacked {
-			before, err := unpack(payload)
-			if err != nil {
-				return err
-			}
-			for _, one := range before {
-				add(one)
-			}
-			continue
+		if err := do(p, payload, organization); err != nil {
+			return sum, err
 		}
-		p.Payload = lean(p.Type, payload)
-		add(p)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(all) == 0 {
+	return [sha256.Size]byte(hash.Sum(nil)), errors.Join(rows.Err(), rows.Close())
+}
+
+// replace puts one row in the place of a call's messages. What came, changed or
+// was erased since they were read is left for the next run.
+func (p packable) replace(tx *inbox.Tx, now time.Time) error {
+	if p.text == "" {
+		return nil
+	}
+	sum, err := eachPackable(tx.Query, p.vapiID, func(packed, string, string) error { return nil })
+	if err != nil || sum != p.sum {
 		return err
 	}
-	text, err := squeeze(all)
-	if err != nil {
+	if _, err := tx.Exec(deletePacked, p.vapiID+":", p.vapiID+";"); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(deletePacked, low, high); err != nil {
-		return err
-	}
-	_, err = tx.Exec(insertPacked, collections.NewID(now), organization, packKey(vapiID), text, inbox.Date(now), inbox.Date(now))
+	_, err = tx.Exec(insertPacked, collections.NewID(now), p.organization, packKey(p.vapiID), p.text, inbox.Date(now), inbox.Date(now))
 	return err
 }
 

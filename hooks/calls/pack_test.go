@@ -3,16 +3,24 @@ package calls
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
-func packable(t testing.TB) (all []packed) {
+func samplesPacked(t testing.TB) (all []packed) {
 	for _, body := range lines(t, "call-inbound.jsonl") {
 		m, err := vapi.ParseMessage(body)
 		if err != nil {
@@ -26,7 +34,7 @@ func packable(t testing.TB) (all []packed) {
 }
 
 func TestPack_gives_back_every_message_with_its_key(t *testing.T) {
-	all := packable(t)
+	all := samplesPacked(t)
 	text, err := squeeze(all)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +55,7 @@ func TestPack_gives_back_every_message_with_its_key(t *testing.T) {
 }
 
 func TestPack_reads_rows_from_before_the_dictionary(t *testing.T) {
-	all := packable(t)
+	all := samplesPacked(t)
 	var b bytes.Buffer
 	encoder := base64.NewEncoder(base64.RawStdEncoding, &b)
 	w, err := flate.NewWriter(encoder, flate.BestCompression)
@@ -70,5 +78,100 @@ func TestPack_refuses_what_is_not_a_packed_row(t *testing.T) {
 		if got, err := unpack(text); err == nil {
 			t.Errorf("%q gave %d messages", text, len(got))
 		}
+	}
+}
+
+// finish stores the messages of n finished calls as rows; the date is that of the
+// clock when they came.
+func (d *desk) finish(n int, created time.Time) {
+	d.t.Helper()
+	var all []packed
+	for _, one := range samplesPacked(d.t) {
+		if one.Type != "unread" {
+			all = append(all, one)
+		}
+	}
+	err := d.RunInTransaction(func(tx core.App) error {
+		for i := range n {
+			call := fmt.Sprintf("0196b1f4-7c3a-7e21-9d58-%012d", i)
+			for k, one := range all {
+				_, err := tx.DB().NewQuery(`INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer,
+					error, attempts, next_at, created, updated) VALUES ({:id}, {:o}, 'vapi', {:key}, {:type}, 'applied', {:payload}, '', '', 0, '',
+					{:at}, {:at})`).Bind(dbx.Params{"id": fmt.Sprintf("%09dpk%04d", i, k), "o": testkit.Acme, "at": inDate(created),
+					"key": strings.ReplaceAll(one.Key, sampleCall, call), "type": one.Type,
+					"payload": strings.ReplaceAll(string(one.Payload), sampleCall, call)}).Execute()
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) pack() error { return d.schedule.RunNow(context.Background(), "inbox.pack") }
+
+func TestPack_leaves_nothing_for_the_next_run_whatever_the_clock_said(t *testing.T) {
+	d := newDesk(t, nil)
+	d.finish(1, time.Now().Add(-time.Hour))
+	if err := d.pack(); err != nil {
+		t.Fatal(err)
+	}
+	n := packRead + packWrite + 1
+	d.finish(n, time.Now().Add(-49*time.Hour)) // while the clock was two days behind
+	if err := d.pack(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.rows(`SELECT count(*), sum(type = 'packed') FROM provider_events WHERE event_key LIKE '0196b1f4-%'`), fmt.Sprintf("%d | %[1]d\n", n); got != want {
+		t.Errorf("got %q (rows, packed ones), want %q", got, want)
+	}
+}
+
+func TestPack_goes_on_behind_a_call_that_cannot_be_packed(t *testing.T) {
+	d := newDesk(t, nil)
+	d.finish(3, time.Now().Add(-time.Hour))
+	d.rows(`UPDATE provider_events SET type = 'packed', status = 'packed', payload = 'no base64 at all' WHERE id = '000000000pk0001' RETURNING 1`)
+	if err := d.pack(); err == nil {
+		t.Error("the run says nothing of the call that is not packed")
+	}
+	want := "0196b1f4-7c3a-7e21-9d58-000000000001:packed\n0196b1f4-7c3a-7e21-9d58-000000000002:packed\n"
+	if got := d.rows(`SELECT event_key FROM provider_events WHERE event_key LIKE '%:packed' ORDER BY 1`); got != want {
+		t.Errorf("packed are %q", got)
+	}
+}
+
+func TestPack_takes_nothing_that_came_while_it_compressed(t *testing.T) {
+	d := newDesk(t, nil)
+	d.finish(1, time.Now().Add(-time.Hour))
+	id := "0196b1f4-7c3a-7e21-9d58-000000000000"
+	engine := d.engine()
+	p, err := readPackable(engine.reads.Query, id)
+	if err != nil || p.text == "" {
+		t.Fatalf("%v, %q", err, p.text)
+	}
+	before := d.rows(`SELECT count(*) - 1 FROM provider_events`)
+	d.rows(`DELETE FROM provider_events WHERE id = '000000000pk0001' RETURNING 1`) // erased meanwhile
+	box, err := inbox.Of(d.TestApp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Do(t.Context(), func(tx *inbox.Tx) (func(), error) { return nil, p.replace(tx, time.Now()) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.rows(`SELECT count(*) FROM provider_events`); got != before {
+		t.Errorf("%s rows, want %s as they were", got, before)
+	}
+}
+
+// BenchmarkPack packs finished calls; an operation is one call.
+func BenchmarkPack(b *testing.B) {
+	d := newDesk(b, nil)
+	d.finish(b.N, time.Now().Add(-time.Hour))
+	b.ResetTimer()
+	if err := d.pack(); err != nil {
+		b.Fatal(err)
 	}
 }
