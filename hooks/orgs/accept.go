@@ -229,6 +229,8 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 		switch {
 		case isNew && user != nil:
 			return errUnknown // somebody was quicker with the same link
+		case !isNew && user == nil:
+			return errUnknown // the account went while its invitation was being accepted
 		case isNew:
 			if user, err = newAccount(tx, e, i, person{name, password, proven}); err != nil {
 				return err

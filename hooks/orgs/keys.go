@@ -107,13 +107,7 @@ func (d *domain) keyRow(app core.App, r *core.Record) (map[string]any, error) {
 // mayGrant tells whether the caller may make a key of the role: nobody hands
 // out more than they have.
 func mayGrant(t *tenant.Tenant, role string) bool {
-	switch {
-	case t.Is(collections.Owner, collections.Admin):
-		return true
-	case role == collections.Viewer:
-		return true
-	}
-	return t.Role() == role
+	return t.Superuser || lesser(role, t.Role()) == role
 }
 
 func (d *domain) createKey(e *core.RequestEvent) error {

@@ -383,6 +383,19 @@ func TestKey_is_made_by_a_member(t *testing.T) {
 	b.file(k.file).want(404)
 }
 
+func TestKey_may_hold_less_than_its_maker(t *testing.T) {
+	b := bureauOf(t)
+	of := b.find(collections.Memberships, "user = '"+testkit.User(testkit.AcmeManager)+"'")
+	b.set(collections.Memberships, of.Id, map[string]any{collections.CanManageIntegrations: true})
+	manager := b.signIn(testkit.AcmeManager, "")
+	for role, want := range map[string]int{
+		collections.Manager: 201, collections.Agent: 201, collections.Viewer: 201,
+		collections.Developer: 403, collections.Admin: 403,
+	} {
+		b.ask(manager, "", "POST", acmeKeys, map[string]string{"name": "for " + role, "role": role}).want(want)
+	}
+}
+
 func TestFileToken_is_good_as_long_as_what_it_came_from(t *testing.T) {
 	b := bureauOf(t)
 	of := func(token string) string {

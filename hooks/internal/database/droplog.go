@@ -12,7 +12,7 @@ import (
 // Wipe overwrites whatever the statements of do delete, in the transaction tx is,
 // whole pages as well: else those stay in the file until they are used again. The
 // setting belongs to the connection, so it is taken back whatever happens.
-func Wipe(tx core.App, do func() error) error {
+func Wipe(tx core.App, do func() error) (err error) {
 	set := func(mode string) error {
 		if _, err := tx.NonconcurrentDB().NewQuery("PRAGMA secure_delete = " + mode).Execute(); err != nil {
 			return fmt.Errorf("wipe what is deleted: %w", err)
@@ -22,7 +22,8 @@ func Wipe(tx core.App, do func() error) error {
 	if err := set("ON"); err != nil {
 		return err
 	}
-	return errors.Join(do(), set(deleted))
+	defer func() { err = errors.Join(err, set(deleted)) }()
+	return do()
 }
 
 // logPatience is how long DropLog waits for readers, in milliseconds: everybody

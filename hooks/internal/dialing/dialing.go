@@ -167,6 +167,10 @@ func (p Policy) within(name string, value any, depth int) string {
 				return problem
 			}
 		}
+	case float64:
+		if v >= 1_000_000 && slices.Contains(dialled, strings.ToLower(name)) {
+			return "Write the number as text, with + and its country code"
+		}
 	case string:
 		if v == "" || !slices.Contains(dialled, strings.ToLower(name)) || phone.Read(v, p.Home).Kind == phone.Address {
 			return "" // an address of a telephone system is nobody's toll

@@ -82,6 +82,7 @@ func TestSettings_are_looked_through(t *testing.T) {
 		`{"a":{"Number":"{{caller}}"}}`:             "a",
 		`{"hooks":[{"do":[{"destination":{"type":"number","number":"+14155552671"}}]}],"backgroundSound":"office"}`: "",
 		`{"hooks":[{"do":[{"destination":{"type":"sip","sipUri":"sip:desk@pbx.example.com"}}]}]}`:                   "",
+		`{"hooks":[{"do":[{"destination":{"type":"number","number":19005551234}}]}]}`:                               "hooks",
 		`{"number":7,"keypadInputPlan":{"enabled":true,"timeoutSeconds":2}}`:                                        "",
 	} {
 		var settings map[string]any

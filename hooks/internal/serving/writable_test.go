@@ -13,7 +13,7 @@ import (
 
 func TestWritable_names_the_file_and_what_to_do(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"data.db", "data.db-wal", "auxiliary.db", "storage"} {
+	for _, name := range []string{"data.db", "data.db-wal", "auxiliary.db", "data.db.bak", "storage"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestWritable_names_the_file_and_what_to_do(t *testing.T) {
 	if err := writable(filepath.Join(dir, "new")); err != nil {
 		t.Errorf("no directory yet: %v", err)
 	}
-	for name, named := range map[string]bool{"data.db": true, "data.db-wal": true, "auxiliary.db": true, "storage": false} {
+	for name, named := range map[string]bool{"data.db": true, "data.db-wal": true, "auxiliary.db": true, "data.db.bak": false, "storage": false} {
 		err := writableBy(dir, func(path string) error {
 			if filepath.Base(path) == name {
 				return unix.EACCES

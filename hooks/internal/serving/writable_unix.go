@@ -8,11 +8,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
+
+// databaseFiles are what SQLite writes: a copy kept beside them is nobody's business.
+var databaseFiles = []string{
+	"data.db", "data.db-wal", "data.db-shm",
+	"auxiliary.db", "auxiliary.db-wal", "auxiliary.db-shm",
+}
 
 // writable names the database file this process may not write: one that was
 // restored or copied by another user. SQLite would only say that it cannot open
@@ -33,7 +39,7 @@ func writableBy(dir string, access func(path string) error) error {
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		if !strings.HasPrefix(entry.Name(), "data.db") && !strings.HasPrefix(entry.Name(), "auxiliary.db") || access(path) == nil {
+		if !slices.Contains(databaseFiles, entry.Name()) || access(path) == nil {
 			continue
 		}
 		owner := ""

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { can, type Access, type Action } from './permissions'
+import { can, grantable, type Access, type Action } from './permissions'
 
 describe('can', () => {
   test.each<[Access | undefined, Action, boolean]>([
@@ -28,5 +28,14 @@ describe('can', () => {
     [{ role: 'nobody' as 'viewer', can_view_calls: true }, 'calls.view', false],
   ])('%o %s: %s', (access, action, want) => {
     expect(can(access, action)).toBe(want)
+  })
+})
+
+describe('grantable', () => {
+  test('nobody gives a key more than they have', () => {
+    expect(grantable('manager')).toEqual(['manager', 'agent', 'viewer'])
+    expect(grantable('developer')).toEqual(['viewer', 'developer'])
+    expect(grantable('owner')).toContain('admin')
+    expect(grantable()).toEqual(['viewer'])
   })
 })

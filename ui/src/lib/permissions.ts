@@ -1,6 +1,23 @@
 /** Roles and capability flags of a membership. The server decides; this only decides what is worth showing. */
 export type Role = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
 
+/** What a key may be made for: nobody hands out more than they have. */
+export function grantable(role?: Role): Exclude<Role, 'owner'>[] {
+  switch (role) {
+    case 'owner':
+    case 'admin':
+      return ['admin', 'manager', 'agent', 'viewer', 'developer']
+    case 'manager':
+      return ['manager', 'agent', 'viewer']
+    case 'agent':
+      return ['agent', 'viewer']
+    case 'developer':
+      return ['viewer', 'developer']
+    default:
+      return ['viewer']
+  }
+}
+
 export const capabilities = [
   'can_access_analytics',
   'can_manage_integrations',

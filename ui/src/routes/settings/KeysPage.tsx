@@ -17,6 +17,7 @@ import { problem } from '../../lib/errors'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { limits, type ApiKeysRecord } from '../../lib/pb-types.gen'
+import { grantable } from '../../lib/permissions'
 import { useHere, useOrg } from '../../lib/session'
 import { SettingsPage } from './SettingsPage'
 
@@ -153,7 +154,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
           <ProblemAlert problem={failure} />
           <TextInput label={t('settings.keys.name')} description={t('settings.keys.nameHint')} data-autofocus {...field(form, 'name', limits.api_keys.name)} />
           <Select label={t('team.role')} description={t('settings.keys.roleHint')} allowDeselect={false} {...field(form, 'role')}
-            data={(['admin', 'manager', 'agent', 'viewer', 'developer'] as const).filter((role) => all || role === 'viewer' || role === place?.role).map((value) => ({ value, label: t(`roles.${value}`) }))} />
+            data={grantable(place?.role).map((value) => ({ value, label: t(`roles.${value}`) }))} />
           <Select label={t('settings.keys.expires')} allowDeselect={false} {...field(form, 'days')}
             data={ends.map((value) => ({ value, label: value ? t('settings.keys.inDays', { count: Number(value) }) : t('settings.keys.noEnd') }))} />
           <Group justify="flex-end" gap="xs">
