@@ -181,17 +181,45 @@ func (i *Identity) endWithKey(e *core.RecordEvent) error {
 	}
 	_, err := e.App.NonconcurrentDB().NewQuery(`UPDATE sessions SET ended_at = {:now} WHERE user = {:user} AND ended_at = ''`).
 		Bind(map[string]any{"now": stamp(i.Now()), "user": e.Record.Id}).Execute()
-	i.forgive(e.Record)
-	i.mu.Lock()
-	i.change++
-	clear(i.places)
-	i.mu.Unlock()
+	stored(e.App, func() { i.afterKey(e.Record) })
+	return err
+}
+
+// stored does what follows from a change once it is stored for good, and never
+// when it is undone.
+func stored(app core.App, do func()) {
+	tx := app.TxInfo()
+	if tx == nil {
+		do()
+		return
+	}
+	tx.OnComplete(func(err error) error {
+		if err == nil {
+			do()
+		}
+		return nil
+	})
+}
+
+// afterKey ends what is open with a person's old token key. The statement that
+// ended the sessions fired no hook, so what is remembered of them goes here.
+func (i *Identity) afterKey(user *core.Record) {
+	i.forgive(user)
+	i.forgetPlaces()
 	for id, client := range i.app.SubscriptionsBroker().Clients() {
-		if auth, _ := client.Get(streamAuth).(*core.Record); auth != nil && auth.Id == e.Record.Id {
+		if auth, _ := client.Get(streamAuth).(*core.Record); auth != nil && auth.Id == user.Id {
 			i.app.SubscriptionsBroker().Unregister(id)
 		}
 	}
-	return err
+}
+
+// forgetPlaces drops what is remembered of sessions, after one statement changed
+// several rows.
+func (i *Identity) forgetPlaces() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.change++
+	clear(i.places)
 }
 
 // Forget drops what is remembered of a row of sessions, api_keys,
@@ -240,6 +268,16 @@ func recall[T any](i *Identity, app core.App, m func() map[string]known[T], id s
 	}
 	i.mu.Unlock()
 	return value, nil
+}
+
+// replace remembers a changed copy of what was read, unless something else is
+// remembered by now: the row may have ended since.
+func replace[T comparable](i *Identity, m func() map[string]known[T], id string, was, is T) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if found, ok := m()[id]; ok && found.value == was {
+		m()[id] = known[T]{is, found.until}
+	}
 }
 
 // person tells whether the caller is one who signs in: neither a guest nor a

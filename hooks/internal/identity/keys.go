@@ -190,11 +190,7 @@ func account(app core.App, id string, service bool) (*core.Record, error) {
 func (i *Identity) used(e *core.RequestEvent, k *key, now time.Time) {
 	copied := *k
 	copied.usedAt, copied.usedIP = now, e.RealIP()
-	i.mu.Lock()
-	if _, ok := i.keys[k.id]; ok {
-		i.keys[k.id] = known[*key]{&copied, now.Add(keep)}
-	}
-	i.mu.Unlock()
+	replace(i, func() map[string]known[*key] { return i.keys }, k.id, k, &copied)
 	_, err := e.App.NonconcurrentDB().NewQuery(`UPDATE api_keys SET last_used_at = {:now}, last_used_ip = {:ip} WHERE id = {:id}`).
 		Bind(dbx.Params{"now": stamp(now), "ip": copied.usedIP, "id": k.id}).Execute()
 	if err == nil && (k.usedIP != copied.usedIP || now.Sub(k.usedAt) > 24*time.Hour) {

@@ -97,6 +97,23 @@ func (h *house) session(email, address string, more map[string]any) *core.Record
 	return h.make(collections.Sessions, values)
 }
 
+// apiKey stores a key of Acme's, made by its admin.
+func (h *house) apiKey() *core.Record {
+	h.t.Helper()
+	const email = "key@service.test"
+	account := h.make(collections.Users, map[string]any{
+		"email": email, "password": "a long password 1", "is_active": true, "is_service": true,
+	})
+	h.make(collections.Memberships, map[string]any{
+		"organization": testkit.Acme, "user": account.Id, "email": email, "role": collections.Viewer,
+		"status": collections.MembershipActive,
+	})
+	return h.make(collections.APIKeys, map[string]any{
+		"organization": testkit.Acme, "name": "Till", "hash": hash("secret"), "acts_as": account.Id,
+		"created_by": testkit.User(testkit.AcmeAdmin), "role": collections.Viewer,
+	})
+}
+
 // request is one from an address.
 func (h *house) request(address string) *core.RequestEvent {
 	e := &core.RequestEvent{App: h.app}

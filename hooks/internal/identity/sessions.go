@@ -130,19 +130,18 @@ func sayDead(e *core.RequestEvent) error {
 
 // touch notes now and then that the session is in use.
 func (i *Identity) touch(app core.App, session string) {
-	p, err := i.place(app, session)
-	now := i.Now()
-	if err != nil || now.Sub(p.seen) <= seenEvery {
-		return
+	if p, err := i.place(app, session); err == nil && i.Now().Sub(p.seen) > seenEvery {
+		i.seen(app, p)
 	}
+}
+
+// seen writes that a session as it was read is in use now.
+func (i *Identity) seen(app core.App, p *place) {
+	now := i.Now()
 	copied := *p
 	copied.seen = now
-	i.mu.Lock()
-	if _, ok := i.places[p.id]; ok {
-		i.places[p.id] = known[*place]{&copied, now.Add(keep)}
-	}
-	i.mu.Unlock()
-	_, err = app.NonconcurrentDB().NewQuery(`UPDATE sessions SET last_seen_at = {:now} WHERE id = {:id}`).
+	replace(i, func() map[string]known[*place] { return i.places }, p.id, p, &copied)
+	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET last_seen_at = {:now} WHERE id = {:id}`).
 		Bind(dbx.Params{"now": stamp(now), "id": p.id}).Execute()
 	if err != nil {
 		// A missing sign of life must not cost an answer.

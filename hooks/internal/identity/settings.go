@@ -227,9 +227,6 @@ func (i *Identity) shorten(app core.App, organization string, length time.Durati
 	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET expires_at = {:latest} WHERE expires_at > {:latest} AND ended_at = ''
 		AND user IN (SELECT user FROM memberships WHERE organization = {:organization} AND status = 'active')`).
 		Bind(dbx.Params{"latest": latest, "organization": organization}).Execute()
-	i.mu.Lock()
-	i.change++
-	clear(i.places)
-	i.mu.Unlock()
+	i.forgetPlaces()
 	return err
 }

@@ -1,10 +1,12 @@
 package identity
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -104,17 +106,7 @@ func TestKey_stands_as_the_table_says(t *testing.T) {
 		}, active},
 	} {
 		h := houseOf(t)
-		account := h.make(collections.Users, map[string]any{
-			"email": "key@service.test", "password": "a long password 1", "is_active": true, "is_service": true,
-		})
-		h.make(collections.Memberships, map[string]any{
-			"organization": testkit.Acme, "user": account.Id, "email": "key@service.test", "role": collections.Viewer,
-			"status": collections.MembershipActive,
-		})
-		key := h.make(collections.APIKeys, map[string]any{
-			"organization": testkit.Acme, "name": "Till", "hash": hash("secret"), "acts_as": account.Id,
-			"created_by": testkit.User(testkit.AcmeAdmin), "role": collections.Viewer,
-		})
+		key := h.apiKey()
 		if got, err := h.KeyStanding(h.app, key.Id); err != nil || got != active {
 			t.Fatalf("%s: before: %+v, %v", name, got, err)
 		}
@@ -154,5 +146,104 @@ func TestToken_names_its_session(t *testing.T) {
 	}
 	if found, err := h.app.FindAuthRecordByToken(one, core.TokenTypeAuth); err != nil || found.Id != agent.Id {
 		t.Errorf("PocketBase does not take it: %v", err)
+	}
+}
+
+// What is written of a session or a key that was in use while it ended does not
+// bring back what was remembered before.
+func TestEnd_stays_when_a_late_sign_of_life_comes(t *testing.T) {
+	h := houseOf(t)
+	agent, session := h.user(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+	before, err := h.place(h.app, session.Id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands := func() bool {
+		t.Helper()
+		stands, err := h.stands(h.app, agent, proof{session: session.Id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stands
+	}
+	h.clock.Move(2 * seenEvery)
+	h.set(collections.Sessions, session.Id, map[string]any{"ended_at": h.clock.Now()})
+	if stands() { // and remembers that it does not
+		t.Fatal("an ended session stands")
+	}
+	h.seen(h.app, before)
+	if stands() {
+		t.Error("a late sign of life brought an ended session back")
+	}
+
+	key := h.apiKey()
+	was, err := h.key(h.app, key.Id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
+	for _, when := range []string{"before", "after"} {
+		if is, err := h.KeyStanding(h.app, key.Id); err != nil || is.State != KeyEnded {
+			t.Errorf("%s a late use: a revoked key is %+v, %v", when, is, err)
+		}
+		h.used(h.request("192.0.2.9"), was, h.clock.Now())
+	}
+}
+
+// What is remembered of a session that is in use says so, so that not every request
+// writes it.
+func TestSession_remembers_that_it_was_seen(t *testing.T) {
+	h := houseOf(t)
+	session := h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+	h.clock.Move(2 * seenEvery)
+	h.touch(h.app, session.Id)
+	if p, err := h.place(h.app, session.Id); err != nil || !p.seen.Equal(h.clock.Now()) {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if got := h.row(collections.Sessions, session.Id).GetDateTime("last_seen_at").Time(); !got.Equal(h.clock.Now()) {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// What follows from a new token key follows when it is stored for good, and not
+// before: until then the old one is what everybody else sees.
+func TestTokenKey_ends_what_is_open_once_it_is_stored(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		h := houseOf(t)
+		agent, session := h.user(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+		stream := subscriptions.NewDefaultClient()
+		stream.Set(streamAuth, h.user(testkit.AcmeAgent))
+		h.app.SubscriptionsBroker().Register(stream)
+		guess := accountOf(agent).key(guessPassword)
+		h.limits.Hit(guess, time.Hour)
+		undone := errors.New("undone")
+		err := h.app.RunInTransaction(func(tx core.App) error {
+			agent.RefreshTokenKey()
+			if err := tx.Save(agent); err != nil {
+				return err
+			}
+			if p, err := h.place(h.app, session.Id); err != nil || p.ended { // another request, which remembers it
+				t.Errorf("ended before it is stored: %+v, %v", p, err)
+			}
+			if stream.IsDiscarded() {
+				t.Error("the stream ended before the key was stored")
+			}
+			if !kept {
+				return undone
+			}
+			return nil
+		})
+		if kept != (err == nil) {
+			t.Fatal(err)
+		}
+		if p, err := h.place(h.app, session.Id); err != nil || p.ended != kept {
+			t.Errorf("stored %t: the session is %+v, %v", kept, p, err)
+		}
+		if stream.IsDiscarded() != kept {
+			t.Errorf("stored %t: the stream ended: %t", kept, stream.IsDiscarded())
+		}
+		if n := h.limits.Hit(guess, time.Hour); (n == 1) != kept {
+			t.Errorf("stored %t: %d guesses are counted", kept, n)
+		}
 	}
 }
