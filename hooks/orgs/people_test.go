@@ -393,6 +393,76 @@ func TestSecondFactor_is_locked_after_five_wrong_codes_and_password_is_not(t *te
 	try(b.clock.code(t, secret)).want(200)
 }
 
+// What is shown once is not stored when it cannot be shown: a failure leaves the
+// factor, its codes, the sessions and the audit log as they were.
+func TestSecondFactor_is_stored_with_all_that_belongs_to_it_or_not_at_all(t *testing.T) {
+	b := bureauOf(t)
+	do := func(sql string) {
+		t.Helper()
+		if _, err := b.app.NonconcurrentDB().NewQuery(sql).Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.signIn(testkit.AcmeAgent, "")
+	token, agent := b.signIn(testkit.AcmeAgent, ""), testkit.User(testkit.AcmeAgent)
+	kept := func() string {
+		stored := []string{fmt.Sprint(b.find(collections.Users, "id = '"+agent+"'").GetBool("two_factor"))}
+		for _, name := range []string{"confirmed_at", "recovery_hashes"} {
+			stored = append(stored, b.find(collections.Authenticators, "user = '"+agent+"'").GetString(name))
+		}
+		for _, sql := range []string{"ended_at = ''", "second_factor"} {
+			stored = append(stored, fmt.Sprint(b.count("SELECT count(*) FROM sessions WHERE user = '"+agent+"' AND "+sql)))
+		}
+		return strings.Join(stored, " ")
+	}
+	secret := b.ask(token, "", "POST", "/api/me/two-factor/start", nil).want(200).text("secret")
+	code := func() any {
+		b.clock.pass(time.Minute)
+		return map[string]string{"code": b.clock.code(t, secret)}
+	}
+	for _, tt := range []struct {
+		action, method, url string
+		body                func() any
+		status              int
+	}{
+		{"auth.two_factor_on", "POST", "/api/me/two-factor/confirm", code, 200},
+		{"auth.recovery_codes", "POST", "/api/me/two-factor/recovery", code, 200},
+		{"auth.session_ended", "DELETE", "/api/me/sessions/" + b.other(token), func() any { return nil }, 204},
+		{"auth.sessions_ended", "POST", "/api/me/sessions/end-others", func() any { return nil }, 200},
+	} {
+		before := kept()
+		do("CREATE TRIGGER full BEFORE INSERT ON audit_logs WHEN NEW.action = '" + tt.action + "' BEGIN SELECT RAISE(ABORT, 'full'); END")
+		b.ask(token, "", tt.method, tt.url, tt.body()).want(500)
+		if got := kept(); got != before {
+			t.Errorf("%s failed, and left %s; before: %s", tt.action, got, before)
+		}
+		do("DROP TRIGGER full")
+		b.ask(token, "", tt.method, tt.url, tt.body()).want(tt.status)
+		if kept() == before || b.audited(tt.action) != 1 {
+			t.Errorf("%s changed nothing, or is written down %d times", tt.action, b.audited(tt.action))
+		}
+	}
+}
+
+// other is a session of the person's that is not the token's.
+func (b *bureau) other(token string) string {
+	b.t.Helper()
+	var list struct {
+		Sessions []struct {
+			ID      string
+			Current bool
+		}
+	}
+	b.ask(token, "", "GET", "/api/me/sessions", nil).want(200).into(&list)
+	for _, s := range list.Sessions {
+		if !s.Current {
+			return s.ID
+		}
+	}
+	b.t.Fatal("there is no other session")
+	return ""
+}
+
 func TestOrganization_that_asks_for_a_factor_lets_people_only_set_one_up(t *testing.T) {
 	b := bureauOf(t)
 	inside := b.signIn(testkit.AcmeViewer, "")
@@ -417,6 +487,9 @@ func TestOrganization_that_asks_for_a_factor_lets_people_only_set_one_up(t *test
 	done := b.ask("", "", "POST", "/api/me/two-factor/confirm", ticket).want(200)
 	if !strings.Contains(string(done.body), "recovery_codes") {
 		t.Errorf("got %s, want recovery codes", done.body)
+	}
+	if on := b.find(collections.AuditLogs, "action = 'auth.two_factor_on' && user = '"+testkit.User(testkit.AcmeAgent)+"'"); on == nil {
+		t.Error("a factor set up while signing in is not written down")
 	}
 	b.ask(done.text("token"), "", "GET", acmeCalls, nil).want(200)
 	b.ask(done.text("token"), "", "POST", "/api/me/two-factor/disable", map[string]string{"password": testkit.Password}).want(403)

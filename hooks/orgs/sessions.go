@@ -58,10 +58,13 @@ func (d *domain) endSession(e *core.RequestEvent) error {
 	if err != nil {
 		return facade.Error(http.StatusNotFound, "There is no such session")
 	}
-	if _, err := endSessions(e.App, []*core.Record{row}, d.now()); err != nil {
-		return err
-	}
-	if err := noted(e.App, e, user, "auth.session_ended", map[string]any{"session": id}); err != nil {
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		if _, err := endSessions(tx, []*core.Record{row}, d.now()); err != nil {
+			return err
+		}
+		return noted(tx, e, user, "auth.session_ended", map[string]any{"session": id})
+	})
+	if err != nil {
 		return err
 	}
 	return e.NoContent(http.StatusNoContent)
@@ -72,15 +75,18 @@ func (d *domain) endOthers(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	rows, err := openSessions(e.App, user.Id, identity.Session(e))
+	n := 0
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		rows, err := openSessions(tx, user.Id, identity.Session(e))
+		if err != nil {
+			return err
+		}
+		if n, err = endSessions(tx, rows, d.now()); err != nil {
+			return err
+		}
+		return noted(tx, e, user, "auth.sessions_ended", map[string]any{"ended": n})
+	})
 	if err != nil {
-		return err
-	}
-	n, err := endSessions(e.App, rows, d.now())
-	if err != nil {
-		return err
-	}
-	if err := noted(e.App, e, user, "auth.sessions_ended", map[string]any{"ended": n}); err != nil {
 		return err
 	}
 	return e.JSON(http.StatusOK, map[string]any{"ended": n})

@@ -72,22 +72,22 @@ func (d *domain) confirmFactor(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
+	on := func(tx core.App, user *core.Record) error { return noted(tx, e, user, "auth.two_factor_on", nil) }
 	if e.Auth == nil {
-		return factorFailure(d.identity.CompleteSetUp(e, ticketOf(body), textOf(body, "code")))
+		return factorFailure(d.identity.CompleteSetUp(e, ticketOf(body), textOf(body, "code"), on))
 	}
 	user, err := caller(e)
 	if err != nil {
 		return err
 	}
-	codes, err := d.identity.ConfirmFactor(e.App, user, textOf(body, "code"))
+	codes, err := d.identity.ConfirmFactor(e.App, user, textOf(body, "code"), func(tx core.App) error {
+		if err := d.identity.MarkFactor(tx, identity.Session(e)); err != nil {
+			return err
+		}
+		return on(tx, user)
+	})
 	if err != nil {
 		return factorFailure(err)
-	}
-	if err := d.identity.MarkFactor(e.App, identity.Session(e)); err != nil {
-		return err
-	}
-	if err := noted(e.App, e, user, "auth.two_factor_on", nil); err != nil {
-		return err
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]any{"recovery_codes": codes})
@@ -143,12 +143,15 @@ func (d *domain) renewRecovery(e *core.RequestEvent) error {
 	if err := d.identity.CheckFactor(e.App, user.Id, textOf(body, "code")); err != nil {
 		return factorFailure(err)
 	}
-	codes, err := d.identity.RenewRecovery(e.App, user.Id)
+	var codes []string
+	err = e.App.RunInTransaction(func(tx core.App) (err error) {
+		if codes, err = d.identity.RenewRecovery(tx, user.Id); err != nil {
+			return err
+		}
+		return noted(tx, e, user, "auth.recovery_codes", nil)
+	})
 	if err != nil {
 		return factorFailure(err)
-	}
-	if err := noted(e.App, e, user, "auth.recovery_codes", nil); err != nil {
-		return err
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]any{"recovery_codes": codes})

@@ -49,65 +49,64 @@ type Enrollment struct {
 // StartFactor makes a new secret for the person. It counts once ConfirmFactor
 // saw a code of it. ErrSetUp when one is confirmed already.
 func (i *Identity) StartFactor(app core.App, user *core.Record) (Enrollment, error) {
-	row, err := authenticator(app, user.Id)
-	if err != nil {
-		return Enrollment{}, err
-	}
-	if row != nil && !row.GetDateTime("confirmed_at").IsZero() {
-		return Enrollment{}, ErrSetUp
-	}
 	made, err := totp.Generate(totp.GenerateOpts{Issuer: issuer, AccountName: user.Email(), SecretSize: 20})
 	if err != nil {
 		return Enrollment{}, fmt.Errorf("authenticator: %w", err)
 	}
-	if row == nil {
-		c, err := app.FindCachedCollectionByNameOrId(collections.Authenticators)
+	err = app.RunInTransaction(func(tx core.App) error {
+		row, err := authenticator(tx, user.Id)
 		if err != nil {
-			return Enrollment{}, err
+			return err
 		}
-		row = core.NewRecord(c)
-		row.Id = core.GenerateDefaultRandomId()
-		row.Set("user", user.Id)
-	}
-	secret, err := i.Sealed.Seal(made.Secret(), sealed.Place(collections.Authenticators, row.Id, "totp_secret"))
+		if row != nil && !row.GetDateTime("confirmed_at").IsZero() {
+			return ErrSetUp
+		}
+		if row == nil {
+			c, err := tx.FindCachedCollectionByNameOrId(collections.Authenticators)
+			if err != nil {
+				return err
+			}
+			row = core.NewRecord(c)
+			row.Id = core.GenerateDefaultRandomId()
+			row.Set("user", user.Id)
+		}
+		secret, err := i.Sealed.Seal(made.Secret(), sealed.Place(collections.Authenticators, row.Id, "totp_secret"))
+		if err != nil {
+			return err
+		}
+		row.IgnoreUnchangedFields(true)
+		row.Set("totp_secret", secret)
+		row.Set("last_step", 0)
+		return tx.Save(row)
+	})
 	if err != nil {
-		return Enrollment{}, err
-	}
-	row.Set("totp_secret", secret)
-	row.Set("last_step", 0)
-	if err := app.Save(row); err != nil {
 		return Enrollment{}, err
 	}
 	return Enrollment{made.Secret(), made.URL()}, nil
 }
 
 // ConfirmFactor turns the second factor on when the code is right, and returns
-// the recovery codes: the only time they are seen. Like CheckFactor it must not
-// run inside a transaction that may be undone.
-func (i *Identity) ConfirmFactor(app core.App, user *core.Record, code string) ([]string, error) {
-	row, err := authenticator(app, user.Id)
-	if err != nil {
+// the recovery codes: the only time they are seen. also is done in the same
+// transaction, so that nobody has a factor whose codes they were not shown. Like
+// CheckFactor it must not run inside a transaction that may be undone.
+func (i *Identity) ConfirmFactor(app core.App, user *core.Record, code string, also func(tx core.App) error) ([]string, error) {
+	if _, err := unconfirmed(app, user.Id); err != nil {
 		return nil, err
-	}
-	if row == nil {
-		return nil, ErrNone
-	}
-	if !row.GetDateTime("confirmed_at").IsZero() {
-		return nil, ErrSetUp
 	}
 	if err := i.attempt(app, user.Id); err != nil {
 		return nil, err
 	}
-	used, err := i.matches(row, code)
-	if err != nil {
-		return nil, err
-	}
 	codes, hashes := recoveryCodes()
-	err = app.RunInTransaction(func(tx core.App) error {
-		row, err := tx.FindRecordById(collections.Authenticators, row.Id) // with the attempt
+	err := app.RunInTransaction(func(tx core.App) error {
+		row, err := unconfirmed(tx, user.Id) // as it is now, with the attempt
 		if err != nil {
 			return err
 		}
+		used, err := i.matches(row, code)
+		if err != nil {
+			return err
+		}
+		row.IgnoreUnchangedFields(true)
 		row.Load(map[string]any{
 			"confirmed_at": i.Now(), "last_step": used, "recovery_hashes": hashes, "failures": 0, "locked_until": "",
 		})
@@ -116,12 +115,34 @@ func (i *Identity) ConfirmFactor(app core.App, user *core.Record, code string) (
 		}
 		user.IgnoreUnchangedFields(true)
 		user.Set("two_factor", true)
-		return tx.Save(user)
+		if err := tx.Save(user); err != nil {
+			return err
+		}
+		return also(tx)
 	})
-	return codes, err
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
 }
 
-// RenewRecovery replaces the recovery codes and returns the new ones.
+// unconfirmed is the person's authenticator that no code has confirmed: ErrNone
+// without one, ErrSetUp when it is confirmed.
+func unconfirmed(app core.App, user string) (*core.Record, error) {
+	row, err := authenticator(app, user)
+	switch {
+	case err != nil:
+		return nil, err
+	case row == nil:
+		return nil, ErrNone
+	case !row.GetDateTime("confirmed_at").IsZero():
+		return nil, ErrSetUp
+	}
+	return row, nil
+}
+
+// RenewRecovery replaces the recovery codes and returns the new ones. Where more is
+// to be stored with them, app is the transaction's.
 func (i *Identity) RenewRecovery(app core.App, user string) ([]string, error) {
 	row, err := authenticator(app, user)
 	if err != nil {

@@ -276,8 +276,9 @@ func (i *Identity) checkMailed(app core.App, t ticket, code string) error {
 }
 
 // CompleteSetUp finishes a sign-in that had to set up an authenticator app:
-// the code confirms it. The answer's meta holds the recovery codes.
-func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string) error {
+// the code confirms it, and also is done with that. The answer's meta holds the
+// recovery codes.
+func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string, also func(tx core.App, user *core.Record) error) error {
 	t, user, err := i.present(e.App, id)
 	if err != nil {
 		return err
@@ -285,7 +286,7 @@ func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string) error {
 	if t.methods[0] != FactorSetUp {
 		return ErrTicket
 	}
-	codes, err := i.ConfirmFactor(e.App, user, code)
+	codes, err := i.ConfirmFactor(e.App, user, code, func(tx core.App) error { return also(tx, user) })
 	if err != nil {
 		return err
 	}
