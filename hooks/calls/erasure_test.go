@@ -17,6 +17,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/hooks/orgs"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -278,7 +279,7 @@ func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
 	}
 	d.holdsNothing("a call nobody knew", "4155552671", "Vexmoor", "zanzibar")
 	for _, id := range []string{"unknown", "listed"} {
-		if got := d.rows(`SELECT count(*) FROM outbox WHERE key = ?`, eraseKind+":"+id); got != "1\n" {
+		if got := d.rows(`SELECT count(*) FROM outbox WHERE key = ?`, outbox.EraseCall+":"+id); got != "1\n" {
 			t.Errorf("%s: nobody owes the deletion at the provider", id)
 		}
 	}

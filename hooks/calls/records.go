@@ -19,9 +19,6 @@ import (
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
-// eraseKind is the promise to delete the provider's copy of a call.
-const eraseKind = "calls.erase"
-
 type erasePayload struct {
 	VapiID string `json:"vapi_call_id"`
 }
@@ -51,7 +48,7 @@ func (e *engine) guardRecords() {
 	e.app.OnRecordDelete(collections.Calls).BindFunc(deleteThoroughly)
 	atomic.On(e.app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy", e.bury)
 	atomic.On(e.app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is", findSummary, "summary")
-	e.Outbox.Handle(eraseKind, e.erase)
+	e.Outbox.Handle(outbox.EraseCall, e.erase)
 }
 
 // Words of a deleted row stay in the search index until it is merged, and bytes in
@@ -189,7 +186,7 @@ func (e *engine) buryCall(tx atomic.Tx, organization, id string, now time.Time) 
 	if _, err := tx.Exec(deleteEvents, id+":", id+";", tombstone(id)); err != nil {
 		return err
 	}
-	return e.Outbox.Add(tx, outbox.Row{Organization: organization, Kind: eraseKind, Key: eraseKind + ":" + id, Payload: erasePayload{id}})
+	return e.Outbox.Add(tx, outbox.Row{Organization: organization, Kind: outbox.EraseCall, Key: outbox.EraseCall + ":" + id, Payload: erasePayload{id}})
 }
 
 func erased(tx *inbox.Tx, vapiID string) (bool, error) {

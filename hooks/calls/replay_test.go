@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -145,7 +146,7 @@ func TestDeleted_call_is_not_brought_back(t *testing.T) {
 	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = ?`, sampleCall); got != "0\n" {
 		t.Errorf("the deleted call is back: %s rows", got)
 	}
-	if got := d.rows(`SELECT count(*) FROM outbox WHERE key = ?`, eraseKind+":"+sampleCall); got != "1\n" {
+	if got := d.rows(`SELECT count(*) FROM outbox WHERE key = ?`, outbox.EraseCall+":"+sampleCall); got != "1\n" {
 		t.Errorf("the provider's copy is not owed to be erased: %s", got)
 	}
 }

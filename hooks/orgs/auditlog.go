@@ -119,7 +119,7 @@ func listAudit(e *core.RequestEvent) error {
 		return err
 	}
 	db := reads(e.App)
-	total, err := count(e.App, "SELECT count(*) FROM audit_logs WHERE "+where, args...)
+	total, err := countIn(reads(e.App), "SELECT count(*) FROM audit_logs WHERE "+where, args...)
 	if err != nil {
 		return err
 	}
@@ -148,21 +148,6 @@ func listAudit(e *core.RequestEvent) error {
 		return err
 	}
 	return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"logs": list, "pagination": facade.NewPagination(page, limit, total)}})
-}
-
-// count is the one number a query answers.
-func count(app core.App, query string, args ...any) (n int, err error) {
-	rows, err := reads(app).Query(query, args...)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		if err := rows.Scan(&n); err != nil {
-			return 0, err
-		}
-	}
-	return n, rows.Err()
 }
 
 func (d *domain) auditCSV(e *core.RequestEvent) error {

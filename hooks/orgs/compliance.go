@@ -162,11 +162,11 @@ func (d *domain) processors(app core.App) []string {
 }
 
 func (d *domain) requests(app core.App, organization string) string {
-	exports, err := count(app, "SELECT count(*) FROM privacy_requests WHERE organization = ? AND kind = 'export' AND status = 'done'", organization)
+	exports, err := countIn(reads(app), "SELECT count(*) FROM privacy_requests WHERE organization = ? AND kind = 'export' AND status = 'done'", organization)
 	if err != nil {
 		return ""
 	}
-	erasures, err := count(app, "SELECT count(*) FROM privacy_requests WHERE organization = ? AND kind = 'erase' AND status = 'done'", organization)
+	erasures, err := countIn(reads(app), "SELECT count(*) FROM privacy_requests WHERE organization = ? AND kind = 'erase' AND status = 'done'", organization)
 	if err != nil {
 		return ""
 	}

@@ -30,7 +30,7 @@ func (d *domain) deletion() {
 		Method: "POST", Path: path + "restore", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "Takes a deletion back before its time.", Answer: `{"success": true}`, Errors: "403 for who is not an owner, 409 when it is not being deleted or too late",
 	}, d.restoreOrganization)
-	d.Schedule.Add(schedule.Job{ID: "organizations.purge", Spec: "*/10 * * * *", Run: d.purgeOrganizations})
+	d.Schedule.Add(schedule.Job{ID: "organizations.purge", Spec: "*/10 * * * *", Run: d.takeDownDue})
 }
 
 // closeOrganization is POST /api/organizations/{organization}/delete.

@@ -75,6 +75,7 @@ const (
 	countSeconds = `SELECT coalesce(sum(quantity), 0) FROM usage_events WHERE organization = ? AND at >= ? AND unit = 'second'`
 )
 
+// countIn is the one number a query answers.
 func countIn(tx atomic.Tx, query string, args ...any) (n int, err error) {
 	return n, atomic.One(tx, query, args, &n)
 }

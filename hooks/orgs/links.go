@@ -63,7 +63,7 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 	}
 	// Whoever holds the link becomes this person, everywhere: no organization
 	// may hold that over somebody who belongs to another one (security.md S8).
-	others, err := count(e.App, "SELECT count(*) FROM memberships WHERE user = ? AND organization != ?", user.Id, t.ID())
+	others, err := countIn(reads(e.App), "SELECT count(*) FROM memberships WHERE user = ? AND organization != ?", user.Id, t.ID())
 	if err != nil {
 		return err
 	}

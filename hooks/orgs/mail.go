@@ -75,7 +75,7 @@ func (d *domain) sendInvite(_ context.Context, r outbox.Row) error {
 	if err := d.app.NewMailClient().Send(message); err != nil {
 		return errors.Join(fmt.Errorf("mail an invitation: %w", err), d.noteMail(i, sealed.Redact(err.Error())))
 	}
-	if _, err := atomic.Of(d.app).Exec(`UPDATE outbox SET payload = json_remove(payload, '$.token') WHERE id = ?`, r.ID); err != nil {
+	if err := d.Outbox.Strip(atomic.Of(d.app), r.ID, "token"); err != nil {
 		// The mail is out; the sealed token of a sent mail may stay.
 		d.app.Logger().Warn("a mailed token stays in the outbox, sealed", "row", r.ID, "error", err)
 	}

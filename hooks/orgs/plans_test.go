@@ -31,8 +31,6 @@ func TestQueries_read_one_organizations_rows(t *testing.T) {
 		"invitations":               {countInvited, []any{id}},
 		"minutes":                   {countSeconds, []any{id, "2026-01-01"}},
 		"days of a client":          {countDays, append(days, id, "2026-01-01")},
-		"messages of nobody":        {sweepParked, []any{"2026-01-01", 500}},
-		"what nobody owed":          {sweepOwed, []any{"2026-01-01", 500}},
 		"the rest of a client":      {countRest, []any{id, "2026-01-01", id, id, id, id, id, id}},
 	} {
 		t.Run(name, func(t *testing.T) {

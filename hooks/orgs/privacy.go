@@ -2,7 +2,6 @@ package orgs
 
 import (
 	"archive/zip"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +21,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -400,7 +400,7 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 			return certificate, err
 		}
 		for _, name := range []string{collections.Messages, collections.CallEvents, collections.CallReports, collections.Recordings} {
-			n, err := count(app, "SELECT count(*) FROM "+name+" WHERE call = ?", call.Id)
+			n, err := countIn(reads(app), "SELECT count(*) FROM "+name+" WHERE call = ?", call.Id)
 			if err != nil {
 				return certificate, err
 			}
@@ -426,9 +426,7 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 			s, n = more, -1
 		}
 	}
-	err := app.RunInTransaction(func(tx core.App) error {
-		return database.Wipe(tx, func() error { return d.eraseRest(ctx, tx, s, numbers) })
-	})
+	err := d.eraseRest(ctx, app, s, numbers)
 	for name, n := range numbers {
 		certificate[name] = n
 	}
@@ -436,96 +434,39 @@ func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map
 	return certificate, err
 }
 
-// eraseRest removes what no call takes along.
-func (d *domain) eraseRest(ctx context.Context, tx core.App, s callerRows, numbers map[string]int) error {
-	for _, found := range s.contacts {
-		contact, err := tx.FindRecordById(collections.Contacts, found.Id)
-		if err == nil {
-			if err := tx.Delete(contact); err != nil {
-				return err
-			}
-			numbers["contacts"]++
-		}
-	}
-	if err := d.eraseLoose(tx, s, numbers); err != nil {
+// eraseRest removes what no call takes along: the contacts, and messages and
+// promises about the caller that belong to no call we kept. All that can be long
+// is looked for before it is deleted, and deleted in pieces.
+func (d *domain) eraseRest(ctx context.Context, app core.App, s callerRows, numbers map[string]int) error {
+	home := tenant.HomeOf(app, s.organization)
+	about := func(payload string) bool { return s.names(payload, home) }
+	n, err := inbox.Forget(ctx, app, s.organization, about)
+	if numbers[collections.ProviderEvents] += n; err != nil {
 		return err
 	}
-	return forgetInLog(ctx, tx, s, numbers) // what was written since
-}
-
-// eraseLoose removes messages that belong to no call we kept, and promises, where
-// they name the number; a promise to erase names none. Messages nobody owns are
-// looked through as well.
-func (d *domain) eraseLoose(tx core.App, s callerRows, numbers map[string]int) error {
-	names, err := d.namesOf(tx, s)
-	if err != nil {
+	n, err = d.Outbox.Forget(ctx, s.organization, about)
+	if numbers[collections.Outbox] += n; err != nil {
 		return err
 	}
-	for _, from := range []struct{ name, where string }{
-		{"provider_events", `organization = ? AND type NOT IN ('packed', 'deleted')`},
-		{"", `organization = '' AND status = 'parked' AND ? != ''`},
-		{"outbox", `organization = ? AND kind != 'calls.erase'`},
-	} {
-		table := cmp.Or(from.name, "provider_events")
-		for _, name := range names {
-			result, err := atomic.Of(tx).Exec(`DELETE FROM `+table+` WHERE `+from.where+` AND instr(payload, ?) > 0`, s.organization, name)
-			if err != nil {
-				return fmt.Errorf("erase from %s: %w", table, err)
+	err = app.RunInTransaction(func(tx core.App) error {
+		return database.Wipe(tx, func() error {
+			for _, c := range s.contacts {
+				contact, err := database.Found(tx.FindRecordById(collections.Contacts, c.Id))
+				if err != nil {
+					return err
+				}
+				if contact == nil {
+					continue // gone already
+				}
+				if err := tx.Delete(contact); err != nil {
+					return err
+				}
+				numbers[collections.Contacts]++
 			}
-			n, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			if from.name != "" { // what nobody owns is nobody's to count
-				numbers[from.name] += int(n)
-			}
-		}
-	}
-	return nil
-}
-
-// selectNames are the spellings of numbers in messages that belong to no call.
-const selectNames = `SELECT DISTINCT coalesce(nullif(json_extract(payload, '$.message.customer.number'), ''),
-		json_extract(payload, '$.message.customer.sipUri'), json_extract(payload, '$.message.contact.number'),
-		json_extract(payload, '$.message.session.customer.number'), '') FROM provider_events
-	WHERE organization IN (?, '') AND type NOT IN ('packed', 'deleted') AND json_valid(payload)`
-
-// namesOf is how messages name the caller: a telephone number's digits, wherever
-// they stand; anything else only where a number stands.
-func (d *domain) namesOf(tx core.App, s callerRows) ([]string, error) {
-	rows, err := atomic.Of(tx).Query(selectNames, s.organization)
-	if err != nil {
-		return nil, fmt.Errorf("numbers in messages: %w", err)
-	}
-	defer rows.Close()
-	home, spellings := tenant.HomeOf(tx, s.organization), slices.Clone(s.spellings)
-	for rows.Next() {
-		var spelling string
-		if err := rows.Scan(&spelling); err != nil {
-			return nil, err
-		}
-		if phone.Read(spelling, home) == s.number {
-			spellings = append(spellings, spelling)
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, spelling := range distinct(spellings) {
-		if number := phone.Read(spelling, ""); number.Kind == phone.Telephone && number.Text == spelling {
-			names = append(names, strings.TrimPrefix(spelling, "+"))
-			continue
-		}
-		quoted, err := json.Marshal(spelling)
-		if err != nil {
-			return nil, err
-		}
-		for _, field := range []string{"number", "sipUri"} {
-			names = append(names, `"`+field+`":`+string(quoted))
-		}
-	}
-	return names, nil
+			return nil
+		})
+	})
+	return errors.Join(err, forgetInLog(ctx, app, s, numbers)) // what was written since
 }
 
 // forgetInLog empties what the audit log says of the caller's rows. Who did
@@ -575,7 +516,7 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 	s.spellings = distinct([]string{s.number.Text, theirs(call, ""), theirs(call, "_raw")})
 	// The contact came back with it; one who has called since stays.
 	if contact, err := d.app.FindRecordById(collections.Contacts, call.GetString("contact")); err == nil {
-		others, err := count(d.app, "SELECT count(*) FROM calls WHERE contact = ? AND id != ?", contact.Id, call.Id)
+		others, err := countIn(reads(d.app), "SELECT count(*) FROM calls WHERE contact = ? AND id != ?", contact.Id, call.Id)
 		if err != nil {
 			return err
 		}

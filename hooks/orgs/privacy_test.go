@@ -2,6 +2,8 @@ package orgs_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -43,4 +45,91 @@ func TestErasure_that_is_stopped_leaves_nothing_that_cannot_be_found_again(t *te
 	if err != nil || len(chains) != 1 || chains[0].Broken != nil || chains[0].Erased == 0 {
 		t.Errorf("the chain: %+v, %v", chains, err)
 	}
+}
+
+// The digits of one number stand inside others, and inside instants: nothing of
+// another caller may go.
+func TestErasure_leaves_other_callers_messages_and_promises(t *testing.T) {
+	for _, tt := range []struct {
+		name, number string
+		gone, kept   []string // payloads
+	}{
+		{
+			"a number inside longer ones", "+3225551234",
+			[]string{
+				`{"message":{"customer":{"number":"+3225551234"}}}`, `{"message":{"customer":{"number":"0032 2 555 12 34"}}}`,
+				`{"message":{"call":{"customer":{"sipUri":"sip:+3225551234@example.com"}}}}`, `{"text":"ring +3225551234, please"}`,
+			},
+			[]string{
+				`{"message":{"customer":{"number":"+13225551234"}}}`, `{"number":"+32255512345"}`, `{"text":"ring +1 3225551234"}`,
+				`{"message":{"customer":{"number":"+13225551234"},"transcript":"my friend has +3225551234"}}`,
+				`{"message":{"phoneNumber":{"number":"+3225551234"}}}`,
+			},
+		},
+		{
+			"seven digits inside an instant", "+6857212345",
+			[]string{`{"to":"+6857212345"}`},
+			[]string{`{"timestamp":1685721234567}`, `{"timestamp":"16857212345"}`, `{"id":"x-6857212345-y"}`},
+		},
+		{
+			"an extension", "1234",
+			[]string{`{"message":{"customer":{"number":"1234"}}}`},
+			[]string{`{"message":{"customer":{"number":"12345"}}}`, `{"code":"1234"}`},
+		},
+		{
+			"nobody in particular", "anonymous",
+			[]string{`{"message":{"customer":{"number":"Anonymous"}}}`, `{"message":{"customer":{"sipUri":"sip:anonymous@anonymous.invalid"}}}`},
+			[]string{`{"message":{"customer":{"number":"restricted"}}}`, `{"voice":"anonymous"}`, `{"text":"anonymous"}`},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := bureauOf(t)
+			const at = "'2026-09-01 10:00:00.000Z'"
+			for n, payload := range slices.Concat(tt.gone, tt.kept) {
+				b.execute(fmt.Sprintf(`INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error,
+					attempts, next_at, created, updated)
+					VALUES ('event%010d', '%s', 'vapi', 'e:%d', 'tool-calls', 'errored', '%s', '', '', 1, '', %s, %s)`, n, testkit.Acme, n, payload, at, at))
+				b.execute(fmt.Sprintf(`INSERT INTO outbox (id, organization, kind, [key], payload, status, attempts, next_at, lease_until, error,
+					done_at, created, updated)
+					VALUES ('promise%08d', '%s', 'nobodys', 'n:%d', '%s', 'pending', 0, '', '', '', '', %s, %s)`, n, testkit.Acme, n, payload, at, at))
+			}
+			erased := b.erase(tt.number)
+			for n, payload := range slices.Concat(tt.gone, tt.kept) {
+				want := 1
+				if n < len(tt.gone) {
+					want = 0
+				}
+				if got := b.count(fmt.Sprintf("SELECT count(*) FROM provider_events WHERE event_key = 'e:%d'", n)); got != want {
+					t.Errorf("message %s: %d are left, want %d", payload, got, want)
+				}
+				if got := b.count(fmt.Sprintf("SELECT count(*) FROM outbox WHERE [key] = 'n:%d'", n)); got != want {
+					t.Errorf("promise %s: %d are left, want %d", payload, got, want)
+				}
+			}
+			want := float64(len(tt.gone))
+			if c := erased.Certificate; c["provider_events"] != want || c["outbox"] != want {
+				t.Errorf("the certificate counts %v messages and %v promises, want %v each", c["provider_events"], c["outbox"], want)
+			}
+		})
+	}
+}
+
+// erasure is a request as the route shows it.
+type erasure struct {
+	ID          string         `json:"id"`
+	Status      string         `json:"status"`
+	Error       string         `json:"error"`
+	Certificate map[string]any `json:"certificate"`
+}
+
+// erase asks for an erasure, has what is owed for it done and shows what became of
+// it.
+func (d *desk) erase(number string) erasure {
+	d.t.Helper()
+	var asked struct {
+		Request erasure `json:"request"`
+	}
+	d.Do("POST", "/api/organizations/"+testkit.Acme+"/privacy/erase", testkit.AcmeOwner,
+		map[string]any{"phone_number": number, "confirm": true}).Want(200).JSON(&asked)
+	return asked.Request
 }

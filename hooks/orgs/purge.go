@@ -25,9 +25,9 @@ const (
 // kept are collections that go last: who belongs, and what is still owed.
 var kept = map[string]bool{collections.Memberships: true, collections.Outbox: true, collections.APIKeys: true}
 
-// purge is the job organizations.purge: it ends organizations whose time is
+// takeDownDue is the job organizations.purge: it ends organizations whose time is
 // over. It can stop anywhere and go on at the next run.
-func (d *domain) purgeOrganizations(ctx context.Context, r *schedule.Run) error {
+func (d *domain) takeDownDue(ctx context.Context, r *schedule.Run) error {
 	due, err := d.app.FindRecordsByFilter(collections.Organizations, "status = {:closed} && deletes_at != '' && deletes_at <= @now", "deletes_at", 50, 0,
 		map[string]any{"closed": collections.OrganizationClosed})
 	if err != nil {
@@ -38,7 +38,7 @@ func (d *domain) purgeOrganizations(ctx context.Context, r *schedule.Run) error 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		done, err := d.purgeOne(ctx, o)
+		done, err := d.takeDown(ctx, o)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("organization %s: %w", o.Id, err))
 		}
@@ -49,9 +49,9 @@ func (d *domain) purgeOrganizations(ctx context.Context, r *schedule.Run) error 
 	return errors.Join(failures...)
 }
 
-// purgeOne takes an organization down: its rows, then its copies at providers,
+// takeDown takes an organization down: its rows, then its copies at providers,
 // and when they are gone who belonged to it and itself.
-func (d *domain) purgeOne(ctx context.Context, o *core.Record) (done bool, err error) {
+func (d *domain) takeDown(ctx context.Context, o *core.Record) (done bool, err error) {
 	if held, err := underHold(d.app, o.Id); err != nil || held {
 		return false, err // set since the deletion was asked for; it goes on when it is lifted
 	}
@@ -150,23 +150,9 @@ func (d *domain) dropCopies(ctx context.Context, organization string) error {
 // copiesLeft counts removals the provider has not agreed to. One that was
 // given up is owed again after a while: the copy must not stay behind.
 func (d *domain) copiesLeft(organization string) (int, error) {
-	tx := atomic.Of(d.app)
-	now := time.Now()
-	if _, err := tx.Exec(`UPDATE outbox SET status = ?, attempts = 0, next_at = ?, done_at = '', updated = ? WHERE organization = ? AND kind = 'mirror' AND status = ? AND done_at < ?`,
-		collections.OutboxPending, stamp(now), stamp(now), organization, collections.OutboxDead, stamp(now.Add(-askAgain))); err != nil {
-		return 0, err
-	}
-	given, err := countIn(tx, `SELECT count(*) FROM outbox WHERE organization = ? AND kind = 'mirror' AND status = ?`, organization, collections.OutboxDead)
-	if err != nil {
-		return 0, err
-	}
-	if given > 0 {
+	owed, given, err := d.Copies.Owed(atomic.Of(d.app), organization, time.Now().Add(-askAgain))
+	if err == nil && given > 0 {
 		return given, fmt.Errorf("the provider does not remove %d copies; asked again within the hour", given)
-	}
-	owed, err := countIn(tx, `SELECT count(*) FROM outbox WHERE organization = ? AND kind = 'mirror' AND status IN (?, ?)`, organization,
-		collections.OutboxPending, collections.OutboxRunning)
-	if err == nil && owed > 0 && d.Outbox != nil {
-		d.Outbox.Nudge()
 	}
 	return owed, err
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
 const (
-	// purgeBatch is how many rows one statement or transaction removes: others
-	// wait for the write lock meanwhile.
+	// purgeBatch is how many recordings are looked up at once.
 	purgeBatch = 500
 	// sessionsKept is how long a session that is over can still be seen.
 	sessionsKept = 30 * 24 * time.Hour
@@ -63,30 +63,22 @@ func (d *domain) purge(ctx context.Context, r *schedule.Run) error {
 			return fmt.Errorf("organization %s: %w", organization.Id, err)
 		}
 	}
-	n, err := d.sweep(ctx, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE
+	n, err := atomic.Repeat(ctx, d.app, `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE
 		(ended_at != '' AND ended_at < ?) OR (expires_at != '' AND expires_at < ?) LIMIT ?)`,
 		stamp(d.now().Add(-sessionsKept)), stamp(d.now().Add(-sessionsKept)))
-	r.Add(n)
-	if err != nil {
+	if r.Add(n); err != nil {
 		return err
 	}
-	for _, query := range []string{sweepParked, sweepOwed} {
-		n, err := d.sweep(ctx, query, stamp(d.now().Add(-ownerlessKept)))
-		if r.Add(n); err != nil {
-			return err
-		}
+	// Of no known organization: messages that wait for an owner who may come late,
+	// and what the installation itself owed.
+	n, err = inbox.Sweep(ctx, d.app, "", d.now().Add(-ownerlessKept))
+	if r.Add(n); err != nil {
+		return err
 	}
-	return nil
+	n, err = d.Outbox.Sweep(ctx, "", d.now().Add(-ownerlessKept))
+	r.Add(n)
+	return err
 }
-
-// Rows whose organization nobody knows: messages that wait for an owner who may
-// come late, and what the installation itself owed. Marks of deleted calls stay.
-const (
-	sweepParked = `DELETE FROM provider_events WHERE id IN (SELECT id FROM provider_events WHERE organization = '' AND created < ?
-		AND type != 'deleted' LIMIT ?)`
-	sweepOwed = `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE organization = '' AND created < ?
-		AND status IN ('done', 'dead') LIMIT ?)`
-)
 
 // purgeOrganization does the work of one organization and says how much of
 // what it removed, also when it had to stop.
@@ -116,16 +108,21 @@ func (d *domain) purgeOrganization(ctx context.Context, organization string, set
 			days("transcripts"), []any{stamp(d.now())}},
 		{"messages", `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE call ` + old + ` LIMIT ?)`, lines, nil},
 		{"call_events", `DELETE FROM call_events WHERE id IN (SELECT id FROM call_events WHERE call ` + old + ` LIMIT ?)`, days("events"), nil},
-		// Marks of deleted calls stay: they keep late messages out.
-		{"provider_events", `DELETE FROM provider_events WHERE id IN (SELECT id FROM provider_events WHERE organization = ? AND created < ?
-			AND type != 'deleted' LIMIT ?)`, days("events"), nil},
-		{"outbox", `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE organization = ? AND created < ? AND status IN ('done', 'dead') LIMIT ?)`, days("events"), nil},
 	} {
 		if step.days <= 0 {
 			continue
 		}
-		if done[step.name], err = d.sweep(ctx, step.query, append(step.args, organization, before(step.days))...); err != nil {
+		if done[step.name], err = atomic.Repeat(ctx, d.app, step.query, append(step.args, organization, before(step.days))...); err != nil {
 			return done, fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	if n := days("events"); n > 0 {
+		before := d.now().AddDate(0, 0, -n)
+		if done["provider_events"], err = inbox.Sweep(ctx, d.app, organization, before); err != nil {
+			return done, fmt.Errorf("provider_events: %w", err)
+		}
+		if done["outbox"], err = d.Outbox.Sweep(ctx, organization, before); err != nil {
+			return done, fmt.Errorf("outbox: %w", err)
 		}
 	}
 	if n := atLeast(days("audit"), auditLeast+1); n > 0 {
@@ -147,24 +144,6 @@ func atLeast(n, least int) int {
 		return 0
 	}
 	return max(n, least)
-}
-
-// sweep repeats a statement that ends in LIMIT ? until it changes nothing more.
-func (d *domain) sweep(ctx context.Context, query string, args ...any) (total int, err error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return total, err
-		}
-		result, err := atomic.Of(d.app).Exec(query, append(args, purgeBatch)...)
-		if err != nil {
-			return total, err
-		}
-		n, err := result.RowsAffected()
-		total += int(n)
-		if err != nil || n == 0 {
-			return total, err
-		}
-	}
 }
 
 // purgeRecordings removes sound files and says so on their rows, and owes the
@@ -212,7 +191,8 @@ func (d *domain) dropRecording(r *core.Record) error {
 		}
 		// The same promise a deleted call makes (hooks/calls): made once.
 		return d.Outbox.Add(atomic.Of(tx), outbox.Row{
-			Organization: call.GetString("organization"), Kind: "calls.erase", Key: "calls.erase:" + id, Payload: map[string]string{"vapi_call_id": id},
+			Organization: call.GetString("organization"), Kind: outbox.EraseCall, Key: outbox.EraseCall + ":" + id,
+			Payload: map[string]string{"vapi_call_id": id},
 		})
 	})
 }
