@@ -40,6 +40,7 @@ func All() []*core.Collection {
 		auditChains(),
 		providerAccounts(),
 		providerEvents(),
+		structuredOutputs(),
 		outbox(),
 		jobRuns(),
 	}

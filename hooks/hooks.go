@@ -142,7 +142,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
-		WebhookSecret: vapiSecret,
+		WebhookSecret: vapiSecret, Ready: d.Clients.VapiReady,
 	})
 	assistants.Documented(routes, copies.Wait)
 	numbers.Register(app, numbers.Deps{

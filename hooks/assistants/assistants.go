@@ -37,6 +37,8 @@ type Deps struct {
 	// CheckURL tells whether a function's address may ever be called
 	// (providers.Clients.CheckURL).
 	CheckURL func(string) error
+	// Ready tells that Vapi has a key to be asked with.
+	Ready bool
 }
 
 // late runs a hook after those of other packages, which may change the
@@ -84,6 +86,22 @@ func Register(app core.App, deps Deps) {
 		Skip: func(a *core.Record) bool { return a.GetString("type") != "voice" },
 	})
 	atomic.On(app, collections.Functions, atomic.Updated, "assistants: follow a function's copy", d.followFunction)
+
+	// What is told of finished calls (outputs.go).
+	d.Mirror.Add(mirror.Resource{
+		Collection: collections.StructuredOutputs, IDField: outputID, Fields: []string{"name"},
+		Push: d.pushOutput, Find: d.findOutput, Delete: d.Vapi.StructuredOutputs.Delete, Hash: outputHash,
+		Judge: judge, Undone: undone, List: d.listOutputs,
+	})
+	atomic.On(app, collections.StructuredOutputs, atomic.Updated, "assistants: name the account's outputs", d.followOutput)
+	if d.Ready {
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			if err := ensureOutputs(se.App); err != nil {
+				return err
+			}
+			return se.Next()
+		})
+	}
 
 	// What calls tell of the copies (gone.go).
 	const check = "assistants: make a copy again that Vapi could not use"

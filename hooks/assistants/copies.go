@@ -2,6 +2,7 @@ package assistants
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -82,6 +83,9 @@ func (d *domain) assistantCopy(a *core.Record) (*vapi.AssistantDTO, error) {
 		return nil, err
 	}
 	dto := toAssistant(d.dialable(a), tools, server)
+	if dto.ArtifactPlan.StructuredOutputIDs, err = d.outputIDs(); err != nil {
+		return nil, err
+	}
 	dto.Metadata = mark.Metadata()
 	return dto, nil
 }
@@ -267,19 +271,8 @@ func (d *domain) followFunction(tx atomic.Tx, before, after *core.Record) error 
 	if err != nil {
 		return fmt.Errorf("assistants of a function: %w", err)
 	}
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			rows.Close()
-			return err
-		}
-		ids = append(ids, id)
-	}
-	if err := rows.Close(); err != nil { // before writing: there is one connection
-		return err
-	}
-	if err := rows.Err(); err != nil {
+	ids, err := idsOf(rows)
+	if err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -288,4 +281,16 @@ func (d *domain) followFunction(tx atomic.Tx, before, after *core.Record) error 
 		}
 	}
 	return nil
+}
+
+// idsOf reads the one column of rows and closes them, before anything is
+// written: there is one connection.
+func idsOf(rows *sql.Rows) (ids []string, err error) {
+	for rows.Next() && err == nil {
+		var id string
+		if err = rows.Scan(&id); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, errors.Join(err, rows.Err(), rows.Close())
 }

@@ -23,7 +23,7 @@ var owned = map[string][]string{
 	"voice": {"provider", "voiceId", "model", "speechModel", "speed", "speakingRate", "stability", "language",
 		"languageCode", "languageBoost", "generationConfig"},
 	"transcriber":  {"provider", "model", "speechModel", "language", "languageCode", "languageBoost"},
-	"artifactPlan": {"recordingEnabled"},
+	"artifactPlan": {"recordingEnabled", "structuredOutputIds"},
 	"monitorPlan":  {"listenEnabled", "controlEnabled"},
 	"analysisPlan": {"summaryPlan", "successEvaluationPlan", "structuredDataPlan"},
 	"metadata":     {"recordId", "organizationId", "installationId"},
@@ -35,7 +35,10 @@ var anyProvider = []string{"knowledgeBase"}
 
 // withTheirs is a change of a copy with what is theirs in the fields it replaces.
 func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any) error {
-	replaces := false
+	const plan = "analysisPlan"
+	value, sent := patch[plan]
+	withdrawn := sent && value == nil
+	replaces := withdrawn
 	for field := range owned {
 		replaces = replaces || objectOf(patch[field]) != nil
 	}
@@ -47,6 +50,12 @@ func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any
 		return err
 	}
 	theirs := objectOf(copied.Raw)
+	if rest := objectOf(theirs[plan]); withdrawn && rest != nil {
+		maps.DeleteFunc(rest, func(name string, value any) bool { return value == nil || slices.Contains(owned[plan], name) })
+		if len(rest) > 0 {
+			patch[plan] = rest
+		}
+	}
 	for field, names := range owned {
 		mine, there := objectOf(patch[field]), objectOf(theirs[field])
 		if mine == nil || there == nil {
@@ -54,6 +63,11 @@ func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any
 		}
 		if field == "model" {
 			if err := d.joinTools(ctx, mine, there); err != nil {
+				return err
+			}
+		}
+		if field == "artifactPlan" {
+			if err := d.joinOutputs(ctx, mine, there); err != nil {
 				return err
 			}
 		}
@@ -113,6 +127,30 @@ func (d *domain) joinTools(ctx context.Context, mine, there map[string]any) erro
 		}
 	}
 	mine["toolIds"] = ids
+	return nil
+}
+
+// joinOutputs adds to our outputs those that somebody linked at Vapi.
+func (d *domain) joinOutputs(ctx context.Context, mine, there map[string]any) error {
+	ids := listOf(mine["structuredOutputIds"])
+	for _, id := range listOf(there["structuredOutputIds"]) {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		text, _ := id.(string)
+		output, err := d.Vapi.StructuredOutputs.Get(ctx, text)
+		var e *vapi.Error
+		switch {
+		case vapi.IsNotFound(err), errors.As(err, &e) && e.Status == 0 && e.Code == "invalid_id":
+			continue
+		case err != nil:
+			return err
+		}
+		if !isOurOutput(output) {
+			ids = append(ids, id)
+		}
+	}
+	mine["structuredOutputIds"] = ids
 	return nil
 }
 

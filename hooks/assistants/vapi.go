@@ -8,7 +8,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/providers/catalog"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -41,18 +40,10 @@ var serverMessages = []string{
 	vapi.TypeEndOfCallReport, vapi.TypeAssistantStarted,
 }
 
-// moodSchema asks for what the column sentiment of a call holds.
-var moodSchema = map[string]any{
-	"type": "object",
-	"properties": map[string]any{
-		"sentiment": map[string]any{"type": "string", "enum": collections.Sentiments, "description": "How the caller felt at the end of the call"},
-		"intent":    map[string]any{"type": "string", "description": "What the caller wanted, in two or three words"},
-	},
-}
-
 // clearable are top-level keys that are sent as null when they were set before
 // and are not any more.
 var clearable = []string{
+	"analysisPlan", // deprecated; outputs.go
 	"voice", "transcriber", "firstMessage", "endCallMessage", "voicemailMessage", "endCallPhrases", "maxDurationSeconds",
 	"silenceTimeoutSeconds", "firstMessageMode", "firstMessageInterruptionsEnabled", "voicemailDetection", "backgroundSound", "clientMessages",
 	"modelOutputInMessagesEnabled", "transportConfigurations", "observabilityPlan", "hooks", "compliancePlan",
@@ -72,13 +63,8 @@ func toAssistant(a *core.Record, toolIDs []string, server *vapi.Server) *vapi.As
 		Server:         server,
 		ArtifactPlan:   &vapi.ArtifactPlan{RecordingEnabled: vapi.Ptr(a.GetBool("recording_enabled"))},
 		MonitorPlan:    &vapi.MonitorPlan{ListenEnabled: vapi.Ptr(true), ControlEnabled: vapi.Ptr(true)},
-		AnalysisPlan: map[string]any{
-			"summaryPlan":           map[string]any{"enabled": true},
-			"successEvaluationPlan": map[string]any{"enabled": true, "rubric": "PassFail"},
-			"structuredDataPlan":    map[string]any{"enabled": true, "schema": moodSchema},
-		},
-		Metadata: map[string]any{"recordId": a.Id, "organizationId": a.GetString("organization")},
-		Extra:    advanced(a),
+		Metadata:       map[string]any{"recordId": a.Id, "organizationId": a.GetString("organization")},
+		Extra:          advanced(a),
 	}
 	if text := a.GetString("first_message"); text != "" {
 		dto.FirstMessage = vapi.Value(text)

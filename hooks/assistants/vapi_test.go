@@ -83,7 +83,7 @@ func TestToAssistant(t *testing.T) {
 			"transcriber.provider": `"deepgram"`, "transcriber.model": `"nova-3"`, "transcriber.language": `"fr-CA"`,
 			"voice.language":                `"fr-CA"`,
 			"artifactPlan.recordingEnabled": "false", "monitorPlan.listenEnabled": "true", "monitorPlan.controlEnabled": "true",
-			"analysisPlan.summaryPlan.enabled": "true", "analysisPlan.successEvaluationPlan.rubric": `"PassFail"`,
+			"analysisPlan": "absent",
 			"firstMessage": "absent", "endCallMessage": "absent", "voicemailMessage": "absent", "endCallPhrases": "absent",
 			"maxDurationSeconds": "absent", "silenceTimeoutSeconds": "absent", "assistantId": "absent",
 		}},

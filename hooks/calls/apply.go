@@ -209,12 +209,13 @@ func applyReport(c *call, m *vapi.Message, home string, ch *changes) {
 	}
 	c.close()
 	c.CostMicros = micros(m.Cost)
-	c.Success = someLines(m.Analysis.SuccessEvaluation, 500)
+	told := readOutputs(m)
+	c.Success = someLines(told.success, 500)
 	// Without an analysis what people wrote meanwhile stays.
-	if m.Summary != "" {
-		c.Summary = someLines(m.Summary, 10_000)
+	if told.summary != "" {
+		c.Summary = someLines(told.summary, 10_000)
 	}
-	if felt := sentiment(m.Analysis.StructuredData); felt != "" {
+	if felt := sentiment(told.data); felt != "" {
 		c.Sentiment = felt
 	}
 	if c.Resolution == collections.ResolutionPending {
@@ -225,7 +226,7 @@ func applyReport(c *call, m *vapi.Message, home string, ch *changes) {
 	ch.replace = len(ch.lines) > 0
 	ch.report = &report{
 		Transcript:  someLines(m.Artifact.Transcript, 1<<20),
-		Analysis:    analysis(m),
+		Analysis:    told.analysis(),
 		Costs:       costs(m),
 		Performance: rawOrNil(m.Artifact.PerformanceMetrics),
 	}
@@ -400,20 +401,6 @@ func transcriptText(lines []line) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
-}
-
-func analysis(m *vapi.Message) map[string]any {
-	out := map[string]any{}
-	if m.Analysis.SuccessEvaluation != "" {
-		out["success_evaluation"] = m.Analysis.SuccessEvaluation
-	}
-	if len(m.Analysis.StructuredData) > 0 {
-		out["structured_data"] = m.Analysis.StructuredData
-	}
-	if len(m.Artifact.StructuredOutputs) > 0 {
-		out["structured_outputs"] = m.Artifact.StructuredOutputs
-	}
-	return out
 }
 
 // costs keeps the old system's names of the breakdown beside the bill's lines,

@@ -72,8 +72,11 @@ func (d *domain) takeDown(ctx context.Context, o *core.Record) (done bool, err e
 	return true, d.dropLast(ctx, o)
 }
 
-// mirroredRow tells whether rows of the collection have copies at a provider.
-func mirroredRow(c *core.Collection) bool { return c.Fields.GetByName("sync_status") != nil }
+// mirroredRow tells whether rows of the collection have copies at a provider that
+// are an organization's.
+func mirroredRow(c *core.Collection) bool {
+	return collections.Tenant(c) && c.Fields.GetByName("sync_status") != nil
+}
 
 // dropRows deletes the organization's rows in chunks; the last ones only when
 // last is set. Rows with files go as records, so that their files go too.

@@ -296,3 +296,27 @@ func TestOutbound_limits(t *testing.T) {
 		t.Error("more than the name of a call can be changed")
 	}
 }
+
+// A single value is told by its name, an object by its properties; what was
+// deleted is not told any more.
+func TestReport_fills_outputs_by_name_and_schema(t *testing.T) {
+	b := newBench(t)
+	make := func(name string, schema object) string {
+		return str(b.must("POST", "/structured-output", object{"name": name, "schema": schema}), "id")
+	}
+	summary := make("Call summary", object{"type": "string"})
+	success := make("Success", object{"type": "boolean"})
+	other := make("Reference", object{"type": "integer"})
+	gone := make("Gone", object{"type": "string"})
+	_, number := b.desk(object{"artifactPlan": object{"structuredOutputIds": []any{summary, success, other, gone}}})
+	b.must("DELETE", "/structured-output/"+gone, nil)
+	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
+	report := b.one("end-of-call-report")
+	outputs := obj(report, "artifact", "structuredOutputs")
+	if len(outputs) != 3 || str(outputs, summary, "name") != "Call summary" || str(outputs, summary, "result") != str(report, "analysis", "summary") {
+		t.Errorf("got %v", outputs)
+	}
+	if !isTrue(outputs, success, "result") || str(outputs, other, "name") != "Reference" {
+		t.Errorf("got %v", outputs)
+	}
+}

@@ -140,6 +140,18 @@ func TestValidation_refuses_what_the_real_api_refuses(t *testing.T) {
 		{"/call", object{"workflowId": "x"}, "property workflowId should not exist"},
 		{"/session", object{"expirationSeconds": 5}, "expirationSeconds must not be less than 60"},
 		{"/structured-output", object{"name": "x"}, "schema must be an object"},
+		{"/structured-output", object{"name": "x", "schema": object{}}, "schema.type must be one of"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "text"}}, "schema.type must be one of the following values: string,"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "object", "properties": object{"a": object{"type": "date"}}}},
+			"schema.properties.a.type must be one of"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "array", "items": object{"type": "?"}}}, "schema.items.type must be one of"},
+		{"/structured-output", object{"name": strings.Repeat("x", 41), "schema": object{"type": "string"}}, "name must be shorter than or equal to 40 characters"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "metadata": object{}}, "property metadata should not exist"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "type": "llm"}, "type must be one of the following values: ai, regex"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "conditions": []any{object{"type": "minMessages", "count": -1.0}}},
+			"conditions.0.count must not be less than 0"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "conditions": []any{object{"type": "luck"}}},
+			"conditions.0.type must be one of"},
 		{"/analytics", object{"queries": []any{object{"name": "x", "table": "calls", "operations": []any{}}}}, "queries.0.table must be one of"},
 	} {
 		b := newBench(t)

@@ -78,12 +78,12 @@ func (c *liveCall) artifact(base object) object {
 	for _, v := range list(plan, "structuredOutputIds") {
 		id, _ := v.(string)
 		if row := c.s.get("structured-output", id); row != nil {
-			outputs[id] = object{"name": str(row, "name"), "result": fillSchema(obj(row, "schema"), c.known())}
+			outputs[id] = object{"name": str(row, "name"), "result": fillOutput(row, c.known())}
 		}
 	}
 	for _, v := range list(plan, "structuredOutputs") {
 		if inline, ok := v.(object); ok {
-			outputs[newID()] = object{"name": str(inline, "name"), "result": fillSchema(obj(inline, "schema"), c.known())}
+			outputs[newID()] = object{"name": str(inline, "name"), "result": fillOutput(inline, c.known())}
 		}
 	}
 	if len(outputs) > 0 {
@@ -184,6 +184,22 @@ func fillSchema(s, known object) any {
 		filled[name] = value
 	}
 	return filled
+}
+
+// fillOutput makes the result of a structured output. Of a single value the name
+// says what it is about: "Call summary".
+func fillOutput(output, known object) any {
+	s := obj(output, "schema")
+	if obj(s, "properties") != nil {
+		return fillSchema(s, known)
+	}
+	for word := range strings.FieldsSeq(strings.ToLower(str(output, "name"))) {
+		value, ok := known[word]
+		if choices := list(s, "enum"); ok && fits(value, str(s, "type")) && (choices == nil || slices.Contains(choices, value)) {
+			return value
+		}
+	}
+	return sample(s)
 }
 
 func fits(v any, kind string) bool {

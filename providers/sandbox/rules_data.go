@@ -9,8 +9,14 @@ var baseRules = schema{"name": required(sized(1, 80)), "description": upTo(1000)
 var attachRules = schema{"fileId": required(text())}
 
 var structuredRules = schema{
-	"name": required(sized(1, 40)), "schema": required(anyObject()), "type": oneOf("ai", "regex"), "regex": sized(1, 1000),
-	"description": text(), "model": anyObject(), "compliancePlan": anyObject(), "conditions": listOf(anyObject()), "assistantIds": listOf(text()),
+	"name": required(sized(1, 40)), "schema": required(jsonSchema()), "type": oneOf("ai", "regex"), "regex": sized(1, 1000),
+	"description": text(), "model": anyObject(), "compliancePlan": record(schema{"forceStoreOnHipaaEnabled": yesno()}),
+	"conditions": listOf(chosen("type", map[string]schema{
+		"minMessages":     {"type": text(), "count": required(atLeast(0))},
+		"minCallDuration": {"type": text(), "seconds": required(atLeast(0))},
+		"endedReason":     {"type": text(), "operator": required(oneOf("oneOf", "notOneOf")), "values": required(listOf(text()))},
+	})),
+	"assistantIds": listOf(text()), "workflowIds": listOf(text()),
 }
 
 var structuredRunRules = schema{

@@ -29,7 +29,7 @@ func (s *Server) runStructuredOutput(w http.ResponseWriter, r *http.Request) err
 			return notFound("call")
 		}
 		known := with(obj(call, "analysis", "structuredData"), object{"summary": str(call, "analysis", "summary")})
-		result := object{"name": str(output, "name"), "result": fillSchema(obj(output, "schema"), known)}
+		result := object{"name": str(output, "name"), "result": fillOutput(output, known)}
 		results[str(call, "id")] = result
 		if !isTrue(body, "previewEnabled") {
 			artifact := obj(call, "artifact")

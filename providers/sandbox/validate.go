@@ -19,7 +19,7 @@ type schema map[string]rule
 // validation. The rules of each resource are the tables in rules_*.go, taken
 // from Vapi's public OpenAPI document of August 2026.
 type rule struct {
-	kind         string // text, number, flag, object, list, any
+	kind         string // text, number, flag, object, list, any, schema
 	must         bool
 	values       []string // allowed values of a text
 	least, most  *float64
@@ -49,6 +49,7 @@ func anyObject() rule             { return rule{kind: "object"} }
 func record(p schema) rule        { return rule{kind: "object", properties: p} }
 func named(name string) rule      { return rule{kind: "object", named: name} }
 func listOf(item rule) rule       { return rule{kind: "list", item: &item} }
+func jsonSchema() rule            { return rule{kind: "schema"} }
 func date() rule                  { return rule{kind: "text", date: true} }
 func either(rules ...rule) rule   { return rule{kind: "either", alternatives: rules} }
 func required(r rule) rule        { r.must = true; return r }
@@ -122,7 +123,7 @@ func missing(r rule) string {
 		return "must be one of the following values: " + strings.Join(r.values, ", ")
 	case r.kind == "list":
 		return "must be an array"
-	case r.kind == "object":
+	case r.kind == "object", r.kind == "schema":
 		return "must be an object"
 	case r.kind == "number":
 		return "must be a number conforming to the specified constraints"
@@ -156,6 +157,8 @@ func check(r rule, v any, at string) []string {
 		return found
 	case "object":
 		return checkNested(r, v, at)
+	case "schema":
+		return checkSchema(v, at)
 	case "either":
 		// The message of the last alternative is shown: the richest one is listed last.
 		var found []string
@@ -188,6 +191,44 @@ func checkNested(r rule, v any, at string) []string {
 		return checkObject(r.properties, body, at+".")
 	}
 	return nil
+}
+
+// schemaTypes are the types a JSON schema may name at Vapi.
+var schemaTypes = oneOf("string", "number", "integer", "boolean", "array", "object")
+
+// checkSchema checks the keywords of a JSON schema that Vapi documents one by one;
+// its guide promises the others as well, so they pass.
+func checkSchema(v any, at string) []string {
+	s, ok := v.(object)
+	if !ok {
+		return []string{at + " must be an object"}
+	}
+	found := check(schemaTypes, s["type"], at+".type")
+	for _, name := range []string{"description", "title", "pattern", "format"} {
+		if s[name] != nil {
+			found = append(found, check(text(), s[name], at+"."+name)...)
+		}
+	}
+	if s["required"] != nil {
+		found = append(found, check(listOf(text()), s["required"], at+".required")...)
+	}
+	if s["enum"] != nil {
+		found = append(found, check(listOf(anything()), s["enum"], at+".enum")...)
+	}
+	if s["items"] != nil {
+		found = append(found, checkSchema(s["items"], at+".items")...)
+	}
+	if s["properties"] == nil {
+		return found
+	}
+	properties, ok := s["properties"].(object)
+	if !ok {
+		return append(found, at+".properties must be an object")
+	}
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		found = append(found, checkSchema(properties[name], at+".properties."+name)...)
+	}
+	return found
 }
 
 func checkText(r rule, v any, at string) []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pocketbase/dbx"
 
@@ -14,7 +15,7 @@ import (
 // TouchAll makes every copy of an organization equal again: something all of
 // them are made of changed. It says how many there are.
 func (m *Mirror) TouchAll(tx atomic.Tx, organization string) (n int, err error) {
-	for _, name := range m.order {
+	for _, name := range m.ofOrganizations() {
 		ids, err := m.copiesOf(tx, m.resources[name], organization)
 		if err != nil {
 			return n, err
@@ -27,6 +28,15 @@ func (m *Mirror) TouchAll(tx atomic.Tx, organization string) (n int, err error) 
 		n += len(ids)
 	}
 	return n, nil
+}
+
+// ofOrganizations are the mirrored collections whose rows have an organization;
+// others belong to the account.
+func (m *Mirror) ofOrganizations() []string {
+	return slices.DeleteFunc(slices.Clone(m.order), func(name string) bool {
+		c := collections.ByName(name)
+		return c != nil && !collections.Tenant(c)
+	})
 }
 
 func (m *Mirror) copiesOf(tx atomic.Tx, r Resource, organization string) (ids []string, err error) {
@@ -47,7 +57,7 @@ func (m *Mirror) copiesOf(tx atomic.Tx, r Resource, organization string) (ids []
 // Behind counts the copies of an organization that are not, or not known to be,
 // what they should be by now.
 func (m *Mirror) Behind(ctx context.Context, organization string) (n int, err error) {
-	for _, name := range m.order {
+	for _, name := range m.ofOrganizations() {
 		r := m.resources[name]
 		records, err := m.app.FindRecordsByFilter(name, "organization = {:o} && "+r.IDField+" != ''", "id", 0, 0, dbx.Params{"o": organization})
 		if err != nil {

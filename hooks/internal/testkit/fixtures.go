@@ -214,6 +214,9 @@ func (s *seeder) desk(organization string, n int) {
 		"organization": organization, "kind": "webhook", "key": "call-" + name + ":completed", "payload": map[string]any{},
 		"status": collections.OutboxDone, "attempts": 1, "done_at": Start,
 	})
+	s.save(collections.StructuredOutputs, id("output"), values{
+		"name": collections.Outputs[n%len(collections.Outputs)], "vapi_output_id": "output-" + name, "sync_status": collections.SyncSynced,
+	})
 	s.save(collections.JobRuns, id("job"), values{
 		"job": "outbox.deliver", "status": collections.JobDone, "started_at": Start, "finished_at": Start, "processed": 1,
 	})

@@ -91,6 +91,8 @@ export type AuditLogsActorType = 'user' | 'key' | 'superuser' | 'system' | 'gues
 export type ProviderAccountsProvider = 'vapi' | 'twilio' | 'flutterwave'
 export type ProviderEventsProvider = 'vapi' | 'twilio' | 'flutterwave'
 export type ProviderEventsStatus = 'applied' | 'failed' | 'parked' | 'packed'
+export type StructuredOutputsName = 'summary' | 'success' | 'mood'
+export type StructuredOutputsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
 export type OutboxStatus = 'pending' | 'running' | 'done' | 'dead'
 export type JobRunsStatus = 'running' | 'done' | 'failed'
 
@@ -655,6 +657,19 @@ export interface ProviderEventsRecord {
   updated: string
 }
 
+export interface StructuredOutputsRecord {
+  collectionId: string
+  collectionName: 'structured_outputs'
+  id: string
+  name: StructuredOutputsName
+  vapi_output_id: string
+  sync_status: StructuredOutputsSyncStatus | ''
+  sync_error: string
+  synced_at: string
+  created: string
+  updated: string
+}
+
 export interface OutboxRecord {
   collectionId: string
   collectionName: 'outbox'
@@ -716,6 +731,7 @@ export interface Records {
   audit_chains: AuditChainsRecord
   provider_accounts: ProviderAccountsRecord
   provider_events: ProviderEventsRecord
+  structured_outputs: StructuredOutputsRecord
   outbox: OutboxRecord
   job_runs: JobRunsRecord
 }
@@ -1035,6 +1051,12 @@ export const limits = {
     answer: { max: 65536 },
     error: { max: 500 },
     attempts: { min: 0 },
+  },
+  structured_outputs: {
+    name: { required: true, values: ['summary', 'success', 'mood'] },
+    vapi_output_id: { max: 255 },
+    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
+    sync_error: { max: 1000 },
   },
   outbox: {
     kind: { required: true, max: 100 },
