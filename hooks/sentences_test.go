@@ -27,6 +27,7 @@ const frenchSentences = "../ui/src/locales/server/fr.json"
 var unseen = map[string]string{
 	"internal/identity/mails.go":   "mails, in both languages",
 	"assistants/vapi.go":           "prompts: the model reads them",
+	"assistants/outputs.go":        "prompts: the model reads them",
 	"calls/answer.go":              "spoken to callers, in both languages",
 	"calls/apply.go":               "marks in a transcript",
 	"calls/tools.go":               "told to the assistant during a call",
