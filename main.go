@@ -37,6 +37,9 @@ func run() error {
 	if err := cli.listen(); err != nil {
 		return err
 	}
+	if err := cli.checkData(); err != nil {
+		return err
+	}
 	sandbox, err := cli.startSandbox()
 	if err != nil {
 		return err

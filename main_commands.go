@@ -84,6 +84,12 @@ func newCLI(app *pocketbase.PocketBase, cfg *providers.Config) *cli {
 	root.FParseErrWhitelist.UnknownFlags = false       // a misspelled flag is an error
 	root.AddCommand(hooks.SuperuserCommand(app), c.serveCommand(), sandboxCommand(), versionCommand(), healthCommand(cfg),
 		schemaCommand(), typegenCommand())
+	for _, command := range []*cobra.Command{
+		hooks.BackupCommand(cfg, app.DataDir, version()), hooks.RestoreCommand(cfg, app.DataDir),
+	} {
+		command.Annotations = map[string]string{noData: "yes"}
+		root.AddCommand(command)
+	}
 
 	for _, name := range []string{"encryptionEnv", "queryTimeout"} { // decided here, not by hand
 		root.PersistentFlags().Lookup(name).Hidden = true
@@ -120,6 +126,33 @@ func (c *cli) execute() error {
 		return c.app.RootCmd.Execute()
 	}
 	return c.app.Execute()
+}
+
+// checkData finishes a restore, and refuses data that this version or this key
+// must not open.
+func (c *cli) checkData() error {
+	if !c.usesData() {
+		return nil
+	}
+	done, aside, err := hooks.FinishRestore(c.app.DataDir())
+	if err != nil {
+		return err
+	}
+	if done {
+		fmt.Fprintln(os.Stderr, restored(aside))
+	}
+	if err := hooks.CheckData(*c.cfg, c.app.DataDir(), version()); err != nil {
+		return err
+	}
+	return hooks.BackUpBeforeUpdate(*c.cfg, c.app.DataDir(), version(), os.Stderr)
+}
+
+// restored says that a restore is done.
+func restored(aside string) string {
+	if aside == "" {
+		return "pocketline: the backup is restored"
+	}
+	return "pocketline: the backup is restored; what was there before lies in " + aside + ": remove it when you need it no more"
 }
 
 // keys finds or makes what seals secrets.

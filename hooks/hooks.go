@@ -18,6 +18,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/backup"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
@@ -99,6 +100,15 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return se.Next()
 	})
 
+	if d.Serving {
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			if err := backup.KeepVersion(se.App, d.Version); err != nil {
+				return err
+			}
+			return se.Next()
+		})
+	}
+
 	// The mechanisms.
 	intake.Register(app, bodies(c.Limits))
 	tenant.Register(app, tenant.AnswerLimits{Rows: c.Limits.ExpandedRows, Bytes: c.Limits.AnswerBytes})
@@ -107,6 +117,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	hub := live.New(app, access{app}, c.Limits.GuestStreams)
 	jobs := schedule.New(app)
 	audit.Schedule(app, jobs)
+	bindNightly(app, jobs, c, d.Version)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
 	copies := mirror.New(app, owed)

@@ -21,6 +21,17 @@ const (
 	AdminPanelOff   = "off"
 )
 
+// Backups are the settings of backups.
+type Backups struct {
+	// Dir is where they go; "" is the folder backups in the data directory, and
+	// none at night.
+	Dir string
+	// Keep is how many of the night stay; 0 makes none.
+	Keep int
+	// BeforeUpdate makes one before a new version changes the database.
+	BeforeUpdate bool
+}
+
 // Config is everything the environment says, checked. Make one with Load.
 type Config struct {
 	// Key is the master key as given, "" when one has to be found or made.
@@ -32,6 +43,8 @@ type Config struct {
 	// HTTPAddr is host:port.
 	HTTPAddr string
 	DataDir  string
+	// Backups says where backups go and which are made without being asked for.
+	Backups Backups
 	// DrainTimeout is what requests under way get when the server stops.
 	DrainTimeout time.Duration
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.

@@ -52,6 +52,8 @@ const (
 	// maxNumber bounds the limits that count something.
 	maxNumber = 1_000_000
 	kindMany  = "whole number from 1 to 1000000"
+	// mostBackups is nearly three years of nights.
+	mostBackups = 1_000
 	// maxPerPerson is more than anybody runs; beyond it, say 0.
 	maxPerPerson = 100_000
 )
@@ -90,6 +92,16 @@ func Options() []Option {
 		{Name: "POCKETLINE_DRAIN_TIMEOUT", Default: defaultDrain, Kind: "duration from 0s to 10m", group: groupServer,
 			About: "How long requests that are under way may take to finish when the server is told to stop.",
 			read:  readDuration(func(c *Config) *time.Duration { return &c.DrainTimeout }, 0, maxDrain)},
+		{Name: "POCKETLINE_BACKUP_DIR", Kind: "directory", group: groupServer,
+			About: "Where backups go, best on another disk; one is made there each night, and without it those that are asked for " +
+				"go to the folder backups in the data directory.",
+			read: readText(func(c *Config) *string { return &c.Backups.Dir })},
+		{Name: "POCKETLINE_BACKUP_KEEP", Default: "7", Kind: "whole number from 0 to 1000", group: groupServer,
+			About: "How many backups of the night are kept; 0 makes none.",
+			read:  readInteger(func(c *Config) *int { return &c.Backups.Keep }, 0, mostBackups)},
+		{Name: "POCKETLINE_BACKUP_BEFORE_UPDATE", Default: "true", Kind: "true or false", group: groupServer,
+			About: "Whether the first start of a new version copies the database before it changes it; the last two copies are kept.",
+			read:  readBool(func(c *Config) *bool { return &c.Backups.BeforeUpdate })},
 		{Name: "POCKETLINE_LOG_LEVEL", Default: "warn", Kind: "debug, info, warn or error", group: groupServer,
 			About: "What is written to the terminal; the log in the operator's panel has its own setting.",
 			read:  readOneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},

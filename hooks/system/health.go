@@ -85,7 +85,7 @@ type health struct {
 }
 
 func newHealth(app core.App, version string) *health {
-	return &health{app: app, version: version, patience: probeTime, space: freeSpace}
+	return &health{app: app, version: version, patience: probeTime, space: FreeSpace}
 }
 
 // answerHealth answers GET /api/health before PocketBase's own route does. It

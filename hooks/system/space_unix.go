@@ -4,8 +4,8 @@ package system
 
 import "golang.org/x/sys/unix"
 
-// freeSpace is what an ordinary user may still write where dir lies, in bytes.
-func freeSpace(dir string) (free, total uint64, err error) {
+// FreeSpace is what an ordinary user may still write where dir lies, in bytes.
+func FreeSpace(dir string) (free, total uint64, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, 0, err

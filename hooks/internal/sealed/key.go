@@ -74,6 +74,15 @@ func (g Given) Load() (k Keys, err error) {
 	return k, nil
 }
 
+// Missing tells whether a key would have to be made.
+func (g Given) Missing() bool {
+	if strings.TrimSpace(g.Key) != "" {
+		return false
+	}
+	_, err := os.Stat(g.Path())
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // Path is where the key file lies, or would.
 func (g Given) Path() string { return filepath.Join(g.Dir, KeyFile) }
 

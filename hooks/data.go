@@ -1,0 +1,153 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/pocketbase/pocketbase/tools/security"
+
+	"github.com/pocketline/pocketline/hooks/internal/backup"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/serving"
+	"github.com/pocketline/pocketline/hooks/system"
+	"github.com/pocketline/pocketline/providers"
+)
+
+// keptBeforeUpdate is how many copies from before updates stay: the last one, and
+// the one before it for whoever notices late.
+const keptBeforeUpdate = 2
+
+// What a data directory must be before anything is opened, made or changed. Each
+// refusal says what is missing and what to do.
+
+const (
+	keyMissing = "the master key is missing: %s holds data that were sealed with one, POCKETLINE_KEY is not set, " +
+		"and there is no %s. Put the key back (your copy of the file, or POCKETLINE_KEY). " +
+		"Nothing was changed, and no new key was made"
+	keyWrong = "the master key does not fit: %s in %s was sealed with another master key than %s. Use the key of these " +
+		"data (while a key is being replaced, POCKETLINE_KEY_BEFORE as well), or restore a backup " +
+		"that belongs to this one. Nothing was changed"
+	databaseMissing = "%s is missing in %s, although %s is there. " +
+		"Restore a backup (`pocketline restore`, docs/backup.md), or choose another directory with --dir to begin anew. " +
+		"Nothing was changed"
+	databaseNewer = "%s was written by a newer version%s: this one (%s) does not know the step %s. " +
+		"Start the newer version, or restore a backup from before the update (docs/backup.md). Nothing was changed"
+	databaseUnreadable = "%s in %s cannot be read: %w. " +
+		"Restore a backup (`pocketline restore`, docs/backup.md). Nothing was changed"
+)
+
+// CheckData refuses a data directory that this version, or this key, must not
+// open. It changes nothing.
+func CheckData(c providers.Config, dir, version string) error {
+	data, err := backup.Look(dir)
+	if err != nil {
+		return fmt.Errorf(databaseUnreadable, "data.db", dir, err)
+	}
+	if !data.Found {
+		if left := backup.Leftovers(dir); len(left) > 0 {
+			return fmt.Errorf(databaseMissing, "data.db", dir, backup.Names(left))
+		}
+		return nil
+	}
+	if unknown := data.Unknown(); len(unknown) > 0 {
+		by := ""
+		if data.Version != "" {
+			by = " (" + data.Version + ")"
+		}
+		return fmt.Errorf(databaseNewer, filepath.Join(dir, "data.db"), by, version, unknown[len(unknown)-1])
+	}
+	if !data.Sealed() {
+		return nil
+	}
+	from := given(c, dir)
+	if from.Missing() {
+		return fmt.Errorf(keyMissing, dir, sealed.KeyFile)
+	}
+	return fits(from, data.Settings, filepath.Join(dir, "data.db"))
+}
+
+// BackUpBeforeUpdate copies the database when this version is about to change its
+// definition, and says so. When it cannot, nothing is changed either.
+func BackUpBeforeUpdate(c providers.Config, dir, version string, out io.Writer) error {
+	data, err := backup.Look(dir)
+	if err != nil || !c.Backups.BeforeUpdate || !data.Ours || !data.Pending() {
+		return err
+	}
+	folder := backup.Folder(dir)
+	to := filepath.Join(folder, backup.Name(backup.BeforeUpdate, time.Now()))
+	o := backup.Options{Kind: backup.Database, Version: data.Version, Free: system.FreeSpace}
+	_, err = backup.Write(context.Background(), dir, to, o)
+	if err != nil {
+		return fmt.Errorf("back up the database before %s changes it: %w. Nothing was changed; "+
+			"POCKETLINE_BACKUP_BEFORE_UPDATE=false starts without", version, err)
+	}
+	if _, err := backup.Prune(folder, backup.BeforeUpdate, keptBeforeUpdate); err != nil {
+		return fmt.Errorf("remove older backups from before updates: %w", err)
+	}
+	_, err = fmt.Fprintf(out, "pocketline: this version changes the database; a backup from before is %s "+
+		"(`pocketline restore` brings it back)\n", to)
+	return err
+}
+
+// BackUp writes an archive of a data directory, to the place of the
+// configuration when to is empty, and returns where it is.
+func BackUp(
+	ctx context.Context, c providers.Config, dir, to string, o backup.Options,
+) (string, backup.Manifest, error) {
+	if to == "" {
+		to = filepath.Join(backupFolder(c, dir), backup.Name(backup.ByHand, time.Now()))
+	}
+	o.Kind, o.Free = backup.Full, system.FreeSpace
+	m, err := backup.Write(ctx, dir, to, o)
+	return to, m, err
+}
+
+// backupFolder is where archives go.
+func backupFolder(c providers.Config, dir string) string {
+	if c.Backups.Dir != "" {
+		return c.Backups.Dir
+	}
+	return backup.Folder(dir)
+}
+
+// fits tells whether settings open with one of the master keys.
+func fits(from sealed.Given, settings, of string) error {
+	masters, err := from.Load()
+	if err != nil {
+		return err
+	}
+	keys, err := derive(masters)
+	if err != nil {
+		return err
+	}
+	for k := &keys; k != nil; k = k.Before {
+		if _, err := security.Decrypt(settings, k.Settings); err == nil {
+			return nil
+		}
+	}
+	used := "POCKETLINE_KEY"
+	if from.Key == "" {
+		used = from.Path()
+	}
+	return fmt.Errorf(keyWrong, filepath.Base(of), filepath.Dir(of), used)
+}
+
+// FinishRestore puts a restore in place that a server staged, or that was cut off.
+// It returns the folder in which the data from before lie, "" when there is none.
+func FinishRestore(dir string) (done bool, aside string, err error) {
+	if !backup.Pending(dir) {
+		return false, "", nil
+	}
+	release, err := serving.Lock(dir)
+	if err != nil {
+		return false, "", fmt.Errorf("a restore is not done: %w", err)
+	}
+	defer release()
+	if _, aside, err = backup.Apply(dir); err != nil {
+		return false, "", fmt.Errorf("finish the restore: %w", err)
+	}
+	return true, aside, nil
+}
