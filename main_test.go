@@ -139,6 +139,11 @@ func TestMainJob(t *testing.T) {
 	again := start(t, d.dir, d.address(), demo)
 	owner = again.owner(t)
 	synced(owner)
+	var outputs struct{ Results []row }
+	(&person{t: t, token: "Bearer sandbox-key"}).ask("GET", again.sandbox+"/structured-output", nil, http.StatusOK, &outputs)
+	if len(outputs.Results) != len(collections.Outputs) {
+		t.Errorf("%d structured outputs after a restart", len(outputs.Results))
+	}
 	call := reported(owner, simulate(owner, lineIn(owner, "en"), "price", ""))
 	if call["outcome"] != "completed" || call["organization"] != organization {
 		t.Errorf("after a restart a call ended %v in %v, want completed in %v", call["outcome"], call["organization"], organization)
@@ -183,8 +188,18 @@ func booking(t *testing.T, d *desk, organization string) {
 		"duration_seconds": isPositive, "cost_micros": math.Round(theirs["cost"].(float64) * 1e6), "ended_reason": "customer-ended-call",
 		"summary": summary, "resolution_status": "resolved", "sentiment": "positive", "priority": "medium", "success_evaluation": "true",
 		"transferred_to": "", "notes": "", "metadata": nil, "is_test": false, "has_recording": true, "reported_at": aTime,
-		"control_url": "", "listen_url": "", "created_by": "",
+		"control_url": "", "listen_url": "", "created_by": "", "placing_key": "", "placing": "", "placement": nil,
 	}))
+	told := theirs["artifact"].(row)["structuredOutputs"].(row)
+	if own := theirs["analysis"].(row)["structuredData"]; own != nil || len(told) != len(collections.Outputs) {
+		t.Errorf("the older analysis has %v, the outputs are %v", own, told)
+	}
+	for _, o := range operator.rows(collections.StructuredOutputs, "", "name") {
+		one, _ := told[o["vapi_output_id"].(string)].(row)
+		if name := o["name"].(string); one["name"] != collections.OutputTitle(name) || name == "summary" && one["result"] != summary {
+			t.Errorf("%s is %v in the report", name, one)
+		}
+	}
 	started, answered := instantOf(t, call, "started_at"), instantOf(t, call, "answered_at")
 	ended, reportedAt := instantOf(t, call, "ended_at"), instantOf(t, call, "reported_at")
 	if !(started.Before(answered) && answered.Before(ended) && ended.Before(reportedAt)) {
