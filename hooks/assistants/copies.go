@@ -135,7 +135,7 @@ func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, err
 	case id == "":
 		made, err := d.Vapi.Assistants.Create(ctx, dto)
 		if err != nil {
-			return "", err
+			return "", d.doubtOutputs(err)
 		}
 		id = made.ID
 	case len(patch) > 0:
@@ -143,7 +143,7 @@ func (d *domain) pushAssistant(ctx context.Context, a *core.Record) (string, err
 			return "", err
 		}
 		if _, err := d.Vapi.Assistants.Update(ctx, id, &vapi.AssistantDTO{Extra: patch}); err != nil {
-			return "", err
+			return "", d.doubtOutputs(err)
 		}
 	}
 	a.Set("sync_hash", hash)

@@ -2,8 +2,10 @@ package assistants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -185,6 +187,29 @@ func (d *domain) outputs(ctx context.Context, filter url.Values) (all []vapi.Str
 func outputHash(r *core.Record) (string, error) {
 	_, hash, err := mirror.Diff(r, toOutput(r.GetString("name")))
 	return hash, err
+}
+
+// aboutOutputs matches Vapi's words about an output: "Couldn't find that
+// structured output.", "artifactPlan.structuredOutputIds.0 must be …".
+var aboutOutputs = regexp.MustCompile(`(?i)structured[ -]?output`)
+
+// doubtOutputs looks at the account's outputs when Vapi refuses a copy because of
+// one: somebody deleted it there. With a new one the copy is pushed again.
+func (d *domain) doubtOutputs(refusal error) error {
+	if !vapi.IsValidation(refusal) || !aboutOutputs.MatchString(refusal.Error()) {
+		return refusal
+	}
+	err := d.app.RunInTransaction(func(tx core.App) error {
+		rows, err := tx.FindAllRecords(collections.StructuredOutputs)
+		for _, r := range rows {
+			err = errors.Join(err, d.Mirror.Check(atomic.Of(tx), collections.StructuredOutputs, r.Id))
+		}
+		return err
+	})
+	if err != nil {
+		d.app.Logger().Error("structured outputs are not looked at", "error", err)
+	}
+	return refusal
 }
 
 // followOutput pushes every assistant when the set is whole and not the one they

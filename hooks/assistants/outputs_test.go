@@ -221,3 +221,27 @@ func TestOlder_analysis_leaves_the_copy(t *testing.T) {
 		}
 	}
 }
+
+// Until the sweep, a refusal tells as well that an output is gone.
+func TestOutput_whose_lack_Vapi_refuses_a_copy_for_is_made_again(t *testing.T) {
+	d := openOutputs(t)
+	ids := d.ensure()
+	d.at("DELETE", "/structured-output/"+ids[1], nil, nil)
+	d.at("POST", "/_sandbox/faults", map[string]any{
+		"match": map[string]any{"method": "POST", "pathPrefix": "/assistant"}, "kind": "refuse", "status": 400,
+		"message": "Couldn't find that structured output.",
+	}, nil)
+	id := d.create(collections.Assistants, map[string]any{"name": "Night desk"})
+	var repaired []string
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if repaired = d.ensure(); repaired[1] != ids[1] {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the output is not made again")
+		}
+	}
+	if got, _ := d.linked(id); !slices.Equal(got, sorted(repaired...)) || len(d.atVapi()) != len(ids) {
+		t.Errorf("the copy names %v, want %v", got, repaired)
+	}
+}
