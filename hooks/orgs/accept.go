@@ -185,12 +185,13 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 			return facade.Error(http.StatusBadRequest, "Missing required fields", missing)
 		}
 	}
-	if err := d.join(e, t, password, name, isNew, proven); err != nil {
+	user, err = d.join(e, t, person{name, password, proven}, isNew)
+	if err != nil {
 		return invalid(err)
 	}
 	answer := map[string]any{"success": true, "organization": i.GetString("organization")}
 	if isNew {
-		d.signIn(e, email, password, answer)
+		d.signIn(e, user, proven, answer)
 	}
 	return e.JSON(http.StatusOK, answer)
 }
@@ -216,13 +217,13 @@ func invalid(err error) error {
 
 // join makes the account when there is none, the membership, and closes the
 // invitation: all or nothing, once.
-func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNew, proven bool) error {
-	return e.App.RunInTransaction(func(tx core.App) error {
+func (d *domain) join(e *core.RequestEvent, t token, p person, isNew bool) (user *core.Record, err error) {
+	err = e.App.RunInTransaction(func(tx core.App) error {
 		i, _, err := d.offered(tx, t)
 		if err != nil {
 			return err
 		}
-		user, err := identity.AccountOf(tx, collections.Users, i.GetString("email"))
+		user, err = identity.AccountOf(tx, collections.Users, i.GetString("email"))
 		if err != nil {
 			return err
 		}
@@ -232,7 +233,7 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 		case !isNew && user == nil:
 			return errUnknown // the account went while its invitation was being accepted
 		case isNew:
-			if user, err = newAccount(tx, e, i, person{name, password, proven}); err != nil {
+			if user, err = newAccount(tx, e, i, p); err != nil {
 				return err
 			}
 		}
@@ -268,6 +269,7 @@ func (d *domain) join(e *core.RequestEvent, t token, password, name string, isNe
 			Details: map[string]any{"membership": membership.Id, "role": membership.GetString("role"), "new_account": isNew},
 		})
 	})
+	return user, err
 }
 
 // person is who accepts an invitation without an account; proven tells that the
@@ -330,22 +332,25 @@ func joined(tx core.App, i, user *core.Record) (*core.Record, error) {
 	return makeRow(tx, collections.Memberships, values)
 }
 
-// signIn adds the token of the new account to the answer, through the same
-// door as every sign-in; when that asks for more, the person signs in there.
-func (d *domain) signIn(e *core.RequestEvent, address, password string, answer map[string]any) {
-	in, err := d.Facade.Do(e, http.MethodPost, "/api/collections/users/auth-with-password", nil, map[string]any{"identity": address, "password": password})
-	if err == nil && in.Err() == nil {
-		var signed struct {
-			Token  string         `json:"token"`
-			Record map[string]any `json:"record"`
-		}
-		if err = in.Decode(&signed); err == nil && signed.Token != "" {
-			answer["token"], answer["record"] = signed.Token, signed.Record
-			return
-		}
-	}
-	if err != nil {
-		e.App.Logger().Warn("a new account was not signed in", "error", err)
-	}
+// signIn adds the token of the new account to the answer, through the same door as
+// every sign-in; when that asks for more, the person signs in there. A link that was
+// handed over proves no address: what such a person shows is the password.
+func (d *domain) signIn(e *core.RequestEvent, user *core.Record, proven bool, answer map[string]any) {
 	answer["message"] = "Account created. Please log in."
+	if d.identity.NeedsFactor(e.App, user) {
+		return
+	}
+	method := collections.AuthPassword
+	if proven {
+		method = identity.Invited
+	}
+	err := identity.Enter(e, user, method, func(token string) error {
+		user.IgnoreEmailVisibility(true)
+		answer["token"], answer["record"] = token, user
+		delete(answer, "message")
+		return nil
+	})
+	if err != nil {
+		e.App.Logger().Warn("a new account was not signed in", "user", user.Id, "error", err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -307,6 +308,62 @@ func TestAccept_makes_an_account_and_signs_it_in(t *testing.T) {
 	// Used is used.
 	accept(testkit.Guest, map[string]any{"token": token, "password": strong, "fullName": "I"}).Want(400)
 	d.Do("POST", "/api/auth/verify-invite", testkit.Guest, map[string]any{"token": token}).Want(404)
+}
+
+// Accepting signs in as what it proved: the link that was mailed shows what a code by
+// mail does, one that was handed over only that a password was chosen.
+func TestAccept_signs_in_by_a_way_the_organization_allows(t *testing.T) {
+	const code, password, elsewhere = collections.AuthCode, collections.AuthPassword, collections.AuthOAuth
+	for _, tt := range []struct {
+		name, only     string
+		mailed, factor bool
+		method         string // of the session; "" is none
+	}{
+		{"anything goes, mailed", "", true, false, identity.Invited},
+		{"anything goes, handed over", "", false, false, password},
+		{"codes only, mailed", code, true, false, identity.Invited},
+		{"codes only, handed over", code, false, false, ""},
+		{"passwords only, mailed", password, true, false, identity.Invited},
+		{"passwords only, handed over", password, false, false, password},
+		{"accounts elsewhere only, mailed", elsewhere, true, false, ""},
+		{"a second factor, mailed", "", true, true, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, nil)
+			d.byHand()
+			d.app.Settings().SMTP.Enabled = true
+			_, token := d.invite(testkit.AcmeOwner, "ines@new.test", "agent")
+			if d.deliver(); tt.mailed {
+				text := d.app.TestMailer.LastMessage().Text
+				token = tokenOf(t, strings.Fields(text[strings.Index(text, "https://desk.example.com/accept-invite#token="):])[0])
+			}
+			settings := map[string]any{"two_factor_enabled": tt.factor}
+			if tt.only != "" {
+				settings["allowed_auth_methods"] = []string{tt.only}
+			}
+			d.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), settings)
+			var got struct{ Token, Message string }
+			d.Do("POST", "/api/auth/accept-invite", testkit.Guest,
+				map[string]any{"token": token, "password": strong, "fullName": "Ines"}).Want(200).JSON(&got)
+			user := d.find(collections.Users, "email = 'ines@new.test'")
+			session := d.find(collections.Sessions, "user = '"+user.Id+"'")
+			if tt.method == "" {
+				if got.Token != "" || session != nil || got.Message != "Account created. Please log in." {
+					t.Errorf("got %+v, and a session: %t", got, session != nil)
+				}
+				return
+			}
+			if got.Token == "" || session == nil || session.GetString("method") != tt.method {
+				t.Fatalf("got %+v, session %v", got, session)
+			}
+			r := httptest.NewRequest("GET", acmeCalls, nil)
+			r.Header.Set("Authorization", "Bearer "+got.Token)
+			w := httptest.NewRecorder()
+			if d.Handler().ServeHTTP(w, r); w.Code != 200 {
+				t.Errorf("with the session: got %d %s", w.Code, w.Body)
+			}
+		})
+	}
 }
 
 func TestAccept_with_an_account_needs_its_person(t *testing.T) {

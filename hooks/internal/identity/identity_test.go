@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
 func TestParseNetwork_reads_both_families_and_nothing_else(t *testing.T) {
@@ -51,6 +52,19 @@ func TestSettings_take_the_ways_they_allow(t *testing.T) {
 		}
 		if !(Settings{}).Takes(method) {
 			t.Errorf("%q is refused where nothing is asked", method)
+		}
+	}
+}
+
+// A sign-in that does not say how it was proved is none.
+func TestSignIn_without_a_method_is_refused(t *testing.T) {
+	h := houseOf(t)
+	agent := h.user(testkit.AcmeAgent)
+	for method, want := range map[string]bool{"": false, Invited: true, SetUp: true, collections.AuthPassword: true} {
+		answered, before := false, h.sessions(agent.Id)
+		err := Enter(h.request("192.0.2.1"), agent, method, func(string) error { answered = true; return nil })
+		if (err == nil) != want || answered != want || (h.sessions(agent.Id) == before+1) != want {
+			t.Errorf("%q: got %v, answered %t, want %t", method, err, answered, want)
 		}
 	}
 }

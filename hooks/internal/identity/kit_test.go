@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
@@ -95,6 +96,16 @@ func (h *house) session(email, address string, more map[string]any) *core.Record
 		values[name] = value
 	}
 	return h.make(collections.Sessions, values)
+}
+
+// sessions is how many a person has.
+func (h *house) sessions(user string) int {
+	h.t.Helper()
+	rows, err := h.app.FindAllRecords(collections.Sessions, dbx.HashExp{"user": user})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return len(rows)
 }
 
 // apiKey stores a key of Acme's, made by its admin.

@@ -127,9 +127,9 @@ func (s Settings) Admits(address string) bool {
 	return slices.ContainsFunc(s.Networks, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// Takes tells whether somebody who came in this way may stay. An invitation shows
-// what a code by mail does, and comes with a password chosen then; so does the first
-// account. The operator who acts as a person came in by none of the ways.
+// Takes tells whether somebody who came in this way may stay. The mailed link of an
+// invitation shows what a code by mail does, and comes with a password chosen then;
+// the first account counts as much. The operator who acts as a person came in by none of the ways.
 func (s Settings) Takes(method string) bool {
 	if len(s.Methods) == 0 || method == Impersonated {
 		return true

@@ -38,7 +38,7 @@ const (
 
 // Ways a session begins besides those an organization allows (collections.AuthMethods).
 const (
-	Invited      = "invitation"    // accepting one
+	Invited      = "invitation"    // accepting one by the link that was mailed, with a new account
 	SetUp        = "setup"         // the first account
 	Impersonated = "impersonation" // the operator as the person
 )
@@ -82,9 +82,10 @@ func (i *Identity) signIn(e *core.RecordAuthRequestEvent) error {
 		return i.begin(e, e.AuthMethod, true)
 	}
 	method := e.AuthMethod
-	if method == "" {
-		method = Invited
-	} else if sentence := i.refusedMethod(e.App, e.Record.Id, method); sentence != "" {
+	if method == "" { // whoever lets somebody in says how they proved who they are
+		return e.ForbiddenError("", errors.New("a sign-in by no method"))
+	}
+	if sentence := i.refusedMethod(e.App, e.Record.Id, method); sentence != "" {
 		i.note(e, "auth.refused", map[string]any{"method": method})
 		return e.ForbiddenError(sentence, nil)
 	}
