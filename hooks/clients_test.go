@@ -521,6 +521,8 @@ func TestClients_set_and_show_a_picture_by_its_address(t *testing.T) {
 		switch r.URL.Path {
 		case "/me.png":
 			w.Write(drawn.Bytes())
+		case "/half.png":
+			w.Write(drawn.Bytes()[:drawn.Len()-20])
 		case "/pixels.png":
 			w.Write(large.Bytes())
 		case "/heavy.png":
@@ -539,7 +541,7 @@ func TestClients_set_and_show_a_picture_by_its_address(t *testing.T) {
 		return api.Do("PUT", "/api/user/profile", testkit.AcmeAgent, map[string]any{"avatar_url": address})
 	}
 	for _, wrong := range []any{
-		server.URL + "/missing.png", server.URL + "/text.png", server.URL + "/heavy.png", server.URL + "/pixels.png", 7, "me.png",
+		server.URL + "/missing.png", server.URL + "/text.png", server.URL + "/heavy.png", server.URL + "/pixels.png", server.URL + "/half.png", 7, "me.png",
 		"http://127.0.0.1:1/me.png", "https://10.0.0.1/me.png", "https://169.254.169.254/latest", "file:///etc/passwd", "javascript:alert(1)",
 	} {
 		if why := says(t, put(wrong).Want(400), nil).in("details.avatar_url"); why == nil {

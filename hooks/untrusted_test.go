@@ -7,22 +7,17 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image"
-	"image/color"
 	"image/gif"
 	"image/png"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pocketbase/dbx"
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/filesystem"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -306,46 +301,6 @@ func TestImages_of_many_pixels_are_refused_before_they_are_decoded(t *testing.T)
 		if rec := upload(t, api, path, field, "small.png", small.Bytes()); rec.Code != 200 {
 			t.Errorf("a small image as %s: got %d %s", field, rec.Code, rec.Body)
 		}
-	}
-}
-
-func TestThumbnails_of_large_images_stored_before_are_not_made(t *testing.T) {
-	p := newProduct(t)
-	api := testkit.API(t, p.TestApp)
-	var large bytes.Buffer
-	if err := png.Encode(&large, image.NewPaletted(image.Rect(0, 0, 5_000, 4_001),
-		color.Palette{color.Black, color.White})); err != nil {
-		t.Fatal(err)
-	}
-	user, err := p.FindRecordById(collections.Users, testkit.User(testkit.AcmeOwner))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := filesystem.NewFileFromBytes(large.Bytes(), "large.png")
-	if err != nil {
-		t.Fatal(err)
-	}
-	user.Set("avatar", file)
-	if err := p.SaveNoValidate(user); err != nil {
-		t.Fatal(err)
-	}
-	var given struct{ Token string }
-	api.Do("POST", "/api/files/token", testkit.AcmeOwner, nil).Want(200).JSON(&given)
-	token := given.Token
-	path := "/api/files/users/" + user.Id + "/" + user.GetString("avatar") + "?thumb=100x100&token=" + token
-	for _, spelled := range []string{path, strings.Replace(path, "?thumb", "?%74humb", 1),
-		strings.Replace(path, "/users/", "/"+user.Collection().Id+"/", 1)} {
-		if answer := api.Do("GET", spelled, testkit.Guest, nil).Want(200); !bytes.Equal(answer.Body, large.Bytes()) {
-			t.Errorf("%s: got %d bytes, want the image itself", spelled, len(answer.Body))
-		}
-	}
-	if made, err := filepath.Glob(filepath.Join(p.DataDir(), core.LocalStorageDirName, user.BaseFilesPath(),
-		"thumbs_*")); err != nil || len(made) > 0 {
-		t.Errorf("made %v, %v", made, err)
-	}
-	api.Do("GET", strings.Replace(path, token, "x", 1), testkit.Guest, nil).Want(404)
-	if os.Getenv("PB_THUMBS_MAX_WORKERS") != "1" {
-		t.Error("several images are decoded at once")
 	}
 }
 

@@ -57,7 +57,7 @@ func (d *domain) picture(e *core.RequestEvent, address string) (*filesystem.File
 	if !known {
 		return nil, "Must be a picture: PNG, JPEG or WebP"
 	}
-	if err := untrusted.Image(bytes.NewReader(raw)); err != nil {
+	if err := untrusted.WholeImage(ctx, bytes.NewReader(raw)); err != nil {
 		return nil, strings.TrimSuffix(err.Error(), ".")
 	}
 	file, err := filesystem.NewFileFromBytes(raw, "avatar"+ending)

@@ -39,6 +39,7 @@ const (
 	ListPin      = "pocketlineListPin"
 	Filled       = "pocketlineFillOrganization"
 	Beginning    = "pocketlineAccountsBegin"
+	Thumbnail    = "pocketlineThumbnail"
 	Invoke       = "pocketlineInvoke"
 )
 
@@ -102,7 +103,8 @@ func Steps() []Step {
 		{ListPin, body + 7, "tenant", "Last before PocketBase's list reads the filter: its turn is not spent on what is refused."},
 		{Filled, body + 8, "tenant", "Once the gate was asked: a new row without an organization gets one before the rule is asked."},
 		{Beginning, body + 9, "orgs", "In place of a refusal that does not say where to go."},
-		{Invoke, body + 10, "facade", "In place of the handler: the request inside a request."},
+		{Thumbnail, body + 10, "untrusted", "Before PocketBase's download makes one of an image nobody asked the gate about."},
+		{Invoke, body + 11, "facade", "In place of the handler: the request inside a request."},
 	}
 }
 

@@ -13,9 +13,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
 
-// readAddress refuses a NUL in the path or a parameter, and a thumbnail of an
-// image that was stored before sizes were looked at: the image itself is
-// answered.
+// readAddress refuses a NUL in the path or a parameter.
 func readAddress(e *core.RequestEvent) error {
 	address := e.Request.URL
 	if strings.ContainsRune(address.Path, 0) {
@@ -24,12 +22,6 @@ func readAddress(e *core.RequestEvent) error {
 	if strings.Contains(address.RawQuery, "%00") || strings.ContainsRune(address.RawQuery, 0) {
 		if name, found := nul(address.Query()); found {
 			return refuseField(e, name, untrusted.ErrNUL.Error())
-		}
-	}
-	if strings.HasPrefix(address.Path, "/api/files/") && address.RawQuery != "" {
-		if query := address.Query(); query.Get("thumb") != "" && refusesThumbnail(e) {
-			query.Del("thumb")
-			address.RawQuery = query.Encode()
 		}
 	}
 	return e.Next()
@@ -43,32 +35,6 @@ func nul(values url.Values) (name string, found bool) {
 		}
 	}
 	return "", false
-}
-
-// refusesThumbnail tells of a stored image whose thumbnail is not there yet and must
-// not be made. Whether it may be seen is asked afterwards.
-func refusesThumbnail(e *core.RequestEvent) bool {
-	file, size := e.Request.PathValue("filename"), e.Request.URL.Query().Get("thumb")
-	record := e.Request.PathValue("recordId")
-	collection, err := e.App.FindCachedCollectionByNameOrId(e.Request.PathValue("collection"))
-	if err != nil || file == "" || record == "" || strings.ContainsAny(file+record+size, `/\`) || strings.Contains(file+record, "..") {
-		return false
-	}
-	files, err := e.App.NewFilesystem()
-	if err != nil {
-		return false
-	}
-	defer files.Close()
-	folder := collection.BaseFilesPath() + "/" + record + "/"
-	if made, err := files.Exists(folder + "thumbs_" + file + "/" + size + "_" + file); err != nil || made {
-		return false
-	}
-	content, err := files.GetReader(folder + file)
-	if err != nil {
-		return false
-	}
-	defer content.Close()
-	return untrusted.TooLarge(untrusted.Image(content))
 }
 
 // readBody looks at what a client sends before any handler does.

@@ -2,6 +2,7 @@ package untrusted
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -9,9 +10,9 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
-	"sync"
 
 	_ "golang.org/x/image/webp"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -56,19 +57,22 @@ func Image(r io.Reader) error {
 }
 
 // decoding is held while an image is decoded: one takes MaxDecoded at most.
-var decoding sync.Mutex
+var decoding = semaphore.NewWeighted(1)
 
 // WholeImage is Image for a picture that will be shown: it is decoded to its end,
-// so that a file which only begins like one is refused.
-func WholeImage(r io.ReadSeeker) (err error) {
+// so that a file which only begins like one is refused. It takes long and may wait
+// for another: never call it inside a transaction.
+func WholeImage(ctx context.Context, r io.ReadSeeker) (err error) {
 	if err := Image(r); err != nil {
 		return err
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return ErrNoImage
 	}
-	decoding.Lock()
-	defer decoding.Unlock()
+	if err := decoding.Acquire(ctx, 1); err != nil {
+		return ErrNoImage // whoever sent it has left
+	}
+	defer decoding.Release(1)
 	defer func() {
 		if recover() != nil { // decoders have broken off before
 			err = ErrNoImage

@@ -90,16 +90,16 @@ func TestWholeImage_is_one_to_its_end(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, file := range map[string][]byte{"png": asPNG.Bytes(), "jpeg": asJPEG.Bytes()} {
-		if err := WholeImage(bytes.NewReader(file)); err != nil {
+		if err := WholeImage(t.Context(), bytes.NewReader(file)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, cut := range []int{len(file) / 8, len(file) / 2, len(file) - 40} {
-			if err := WholeImage(bytes.NewReader(file[:cut])); !errors.Is(err, ErrNoImage) {
+			if err := WholeImage(t.Context(), bytes.NewReader(file[:cut])); !errors.Is(err, ErrNoImage) {
 				t.Errorf("%s cut to %d of %d bytes: %v", name, cut, len(file), err)
 			}
 		}
 	}
-	if err := WholeImage(bytes.NewReader(pngHead(20_000, 20_000, 8, 6, 0))); !errors.Is(err, ErrPixels) {
+	if err := WholeImage(t.Context(), bytes.NewReader(pngHead(20_000, 20_000, 8, 6, 0))); !errors.Is(err, ErrPixels) {
 		t.Errorf("a large one: %v", err)
 	}
 }

@@ -3,12 +3,13 @@ package untrusted
 import (
 	"encoding/json"
 	"errors"
-	"os"
+	"io"
 	"slices"
 	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
 )
 
 // textFrom is the length from which a column holds a text of several lines;
@@ -18,8 +19,11 @@ const textFrom = 500
 // Register holds what is saved against the rules of this package. What requests
 // bring package intake looks at first.
 func Register(app core.App) {
-	oneThumbnailAtATime()
+	bindThumbnails(app)
 	app.OnRecordValidate().BindFunc(validateRecord)
+	for _, request := range []*hook.TaggedHook[*core.RecordRequestEvent]{app.OnRecordCreateRequest(), app.OnRecordUpdateRequest()} {
+		request.Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "pocketlinePictures", Priority: afterGate, Func: decodePictures})
+	}
 	app.OnRecordAuthWithOAuth2Request().BindFunc(func(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		if u := e.OAuth2User; u != nil {
 			u.Name, u.Username = CleanLine(u.Name), CleanLine(u.Username)
@@ -124,34 +128,59 @@ func validateValue(name string, value any) error {
 	return nil
 }
 
-// validateFiles looks at the size of images before anything decodes them, and at
-// the whole of pictures, which browsers are shown.
+// validateFiles looks at the head of images before anything decodes them. Whoever
+// brings a picture decodes it before it is saved.
 func validateFiles(r *core.Record, f *core.FileField) error {
-	pictures := len(f.MimeTypes) > 0 && !slices.ContainsFunc(f.MimeTypes, func(kind string) bool { return !strings.HasPrefix(kind, "image/") })
+	return eachFile(r, f, func(content io.ReadSeeker) error {
+		// PocketBase's fields may hold other files beside images.
+		if err := Image(content); TooLarge(err) || pictures(f) {
+			return err
+		}
+		return nil
+	})
+}
+
+// decodePictures looks at the whole of the pictures that a client sends, which
+// browsers are shown, before the write connection is taken.
+func decodePictures(e *core.RecordRequestEvent) error {
+	found := validation.Errors{}
+	for _, field := range e.Collection.Fields {
+		f, ok := field.(*core.FileField)
+		if !ok || !pictures(f) {
+			continue
+		}
+		whole := func(content io.ReadSeeker) error { return WholeImage(e.Request.Context(), content) }
+		if err := eachFile(e.Record, f, whole); err != nil {
+			found[f.Name] = validation.NewError("validation_untrusted", err.Error())
+		}
+	}
+	if len(found) > 0 {
+		return e.BadRequestError("The picture cannot be used.", found)
+	}
+	return e.Next()
+}
+
+// pictures tells of a column that takes images alone.
+func pictures(f *core.FileField) bool {
+	other := func(kind string) bool { return !strings.HasPrefix(kind, "image/") }
+	return len(f.MimeTypes) > 0 && !slices.ContainsFunc(f.MimeTypes, other)
+}
+
+// eachFile looks at the files of a column that are not stored yet, up to the first
+// with something wrong.
+func eachFile(r *core.Record, f *core.FileField, look func(content io.ReadSeeker) error) error {
 	for _, file := range r.GetUnsavedFiles(f.Name) {
 		content, err := file.Reader.Open()
 		if err != nil {
 			return ErrNoImage
 		}
-		if pictures {
-			err = WholeImage(content)
-		} else {
-			err = Image(content)
-		}
+		err = look(content)
 		if closed := content.Close(); closed != nil && err == nil {
 			err = ErrNoImage
 		}
-		// PocketBase makes thumbnails of images in any field.
-		if TooLarge(err) || err != nil && pictures {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// oneThumbnailAtATime keeps PocketBase from decoding several images at once,
-// whichever rows they belong to. An operator's own number would multiply
-// MaxDecoded.
-func oneThumbnailAtATime() {
-	os.Setenv("PB_THUMBS_MAX_WORKERS", "1") //nolint:errcheck // the name is a valid one
 }
