@@ -120,6 +120,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	bindNightly(app, jobs, c, d.Version)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
+	bindIntegrity(app, jobs, d.Serving)
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)
 	d.Clients.Vapi.OnRecovered(copies.Hurry)
@@ -137,7 +138,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	installation := system.Deps{
 		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
 		Vapi: d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
-		Copies: copies,
+		Copies: copies, Outbox: owed, MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
 	}
 	if d.SandboxURL != "" {
 		// A demonstration makes copies at the provider: never at a real one.

@@ -61,6 +61,11 @@ type Config struct {
 	// TrustedProxyHeader is "" when the peer's address is the visitor's.
 	TrustedProxyHeader string
 
+	// MetricsToken opens the metrics; "" leaves them closed.
+	MetricsToken string
+	// AlertMail and AlertWebhook are where the operator hears of trouble.
+	AlertMail, AlertWebhook string
+
 	// Limits bound what one request, one address or all of them may take.
 	Limits Limits
 

@@ -62,6 +62,7 @@ const (
 	groupServer  = "The server"
 	groupAccess  = "Who gets in"
 	groupLimits  = "How much at once"
+	groupWatch   = "Watching over it"
 	groupOut     = "Requests to addresses customers choose"
 	groupVapi    = "Vapi"
 	groupSandbox = "Sandbox"
@@ -158,6 +159,16 @@ func Options() []Option {
 		{Name: "POCKETLINE_CONNECTIONS", Default: "2000", Kind: kindMany, group: groupLimits,
 			About: "How many connections may be open at all.",
 			read:  readInteger(func(c *Config) *int { return &c.Limits.Connections }, 1, maxNumber)},
+
+		{Name: "POCKETLINE_METRICS_TOKEN", Secret: true, Kind: "text of at least 16 characters", group: groupWatch,
+			About: "Opens GET /api/metrics for Prometheus, which sends it as a bearer token; without one there are no metrics.",
+			read:  readSecret(func(c *Config) *string { return &c.MetricsToken })},
+		{Name: "POCKETLINE_ALERT_MAIL", Kind: "mail address", group: groupWatch,
+			About: "Who gets a mail when something turns bad and when it is well again; without one it is the operator, once mail is set up.",
+			read:  readMail(func(c *Config) *string { return &c.AlertMail })},
+		{Name: "POCKETLINE_ALERT_WEBHOOK", Secret: true, Kind: "URL", group: groupWatch,
+			About: "An address that gets the same as JSON by POST: text, status, checks, version.",
+			read:  readHook(func(c *Config) *string { return &c.AlertWebhook })},
 
 		{Name: "POCKETLINE_ALLOWED_HOSTS", Kind: "host:port, comma-separated", group: groupOut,
 			About: "Services in your own network that functions and webhooks may call although private addresses are refused.",

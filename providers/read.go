@@ -3,6 +3,7 @@ package providers
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -115,6 +116,28 @@ func readURL(at func(*Config) *string) func(*Config, string) error {
 			return fmt.Errorf("it must not have a user name, a query or a fragment")
 		}
 		*at(c) = strings.TrimRight(value, "/")
+		return nil
+	}
+}
+
+// readHook takes a query as well: that is where such addresses have their token.
+func readHook(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		u, err := url.Parse(value)
+		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("it must be an address that begins with https:// or http://")
+		}
+		*at(c) = value
+		return nil
+	}
+}
+
+func readMail(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		if a, err := mail.ParseAddress(value); err != nil || a.Address != value {
+			return fmt.Errorf("it must be one mail address, for example watch@example.com")
+		}
+		*at(c) = value
 		return nil
 	}
 }

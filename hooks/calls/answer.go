@@ -111,6 +111,8 @@ func (e *engine) writeLate() {
 		select {
 		case l := <-e.late:
 			if _, err := e.store(context.Background(), l.message, l.place, nil, nil); err != nil {
+				e.untaken(err)
+				e.vitals.Messages.Note(http.StatusServiceUnavailable)
 				e.app.Logger().Warn("answered message not stored", "error", err)
 			}
 			e.later.Done()

@@ -47,6 +47,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/vitals"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -99,6 +100,7 @@ type engine struct {
 	owners       *callOwners
 	publisher    *publisher
 
+	vitals    *vitals.Vitals
 	later     sync.WaitGroup // messages stored after their answer
 	late      chan late
 	lateSlots chan struct{}
@@ -140,7 +142,8 @@ func Register(app core.App, d Deps) {
 	e := &engine{
 		Deps: d, life: life, app: app, directory: newDirectory(app), recent: newRecentAnswers(), owners: newCallOwners(), publisher: newPublisher(app, d.Hub),
 		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newRemembered[int](), metricsCache: newRemembered[metricsAnswer](),
-		late: make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
+		vitals: vitals.Of(app),
+		late:   make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
 	}
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := e.open(); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/vitals"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -46,9 +47,19 @@ type received struct {
 	Received bool `json:"received"`
 }
 
-// receive takes one message in: look at the header, read and verify the raw
-// bytes, then answer or store.
+// receive takes one message in and counts what became of it.
 func (e *engine) receive(re *core.RequestEvent) error {
+	err := e.take(re)
+	// What strangers send is no message: it must not hide that others are refused.
+	if status := vitals.StatusOf(re, err); status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+		e.vitals.Messages.Note(status)
+	}
+	return err
+}
+
+// take looks at the header, reads and verifies the raw bytes, then answers or
+// stores.
+func (e *engine) take(re *core.RequestEvent) error {
 	now := time.Now()
 	proof, err := e.proof(re.Request.Header)
 	known := err == nil
@@ -143,9 +154,18 @@ func (e *engine) refuse(re *core.RequestEvent) error {
 
 // busy tells the provider to try again.
 func (e *engine) busy(re *core.RequestEvent, err error) error {
+	e.untaken(err)
 	e.app.Logger().Warn("provider message not taken in", "error", err)
 	re.Response.Header().Set("Retry-After", "1")
 	return fail(re, http.StatusServiceUnavailable, "The message could not be stored; send it again.")
+}
+
+// untaken keeps why a message was not taken in; health says it.
+func (e *engine) untaken(err error) {
+	e.vitals.Messages.Because(err)
+	if vitals.Damaged(err) {
+		e.vitals.Found("data.db", vitals.Remedy(err.Error()))
+	}
 }
 
 // tooMany tells the provider to slow down.

@@ -3,9 +3,11 @@ package system
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,8 +15,10 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
-	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
 
 // States of a check and of the whole.
@@ -42,6 +46,16 @@ const (
 	roomFloor = 4 << 20
 	// roomLow is when the operator should hear of it.
 	roomLow = 512 << 20
+	// refusedMany is how many refusals in five minutes are more than an accident;
+	// refusedMost is the share of refused messages at which the work is not done,
+	// failedMost that of failed requests.
+	refusedMany = 5
+	refusedMost = 0.5
+	failedMost  = 0.1
+	// lagLong is a commit that comes too late for whoever waits on the phone.
+	lagLong = 2 * time.Second
+	// owedLong is how long what is due may wait for its turn.
+	owedLong = 10 * time.Minute
 	// backlogLong is how many messages of providers may wait to be applied
 	// again before it is worth a word.
 	backlogLong = 100
@@ -74,6 +88,8 @@ type health struct {
 	version  string
 	patience time.Duration
 	space    func(dir string) (free, total uint64, err error)
+	vitals   *vitals.Vitals
+	owed     *outbox.Outbox // nil in tests that owe nothing
 
 	mu     sync.Mutex
 	report report
@@ -85,7 +101,7 @@ type health struct {
 }
 
 func newHealth(app core.App, version string) *health {
-	return &health{app: app, version: version, patience: probeTime, space: FreeSpace}
+	return &health{app: app, version: version, patience: probeTime, space: FreeSpace, vitals: vitals.Of(app)}
 }
 
 // answerHealth answers GET /api/health before PocketBase's own route does. It
@@ -93,7 +109,9 @@ func newHealth(app core.App, version string) *health {
 func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
 	return chain.Middleware(chain.Health, func(e *core.RequestEvent) error {
 		if e.Request.Pattern != "GET /api/health" {
-			return e.Next()
+			err := e.Next()
+			s.health.vitals.Requests.Note(vitals.StatusOf(e, err))
+			return err
 		}
 		r := s.health.look(e.Request.Context())
 		h := e.Response.Header()
@@ -121,6 +139,10 @@ func (h *health) look(ctx context.Context) report {
 		"writes":   h.lock(ctx),
 		"disk":     h.disk(),
 		"inbox":    h.inbox(ctx),
+		"messages": h.messages(),
+		"requests": h.requests(),
+		"owed":     h.promises(),
+		"files":    h.files(),
 	}
 	status := healthy
 	for _, c := range checks {
@@ -194,16 +216,74 @@ func (h *health) disk() check {
 func room(total uint64) uint64 { return max(min(roomLeast, total/50), roomFloor) }
 
 func (h *health) inbox(ctx context.Context) check {
-	var n int
-	err := h.app.ConcurrentDB().NewQuery("SELECT count(*) FROM (SELECT 1 FROM provider_events WHERE status = {:s} LIMIT 10000)").
-		Bind(dbx.Params{"s": collections.EventErrored}).WithContext(ctx).Row(&n)
+	b, err := inbox.BacklogOf(ctx, h.app)
 	if err != nil {
 		return h.problem("inbox", "the inbox cannot be read", err)
 	}
-	if n > backlogLong {
-		return check{warn, fmt.Sprintf("%d messages wait to be applied again", n)}
+	if b.Waiting > backlogLong {
+		return check{warn, fmt.Sprintf("%d messages wait to be applied again, the first for %v", b.Waiting, b.Oldest.Round(time.Second))}
 	}
-	return check{pass, fmt.Sprintf("%d waiting", n)}
+	return check{pass, fmt.Sprintf("%d waiting", b.Waiting)}
+}
+
+// messages looks at the work itself: whether what providers send is taken in, and
+// in time.
+func (h *health) messages() check {
+	lately, why := h.vitals.Messages.Lately()
+	all := lately.Good + lately.Bad
+	if lately.Bad < refusedMany {
+		if box, err := inbox.Of(h.app); err == nil && all > 0 && box.Figures().Lag > lagLong {
+			return check{warn, fmt.Sprintf("a message waited %v for its commit", box.Figures().Lag.Round(time.Millisecond))}
+		}
+		return check{pass, fmt.Sprintf("%d of %d refused in five minutes", lately.Bad, all)}
+	}
+	says := fmt.Sprintf("%d of %d messages of providers were refused in five minutes", lately.Bad, all)
+	if remedy := vitals.Remedy(why); remedy != "" {
+		says += ": " + remedy
+	} else {
+		says += "; the log says why"
+	}
+	if lately.Share() >= refusedMost {
+		return check{fail, says}
+	}
+	return check{warn, says}
+}
+
+func (h *health) requests() check {
+	lately, _ := h.vitals.Requests.Lately()
+	says := fmt.Sprintf("%d of %d failed in five minutes", lately.Bad, lately.Good+lately.Bad)
+	if lately.Bad >= refusedMany && lately.Share() >= failedMost {
+		return check{warn, says + "; the log says why"}
+	}
+	return check{pass, says}
+}
+
+// promises are what is owed to providers and customers.
+func (h *health) promises() check {
+	if h.owed == nil {
+		return check{pass, "nothing is owed"}
+	}
+	b, err := h.owed.Backlog()
+	if err != nil {
+		return h.problem("owed", "what is owed cannot be read", err)
+	}
+	says := fmt.Sprintf("%d due, %d later", b.Due, b.Later)
+	if b.Oldest > owedLong {
+		return check{warn, fmt.Sprintf("%s; the first has been due for %v", says, b.Oldest.Round(time.Second))}
+	}
+	return check{pass, says}
+}
+
+// files is what was found wrong with them.
+func (h *health) files() check {
+	damage := h.vitals.Damage()
+	if says, ok := damage["data.db"]; ok {
+		return check{fail, says}
+	}
+	for _, name := range slices.Sorted(maps.Keys(damage)) {
+		return check{warn, name + ": " + damage[name]}
+	}
+	return check{pass, "whole"}
 }
 
 // readyz says whether a load balancer should send work here. Unlike health it

@@ -5,6 +5,7 @@
 // Routes:
 //
 //	GET    /api/health    how it is, in the documented shape; 200 or 503
+//	GET    /api/metrics   figures for Prometheus, with a token of the environment
 //	GET    /readyz        whether it can take work: reads, writes, has room
 //	GET    /api/desk      what this installation is, for the sign-in page
 //	POST   /api/setup     the first account and its organization, once
@@ -30,6 +31,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -50,6 +52,13 @@ type Deps struct {
 	Vapi        *vapi.Client
 	VapiReady   bool
 	VapiAddress string
+	// Outbox knows what is owed; nil owes nothing.
+	Outbox *outbox.Outbox
+	// MetricsToken opens GET /api/metrics; "" leaves it closed.
+	MetricsToken string
+	// AlertMail and AlertWebhook are where the operator hears that something turned
+	// bad; without an address mails go to the operator's own.
+	AlertMail, AlertWebhook string
 	// Copies knows what is at the provider.
 	Copies *mirror.Mirror
 	// Key is the master key; the sessions' key is derived from it.
@@ -82,6 +91,7 @@ func Register(app core.App, d Deps) error {
 		http:    &http.Client{Timeout: 10 * time.Second}, // the sandbox only, on this machine
 		mailing: make(chan struct{}, testsAtOnce),
 	}
+	s.health.owed = d.Outbox
 	audit.Register(app)
 	s.document()
 	s.migrations()
@@ -110,6 +120,9 @@ func Register(app core.App, d Deps) error {
 		se.Router.POST("/api/simulate", s.simulate).Bind(apis.BodyLimit(64 << 10))
 		return se.Next()
 	})
+	if d.Serving {
+		s.watchOver()
+	}
 	app.OnFileDownloadRequest().BindFunc(keepFilePrivate)
 	return nil
 }
@@ -121,7 +134,7 @@ func (s *system) document() {
 	s.Facade.Document(facade.Route{
 		Method: "GET", Path: "/api/health", Auth: facade.Guest, System: facade.CoreComm, Item: "S-259",
 		Summary: "How the installation is.",
-		Answer:  `{"status": "healthy"|"degraded"|"unhealthy", "checks": {"service"|"database"|"writes"|"disk"|"inbox": {"status": "pass"|"warn"|"fail", "message": …}}, "timestamp": <ms>, "version": …}`,
+		Answer:  `{"status": "healthy"|"degraded"|"unhealthy", "checks": {"service"|"database"|"writes"|"disk"|"inbox"|"messages"|"requests"|"owed"|"files": {"status": "pass"|"warn"|"fail", "message": …}}, "timestamp": <ms>, "version": …}`,
 		Errors:  "503 when unhealthy, in the same shape",
 	})
 	s.Facade.Handle(facade.Route{
@@ -129,6 +142,12 @@ func (s *system) document() {
 		Summary: "A CSRF token for writes of a cookie session (header X-CSRF-Token), and its cookie.",
 		Answer:  `{"token": …, "message": "CSRF token generated successfully"}`,
 	}, s.session.csrf)
+	s.Facade.Handle(facade.Route{
+		Method: "GET", Path: "/api/metrics", Auth: facade.Guest, System: facade.Pocketline, Item: "S-241",
+		Summary: "Figures for Prometheus: requests and errors, messages taken and refused, the writer's lag, what waits and since when, " +
+			"disk and files. Asks for the token of POCKETLINE_METRICS_TOKEN (Authorization: Bearer …).",
+		Answer: "text in Prometheus' format", Errors: "401 without the token, 404 when none is set",
+	}, s.metrics)
 	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.", "", `{"status": "ready"}`, "503 {status, reason}")
 	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
 		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool}`, "")

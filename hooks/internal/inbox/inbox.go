@@ -116,6 +116,13 @@ type Inbox struct {
 
 	coming atomic.Int64 // messages announced and not yet queued
 
+	reads  *sql.DB
+	marks  *marks // nil when its file cannot be written
+	marked chan struct{}
+
+	commits, written atomic.Uint64
+	lag              atomic.Int64 // of the last commit, in nanoseconds
+
 	// Used by the writer only.
 	statements map[string]*sql.Stmt
 	fresh      []string
@@ -142,7 +149,18 @@ func New(app core.App) (*Inbox, error) {
 	i := &Inbox{
 		app: app, db: db.DB(),
 		queue: make(chan *job, queueSize), stop: make(chan struct{}), done: make(chan struct{}),
-		statements: map[string]*sql.Stmt{}, memory: memory{facts: map[string]any{}},
+		statements: map[string]*sql.Stmt{}, memory: memory{facts: map[string]any{}}, marked: make(chan struct{}),
+	}
+	if reads, ok := app.ConcurrentDB().(*dbx.DB); ok {
+		i.reads = reads.DB()
+	}
+	marks, err := openMarks(app.DataDir())
+	if err != nil || i.reads == nil {
+		app.Logger().Warn("what is acknowledged last is not noted beside the database", "error", err)
+		close(i.marked)
+	} else {
+		i.marks = marks
+		go i.keepMarks()
 	}
 	go i.write()
 	return i, nil
@@ -190,6 +208,18 @@ func (i *Inbox) Do(ctx context.Context, apply Apply) error {
 // Waiting counts messages not yet written.
 func (i *Inbox) Waiting() int { return len(i.queue) }
 
+// Figures are what the writer did since it began.
+type Figures struct {
+	Commits, Written uint64
+	// Lag is how long the first message of the last commit had waited for it.
+	Lag time.Duration
+}
+
+// Figures returns them.
+func (i *Inbox) Figures() Figures {
+	return Figures{Commits: i.commits.Load(), Written: i.written.Load(), Lag: time.Duration(i.lag.Load())}
+}
+
 // Stop writes what waits and ends the writer.
 func (i *Inbox) Stop() {
 	i.mu.Lock()
@@ -199,6 +229,7 @@ func (i *Inbox) Stop() {
 	}
 	i.mu.Unlock()
 	<-i.done
+	<-i.marked
 }
 
 // enqueue puts a job into the queue. Whatever is in the queue when Stop takes
@@ -296,6 +327,7 @@ func (i *Inbox) commit(batch []*job) {
 			}
 		}
 	}
+	i.note(batch)
 	for _, j := range batch {
 		if j.err == nil && j.after != nil {
 			i.tell(j.after)
@@ -303,6 +335,29 @@ func (i *Inbox) commit(batch []*job) {
 		close(j.ready)
 	}
 	i.keep()
+}
+
+// note keeps what a commit was: how late it came, and its last message for the
+// file beside the database.
+func (i *Inbox) note(batch []*job) {
+	i.commits.Add(1)
+	var last *job
+	for _, j := range batch {
+		if j.message.Key == "" || j.err != nil {
+			continue
+		}
+		if last == nil {
+			i.lag.Store(int64(max(time.Since(j.message.ReceivedAt), 0)))
+		}
+		i.written.Add(1)
+		last = j
+	}
+	if last == nil || i.marks == nil {
+		return
+	}
+	if err := i.marks.put(last.message.Provider, last.message.Key, last.message.ReceivedAt); err != nil {
+		i.app.Logger().Debug("what was acknowledged last is not noted", "error", err)
+	}
 }
 
 // tell runs what follows a commit. The message is stored by then: a panic here

@@ -117,6 +117,15 @@ func (r *Run) doubtFuture() error {
 	return nil
 }
 
+// ForgetMarks makes a job begin anew, as if it had never run.
+func (s *Scheduler) ForgetMarks(id string) error {
+	_, err := s.app.NonconcurrentDB().NewQuery(`UPDATE job_runs SET watermark = '' WHERE job = {:job}`).Bind(dbx.Params{"job": id}).Execute()
+	if err != nil {
+		return fmt.Errorf("forget the marks of %s: %w", id, err)
+	}
+	return nil
+}
+
 // show makes the run's row, once. The caller holds r.mu.
 func (r *Run) show() {
 	if r.row != nil || r.err != nil {

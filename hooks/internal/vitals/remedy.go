@@ -1,0 +1,37 @@
+package vitals
+
+import "strings"
+
+// SaysMalformed is what SQLite says of damage. Its errors reach us as text, through
+// several layers.
+const SaysMalformed = "database disk image is malformed"
+
+const (
+	saysForeign = "file is not a database"
+	saysFull    = "database or disk is full"
+	saysBroken  = "disk I/O error"
+)
+
+// DiskFull tells whether an error is the disk's lack of room.
+func DiskFull(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), saysFull) || strings.Contains(err.Error(), "no space left on device"))
+}
+
+// Damaged tells whether an error is damage in the database's file.
+func Damaged(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), SaysMalformed) || strings.Contains(err.Error(), saysForeign))
+}
+
+// Remedy says what an error of the database means for whoever runs the program,
+// and what to do; "" when it is none of the disk's or the file's.
+func Remedy(text string) string {
+	switch {
+	case strings.Contains(text, SaysMalformed), strings.Contains(text, saysForeign):
+		return "data.db is damaged: stop the server, keep a copy of the data directory and restore the newest backup (docs/backup.md)"
+	case strings.Contains(text, saysFull), strings.Contains(text, "no space left on device"):
+		return "the disk of the data directory is full: make room; nothing has to be restarted"
+	case strings.Contains(text, saysBroken):
+		return "the disk of the data directory fails: look at the machine's log, move the directory to a sound disk"
+	}
+	return ""
+}

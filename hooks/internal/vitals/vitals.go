@@ -1,0 +1,156 @@
+// Package vitals counts what the installation does and keeps what was found
+// wrong with its files: health, metrics and the operator's alert read it.
+package vitals
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+)
+
+const (
+	// window is what a share is taken of, in minutes: long enough to see a trend,
+	// short enough that a fault which is over is soon forgotten.
+	window = 5
+	// maxReason bounds what is kept of a failure.
+	maxReason = 300
+)
+
+// Vitals are the figures of one installation since its process began. Make them
+// with Of.
+type Vitals struct {
+	// Requests are answers to anybody; bad ones have a status from 500.
+	Requests Rate
+	// Messages are those of providers; bad ones were not taken in.
+	Messages Rate
+
+	mu    sync.Mutex
+	found map[string]string
+}
+
+const storeKey = "pocketline.vitals"
+
+// Of returns the app's vitals.
+func Of(app core.App) *Vitals {
+	return app.Store().GetOrSet(storeKey, func() any { return &Vitals{found: map[string]string{}} }).(*Vitals)
+}
+
+// Found notes what is wrong with a file and what to do; "" takes it back.
+func (v *Vitals) Found(file, says string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if delete(v.found, file); says != "" {
+		v.found[file] = says
+	}
+}
+
+// Damage is everything found, by file.
+func (v *Vitals) Damage() map[string]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.found)
+}
+
+// Rate counts good and bad ends. The zero value is ready; safe for concurrent use.
+type Rate struct {
+	mu      sync.Mutex
+	all     Count
+	minutes [window]Count
+	minute  int64 // the newest of minutes
+	reason  string
+	now     func() time.Time // nil is time.Now
+}
+
+// Count is how many ends there were.
+type Count struct{ Good, Bad uint64 }
+
+// Share is the part of bad ends.
+func (c Count) Share() float64 {
+	if c.Bad == 0 {
+		return 0
+	}
+	return float64(c.Bad) / float64(c.Good+c.Bad)
+}
+
+// Note counts one end by its HTTP status. What the visitor did wrong is good.
+func (r *Rate) Note(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := r.turn()
+	if status >= http.StatusInternalServerError {
+		r.all.Bad++
+		r.minutes[at].Bad++
+	} else {
+		r.all.Good++
+		r.minutes[at].Good++
+	}
+}
+
+// Because keeps why the last end was bad.
+func (r *Rate) Because(err error) {
+	text := err.Error()
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reason = text
+}
+
+// Lately is what ended in the last minutes, and why the last bad one was bad.
+func (r *Rate) Lately() (sum Count, reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turn()
+	for _, m := range r.minutes {
+		sum.Good += m.Good
+		sum.Bad += m.Bad
+	}
+	return sum, r.reason
+}
+
+// Since is everything since the process began.
+func (r *Rate) Since() Count {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all
+}
+
+// turn empties the minutes that are over and returns the present one's place.
+func (r *Rate) turn() int64 {
+	clock := time.Now
+	if r.now != nil {
+		clock = r.now
+	}
+	minute := clock().Unix() / 60
+	if minute < r.minute || minute-r.minute >= window { // long ago, or a clock that went back
+		r.minutes = [window]Count{}
+	} else {
+		for m := r.minute + 1; m <= minute; m++ {
+			r.minutes[m%window] = Count{}
+		}
+	}
+	r.minute = minute
+	return minute % window
+}
+
+// StatusOf is the status a request ends with.
+func StatusOf(e *core.RequestEvent, err error) int {
+	if status := e.Status(); status > 0 {
+		return status
+	}
+	if err == nil {
+		return http.StatusOK
+	}
+	var known interface{ StatusCode() int }
+	if errors.As(err, &known) {
+		return known.StatusCode()
+	}
+	return router.ToApiError(err).Status
+}

@@ -1,0 +1,34 @@
+package vitals
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestRate_forgets_what_is_over(t *testing.T) {
+	at := time.Unix(1_000_000_020, 0)
+	r := Rate{now: func() time.Time { return at }}
+	for _, status := range []int{200, 404, 503, 500} {
+		r.Note(status)
+	}
+	r.Because(errors.New("the disk"))
+	got, why := r.Lately()
+	if got != (Count{2, 2}) || got.Share() != 0.5 || why != "the disk" {
+		t.Errorf("got %v, %q", got, why)
+	}
+	at = at.Add((window - 1) * time.Minute)
+	r.Note(200)
+	if got, _ := r.Lately(); got != (Count{3, 2}) {
+		t.Errorf("within the window: got %v", got)
+	}
+	at = at.Add(time.Minute)
+	if got, _ := r.Lately(); got != (Count{1, 0}) {
+		t.Errorf("a minute later: got %v", got)
+	}
+	at = at.Add(-time.Hour) // the clock went back
+	r.Note(503)
+	if got, _ := r.Lately(); got != (Count{0, 1}) || r.Since() != (Count{3, 3}) {
+		t.Errorf("after the clock went back: got %v, %v in all", got, r.Since())
+	}
+}

@@ -1,0 +1,194 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"maps"
+	"net/http"
+	"net/mail"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/mailer"
+)
+
+const (
+	// watchEvery is how often somebody looks; badAfter looks in a row make it
+	// worth a word, wellAfter make it over: what comes and goes is one alert.
+	watchEvery = 30 * time.Second
+	badAfter   = 2
+	wellAfter  = 4
+	// alertTime bounds one try to tell; the next look tries again.
+	alertTime = 20 * time.Second
+)
+
+// watch looks after the installation while it serves and tells the operator once
+// when something turns bad and once when all is well again. It needs no database
+// to do so: that may be what is broken.
+type watch struct {
+	look func(context.Context) report
+	tell func(ctx context.Context, subject, text string, r report) error
+	// failed hears of alerts that did not get out.
+	failed func(error)
+
+	bad, well int
+	told      bool // the operator knows that something is bad
+}
+
+// step looks once.
+func (w *watch) step(ctx context.Context) {
+	r := w.look(ctx)
+	if r.Status == healthy {
+		w.bad, w.well = 0, w.well+1
+	} else {
+		w.bad, w.well = w.bad+1, 0
+	}
+	switch {
+	case !w.told && w.bad >= badAfter:
+		w.say(ctx, "needs attention", r)
+	case w.told && w.well >= wellAfter:
+		w.say(ctx, "is well again", r)
+	}
+}
+
+func (w *watch) say(ctx context.Context, what string, r report) {
+	ctx, cancel := context.WithTimeout(ctx, alertTime)
+	defer cancel()
+	if err := w.tell(ctx, what, r.words(), r); err != nil {
+		w.failed(err)
+		return // the next look tries again
+	}
+	w.told = !w.told
+}
+
+// words are the checks that did not pass, a line each.
+func (r report) words() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(r.Checks)) {
+		if c := r.Checks[name]; c.Status != pass {
+			fmt.Fprintf(&b, "%s: %s\n", name, c.Message)
+		}
+	}
+	return b.String()
+}
+
+// watchOver starts the watch with the server and ends it before the database
+// closes.
+func (s *system) watchOver() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if err := se.Next(); err != nil {
+			return err
+		}
+		address := s.alertAddress()
+		w := &watch{
+			look: s.health.look,
+			tell: func(ctx context.Context, subject, text string, r report) error {
+				return s.alert(ctx, address, subject, text, r)
+			},
+			failed: func(err error) { s.app.Logger().Error("the operator was not told", "error", err) },
+		}
+		go func() {
+			timer := time.NewTicker(watchEvery)
+			defer timer.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-timer.C:
+					w.step(ctx)
+				}
+			}
+		}()
+		return nil
+	})
+	s.app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
+		cancel()
+		return e.Next()
+	})
+}
+
+// alertAddress is who gets mails: who was named, else the operator.
+func (s *system) alertAddress() string {
+	if s.AlertMail != "" {
+		return s.AlertMail
+	}
+	var address string
+	err := s.app.DB().NewQuery("SELECT email FROM users WHERE is_active AND json_valid(metadata) AND json_extract(metadata, '$." +
+		operatorKey + "') LIMIT 1").Row(&address)
+	if err != nil {
+		return "" // nobody set the installation up yet
+	}
+	return address
+}
+
+// alert tells by every way there is. One that gets through is enough.
+func (s *system) alert(ctx context.Context, address, subject, text string, r report) error {
+	name := s.PublicURL
+	if name == "" {
+		name, _ = os.Hostname()
+	}
+	subject = strings.TrimSpace(appName + " " + name + " " + subject)
+	s.app.Logger().Warn(subject, "checks", strings.TrimSpace(text))
+	ways, told := 0, 0
+	var failure error
+	if s.AlertWebhook != "" {
+		ways++
+		if err := s.alertHook(ctx, subject, text, r); err != nil {
+			failure = fmt.Errorf("webhook: %w", err)
+		} else {
+			told++
+		}
+	}
+	if address != "" && s.app.Settings().SMTP.Enabled {
+		ways++
+		if err := s.alertMail(address, subject, text); err != nil {
+			failure = fmt.Errorf("mail: %w", err)
+		} else {
+			told++
+		}
+	}
+	if ways > 0 && told == 0 {
+		return failure
+	}
+	return nil
+}
+
+func (s *system) alertHook(ctx context.Context, subject, text string, r report) error {
+	// "text" is what the usual chats show.
+	body, err := json.Marshal(map[string]any{"text": strings.TrimSpace(subject + "\n" + text), "status": r.Status, "checks": r.Checks, "version": r.Version})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.AlertWebhook, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := s.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("the address answers %d", res.StatusCode)
+	}
+	return nil
+}
+
+func (s *system) alertMail(address, subject, text string) error {
+	if text == "" {
+		text = "All checks pass.\n"
+	}
+	meta := s.app.Settings().Meta
+	return s.app.NewMailClient().Send(&mailer.Message{
+		From: mail.Address{Name: meta.SenderName, Address: meta.SenderAddress}, To: []mail.Address{{Address: address}},
+		Subject: subject, Text: text, HTML: "<pre>" + html.EscapeString(text) + "</pre>\n",
+	})
+}
