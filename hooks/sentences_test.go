@@ -75,7 +75,16 @@ var untold = []string{
 	"Vous répondez au téléphone pour {}. {}", // a prompt
 	"You answer the phone of {}. {}",         // a prompt
 	"{} after {} {}: {}",                     // a log
-	"{} messages wait to be applied again",   // a log
+	// Health and metrics speak to whoever runs the program.
+	"{} messages wait to be applied again, the first for {}",
+	"{} of {} refused in five minutes",
+	"{} of {} messages of providers were refused in five minutes",
+	"{} of {} failed in five minutes",
+	"{}; the log says why",
+	"{}; the first has been due for {}",
+	"Metrics are off: set POCKETLINE_METRICS_TOKEN and start again",
+	"Send the token of POCKETLINE_METRICS_TOKEN: Authorization: Bearer …",
+	"All checks pass.\n",
 }
 
 // spelledOut are sentences whose varying part is one of few words: the

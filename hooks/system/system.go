@@ -143,7 +143,7 @@ func (s *system) document() {
 		Answer:  `{"token": …, "message": "CSRF token generated successfully"}`,
 	}, s.session.csrf)
 	s.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/metrics", Auth: facade.Guest, System: facade.Pocketline, Item: "S-241",
+		Method: "GET", Path: "/api/metrics", Auth: facade.Guest, System: facade.Pocketline,
 		Summary: "Figures for Prometheus: requests and errors, messages taken and refused, the writer's lag, what waits and since when, " +
 			"disk and files. Asks for the token of POCKETLINE_METRICS_TOKEN (Authorization: Bearer …).",
 		Answer: "text in Prometheus' format", Errors: "401 without the token, 404 when none is set",
