@@ -179,6 +179,9 @@ func TestClient_sends_every_request_as_documented(t *testing.T) {
 		{"outputs create", func(c *Client) (any, error) {
 			return c.StructuredOutputs.Create(ctx, &StructuredOutputDTO{Name: "Booking", Type: "ai", Schema: map[string]any{"type": "object"}})
 		}, one, "POST", "/structured-output", "", `{"name":"Booking","type":"ai","schema":{"type":"object"}}`},
+		{"outputs update", func(c *Client) (any, error) {
+			return c.StructuredOutputs.Update(ctx, "id-1", &StructuredOutputDTO{Description: "d"})
+		}, one, "PATCH", "/structured-output/id-1", "schemaOverride=true", `{"description":"d"}`},
 		{"outputs run", func(c *Client) (any, error) {
 			return c.StructuredOutputs.Run(ctx, &StructuredOutputRun{CallIDs: []string{"c1"}, StructuredOutputID: "o1", PreviewEnabled: true})
 		}, `{"c1":{}}`, "POST", "/structured-output/run", "", `{"callIds":["c1"],"structuredOutputId":"o1","previewEnabled":true}`},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"github.com/pocketline/pocketline/providers/internal/httpjson"
 )
@@ -81,9 +82,16 @@ func (s *StructuredOutputs) Get(ctx context.Context, id string) (*StructuredOutp
 	return get[StructuredOutput](ctx, s.c, "/structured-output", id)
 }
 
-// Update replaces the fields that are present.
+// Update replaces the fields that are present. The document requires the query
+// parameter schemaOverride and does not explain it: what is sent is meant.
 func (s *StructuredOutputs) Update(ctx context.Context, id string, d *StructuredOutputDTO) (*StructuredOutput, error) {
-	return update[StructuredOutput](ctx, s.c, "/structured-output", id, d)
+	path, err := item("/structured-output", id)
+	if err != nil {
+		return nil, err
+	}
+	return send[StructuredOutput](ctx, s.c, httpjson.Request{
+		Method: http.MethodPatch, Path: path, Query: url.Values{"schemaOverride": {"true"}}, Body: d,
+	})
 }
 
 // Delete removes one; one that is gone already counts as removed.
