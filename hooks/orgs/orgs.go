@@ -65,6 +65,8 @@ type domain struct {
 	identity *identity.Identity
 	// exporting holds the organizations an export of which is under way.
 	exporting sync.Map
+	// erasing holds who waits for an erasure: a channel a request.
+	erasing sync.Map
 }
 
 func (d *domain) now() time.Time {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
@@ -44,11 +46,18 @@ func (d *domain) privacy() {
 		"Everything kept about a caller, by telephone number, as a zip of JSON and recordings.", `{"phone_number": "+1…"}`, "application/zip", "400 · 403 · 404 nothing is kept", d.exportSubject)
 	d.handle("POST", "/api/organizations/{organization}/privacy/erase", facade.SignedIn,
 		"Erases a caller by telephone number, here and at the provider. It cannot be undone.", `{"phone_number": "+1…", "confirm": true}`,
-		`{"request": `+request+`}`, "400 · 403 · 409 a legal hold, or a call is going on", d.eraseSubject)
+		`{"request": `+request+`}`, "202 it takes longer and goes on · 400 · 403 · 409 a legal hold, or a call is going on", d.eraseSubject)
 	const again = "orgs: a call of an erased caller that comes back is erased again"
 	atomic.On(d.app, collections.Calls, atomic.Created, again, d.afterReturn)
 	atomic.On(d.app, collections.Calls, atomic.Updated, again, d.afterReturn, "caller_number", "recipient_number")
+	d.Outbox.HandleSerial(eraseKind, d.eraseOwed) // one at a time in an organization (erasure.go)
 	d.Outbox.Handle(againKind, d.eraseAgain)
+	d.app.OnServe().BindFunc(func(e *core.ServeEvent) error {
+		if err := endBroken(e.App, d.now()); err != nil {
+			return err
+		}
+		return e.Next()
+	})
 }
 
 // callerRows is a caller, and what is kept about them.
@@ -58,11 +67,14 @@ type callerRows struct {
 	spellings    []string // as the number came, the stored one first
 	contacts     []*core.Record
 	calls        []*core.Record
+	// until is when the erasure was asked for: who rings after that is a caller
+	// like any other. Zero is no end.
+	until types.DateTime
 }
 
 // again is the same caller, to be looked for once more.
 func (s callerRows) again() callerRows {
-	return callerRows{organization: s.organization, number: s.number, spellings: s.spellings}
+	return callerRows{organization: s.organization, number: s.number, spellings: s.spellings, until: s.until}
 }
 
 // hint tells a person which erasure a row is; of a number that is not much.
@@ -102,11 +114,14 @@ func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
 	if err != nil {
 		return s, err
 	}
-	organization, seen := s.organization, map[string]bool{}
+	organization, until, seen := s.organization, s.until, map[string]bool{}
 	add := func(where dbx.Expression) error {
 		var rows []*core.Record
-		err := app.RecordQuery(collections.Calls).AndWhere(dbx.HashExp{"organization": organization}).AndWhere(where).
-			OrderBy("started_at", "id").Limit(subjectCalls).All(&rows)
+		query := app.RecordQuery(collections.Calls).AndWhere(dbx.HashExp{"organization": organization}).AndWhere(where)
+		if !until.IsZero() {
+			query.AndWhere(dbx.NewExp("started_at <= {:until}", dbx.Params{"until": until.String()}))
+		}
+		err := query.OrderBy("started_at", "id").Limit(subjectCalls).All(&rows)
 		for _, r := range rows {
 			if !seen[r.Id] && len(s.calls) < subjectCalls {
 				seen[r.Id] = true
@@ -173,7 +188,7 @@ func (d *domain) listPrivacy(e *core.RequestEvent) error {
 
 func privacyRow(r *core.Record) map[string]any {
 	var certificate any
-	if raw := rawJSON(r, "certificate"); raw != nil {
+	if raw := rawJSON(r, "certificate"); raw != nil && r.GetString("status") == "done" {
 		certificate = json.RawMessage(raw)
 	}
 	return map[string]any{
@@ -193,6 +208,7 @@ func (d *domain) begin(e *core.RequestEvent, t *tenant.Tenant, kind string, s ca
 		values["requested_by"] = t.UserID()
 	}
 	if kind == "erase" {
+		values["status"] = "pending" // until the promise is kept
 		d.Forgotten.Begin(d.now())
 	}
 	var row *core.Record
@@ -200,11 +216,20 @@ func (d *domain) begin(e *core.RequestEvent, t *tenant.Tenant, kind string, s ca
 		if row, err = makeRow(tx, collections.PrivacyRequests, values); err != nil {
 			return err
 		}
+		if kind == "erase" {
+			if err := d.oweErasure(tx, row, s); err != nil {
+				return err
+			}
+			d.erasing.Store(row.Id, make(chan struct{})) // before the worker may see it
+		}
 		return audit.Add(tx, audit.Entry{
 			Organization: t.ID(), Actor: audit.ActorOf(e), Action: "privacy." + kind, Resource: collections.PrivacyRequests, Record: row.Id,
 		})
 	})
 	if err != nil {
+		if row != nil {
+			d.erasing.Delete(row.Id)
+		}
 		return nil, err
 	}
 	// Read again: a record that was just made does not know what it was.
@@ -370,74 +395,96 @@ func (d *domain) eraseSubject(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	// A person who closes the window must not leave half of it.
-	certificate, err := d.eraseRows(context.WithoutCancel(e.Request.Context()), e.App, s)
-	if err := d.finish(e.App, row, certificate, err); err != nil {
+	// A person who closes the window leaves nothing half done: the work is owed.
+	d.waitFor(e.Request.Context(), row.Id)
+	if row, err = e.App.FindRecordById(collections.PrivacyRequests, row.Id); err != nil {
 		return err
 	}
-	d.Outbox.Nudge()
-	if err := database.DropLog(e.Request.Context(), e.App); err != nil {
-		e.App.Logger().Warn("the database's log still holds what was erased; it is written over as changes come", "error", err)
+	status := http.StatusOK
+	if row.GetString("status") != "done" {
+		status = http.StatusAccepted
 	}
-	return e.JSON(http.StatusOK, map[string]any{"request": privacyRow(row)})
+	return e.JSON(status, map[string]any{"request": privacyRow(row)})
 }
 
 // eraseRows removes what is kept. Deleting a call takes its lines, timeline,
 // report (and with it the search index), recordings and stored messages along,
 // leaves a mark against late ones, and owes the deletion at the provider
 // (hooks/calls). Each call is a transaction of its own: a caller of many years
-// must not hold the database.
-func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows) (map[string]any, error) {
-	certificate := map[string]any{"installation": d.Installation.Version, "subject": s.hint()}
-	numbers := map[string]int{}
+// must not hold the database, and what was done is noted with it: whoever goes on
+// after a stop counts on.
+func (d *domain) eraseRows(ctx context.Context, app core.App, s callerRows, numbers counts, note noting) error {
 	// The log first: what is stopped half-way still finds its rows by the number.
 	if err := forgetInLog(ctx, app, s, numbers); err != nil {
-		return certificate, err
+		return err
 	}
-	for n := 0; n < len(s.calls); n++ {
-		call := s.calls[n]
-		if err := ctx.Err(); err != nil {
-			return certificate, err
+	for len(s.calls) > 0 {
+		for _, call := range s.calls {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := eraseCall(app, call.Id, numbers, note); err != nil {
+				return fmt.Errorf("erase a call: %w", err)
+			}
+		}
+		if len(s.calls) < subjectCalls {
+			break
+		}
+		// The first of many: on with the others.
+		more, err := subjectByNumber(app, s.again())
+		if err != nil {
+			return err
+		}
+		for _, some := range []callerRows{s, more} { // what was written since, and what comes now
+			if err := forgetInLog(ctx, app, some, numbers); err != nil {
+				return err
+			}
+		}
+		s = more
+	}
+	return d.eraseRest(ctx, app, s, numbers)
+}
+
+// counts are how many rows of which kind an erasure took.
+type counts map[string]int
+
+// noting keeps what was counted, in the transaction in which it was done.
+type noting func(tx core.App, numbers counts) error
+
+// eraseCall deletes a call and counts what goes with it.
+func eraseCall(app core.App, id string, numbers counts, note noting) error {
+	then := maps.Clone(numbers)
+	err := app.RunInTransaction(func(tx core.App) error {
+		call, err := database.Found(tx.FindRecordById(collections.Calls, id))
+		if err != nil || call == nil {
+			return err // gone already
 		}
 		for _, name := range []string{collections.Messages, collections.CallEvents, collections.CallReports, collections.Recordings} {
-			n, err := countIn(reads(app), "SELECT count(*) FROM "+name+" WHERE call = ?", call.Id)
+			n, err := countIn(atomic.Of(tx), "SELECT count(*) FROM "+name+" WHERE call = ?", id)
 			if err != nil {
-				return certificate, err
+				return err
 			}
-			numbers[name] += n
+			then[name] += n
 		}
 		if call.GetString("vapi_call_id") != "" {
-			numbers["provider_copies"]++
+			then["provider_copies"]++
 		}
-		if err := app.Delete(call); err != nil {
-			return certificate, fmt.Errorf("erase a call: %w", err)
+		then["calls"]++
+		if err := tx.Delete(call); err != nil {
+			return err
 		}
-		numbers["calls"]++
-		if n == subjectCalls-1 { // the first of many: on with the others
-			more, err := subjectByNumber(app, s.again())
-			if err != nil {
-				return certificate, err
-			}
-			for _, some := range []callerRows{s, more} { // what was written since, and what comes now
-				if err := forgetInLog(ctx, app, some, numbers); err != nil {
-					return certificate, err
-				}
-			}
-			s, n = more, -1
-		}
+		return note(tx, then)
+	})
+	if err == nil {
+		maps.Copy(numbers, then)
 	}
-	err := d.eraseRest(ctx, app, s, numbers)
-	for name, n := range numbers {
-		certificate[name] = n
-	}
-	certificate["kept"] = "usage and money without the caller; a keyed hash of the number; backups until they age out"
-	return certificate, err
+	return err
 }
 
 // eraseRest removes what no call takes along: the contacts, and messages and
 // promises about the caller that belong to no call we kept. All that can be long
 // is looked for before it is deleted, and deleted in pieces.
-func (d *domain) eraseRest(ctx context.Context, app core.App, s callerRows, numbers map[string]int) error {
+func (d *domain) eraseRest(ctx context.Context, app core.App, s callerRows, numbers counts) error {
 	home := tenant.HomeOf(app, s.organization)
 	about := func(payload string) bool { return s.names(payload, home) }
 	n, err := inbox.Forget(ctx, app, s.organization, about)
@@ -471,7 +518,7 @@ func (d *domain) eraseRest(ctx context.Context, app core.App, s callerRows, numb
 
 // forgetInLog empties what the audit log says of the caller's rows. Who did
 // what and when stays; this is the one change the database lets through.
-func forgetInLog(ctx context.Context, app core.App, s callerRows, numbers map[string]int) error {
+func forgetInLog(ctx context.Context, app core.App, s callerRows, numbers counts) error {
 	ids := []string{}
 	for _, row := range slices.Concat(s.calls, s.contacts) {
 		ids = append(ids, row.Id)
@@ -507,15 +554,19 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 	if err := row.Decode(&p); err != nil {
 		return outbox.Dead(err)
 	}
-	call, err := d.app.FindRecordById(collections.Calls, p.Call)
-	if err != nil {
-		return nil // gone already
+	call, err := database.Found(d.app.FindRecordById(collections.Calls, p.Call))
+	if err != nil || call == nil {
+		return err // gone already
 	}
 	s := callerRows{organization: call.GetString("organization"), calls: []*core.Record{call}}
 	s.number = phone.Read(theirs(call, ""), tenant.HomeOf(d.app, s.organization))
 	s.spellings = distinct([]string{s.number.Text, theirs(call, ""), theirs(call, "_raw")})
 	// The contact came back with it; one who has called since stays.
-	if contact, err := d.app.FindRecordById(collections.Contacts, call.GetString("contact")); err == nil {
+	contact, err := database.Found(d.app.FindRecordById(collections.Contacts, call.GetString("contact")))
+	if err != nil {
+		return err
+	}
+	if contact != nil {
 		others, err := countIn(reads(d.app), "SELECT count(*) FROM calls WHERE contact = ? AND id != ?", contact.Id, call.Id)
 		if err != nil {
 			return err
@@ -524,8 +575,14 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 			s.contacts = []*core.Record{contact}
 		}
 	}
-	_, err = d.eraseRows(ctx, d.app, s)
-	return err
+	err = d.eraseRows(ctx, d.app, s, counts{}, func(core.App, counts) error { return nil })
+	if err != nil {
+		return err
+	}
+	if err := database.DropLog(ctx, d.app); err != nil {
+		d.app.Logger().Warn("the database's log still holds what was erased; it is written over as changes come", "error", err)
+	}
+	return nil
 }
 
 func cutText(text string, most int) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -31,16 +32,14 @@ func TestErasure_that_is_stopped_leaves_nothing_that_cannot_be_found_again(t *te
 		t.Fatal("the log says nothing that could be erased")
 	}
 	number := b.find(collections.Contacts, "id = '"+testkit.AcmeContact+"'").GetString("phone_number")
-	erase := func(status int) {
-		t.Helper()
-		b.Do("POST", "/api/organizations/"+testkit.Acme+"/privacy/erase", testkit.AcmeOwner, map[string]any{"phone_number": number, "confirm": true}).Want(status)
+	if e := b.erase(number, 202); e.Status != "failed" || e.Error == "" || e.Certificate != nil {
+		t.Errorf("it was stopped, and the request says %+v", e)
 	}
-	erase(500)
 	if b.count(said) != 0 || b.find(collections.Contacts, "id = '"+testkit.AcmeContact+"'") == nil {
 		t.Error("the log is emptied after the row is gone: nobody would find its entries again")
 	}
 	stopped = nil
-	erase(200)
+	b.erase(number, 200)
 	chains, err := audit.Verify(t.Context(), b.app, testkit.Acme)
 	if err != nil || len(chains) != 1 || chains[0].Broken != nil || chains[0].Erased == 0 {
 		t.Errorf("the chain: %+v, %v", chains, err)
@@ -93,7 +92,7 @@ func TestErasure_leaves_other_callers_messages_and_promises(t *testing.T) {
 					done_at, created, updated)
 					VALUES ('promise%08d', '%s', 'nobodys', 'n:%d', '%s', 'pending', 0, '', '', '', '', %s, %s)`, n, testkit.Acme, n, payload, at, at))
 			}
-			erased := b.erase(tt.number)
+			erased := b.erase(tt.number, 200)
 			for n, payload := range slices.Concat(tt.gone, tt.kept) {
 				want := 1
 				if n < len(tt.gone) {
@@ -122,14 +121,73 @@ type erasure struct {
 	Certificate map[string]any `json:"certificate"`
 }
 
-// erase asks for an erasure, has what is owed for it done and shows what became of
-// it.
-func (d *desk) erase(number string) erasure {
+// erase asks for an erasure and shows what became of it.
+func (d *desk) erase(number string, status int) erasure {
 	d.t.Helper()
 	var asked struct {
 		Request erasure `json:"request"`
 	}
 	d.Do("POST", "/api/organizations/"+testkit.Acme+"/privacy/erase", testkit.AcmeOwner,
-		map[string]any{"phone_number": number, "confirm": true}).Want(200).JSON(&asked)
+		map[string]any{"phone_number": number, "confirm": true}).Want(status).JSON(&asked)
 	return asked.Request
+}
+
+// What is owed outlives the process that was asked, and the person who asked: it is
+// done in steps, and what was counted before a stop counts on.
+func TestErasure_goes_on_after_the_process_died(t *testing.T) {
+	died, deleted := errors.New("killed"), 0
+	b := bureauOf(t, func(app core.App) {
+		app.OnRecordDelete(collections.Calls).BindFunc(func(e *core.RecordEvent) error {
+			if deleted++; deleted == 2 && died != nil {
+				panic(died)
+			}
+			return e.Next()
+		})
+	})
+	number := b.find(collections.Contacts, "id = '"+testkit.AcmeContact+"'").GetString("phone_number")
+	b.byHand()
+	asked := b.erase(number, 202)
+	if asked.Status != "pending" {
+		t.Fatalf("nothing was done yet, and the request is %s", asked.Status)
+	}
+	if strings.Contains(b.find(collections.Outbox, "kind = 'privacy.erase'").GetString("payload"), number[2:]) {
+		t.Error("the number stands in the promise to erase it")
+	}
+	b.deliver() // dies after the first call
+	if n := b.count("SELECT count(*) FROM calls WHERE caller_number = '" + number + "'"); n != 1 {
+		t.Fatalf("%d calls are left, want it to have stopped after the first of two", n)
+	}
+	died = nil
+	// The next process takes over what was being done, and closes what nobody does.
+	b.execute("UPDATE outbox SET next_at = '' WHERE kind = 'privacy.erase'")
+	b.deliver()
+	var list struct {
+		Requests []erasure `json:"requests"`
+	}
+	b.Do("GET", "/api/organizations/"+testkit.Acme+"/privacy", testkit.AcmeOwner, nil).Want(200).JSON(&list)
+	if len(list.Requests) == 0 || list.Requests[0].Status != "done" || list.Requests[0].Certificate["calls"] != 2.0 ||
+		list.Requests[0].Certificate["messages"] != 3.0 {
+		t.Errorf("the requests are %+v, want the newest done and counted whole", list.Requests)
+	}
+	if p := b.find(collections.Outbox, "kind = 'privacy.erase'"); p.GetString("status") != collections.OutboxDone ||
+		strings.Contains(p.GetString("payload"), "caller") {
+		t.Errorf("the promise is %s and holds %s", p.GetString("status"), p.GetString("payload"))
+	}
+}
+
+// What a dead process was doing itself nobody does any more: the dashboard stops
+// asking.
+func TestStart_closes_requests_that_nobody_works_on(t *testing.T) {
+	b := bureauOf(t)
+	for id, status := range map[string]string{"running00000000": "running", "pending00000000": "pending", "done00000000000": "done"} {
+		b.execute(fmt.Sprintf(`INSERT INTO privacy_requests (id, organization, kind, status) VALUES ('%s', '%s', 'export', '%s')`, id, testkit.Acme, status))
+	}
+	if err := b.app.OnServe().Trigger(&core.ServeEvent{App: b.app, Router: b.router}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"running00000000": "failed", "pending00000000": "pending", "done00000000000": "done"} {
+		if got := b.find(collections.PrivacyRequests, "id = '"+id+"'").GetString("status"); got != want {
+			t.Errorf("%s is %s, want %s", id, got, want)
+		}
+	}
 }

@@ -42,6 +42,12 @@ var elsewhere = []kind{
 		set:   "[[payload]] = json_set([[payload]], '$.token', {:sealed})",
 	},
 	{
+		name: "callers to erase", table: collections.Outbox,
+		value: "CASE WHEN [[kind]] = 'privacy.erase' THEN json_extract([[payload]], '$.caller') END",
+		place: "'privacy_requests/' || json_extract([[payload]], '$.request') || '/privacy.erase'",
+		set:   "[[payload]] = json_set([[payload]], '$.caller', {:sealed})",
+	},
+	{
 		name: "the key of erased callers", table: "_params", value: "CASE WHEN [[id]] = '" + ErasedCallers + "' THEN [[value]] END",
 		place: "'_params/' || [[id]] || '/value'", set: "[[value]] = {:sealed}",
 	},

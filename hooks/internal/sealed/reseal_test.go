@@ -73,6 +73,10 @@ func newVault(t *testing.T) *vault {
 	}
 	place := sealed.Place(collections.Invitations, "invitation00000", "mail.invite")
 	v.exec(`INSERT INTO outbox (id, kind, key, payload, status) VALUES ('owed00000000000', 'mail.invite', 'k', '{"invitation":"invitation00000","token":"` + seal(place) + `"}', 'pending')`)
+	erased := sealed.Place(collections.PrivacyRequests, "request00000000", "privacy.erase")
+	v.exec(`INSERT INTO outbox (id, kind, key, payload, status) VALUES ('owed00000000002', 'privacy.erase', 'e',
+		'{"request":"request00000000","caller":"` + seal(erased) + `"}', 'pending')`)
+	v.places[erased] = "SELECT json_extract(payload, '$.caller') FROM outbox WHERE key = 'e'"
 	v.exec(`INSERT INTO outbox (id, kind, key, payload, status) VALUES ('owed00000000001', 'other', 'o', '', 'pending')`)
 	v.places[place] = "SELECT json_extract(payload, '$.token') FROM outbox WHERE key = 'k'"
 	place = sealed.Place("_params", sealed.ErasedCallers, "value")

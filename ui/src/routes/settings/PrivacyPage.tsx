@@ -13,8 +13,9 @@ import { api, fetchBlob, saveBlob } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
 import type { PrivacyRequestsRecord } from '../../lib/pb-types.gen'
-import { isPhone } from '../../lib/phone'
+import { said } from '../../lib/said'
 import { useHere, useOrg } from '../../lib/session'
+import { archiveName, whose } from './privacy'
 import { SettingsPage } from './SettingsPage'
 
 type Request = Pick<PrivacyRequestsRecord, 'id' | 'kind' | 'status' | 'subject_hint' | 'finished_at' | 'certificate' | 'error' | 'created'>
@@ -35,44 +36,58 @@ function Ask() {
   const org = useOrg()
   const queries = useQueryClient()
   const [phone, setPhone] = useState('')
-  const [wrong, setWrong] = useState(false)
   const base = `/api/organizations/${org}/privacy`
   const done = () => void queries.invalidateQueries({ queryKey: [org, 'privacy_requests'] })
   const give = useMutation({
     mutationFn: () => fetchBlob(`${base}/export`, { method: 'POST', body: { phone_number: phone.trim() } }),
     onSuccess: (blob) => {
-      saveBlob(blob, `caller-${phone.replaceAll(/\D/g, '').slice(-4)}.${blob.type.includes('zip') ? 'zip' : 'json'}`)
+      saveBlob(blob, archiveName(phone))
       done()
     },
   })
   const erase = useMutation({
-    mutationFn: () => api.post(`${base}/erase`, { phone_number: phone.trim(), confirm: true }),
-    onSuccess: () => {
+    mutationFn: () => api.post<{ request: Request }>(`${base}/erase`, { phone_number: phone.trim(), confirm: true }),
+    onSuccess: ({ request }) => {
       setPhone('')
-      saved(t('settings.privacy.erasing'))
+      saved(t(request.status === 'done' ? 'settings.privacy.erased' : 'settings.privacy.erasing'))
       done()
     },
   })
-  const checked = (run: () => void) => () => {
-    const ok = isPhone(phone)
-    setWrong(!ok)
-    if (ok) run()
-  }
   const ask = async () => {
     if (await confirm({ title: t('settings.privacy.eraseTitle'), body: t('settings.privacy.eraseText'), action: t('settings.privacy.erase'), danger: true, typed: phone.trim() })) erase.mutate()
   }
+  // What leads to one caller, the server knows: a number in any spelling, an extension, an address, a word for a hidden one.
   const failure = erase.error ?? give.error
+  const told = failure ? problem(failure, t) : undefined
+  const forget = () => {
+    erase.reset()
+    give.reset()
+  }
+  const empty = phone.trim() === ''
   return (
     <Section title={t('settings.privacy.caller')} text={t('settings.privacy.callerText')}>
-      <ProblemAlert problem={failure ? problem(failure, t) : undefined} />
-      <TextInput type="tel" label={t('settings.privacy.number')} description={t('settings.privacy.numberHint')} maw={360} value={phone} error={wrong && t('settings.privacy.badNumber')}
+      <ProblemAlert problem={told?.fields.phone_number ? undefined : told} />
+      <TextInput label={t('settings.privacy.number')} description={t('settings.privacy.numberHint')} maw={360}
+        autoComplete="off" value={phone} error={told?.fields.phone_number}
         onChange={(event) => {
           setPhone(event.currentTarget.value)
-          setWrong(false)
+          forget()
         }} />
       <Group gap="xs">
-        <Button variant="default" loading={give.isPending} leftSection={<Download size={16} aria-hidden />} onClick={checked(() => give.mutate())}>{t('settings.privacy.export')}</Button>
-        <Button variant="default" loading={erase.isPending} leftSection={<Eraser size={16} aria-hidden />} onClick={checked(() => void ask())}>{t('settings.privacy.erase')}</Button>
+        <Button variant="default" loading={give.isPending} disabled={empty} leftSection={<Download size={16} aria-hidden />}
+          onClick={() => {
+            forget()
+            give.mutate()
+          }}>
+          {t('settings.privacy.export')}
+        </Button>
+        <Button variant="default" loading={erase.isPending} disabled={empty} leftSection={<Eraser size={16} aria-hidden />}
+          onClick={() => {
+            forget()
+            void ask()
+          }}>
+          {t('settings.privacy.erase')}
+        </Button>
       </Group>
     </Section>
   )
@@ -91,7 +106,7 @@ function Requests() {
   })
   const columns: Column<Request>[] = [
     { id: 'kind', header: t('settings.privacy.kind'), primary: true, cell: (row) => <Text size="sm" fw={600}>{t(`settings.privacy.kinds.${row.kind}`)}</Text> },
-    { id: 'who', header: t('settings.privacy.caller'), cell: (row) => row.subject_hint ? t('settings.privacy.ends', { digits: row.subject_hint.replace('…', '') }) : '–' },
+    { id: 'who', header: t('settings.privacy.caller'), cell: (row) => whose(row.subject_hint, t) },
     { id: 'status', header: t('team.status'), cell: (row) => <RequestStatus row={row} /> },
     { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.finished_at || row.created} /> },
     { id: 'proof', header: t('settings.privacy.certificate'), align: 'end', cell: (row) => row.certificate ? <Button size="xs" variant="default" leftSection={<FileCheck size={14} aria-hidden />} onClick={() => setShown(row)}>{t('settings.privacy.show')}</Button> : <Text span size="sm" c="dimmed">–</Text> },
@@ -109,7 +124,7 @@ function Requests() {
 function RequestStatus({ row }: { row: Request }) {
   const t = useT()
   if (row.status === 'done') return <StatusBadge icon={CircleCheck} tone="good" label={t('settings.privacy.states.done')} />
-  if (row.status === 'failed') return <Stack gap={2}><StatusBadge icon={CircleX} tone="bad" label={t('settings.privacy.states.failed')} />{row.error && <Text size="xs" c="dimmed">{row.error}</Text>}</Stack>
+  if (row.status === 'failed') return <Stack gap={2}><StatusBadge icon={CircleX} tone="bad" label={t('settings.privacy.states.failed')} />{row.error && <Text size="xs" c="dimmed">{said(row.error)}</Text>}</Stack>
   return <StatusBadge icon={Busy} tone="busy" label={t('settings.privacy.states.running')} />
 }
 
