@@ -302,6 +302,8 @@ func TestUpload_texts_have_a_size_and_a_budget(t *testing.T) {
 		"many headers":                   {part(note+strings.Repeat("\r\nX-A: b", 5_000), "a"), 413},
 		"more than may be at once":       {part(note, long[:10<<10]), 503},
 		"a line that looks like the end": {part(file, "--xy\r\n"+long), 200},
+		"lines that look like a file's":  {part(note, "a\n--x\n"+file+"\n\n"+long), 413},
+		"a beginning before the parts":   {strings.Repeat("n\r\n", 1<<20) + part(note, "a"), 413},
 		"no form":                        {"nothing", 400},
 	} {
 		w := post(t, mux, "/files", testkit.AcmeOwner, "multipart/form-data; boundary=x", strings.NewReader(tt.body+"--x--\r\n"))

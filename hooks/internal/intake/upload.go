@@ -1,14 +1,13 @@
 package intake
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
+	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"os"
 	"time"
 
@@ -23,7 +22,8 @@ const (
 	// uploadMemory is what of an upload's files stays in memory; PocketBase's 32 MB
 	// twice over would be a small machine's all.
 	uploadMemory = 64 << 10
-	// partHeader bounds what stands above one field or file of a form.
+	// partHeader bounds what stands above one field or file of a form, and what its
+	// reader takes in ahead.
 	partHeader = 16 << 10
 )
 
@@ -81,62 +81,48 @@ func (b *bodies) toDisk(e *core.RequestEvent) error {
 // keep writes an upload to a file, to be read from its beginning, and counts what
 // of it is not the content of files.
 func (b *bodies) keep(r *http.Request, file *os.File) (text int64, err error) {
-	if _, err = io.Copy(file, r.Body); err != nil {
+	size, err := io.Copy(file, r.Body)
+	if err != nil {
 		return 0, err
 	}
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return 0, err
 	}
-	if _, err = file.Seek(0, io.SeekStart); err == nil {
-		if text, err = formText(file, params["boundary"]); err == nil {
-			_, err = file.Seek(0, io.SeekStart)
-		}
+	if _, err = file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
 	}
-	return text, err
+	files, err := fileBytes(file, params["boundary"])
+	if err != nil {
+		return 0, err
+	}
+	_, err = file.Seek(0, io.SeekStart)
+	return size - files, err
 }
 
-// formText counts the bytes of a form that its parser keeps in memory: all but
-// the content of files. It keeps nothing but one part's header.
-func formText(r io.Reader, boundary string) (text int64, err error) {
-	lines, delimiter := bufio.NewReaderSize(r, 32<<10), []byte("--"+boundary)
-	var header bytes.Buffer
-	inHeader, inFile, begins := false, false, true
+// fileBytes counts the content of a form's files, which its parser keeps on disk. It
+// reads the form with that parser's reader, and keeps nothing but one part's header.
+func fileBytes(r io.Reader, boundary string) (files int64, err error) {
+	source := &io.LimitedReader{R: r}
+	parts := multipart.NewReader(source, boundary)
 	for {
-		line, err := lines.ReadSlice('\n')
-		whole := begins
-		begins = err == nil
-		switch rest, found := bytes.CutPrefix(line, delimiter); {
-		case whole && !inHeader && found && len(bytes.Trim(rest, " \t\r\n")) == 0:
-			inHeader, inFile = true, false
-			header.Reset()
-		case inHeader:
-			if header.Len()+len(line) > partHeader {
-				return 0, ErrTooLarge
-			}
-			header.Write(line)
-			if whole && len(bytes.Trim(line, "\r\n")) == 0 {
-				inHeader, inFile = false, isFile(header.Bytes())
-			}
-			text += int64(len(line))
-		case !inFile:
-			text += int64(len(line))
-		}
+		source.N = partHeader
+		part, err := parts.NextRawPart()
 		switch {
-		case errors.Is(err, io.EOF):
-			return text, nil
-		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && source.N > 0:
+			return files, nil
+		case err != nil && source.N <= 0:
+			return 0, ErrTooLarge
+		case err != nil:
 			return 0, err
 		}
+		source.N = math.MaxInt64
+		content, err := io.Copy(io.Discard, part)
+		if err != nil {
+			return 0, err
+		}
+		if part.FileName() != "" {
+			files += content
+		}
 	}
-}
-
-// isFile tells whether a part's header names a file, as Go's parser will.
-func isFile(header []byte) bool {
-	fields, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(header))).ReadMIMEHeader()
-	if err != nil {
-		return false
-	}
-	_, params, err := mime.ParseMediaType(fields.Get("Content-Disposition"))
-	return err == nil && params["filename"] != ""
 }
