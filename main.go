@@ -50,11 +50,14 @@ func run() error {
 	}
 	desk, err := hooks.Register(app, hooks.Deps{
 		Config: cfg, Clients: providers.New(cfg, version()), Keys: keys, SandboxURL: sandbox,
-		Serving: cli.serving(), Version: version(), Log: os.Stderr,
+		Serving: cli.serving(), Version: version(), Restored: cli.restored, Log: os.Stderr,
 	})
 	if err != nil {
 		return err
 	}
 	app.RootCmd.AddCommand(desk.Commands()...)
-	return cli.execute()
+	if err := cli.execute(); err != nil || !desk.Again() {
+		return err
+	}
+	return startAgain()
 }

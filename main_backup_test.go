@@ -3,20 +3,24 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // contents are all files of a folder with their hashes.
@@ -494,4 +498,116 @@ func TestBackup_of_the_night_goes_where_it_is_told(t *testing.T) {
 		t.Errorf("restore: %s", said)
 	}
 	start(t, d.dir, "", "serve", env...).stop()
+}
+
+// TestRestore_from_the_panel_starts_again restores while messages come in: by
+// itself, and where the program cannot start itself again, by whoever looks after
+// it (reliability.md F19).
+func TestRestore_from_the_panel_starts_again(t *testing.T) {
+	t.Run("by itself", func(t *testing.T) { restoreInStorm(t, false) })
+	t.Run("by a supervisor", func(t *testing.T) { restoreInStorm(t, true) })
+}
+
+func restoreInStorm(t *testing.T, supervised bool) {
+	path, address, secret := "", freeAddress(t), "VAPI_WEBHOOK_SECRET="+hookSecret
+	if supervised { // a program that is gone cannot start itself again
+		built, err := binary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path = filepath.Join(t.TempDir(), "pocketline")
+		if err := os.Link(built, path); err != nil {
+			t.Skip("no second names here: ", err)
+		}
+	}
+	d := startAs(t, path, t.TempDir(), address, demo, secret)
+	owner, operator := d.owner(t), d.operator(t)
+	synced(owner)
+	number, assistant := lineIn(owner, "en"), owner.one(collections.Assistants, "language = 'en'")
+	organization := owner.rows(collections.Organizations, "", "")[0]["id"]
+	operator.ask("POST", "/api/backups", row{"name": "desk.zip"}, http.StatusNoContent, nil)
+	owner.ask("POST", "/api/collections/contacts/records", row{
+		"organization": organization, "name": "Came Later", "phone_number": "+442079460123",
+	}, http.StatusOK, nil)
+
+	// What is no backup is refused and stops nothing.
+	fill(t, filepath.Join(d.dir, "backups", "half.zip"), "PK half of one")
+	operator.ask("POST", "/api/backups/half.zip/restore", nil, http.StatusBadRequest, nil)
+	operator.ask("POST", "/api/backups/none.zip/restore", nil, http.StatusBadRequest, nil)
+	owner.ask("POST", "/api/backups/desk.zip/restore", nil, http.StatusForbidden, nil)
+
+	sent := loadSample(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := &storm{target: d.base, acked: map[string]string{}, make: func(call string) []string {
+		return sent.messages(call, number, assistant)
+	}}
+	stop, failed := make(chan struct{}), make(chan error, senders)
+	for n := range senders {
+		go func() { failed <- s.run(ctx, uint64(n+1), stop) }()
+	}
+	until(t, "messages", func() bool { return s.count() > 50 })
+	if supervised {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	operator.ask("POST", "/api/backups/desk.zip/restore", nil, http.StatusNoContent, nil)
+	s.mu.Lock()
+	before := maps.Clone(s.acked)
+	s.mu.Unlock()
+
+	if supervised {
+		select {
+		case <-d.ended:
+		case <-time.After(patience):
+			t.Fatalf("it goes on without its program:\n%s", d.said)
+		}
+		if d.err == nil {
+			t.Error("it ended as if all were well: who starts programs again that failed would leave it")
+		}
+		d = start(t, d.dir, address, demo, secret) // as systemd and Fly do, whatever the exit
+	}
+	d.operated = true
+	until(t, "the restored data", func() bool {
+		status, _, _, err := owner.send("GET", "/api/collections/contacts/records?filter=name='Came%20Later'", nil)
+		return err == nil && status == http.StatusOK && len(owner.rows("contacts", "name = 'Came Later'", "")) == 0
+	})
+	enough := s.count() + 100
+	until(t, "more messages", func() bool { return s.count() > enough })
+	close(stop)
+	for range senders {
+		if err := <-failed; err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-d.ended:
+		t.Fatalf("the server ended: %v\n%s", d.err, d.said)
+	default:
+	}
+	operator.ask("POST", "/api/crons/inbox.retry", nil, http.StatusNoContent, nil)
+	stored := map[string]int{}
+	for _, e := range operator.rows(collections.ProviderEvents, "", "id") {
+		stored[e["event_key"].(string)]++
+	}
+	after := 0
+	for key, kind := range s.acked {
+		if _, earlier := before[key]; earlier {
+			continue
+		}
+		after++
+		if stored[key] != 1 && (kind != vapi.TypeAssistantRequest || stored[key] > 1) {
+			t.Errorf("a %s acknowledged after the restore was asked for is there %d times", kind, stored[key])
+		}
+	}
+	t.Logf("%d messages before, %d after", len(before), after)
+	if len(operator.rows(collections.AuditLogs, "action = 'installation.restore'", "")) != 1 {
+		t.Error("the log does not say that a backup was restored")
+	}
+	if t.Failed() {
+		t.Logf("it said\n%s", d.said)
+	}
+	d.stop()
+	sound(t, d.dir)
 }

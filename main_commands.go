@@ -72,6 +72,7 @@ type cli struct {
 	demo       bool
 	keyMade    string
 	rotating   bool // there is a master key before
+	restored   bool // this start put a backup in place
 	listener   net.Listener
 	sandboxURL string
 }
@@ -134,11 +135,12 @@ func (c *cli) checkData() error {
 	if !c.usesData() {
 		return nil
 	}
-	done, aside, err := hooks.FinishRestore(c.app.DataDir())
-	if err != nil {
+	aside := ""
+	var err error
+	if c.restored, aside, err = hooks.FinishRestore(c.app.DataDir()); err != nil {
 		return err
 	}
-	if done {
+	if c.restored {
 		fmt.Fprintln(os.Stderr, restored(aside))
 	}
 	if err := hooks.CheckData(*c.cfg, c.app.DataDir(), version()); err != nil {

@@ -118,11 +118,20 @@ const demo = "serve --sandbox --demo --sandbox-speed 0"
 // sign-in included. address "" takes a free port.
 func start(t *testing.T, dir, address, line string, env ...string) *desk {
 	t.Helper()
+	return startAs(t, "", dir, address, line, env...)
+}
+
+// startAs runs the program that lies at path; "" is the built one.
+func startAs(t *testing.T, path, dir, address, line string, env ...string) *desk {
+	t.Helper()
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
 	d := &desk{t: t, dir: dir, said: new(transcript), ended: make(chan struct{})}
 	d.cmd = command(t, dir, line+" --http "+address, append([]string{"POCKETLINE_LOG_LEVEL=warn"}, env...)...)
+	if path != "" {
+		d.cmd.Path, d.cmd.Args[0] = path, path
+	}
 	d.cmd.Stderr = d.said
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {

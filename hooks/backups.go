@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/backup"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
@@ -141,18 +144,117 @@ func spoken(out io.Writer) func(string, int64, int64) {
 // morning, and not on the hour.
 const nightly = "20 2 * * *"
 
-// bindNightly makes a backup each night where the configuration says where to.
-func bindNightly(app core.App, jobs *schedule.Scheduler, c providers.Config, version string) {
-	if c.Backups.Dir == "" || c.Backups.Keep == 0 {
-		return
+// backups are those of a running server.
+type backups struct {
+	app     core.App
+	config  providers.Config
+	version string
+	held    *serving.Held
+}
+
+// bind adds the job of the night, takes the place of PocketBase's restore, and
+// keeps what is no data out of PocketBase's archives.
+func (b *backups) bind(jobs *schedule.Scheduler, restored bool) {
+	if b.config.Backups.Dir != "" && b.config.Backups.Keep > 0 {
+		jobs.Add(schedule.Job{ID: "backup.nightly", Spec: nightly, Run: b.nightly})
 	}
-	jobs.Add(schedule.Job{ID: "backup.nightly", Spec: nightly, Run: func(ctx context.Context, r *schedule.Run) error {
-		to := filepath.Join(c.Backups.Dir, backup.Name(backup.Nightly, time.Now()))
-		if _, _, err := BackUp(ctx, c, app.DataDir(), to, backup.Options{Version: version}); err != nil {
-			return err
+	b.app.OnBackupCreate().BindFunc(func(e *core.BackupEvent) error {
+		e.Exclude = append(e.Exclude, backup.NoData(e.App.DataDir())...)
+		return e.Next()
+	})
+	b.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.Bind(chain.Middleware(chain.Restore, b.fromPanel))
+		if restored {
+			entry := audit.Entry{Actor: audit.Actor{Type: audit.ActorSystem}, Action: "installation.restore"}
+			if err := audit.Add(se.App, entry); err != nil {
+				return err
+			}
 		}
-		r.Add(1)
-		_, err := backup.Prune(c.Backups.Dir, backup.Nightly, c.Backups.Keep)
+		return se.Next()
+	})
+}
+
+func (b *backups) nightly(ctx context.Context, r *schedule.Run) error {
+	folder := b.config.Backups.Dir
+	to := filepath.Join(folder, backup.Name(backup.Nightly, time.Now()))
+	if _, _, err := BackUp(ctx, b.config, b.app.DataDir(), to, backup.Options{Version: b.version}); err != nil {
 		return err
-	}})
+	}
+	r.Add(1)
+	_, err := backup.Prune(folder, backup.Nightly, b.config.Backups.Keep)
+	return err
+}
+
+// fromPanel answers the panel's restore. PocketBase would replace the data while
+// messages come in, without a look at what is in the archive, and end for good.
+func (b *backups) fromPanel(e *core.RequestEvent) error {
+	if e.Request.Pattern != "POST /api/backups/{key}/restore" || !e.HasSuperuserAuth() {
+		return e.Next() // PocketBase refuses guests
+	}
+	path, done, err := b.fetch(e.Request.PathValue("key"))
+	if err != nil {
+		return e.BadRequestError("Missing or invalid backup file.", err)
+	}
+	defer done()
+	if err := b.restore(e, path); err != nil {
+		return err
+	}
+	return e.NoContent(http.StatusNoContent)
+}
+
+// fetch is the path of an archive of the panel, which may lie at S3.
+func (b *backups) fetch(key string) (path string, done func(), err error) {
+	if !b.app.Settings().Backups.S3.Enabled {
+		path = filepath.Join(backup.Folder(b.app.DataDir()), filepath.Base(key))
+		_, err = os.Stat(path)
+		return path, func() {}, err
+	}
+	files, err := b.app.NewBackupsFilesystem()
+	if err != nil {
+		return "", nil, err
+	}
+	defer files.Close()
+	in, err := files.GetReader(key)
+	if err != nil {
+		return "", nil, err
+	}
+	defer in.Close()
+	out, err := os.CreateTemp(b.app.DataDir(), ".backup-*")
+	if err != nil {
+		return "", nil, err
+	}
+	done = func() { os.Remove(out.Name()) }
+	if _, err = io.Copy(out, in); errors.Join(err, out.Close()) != nil {
+		done()
+		return "", nil, err
+	}
+	return out.Name(), done, nil
+}
+
+// restore looks at an archive, makes it ready and has the program start again.
+// From the first moment on nothing is acknowledged any more: it would be lost.
+// What is refused changes nothing, and the server goes on.
+func (b *backups) restore(e *core.RequestEvent, path string) error {
+	if b.app.Store().Has(core.StoreKeyActiveBackup) {
+		return e.BadRequestError("Try again later - another backup/restore process has already been started.", nil)
+	}
+	wait, cancel := context.WithTimeout(e.Request.Context(), b.config.DrainTimeout)
+	defer cancel()
+	if err := b.held.Gate.Close(wait); err != nil {
+		e.Response.Header().Set("Retry-After", "5")
+		return e.Error(http.StatusServiceUnavailable, "Requests are still under way: try again in a moment.", err)
+	}
+	// It may take longer than the server waits with an answer.
+	_ = http.NewResponseController(e.Response).SetWriteDeadline(time.Time{}) // a test's cannot, and nothing is lost
+	// Whoever asked may hang up: what was begun is finished.
+	ctx := context.WithoutCancel(e.Request.Context())
+	m, err := stage(ctx, b.config, b.app.DataDir(), path, func(string, int64, int64) {})
+	if err != nil {
+		b.held.Gate.Open()
+		return e.BadRequestError("The backup was not restored, and nothing was changed: "+err.Error(), err)
+	}
+	b.app.Logger().Warn("a backup is restored: the server starts again", "backup", filepath.Base(path),
+		"made", m.Made, "rows", m.Rows())
+	b.held.StartAgain(b.app)
+	return nil
 }

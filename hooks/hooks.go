@@ -53,6 +53,8 @@ type Deps struct {
 	// Serving is true for the command `serve` alone: it takes the data directory.
 	Serving bool
 	Version string
+	// Restored says that this start put a backup in place.
+	Restored bool
 	// Log receives what goes to the terminal.
 	Log io.Writer
 }
@@ -76,6 +78,7 @@ type Desk struct {
 	app      core.App
 	copies   *mirror.Mirror
 	rotation *rotation
+	held     *serving.Held
 	Schedule *schedule.Scheduler
 	Facade   *facade.Facade
 }
@@ -91,7 +94,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err := logs.Bind(app, logs.Options{Out: d.Log, Level: c.LogLevel, Format: c.LogFormat}); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
+	held := serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
 		Connections: c.Limits.Connections, AddressConnections: c.Limits.AddressConnections})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := sealed.Check(se.App, box); err != nil {
@@ -117,7 +120,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	hub := live.New(app, access{app}, c.Limits.GuestStreams)
 	jobs := schedule.New(app)
 	audit.Schedule(app, jobs)
-	bindNightly(app, jobs, c, d.Version)
+	backups := &backups{app: app, config: c, version: d.Version, held: held}
+	backups.bind(jobs, d.Restored)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
 	bindIntegrity(app, jobs, d.Serving)
@@ -182,8 +186,11 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.Serving {
 		bindStart(app, jobs)
 	}
-	return &Desk{app: app, copies: copies, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
+	return &Desk{app: app, copies: copies, held: held, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
 }
+
+// Again tells whether the program is to start again: a restore lies ready.
+func (d *Desk) Again() bool { return d.held.Again() }
 
 // bodies are the limits of what requests bring.
 func bodies(l providers.Limits) intake.Limits {

@@ -109,6 +109,21 @@ const (
 // given: PocketBase keeps its own there too, and lists all of them.
 func Folder(dir string) string { return filepath.Join(dir, core.LocalBackupsDirName) }
 
+// NoData are names in a data directory that belong in no archive.
+func NoData(dir string) []string {
+	names := []string{stageName, ".lock", ".probe"}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return names
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), asidePrefix) || strings.HasPrefix(e.Name(), workPrefix) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
 // taken tells whether a file of the data directory belongs in an archive. name
 // has slashes.
 func taken(name, kind string) bool {

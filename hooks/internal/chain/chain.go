@@ -18,6 +18,7 @@ const (
 	Text         = "pocketlineText"
 	Panel        = "pocketlinePanel"
 	Address      = "pocketlineNoNULInAddress"
+	Restoring    = "pocketlineRestoring"
 	Inner        = "pocketlineFacadeInner"
 	Keys         = "pocketlineKeys"
 	Identify     = "pocketlineIdentify"
@@ -41,6 +42,7 @@ const (
 	Beginning    = "pocketlineAccountsBegin"
 	Thumbnail    = "pocketlineThumbnail"
 	Invoke       = "pocketlineInvoke"
+	Restore      = "pocketlineRestore"
 )
 
 // Step is one middleware and its place.
@@ -77,6 +79,7 @@ func Steps() []Step {
 		{Text, recovery + 1, "intake", "Before everything that reads a parameter."},
 		{Panel, recovery + 2, "serving", "Who may not see the operator's panel gets nothing of it."},
 		{Address, recovery + 3, "intake", "Before anything looks for what the address names."},
+		{Restoring, recovery + 4, "serving", "Keeps out what would be lost, before anybody is looked for."},
 		{Inner, caller - 4, "facade", "Our own requests to ourselves carry their caller; nobody else is looked for."},
 		{Keys, caller - 3, "identity", "API keys, which would not be read as tokens."},
 		{Identify, caller - 2, "tenant", "Finds the caller of a token in memory; PocketBase asks the database."},
@@ -105,6 +108,7 @@ func Steps() []Step {
 		{Beginning, body + 9, "orgs", "In place of a refusal that does not say where to go."},
 		{Thumbnail, body + 10, "untrusted", "Before PocketBase's download makes one of an image nobody asked the gate about."},
 		{Invoke, body + 11, "facade", "In place of the handler: the request inside a request."},
+		{Restore, body + 12, "hooks", "In place of PocketBase's restore, which looks at nothing and loses messages."},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -50,9 +51,31 @@ type Options struct {
 	Connections, AddressConnections int
 }
 
+// Held is the server that is held.
+type Held struct {
+	// Gate is closed while data are replaced.
+	Gate Gate
+
+	patience time.Duration
+	server   *http.Server
+	again    atomic.Bool
+}
+
+// Again tells whether the program is to start again once it has ended.
+func (h *Held) Again() bool { return h.again.Load() }
+
+// StartAgain ends the server as a signal would: no new requests, those under way
+// finish. The program starts again then.
+func (h *Held) StartAgain(app core.App) {
+	h.again.Store(true)
+	if h.server != nil {
+		go drain(app, h.server, h.patience) // the command ends when nothing is taken any more
+	}
+}
+
 // Bind holds the server of app that way. Call it once.
-func Bind(app core.App, o Options) {
-	var server *http.Server
+func Bind(app core.App, o Options) *Held {
+	held := &Held{patience: o.Drain}
 	var unlock func()
 	requests, cancel := context.WithCancel(context.Background())
 	app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "pocketlineLock", Priority: early, Func: func(e *core.BootstrapEvent) error {
@@ -73,7 +96,8 @@ func Bind(app core.App, o Options) {
 	}})
 	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
 		if se.Server != nil { // there is none in tests that call the routes directly
-			server = se.Server
+			server := se.Server
+			held.server = server
 			server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
 			server.ConnState = newConnections(o.Connections, o.AddressConnections, o.TrustedProxyHeader != "").watch
 			// PocketBase's own base context ends as soon as Shutdown begins, and
@@ -85,11 +109,12 @@ func Bind(app core.App, o Options) {
 		}
 		se.Router.Bind(chain.Middleware(chain.ReadDeadline, giveTime))
 		se.Router.Bind(chain.Middleware(chain.Panel, guardPanel(o.AdminPanel)))
+		se.Router.Bind(chain.Middleware(chain.Restoring, held.Gate.guard))
 		return se.Next()
 	}})
 	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "pocketlineDrain", Priority: beforePocketBase, Func: func(te *core.TerminateEvent) error {
-		if server != nil {
-			drain(te.App, server, o.Drain)
+		if held.server != nil {
+			drain(te.App, held.server, o.Drain)
 		}
 		cancel()
 		err := te.Next()
@@ -98,6 +123,7 @@ func Bind(app core.App, o Options) {
 		}
 		return err
 	}})
+	return held
 }
 
 // trustProxy makes the settings say what the environment says: a header left

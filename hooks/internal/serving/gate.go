@@ -1,0 +1,117 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// gateRetry is the Retry-After of what comes while a restore is under way, in
+// seconds: the server is back within a few.
+const gateRetry = "5"
+
+// ErrGate says that the gate is closed already.
+var ErrGate = errors.New("a restore is under way")
+
+// Gate lets requests that change something in, or keeps all of them out: what
+// would be acknowledged while the data are replaced would be lost (reliability.md
+// B9). Reading goes on.
+type Gate struct {
+	mu     sync.Mutex
+	inside int
+	closed bool
+	empty  chan struct{} // closed when the last but one leaves
+}
+
+func (g *Gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.inside++
+	return true
+}
+
+func (g *Gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.inside--; g.inside <= 1 && g.empty != nil {
+		close(g.empty)
+		g.empty = nil
+	}
+}
+
+// Close keeps requests out and waits for those inside, but for the one that
+// asks. When they take longer than ctx the gate is open again.
+func (g *Gate) Close(ctx context.Context) error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return ErrGate
+	}
+	g.closed = true
+	if g.inside <= 1 {
+		g.mu.Unlock()
+		return nil
+	}
+	empty := make(chan struct{})
+	g.empty = empty
+	g.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		g.Open()
+		return ctx.Err()
+	}
+}
+
+// Open lets requests in again.
+func (g *Gate) Open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed, g.empty = false, nil
+}
+
+// guard is the gate in the chain.
+func (g *Gate) guard(e *core.RequestEvent) error {
+	if !g.enterAs(e) {
+		return nil
+	}
+	defer g.leaveAs(e)
+	return e.Next()
+}
+
+func changes(e *core.RequestEvent) bool {
+	switch e.Request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return true
+}
+
+// enterAs tells whether the request may go on, and answers it otherwise.
+func (g *Gate) enterAs(e *core.RequestEvent) bool {
+	if !changes(e) || g.enter() {
+		return true
+	}
+	e.Response.Header().Set("Retry-After", gateRetry)
+	err := e.JSON(http.StatusServiceUnavailable, map[string]any{
+		"status": http.StatusServiceUnavailable, "message": "A backup is being restored: try again in a moment.",
+		"data": map[string]any{},
+	})
+	if err != nil && e.App != nil {
+		e.App.Logger().Debug("a request was turned away and did not hear it", "error", err)
+	}
+	return false
+}
+
+func (g *Gate) leaveAs(e *core.RequestEvent) {
+	if changes(e) {
+		g.leave()
+	}
+}

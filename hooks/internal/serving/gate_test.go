@@ -1,0 +1,69 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+)
+
+// pass sends a request through the gate; inside runs when it is let in.
+func pass(g *Gate, method string, inside func()) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	e := &core.RequestEvent{Event: router.Event{Response: w, Request: httptest.NewRequest(method, "/x", nil)}}
+	if g.enterAs(e) {
+		inside()
+		g.leaveAs(e)
+	}
+	return w
+}
+
+func TestGate_keeps_changes_out_and_waits_for_those_inside(t *testing.T) {
+	var g Gate
+	in, out := make(chan struct{}), make(chan struct{})
+	go pass(&g, http.MethodPost, func() { close(in); <-out })
+	<-in
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	pass(&g, http.MethodPost, func() {
+		if err := g.Close(over); !errors.Is(err, context.Canceled) {
+			t.Errorf("somebody is inside: %v", err)
+		}
+	})
+	if w := pass(&g, http.MethodPost, func() {}); w.Code != http.StatusOK {
+		t.Errorf("it stays closed: %d", w.Code)
+	}
+	pass(&g, http.MethodPost, func() {
+		closed := make(chan error)
+		go func() { closed <- g.Close(t.Context()) }()
+		for {
+			w := pass(&g, http.MethodPatch, func() {})
+			if w.Code == http.StatusServiceUnavailable {
+				if w.Header().Get("Retry-After") == "" {
+					t.Error("it does not say when to come again")
+				}
+				break
+			}
+		}
+		reached := false
+		pass(&g, http.MethodGet, func() { reached = true })
+		if !reached {
+			t.Error("reading is refused")
+		}
+		if err := g.Close(t.Context()); !errors.Is(err, ErrGate) {
+			t.Errorf("a second one: %v", err)
+		}
+		close(out)
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+	g.Open()
+	if w := pass(&g, http.MethodPost, func() {}); w.Code != http.StatusOK {
+		t.Errorf("it is not open again: %d", w.Code)
+	}
+}
