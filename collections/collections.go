@@ -46,6 +46,10 @@ func All() []*core.Collection {
 	}
 }
 
+// AboutCallers are the collections whose rows hold what callers said, are called
+// or were called about: what the audit log says of such a row goes with it.
+var AboutCallers = []string{Calls, CallReports, Messages, CallEvents, Recordings, Contacts}
+
 // ByName returns the definition of one collection, or nil when there is none.
 func ByName(name string) *core.Collection {
 	for _, c := range All() {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -132,6 +133,7 @@ func Register(app core.App) {
 	app.OnRecordCreate().BindFunc(write("create"))
 	app.OnRecordUpdate().BindFunc(write("update"))
 	app.OnRecordDelete().BindFunc(write("delete"))
+	app.OnRecordDelete(collections.AboutCallers...).BindFunc(forget)
 	app.OnRecordAuthRequest().BindFunc(afterSignIn)
 	app.OnRecordAuthWithPasswordRequest(collections.Users, core.CollectionNameSuperusers).BindFunc(afterFailedSignIn)
 }
@@ -199,9 +201,13 @@ type Change struct {
 }
 
 // Changes are the fields a save or delete changes. A new row lists what it was
-// given, a deleted one what it held.
+// given, a deleted one what it held, unless that was about a caller: who deletes
+// it means its words to disappear.
 func Changes(record *core.Record, verb string) map[string]Change {
 	before, changes := record.Original(), map[string]Change{}
+	if verb == "delete" && slices.Contains(collections.AboutCallers, record.Collection().Name) {
+		return changes
+	}
 	for _, f := range record.Collection().Fields {
 		name := f.GetName()
 		if _, auto := f.(*core.AutodateField); auto || name == "id" || name == "tokenKey" {

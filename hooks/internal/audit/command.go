@@ -62,8 +62,14 @@ func (c Chain) String() string {
 }
 
 // Schedule adds the job audit.head: once a day the head of each chain goes to the
-// log, where whoever changes the database does not reach it.
+// log, where whoever changes the database does not reach it. And audit.forget: what
+// is left in the log of deleted calls and callers is emptied.
 func Schedule(app core.App, s *schedule.Scheduler) {
+	s.Add(schedule.Job{ID: "audit.forget", Spec: "37 * * * *", Run: func(ctx context.Context, r *schedule.Run) error {
+		n, err := ForgetGone(ctx, app)
+		r.Add(n)
+		return err
+	}})
 	s.Add(schedule.Job{ID: "audit.head", Spec: "7 0 * * *", Run: func(_ context.Context, r *schedule.Run) error {
 		rows, err := app.DB().Select("chain", "head", "head_hash").From("audit_chains").OrderBy("chain").Rows()
 		if err != nil {
