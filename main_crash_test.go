@@ -304,7 +304,7 @@ func tellCall(operator *person, vapiID string) string {
 func sound(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range []string{"data.db", "auxiliary.db"} {
-		db, err := sql.Open("sqlite", filepath.Join(dir, name))
+		db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, name)}).String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -169,3 +169,35 @@ func TestDamage_of_a_page_is_said(t *testing.T) {
 			strings.Contains(h.Checks["files"].Message, "data.db is damaged: stop the server")
 	})
 }
+
+// TestDamage_of_the_log_file_starts_a_new_one damages auxiliary.db, in a directory
+// whose name has a question mark in it.
+func TestDamage_of_the_log_file_starts_a_new_one(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "what?")
+	d := start(t, dir, "", "serve --sandbox")
+	d.stop()
+	path := filepath.Join(dir, "auxiliary.db")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(raw[:4096])
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d = start(t, dir, "", "serve --sandbox")
+	if !strings.Contains(d.said.String(), "auxiliary.db was damaged") {
+		t.Errorf("nothing is said of it:\n%s", d.said)
+	}
+	(&person{t: t, base: d.base}).ask("GET", "/api/desk", nil, http.StatusOK, nil)
+	d.stop()
+	sound(t, dir)
+	for _, name := range []string{"data.db", ".lock", "auxiliary.db"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if found, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "what[?]", "auxiliary.db.damaged-*")); err != nil || len(found) != 1 {
+		t.Errorf("set aside: %v, %v", found, err)
+	}
+}

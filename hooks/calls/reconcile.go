@@ -12,6 +12,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -51,6 +52,10 @@ const NormalizeJob = "calls.normalize"
 func (e *engine) jobs() {
 	e.Outbox.Handle(fetchKind, e.fetchRecording)
 	e.Outbox.Handle(placeKind, e.keepPlacing)
+	e.Vapi.OnRecovered(func() { // what is placed keeps its own times
+		e.Outbox.HurryKind(fetchKind)
+		e.Outbox.HurryKind(outbox.EraseCall)
+	})
 	e.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: e.reconcile})
 	// Once: it has nothing to do after it came to its end. A start runs it as well.
 	e.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -123,6 +124,30 @@ func TestReconcile_looks_again_at_calls_that_went_on(t *testing.T) {
 	}
 	if !a.since(t).Before(created) {
 		t.Errorf("looks from %v: nobody told us of the call of %v, and it is not found when it ends", a.since(t), created)
+	}
+}
+
+func TestReconcile_hurries_what_waits_for_the_provider(t *testing.T) {
+	a := &archive{}
+	d := newDesk(t, a)
+	if err := d.outbox.Add(atomicOf(d.TestApp), outbox.Row{Kind: outbox.EraseCall, Key: outbox.EraseCall + ":waits"}); err != nil {
+		t.Fatal(err)
+	}
+	d.rows(`UPDATE outbox SET next_at = ?, attempts = 5, status = 'pending' RETURNING 1`, inDate(time.Now().Add(6*time.Hour)))
+	due := func() string {
+		if _, err := d.outbox.Deliver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return d.rows(`SELECT attempts FROM outbox WHERE kind = ?`, outbox.EraseCall)
+	}
+	if got := due(); got != "5\n" {
+		t.Fatalf("before the provider answered: %q tries", got)
+	}
+	if err := d.reconcile(); err != nil {
+		t.Fatal(err)
+	}
+	if got := due(); got != "6\n" {
+		t.Errorf("the provider answers and what waits is left to its time: %q tries", got)
 	}
 }
 

@@ -49,7 +49,7 @@ func QuickCheck(ctx context.Context, app core.App) error {
 
 // damage tells damage from everything else that can end a check.
 func damage(err error) error {
-	if strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "not a database") {
+	if damaged(err) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return fmt.Errorf("quick check: %w", err)

@@ -77,11 +77,16 @@ func Connect(path string) (*dbx.DB, error) {
 	// turn. One that only reads first is refused at once, whatever busy_timeout
 	// says, when another process (a command beside the server) is writing.
 	params = append(params, "_txlock=immediate")
-	db, err := dbx.Open("sqlite", path+"?"+strings.Join(params, "&"))
+	db, err := dbx.Open("sqlite", address(path)+"?"+strings.Join(params, "&"))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
 	}
 	return db, nil
+}
+
+// address is a path as SQLite reads it: a directory may have ? in its name.
+func address(path string) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}).String()
 }
 
 var _ core.DBConnectFunc = Connect

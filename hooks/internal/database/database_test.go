@@ -1,6 +1,7 @@
 package database
 
 import (
+	"bytes"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -133,6 +134,72 @@ func TestShareProcessor_leaves_the_operators_choice(t *testing.T) {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestConnect_finds_a_directory_whatever_its_name(t *testing.T) {
+	for _, name := range []string{"what?", "100%", "a#b", "a b", "é"} {
+		path := filepath.Join(t.TempDir(), name, dataFile)
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		db, err := Connect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mode string
+		if _, err := db.NewQuery("CREATE TABLE t (v)").Execute(); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err := db.NewQuery("PRAGMA journal_mode").Row(&mode); err != nil || mode != "wal" {
+			t.Errorf("%q: mode %q, %v: the settings did not arrive", name, mode, err)
+		}
+		db.Close()
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%q: the file is elsewhere: %v", name, err)
+		}
+	}
+}
+
+func TestSetAside_takes_a_damaged_log_and_no_whole_one(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, auxFile)
+	aside := func() int {
+		if err := SetAside(dir); err != nil {
+			t.Fatal(err)
+		}
+		found, err := filepath.Glob(path + ".damaged-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if n := aside(); n != 0 {
+		t.Errorf("where there is none yet: %d", n)
+	}
+	db, err := Connect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.NewQuery("CREATE TABLE t (v)").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if n := aside(); n != 0 {
+		t.Errorf("a whole one: %d", n)
+	}
+	db.Close()
+	if err := os.WriteFile(path, bytes.Repeat([]byte("damage"), 2000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := aside(); n != 1 {
+		t.Errorf("a damaged one: %d", n)
+	}
+	if db, err = Connect(path); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.NewQuery("CREATE TABLE t (v)").Execute(); err != nil {
+		t.Errorf("the new one: %v", err)
 	}
 }
 

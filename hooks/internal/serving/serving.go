@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 const (
@@ -85,6 +86,9 @@ func Bind(app core.App, o Options) *Held {
 				return err
 			}
 			unlock = release
+			if err := database.SetAside(e.App.DataDir()); err != nil {
+				return err
+			}
 		}
 		if err := keepPrivate(e.App.DataDir()); err != nil {
 			return err

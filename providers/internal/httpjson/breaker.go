@@ -53,6 +53,7 @@ type breaker struct {
 	row      map[string]int
 	openTill time.Time
 	trial    bool
+	answered bool // it has answered since the process began
 }
 
 // failures is how many of them count, and how many there were.
@@ -81,14 +82,16 @@ func (b *breaker) allow(now time.Time) bool {
 }
 
 // record notes what a request said of the provider. recovered is true for the
-// success that ends a row of failures.
+// success that ends a row of failures, and for the first one of all: the process
+// before this one may have met them.
 func (b *breaker) record(now time.Time, v verdict, party string) (recovered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch v {
 	case verdictGood:
 		_, all := b.failures()
-		recovered = all >= recoveredAfter
+		recovered = all >= recoveredAfter || !b.answered
+		b.answered = true
 		b.row = nil
 	case verdictBad:
 		if b.row == nil {

@@ -460,6 +460,9 @@ func TestBreaker_is_not_opened_by_one_party_and_tells_of_recovery(t *testing.T) 
 
 	now := time.Unix(1, 0)
 	var b breaker
+	if !b.record(now, verdictGood, "acme") {
+		t.Error("what an earlier process left waiting is not told of")
+	}
 	if b.record(now, verdictBad, "acme"); b.record(now, verdictGood, "bolt") {
 		t.Error("one failure is no outage")
 	}
