@@ -34,7 +34,7 @@ const (
 	// provider after its caller was erased.
 	againKind = "privacy.erase_again"
 	// subjectCalls bounds what is in memory at once; a caller with more is erased
-	// in several rounds, and exported up to here.
+	// in several rounds. An export reads one call after the other.
 	subjectCalls = 5_000
 )
 
@@ -106,41 +106,26 @@ func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
 	if len(s.spellings) == 0 {
 		return s, nil
 	}
-	stored := make([]any, len(s.spellings))
-	for n, spelling := range s.spellings {
-		stored[n] = spelling
-	}
-	err := app.RecordQuery(collections.Contacts).AndWhere(dbx.HashExp{"organization": s.organization}).AndWhere(dbx.In("phone_number", stored...)).All(&s.contacts)
+	err := app.RecordQuery(collections.Contacts).AndWhere(dbx.HashExp{"organization": s.organization}).
+		AndWhere(dbx.In("phone_number", s.stored()...)).All(&s.contacts)
 	if err != nil {
 		return s, err
 	}
-	organization, until, seen := s.organization, s.until, map[string]bool{}
-	add := func(where dbx.Expression) error {
+	seen := map[string]bool{}
+	for _, where := range s.theirCalls() {
 		var rows []*core.Record
-		query := app.RecordQuery(collections.Calls).AndWhere(dbx.HashExp{"organization": organization}).AndWhere(where)
-		if !until.IsZero() {
-			query.AndWhere(dbx.NewExp("started_at <= {:until}", dbx.Params{"until": until.String()}))
+		query := app.RecordQuery(collections.Calls).AndWhere(where)
+		if !s.until.IsZero() {
+			query.AndWhere(dbx.NewExp("started_at <= {:until}", dbx.Params{"until": s.until.String()}))
 		}
-		err := query.OrderBy("started_at", "id").Limit(subjectCalls).All(&rows)
+		if err := query.OrderBy("started_at", "id").Limit(subjectCalls).All(&rows); err != nil {
+			return s, err
+		}
 		for _, r := range rows {
 			if !seen[r.Id] && len(s.calls) < subjectCalls {
 				seen[r.Id] = true
 				s.calls = append(s.calls, r)
 			}
-		}
-		return err
-	}
-	if err := add(dbx.In("caller_number", stored...)); err != nil {
-		return s, err
-	}
-	// Outbound: the caller is who was called. An organization's own number on
-	// that side would mean everybody.
-	if err := add(dbx.And(dbx.In("recipient_number", stored...), dbx.HashExp{"call_type": collections.Outbound})); err != nil {
-		return s, err
-	}
-	for _, contact := range s.contacts {
-		if err := add(dbx.HashExp{"contact": contact.Id}); err != nil {
-			return s, err
 		}
 	}
 	for _, call := range s.calls {
@@ -148,6 +133,48 @@ func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
 	}
 	s.spellings = distinct(s.spellings)
 	return s, nil
+}
+
+// stored are the spellings, as a query takes them.
+func (s callerRows) stored() []any {
+	all := make([]any, len(s.spellings))
+	for n, spelling := range s.spellings {
+		all[n] = spelling
+	}
+	return all
+}
+
+// theirCalls are the ways in which a call is the caller's, each with an index.
+// Outbound, the caller is who was called: an organization's own number on that
+// side would mean everybody.
+func (s callerRows) theirCalls() []dbx.Expression {
+	here := dbx.HashExp{"organization": s.organization}
+	ways := []dbx.Expression{
+		dbx.And(here, dbx.In("caller_number", s.stored()...)),
+		dbx.And(here, dbx.In("recipient_number", s.stored()...), dbx.HashExp{"call_type": collections.Outbound}),
+	}
+	for _, contact := range s.contacts {
+		ways = append(ways, dbx.And(here, dbx.HashExp{"contact": contact.Id}))
+	}
+	return ways
+}
+
+// callIDs are all calls of the caller, the oldest first in each way.
+func callIDs(app core.App, s callerRows) (all []string, err error) {
+	seen := map[string]bool{}
+	for _, where := range s.theirCalls() {
+		var some []string
+		if err := app.DB().Select("id").From(collections.Calls).Where(where).OrderBy("started_at", "id").Column(&some); err != nil {
+			return nil, err
+		}
+		for _, id := range some {
+			if !seen[id] {
+				seen[id] = true
+				all = append(all, id)
+			}
+		}
+	}
+	return all, nil
 }
 
 // theirs is the number at the other end of a call: as it is stored, or with
@@ -301,9 +328,20 @@ func writeSubject(ctx context.Context, app core.App, archive *zip.Writer, s call
 			return nil, err
 		}
 	}
-	for _, call := range s.calls {
+	ids, err := callIDs(app, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		call, err := database.Found(app.FindRecordById(collections.Calls, id))
+		if err != nil {
+			return nil, err
+		}
+		if call == nil {
+			continue // deleted meanwhile
 		}
 		whole := map[string]any{"call": call.PublicExport()}
 		counts["calls"]++

@@ -1,6 +1,8 @@
 package orgs_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -189,5 +191,20 @@ func TestStart_closes_requests_that_nobody_works_on(t *testing.T) {
 		if got := b.find(collections.PrivacyRequests, "id = '"+id+"'").GetString("status"); got != want {
 			t.Errorf("%s is %s, want %s", id, got, want)
 		}
+	}
+}
+
+// Whoever asks what is kept gets all of it, however much it is.
+func TestExport_of_a_caller_is_whole(t *testing.T) {
+	b := bureauOf(t)
+	const calls = 5_003
+	b.execute(fmt.Sprintf(`WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < %d)
+		INSERT INTO calls (id, organization, vapi_call_id, status, call_type, channel, caller_number, started_at, created, updated)
+		SELECT printf('many%%011d', n), '%s', 'many-' || n, 'completed', 'inbound', 'phone', '+3225551234', '2026-08-01 10:00:00.000Z', '', '' FROM n`,
+		calls, testkit.Acme))
+	answer := b.Do("POST", "/api/organizations/"+testkit.Acme+"/privacy/export", testkit.AcmeOwner, map[string]any{"phone_number": "+3225551234"}).Want(200)
+	archive, err := zip.NewReader(bytes.NewReader(answer.Body), int64(len(answer.Body)))
+	if err != nil || len(archive.File) != calls {
+		t.Errorf("the archive has %d files (%v), want one a call", len(archive.File), err)
 	}
 }
