@@ -18,6 +18,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
@@ -149,7 +150,7 @@ func (e *engine) covers(ctx context.Context, proof keyring.Proof, m *vapi.Messag
 func (e *engine) refuse(re *core.RequestEvent) error {
 	e.refused.Add(1)
 	intake.StopReading(re)
-	return fail(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
+	return refusal.Answer(re, http.StatusUnauthorized, "The message does not carry a valid secret or signature.")
 }
 
 // busy tells the provider to try again.
@@ -157,7 +158,7 @@ func (e *engine) busy(re *core.RequestEvent, err error) error {
 	e.untaken(err)
 	e.app.Logger().Warn("provider message not taken in", "error", err)
 	re.Response.Header().Set("Retry-After", "1")
-	return fail(re, http.StatusServiceUnavailable, "The message could not be stored; send it again.")
+	return refusal.Answer(re, http.StatusServiceUnavailable, "The message could not be stored; send it again.")
 }
 
 // untaken keeps why a message was not taken in; health says it.
@@ -171,12 +172,7 @@ func (e *engine) untaken(err error) {
 // tooMany tells the provider to slow down.
 func tooMany(re *core.RequestEvent) error {
 	re.Response.Header().Set("Retry-After", "1")
-	return fail(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
-}
-
-// fail answers in the shape the documented routes share.
-func fail(re *core.RequestEvent, status int, text string) error {
-	return re.JSON(status, map[string]string{"error": text})
+	return refusal.Answer(re, http.StatusTooManyRequests, "Too many messages a second for this organization.")
 }
 
 // unread answers for a message that was not taken in.
@@ -184,12 +180,12 @@ func unread(re *core.RequestEvent, err error) error {
 	intake.StopReading(re)
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):
-		return fail(re, http.StatusRequestEntityTooLarge, "The message is too large.")
+		return refusal.Answer(re, http.StatusRequestEntityTooLarge, "The message is too large.")
 	case errors.Is(err, intake.ErrBusy):
 		re.Response.Header().Set("Retry-After", intake.RetryAfter)
-		return fail(re, http.StatusServiceUnavailable, "Too many messages are being taken in; send it again.")
+		return refusal.Answer(re, http.StatusServiceUnavailable, "Too many messages are being taken in; send it again.")
 	}
-	return fail(re, http.StatusBadRequest, "The message could not be read.")
+	return refusal.Answer(re, http.StatusBadRequest, "The message could not be read.")
 }
 
 // unreadKept is how much is kept of a body nobody can read, to see what it is.

@@ -9,6 +9,8 @@ import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // Failure is an error with its place in the routes' error shape.
@@ -37,14 +39,6 @@ func Invalid(reasons map[string]string) error {
 	return Error(http.StatusBadRequest, "Invalid request data", reasons)
 }
 
-// codes are the stable words for statuses.
-var codes = map[int]string{
-	400: "invalid_request", 401: "unauthorized", 402: "payment_required", 403: "forbidden", 404: "not_found", 405: "not_allowed",
-	409: "conflict", 410: "gone", 413: "too_large", 415: "unsupported_type", 422: "unprocessable", 423: "locked",
-	429: "too_many_requests", 500: "internal", 501: "not_implemented", 502: "provider_failed", 503: "unavailable",
-	504: "provider_timeout", 507: "disk_full",
-}
-
 // answerError writes err in the routes' error shape. Server errors keep their
 // words for the log.
 func answerError(e *core.RequestEvent, err error) error {
@@ -58,20 +52,9 @@ func answerError(e *core.RequestEvent, err error) error {
 	if e.Written() {
 		return nil
 	}
-	body := map[string]any{"error": failure.Text, "code": codes[failure.Status]}
-	if body["code"] == "" {
-		body["code"] = "failed"
-	}
-	if failure.Details != nil {
-		body["details"] = failure.Details
-	}
-	for k, v := range failure.Extra {
-		body[k] = v
-	}
-	if strings.HasPrefix(e.Request.URL.Path, functionsPrefix) {
-		body["success"], body["message"] = false, failure.Text // what that system's pages read
-	}
-	return e.JSON(failure.Status, body)
+	return refusal.Write(e, refusal.Refusal{
+		Status: failure.Status, Text: failure.Text, Details: failure.Details, Extra: failure.Extra,
+	})
 }
 
 func failureOf(err error) *Failure {

@@ -14,10 +14,10 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
-// functionsPrefix is where the functions of the old French system answer.
-const functionsPrefix = "/functions/v1/"
+const functionsPrefix = refusal.FunctionsPrefix
 
 // wrapper is how the old client library wrapped a request to a function: the
 // real verb in method, the body (or, for GET, the query) in data, the rest of

@@ -9,7 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // keyRoutes says of every documented route whether an API key may call it. A
@@ -268,7 +268,7 @@ func keyReaches(e *core.RequestEvent) error {
 	if !person(e.Auth) || !e.Auth.GetBool("is_service") || mayCall(e) {
 		return e.Next()
 	}
-	return intake.Refuse(e, http.StatusForbidden, "forbidden", notForKeys)
+	return refusal.Answer(e, http.StatusForbidden, notForKeys)
 }
 
 func mayCall(e *core.RequestEvent) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -141,7 +142,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 		return e.Next() // a guest
 	}
 	if is.State == KeyPaused {
-		return intake.Refuse(e, http.StatusForbidden, "key_paused", keyPaused)
+		return refusal.Coded(e, http.StatusForbidden, "key_paused", keyPaused)
 	}
 	e.Auth = k.user.Fresh() // handlers may change it
 	proof{key: id}.give(e.Auth)

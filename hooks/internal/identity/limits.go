@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // Limiter counts in fixed windows, in memory. The zero value counts with the
@@ -155,7 +156,7 @@ func (i *Identity) limitAddress(e *core.RequestEvent) error {
 
 func tooMany(e *core.RequestEvent, again time.Duration) error {
 	e.Response.Header().Set("Retry-After", strconv.Itoa(int(again.Seconds())))
-	return intake.Refuse(e, http.StatusTooManyRequests, "too_many_requests", "Too many tries; wait a little and try again.")
+	return refusal.Answer(e, http.StatusTooManyRequests, "Too many tries; wait a little and try again.")
 }
 
 // Limited tells which doors are counted, and what can be guessed at each: ""

@@ -13,6 +13,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // bodies knows what is in memory.
@@ -115,14 +117,14 @@ func refuseBody(e *core.RequestEvent, err error) error {
 	StopReading(e)
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return Refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body is too large.")
+		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, ErrBusy):
 		e.Response.Header().Set("Retry-After", RetryAfter)
-		return Refuse(e, http.StatusServiceUnavailable, "unavailable", "Too much is being sent at once; try again shortly.")
+		return refusal.Answer(e, http.StatusServiceUnavailable, "Too much is being sent at once; try again shortly.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return Refuse(e, http.StatusRequestTimeout, "timeout", "The body took too long to arrive.")
+		return refusal.Answer(e, http.StatusRequestTimeout, "The body took too long to arrive.")
 	}
-	return Refuse(e, http.StatusBadRequest, "invalid_request", "The body could not be read.")
+	return refusal.Answer(e, http.StatusBadRequest, "The body could not be read.")
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
 
@@ -17,11 +18,11 @@ import (
 func readAddress(e *core.RequestEvent) error {
 	address := e.Request.URL
 	if strings.ContainsRune(address.Path, 0) {
-		return refuseField(e, "path", untrusted.ErrNUL.Error())
+		return refusal.Field(e, "path", untrusted.ErrNUL.Error())
 	}
 	if strings.Contains(address.RawQuery, "%00") || strings.ContainsRune(address.RawQuery, 0) {
 		if name, found := nul(address.Query()); found {
-			return refuseField(e, name, untrusted.ErrNUL.Error())
+			return refusal.Field(e, name, untrusted.ErrNUL.Error())
 		}
 	}
 	return e.Next()
@@ -71,7 +72,7 @@ func readBody(e *core.RequestEvent) error {
 		if field == "" {
 			field = "body"
 		}
-		return refuseField(e, field, problem.Error())
+		return refusal.Field(e, field, problem.Error())
 	}
 	return e.Next()
 }

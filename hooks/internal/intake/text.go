@@ -13,6 +13,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/picker"
 	"github.com/pocketbase/pocketbase/tools/search"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // Bounds of what a client may write into a query string. PocketBase has bounds
@@ -56,14 +58,14 @@ func checkText(e *core.RequestEvent) (err error) {
 		sentence = "The parameter fields of a change can name fields and what is expanded, not what is in a field."
 	}
 	if sentence != "" {
-		return Refuse(e, http.StatusBadRequest, "invalid_request", sentence)
+		return refusal.Answer(e, http.StatusBadRequest, sentence)
 	}
 	defer func() {
 		if failed := recover(); failed != nil {
 			if !inPicker() {
 				panic(failed) // PocketBase's recovery logs it
 			}
-			err = Refuse(e, http.StatusBadRequest, "invalid_request", "The parameter fields leads into a list of different values.")
+			err = refusal.Answer(e, http.StatusBadRequest, "The parameter fields leads into a list of different values.")
 		}
 	}()
 	return e.Next()

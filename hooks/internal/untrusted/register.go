@@ -155,7 +155,7 @@ func decodePictures(e *core.RecordRequestEvent) error {
 		}
 	}
 	if len(found) > 0 {
-		return e.BadRequestError("The picture cannot be used.", found)
+		return e.BadRequestError("Invalid request data.", found)
 	}
 	return e.Next()
 }
