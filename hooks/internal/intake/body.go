@@ -61,6 +61,9 @@ func (b *bodies) take(e *core.RequestEvent) error {
 	if err != nil {
 		return refuseBody(e, err)
 	}
+	if h.values = memberValues; e.Auth == nil {
+		h.values = guestValues
+	}
 	defer h.release()
 	r.Body = &again{held: h}
 	e.Set(heldKey, h)
@@ -116,6 +119,8 @@ func (p *paced) Read(to []byte) (int, error) {
 func refuseBody(e *core.RequestEvent, err error) error {
 	StopReading(e)
 	switch {
+	case errors.Is(err, errManyValues):
+		return Refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body consists of too many values; send fewer at once.")
 	case errors.Is(err, ErrTooLarge):
 		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, ErrBusy):
@@ -144,6 +149,29 @@ type held struct {
 	bytes   []byte
 	taken   int64
 	budgets []*semaphore.Weighted
+	values  int // how many it may consist of
+}
+
+// parsed takes what parsing will make of n values from the budgets, before
+// anybody parses them: "[]," has three bytes and becomes a hundred.
+func (h *held) parsed(n int) error {
+	if n > h.values {
+		return errManyValues
+	}
+	return h.take(int64(n) * valueBytes)
+}
+
+func (h *held) take(more int64) error {
+	for i, budget := range h.budgets {
+		if !budget.TryAcquire(more) {
+			for _, before := range h.budgets[:i] {
+				before.Release(more)
+			}
+			return ErrBusy
+		}
+	}
+	h.taken += more
+	return nil
 }
 
 // hold reads a body to its end. What it holds is taken from the budgets as it
@@ -182,16 +210,9 @@ func hold(r io.Reader, announced, most, first int64, budgets ...*semaphore.Weigh
 }
 
 func (h *held) grow(size int64) error {
-	more := size - h.taken
-	for i, budget := range h.budgets {
-		if !budget.TryAcquire(more) {
-			for _, before := range h.budgets[:i] {
-				before.Release(more)
-			}
-			return ErrBusy
-		}
+	if err := h.take(size - h.taken); err != nil {
+		return err
 	}
-	h.taken = size
 	grown := make([]byte, len(h.bytes), size)
 	copy(grown, h.bytes)
 	h.bytes = grown

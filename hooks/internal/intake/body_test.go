@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -349,5 +350,87 @@ func TestBody_of_whoever_waits_is_not_counted(t *testing.T) {
 		if status := <-answers; status != http.StatusNoContent {
 			t.Errorf("got %d", status)
 		}
+	}
+}
+
+// Two megabytes of "[]," are a hundred once they are parsed.
+func TestBody_consists_of_a_bounded_number_of_values(t *testing.T) {
+	_, mux := desk(t, intake.Limits{}, nil)
+	form := func(json string) string { return url.Values{"@jsonPayload": {json}}.Encode() }
+	upload := func(json string) string {
+		return "--x\r\nContent-Disposition: form-data; name=\"@jsonPayload\"\r\n\r\n" + json + "\r\n--x--\r\n"
+	}
+	list := func(one string, n int) string {
+		return `{"preferences":{"x":[` + strings.Repeat(one+",", n) + one + `]}}`
+	}
+	const json, fields, parts = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+	for name, tt := range map[string]struct {
+		person, method, kind, body string
+		refused                    bool
+	}{
+		"objects":            {testkit.AcmeViewer, "POST", json, list("{}", 30_000), true},
+		"lists":              {testkit.AcmeViewer, "POST", json, list("[]", 30_000), true},
+		"numbers":            {testkit.AcmeViewer, "PATCH", json, list("1", 60_000), true},
+		"read with a body":   {testkit.AcmeViewer, "GET", json, list("[]", 30_000), true},
+		"names of a form":    {testkit.AcmeViewer, "POST", fields, strings.Repeat("a&", 60_000), true},
+		"JSON in a form":     {testkit.AcmeViewer, "POST", fields, form(list("[]", 30_000)), true},
+		"JSON in an upload":  {testkit.AcmeViewer, "POST", parts, upload(list("[]", 30_000)), true},
+		"a guest's":          {testkit.Guest, "POST", json, list("[]", 1_200), true},
+		"a guest's form":     {testkit.Guest, "POST", fields, strings.Repeat("a&", 3_000), true},
+		"a guest's few":      {testkit.Guest, "POST", json, list(`"calls/*"`, 200), false},
+		"a long text":        {testkit.AcmeViewer, "POST", json, `{"notes":"` + strings.Repeat("[],", 600_000) + `"}`, false},
+		"ten thousand":       {testkit.AcmeViewer, "POST", json, list("[]", 10_000), false},
+		"an operator's many": {testkit.Superuser, "POST", json, list("[]", 30_000), false},
+	} {
+		for _, path := range []string{"/api/collections/contacts/records", "/api/nothing/here"} {
+			if tt.person == testkit.Guest {
+				path = "/api/realtime"
+			}
+			r := httptest.NewRequest(tt.method, path, strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", tt.kind)
+			for name, value := range testkit.As(t, tt.person) {
+				r.Header.Set(name, value)
+			}
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, r)
+			refused := w.Code == http.StatusRequestEntityTooLarge && strings.Contains(w.Body.String(), "too many values")
+			if refused != tt.refused {
+				t.Errorf("%s, %s: got %d %.200s", name, path, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// What lies parsed in memory has the bodies' budget.
+func TestBody_is_counted_as_what_parsing_makes_of_it(t *testing.T) {
+	arrived, end := make(chan struct{}), make(chan struct{})
+	_, mux := desk(t, intake.Limits{MemberBodies: 1 << 20}, func(se *core.ServeEvent) {
+		se.Router.POST("/wait", func(e *core.RequestEvent) error {
+			arrived <- struct{}{}
+			<-end
+			return e.NoContent(http.StatusNoContent)
+		})
+	})
+	body := `{"x":[` + strings.Repeat("[],", 2_500) + `[]]}` // 8 KB, 5,000 values
+	first := make(chan int)
+	go func() {
+		first <- post(t, mux, "/wait", testkit.AcmeViewer, "application/json", strings.NewReader(body)).Code
+	}()
+	<-arrived
+	for kind, body := range map[string]string{
+		"application/json":                  body,
+		"application/x-www-form-urlencoded": url.Values{"@jsonPayload": {body}}.Encode(),
+		"multipart/form-data; boundary=x":   "--x\r\nContent-Disposition: form-data; name=\"@jsonPayload\"\r\n\r\n" + body + "\r\n--x--\r\n",
+	} {
+		if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, kind, strings.NewReader(body)); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: got %d %s, want 503", kind, w.Code, w.Body)
+		}
+	}
+	close(end)
+	if code := <-first; code != http.StatusNoContent {
+		t.Errorf("the first: got %d", code)
+	}
+	if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, "application/json", strings.NewReader(body)); w.Code == 503 {
+		t.Errorf("afterwards: got %d %s", w.Code, w.Body)
 	}
 }

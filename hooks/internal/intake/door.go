@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -54,6 +55,13 @@ func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err
 	h, err := hold(below(r.Body), r.ContentLength, d.most, first, budgets...)
 	if err != nil {
 		return nil, nil, err
+	}
+	h.values = providerObjects
+	if n := bytes.Count(h.bytes, []byte("{")) + bytes.Count(h.bytes, []byte("[")); n > fewObjects {
+		if err := h.parsed(n); err != nil {
+			h.release()
+			return nil, nil, err
+		}
 	}
 	return h.bytes, h.release, nil
 }

@@ -118,3 +118,26 @@ func TestHold_takes_what_came_not_what_was_announced(t *testing.T) {
 	}
 	close(s.release)
 }
+
+// Five megabytes of "{}," are hundreds once they are parsed; the report of two
+// hours has its words twice.
+func TestDoor_counts_what_parsing_makes_of_a_message(t *testing.T) {
+	words := bytes.Repeat([]byte(`{"word":"hello","start":12.3,"end":12.7,"confidence":0.98},`), 2*18_000)
+	d := NewDoor(Limits{})
+	body, done, err := d.Read(request(bytes.NewReader(words)), true)
+	if err != nil || len(body) != len(words) {
+		t.Fatalf("a long report: got %d bytes and %v", len(body), err)
+	}
+	if _, _, err := d.Read(request(bytes.NewReader(bytes.Repeat([]byte("{},"), 60_000))), true); !errors.Is(err, ErrBusy) {
+		t.Errorf("as many objects at the same time: got %v, want ErrBusy", err)
+	}
+	done()
+	for _, one := range []string{"{},", "[],"} {
+		if _, _, err := d.Read(request(bytes.NewReader(bytes.Repeat([]byte(one), 1_600_000))), true); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%q: got %v, want ErrTooLarge", one, err)
+		}
+	}
+	if most := Defaults().ProviderBodies; !d.all.TryAcquire(most) {
+		t.Error("some of the budget was not given back")
+	}
+}

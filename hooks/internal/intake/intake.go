@@ -16,6 +16,7 @@ package intake
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -62,6 +63,21 @@ func Defaults() Limits {
 // than any row a person types.
 const memberBody = 2 << 20
 
+// What a body consists of, as untrusted.Scanner counts: values, names and
+// separators. A row a person types has some hundred.
+const (
+	memberValues = 50_000
+	guestValues  = 2_000
+	// valueBytes is about what one of them takes once it is parsed, small objects
+	// being the dearest.
+	valueBytes = 128
+	// providerObjects are the objects and lists of a provider's message. The report
+	// of a call of two hours names each of 18,000 words twice.
+	providerObjects = 80_000
+	// fewObjects are not counted: a message during a call has some dozen.
+	fewObjects = 1_000
+)
+
 func (l Limits) filled() Limits {
 	d := Defaults()
 	for _, one := range []struct {
@@ -100,6 +116,8 @@ func Register(app core.App, l Limits) {
 var (
 	// ErrTooLarge is answered 413.
 	ErrTooLarge = errors.New("intake: the body is too large")
+	// errManyValues is ErrTooLarge of a body whose bytes would do.
+	errManyValues = fmt.Errorf("%w: too many values", ErrTooLarge)
 	// ErrBusy is answered 503 with Retry-After: the budget is spent.
 	ErrBusy = errors.New("intake: too many bytes are being taken in at once")
 )

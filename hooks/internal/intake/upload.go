@@ -13,6 +13,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -66,6 +67,11 @@ func (b *bodies) toDisk(e *core.RequestEvent) error {
 		os.Remove(came.Name()) // its files lie beside it now
 		if r.MultipartForm != nil {
 			defer r.MultipartForm.RemoveAll() // the server removes those of its own request only
+			if !e.HasSuperuserAuth() {
+				h := &held{values: memberValues, budgets: []*semaphore.Weighted{b.members}}
+				defer h.uncount()
+				err = errors.Join(err, h.parsed(payload(r.MultipartForm.Value)))
+			}
 		}
 	}
 	var refused *router.ApiError
