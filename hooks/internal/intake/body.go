@@ -120,7 +120,7 @@ func refuseBody(e *core.RequestEvent, err error) error {
 	StopReading(e)
 	switch {
 	case errors.Is(err, errManyValues):
-		return Refuse(e, http.StatusRequestEntityTooLarge, "too_large", "The body consists of too many values; send fewer at once.")
+		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body consists of too many values; send fewer at once.")
 	case errors.Is(err, ErrTooLarge):
 		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body is too large.")
 	case errors.Is(err, ErrBusy):
