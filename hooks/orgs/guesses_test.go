@@ -92,6 +92,7 @@ var doors = map[string]door{
 	}},
 	"PATCH " + usersDoor + "records/{id}": {5, 429, signedIn("PATCH", usersURL+"records/"+testkit.User(testkit.AcmeAgent), "oldPassword",
 		map[string]any{"password": "another long one", "passwordConfirm": "another long one"})},
+	"POST /api/me/two-factor/start": {5, 429, signedIn("POST", "/api/me/two-factor/start", "password", nil)},
 	"POST /api/me/two-factor/confirm": {5, 429, func(b *bureau) (string, func(string) int) {
 		token := b.signIn(testkit.AcmeAgent, "")
 		secret := b.ask(token, "", "POST", "/api/me/two-factor/start", nil).want(200).text("secret")
@@ -136,6 +137,33 @@ func TestGuess_is_counted_whatever_addresses_it_comes_from(t *testing.T) {
 				t.Errorf("the right value in time: got %d", status)
 			}
 		})
+	}
+}
+
+// Whoever has nothing but a session sets up no second factor: they would shut its
+// owner out and pass an organization that asks for one.
+func TestFactor_is_not_set_up_with_a_session_alone(t *testing.T) {
+	b := bureauOf(t)
+	b.withMail()
+	had, err := b.app.CountRecords(collections.Authenticators)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := b.signIn(testkit.AcmeAgent, "")
+	b.clock.pass(11 * time.Minute)
+	start := func(body any) reply { return b.ask(token, "", "POST", "/api/me/two-factor/start", body) }
+	if answer := start(nil).want(400); !strings.Contains(string(answer.body), `"password"`) {
+		t.Errorf("the answer does not name the password: %s", answer.body)
+	}
+	start(map[string]string{"password": "not the password"}).want(400)
+	if has, err := b.app.CountRecords(collections.Authenticators); err != nil || has != had {
+		t.Fatalf("there were %d authenticators, now %d, %v", had, has, err)
+	}
+	secret := start(map[string]string{"password": testkit.Password}).want(200).text("secret")
+	b.ask(token, "", "POST", "/api/me/two-factor/confirm", map[string]string{"code": b.clock.code(t, secret)}).want(200)
+	owed := b.find(collections.Outbox, "kind = 'mail.two_factor_on'")
+	if !strings.Contains(owed.GetString("payload"), testkit.User(testkit.AcmeAgent)) {
+		t.Errorf("the mail is not to the account: %s", owed.GetString("payload"))
 	}
 }
 

@@ -13,8 +13,10 @@ import (
 
 func (d *domain) secondFactor() {
 	d.handle("POST", "/api/me/two-factor/start", facade.Guest,
-		"Makes a secret for an authenticator app. Signed in, or with the ticket of a sign-in that waits for one (methods [\"setup\"]).",
-		`{"ticket"?: …}`, `{"secret": …, "uri": "otpauth://…"}`, "409 one is set up already", d.startFactor)
+		"Makes a secret for an authenticator app. Signed in, or with the ticket of a sign-in that waits for one (methods [\"setup\"])."+
+			" Ten minutes after signing in the password is asked for again: a stolen session sets up nothing.",
+		`{"ticket"?: …, "password"?: …}`, `{"secret": …, "uri": "otpauth://…"}`,
+		"400 the password is missing or wrong · 409 one is set up already · 429 too many wrong passwords", d.startFactor)
 	d.handle("POST", "/api/me/two-factor/confirm", facade.Guest,
 		"Turns the second factor on. With a ticket the sign-in is finished as well.",
 		`{"code": "123456", "ticket"?: …}`, `{"recovery_codes": [10 texts]}; with a ticket {"token", "record", "meta": {"recovery_codes"}}`,
@@ -59,12 +61,41 @@ func (d *domain) startFactor(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
+	if e.Auth != nil {
+		if err := d.freshOrPassword(e, user, textOf(body, "password")); err != nil {
+			return err
+		}
+	}
 	made, err := d.identity.StartFactor(e.App, user)
 	if err != nil {
 		return factorFailure(err)
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, made)
+}
+
+// freshOrPassword is nil for who signed in just now or gives the password.
+func (d *domain) freshOrPassword(e *core.RequestEvent, user *core.Record, password string) error {
+	if password != "" {
+		return d.again(e, user, password)
+	}
+	fresh, err := d.identity.Fresh(e)
+	if err != nil || fresh {
+		return err
+	}
+	return facade.Error(http.StatusBadRequest, "Enter your password, or sign in again",
+		map[string]string{"password": "Enter your password, or sign in again"})
+}
+
+// again takes the password of who is signed in already.
+func (d *domain) again(e *core.RequestEvent, user *core.Record, password string) error {
+	switch err := d.identity.CheckPassword(e, user, password); {
+	case err == nil:
+		return nil
+	case errors.Is(err, identity.ErrPassword):
+		return facade.Error(http.StatusBadRequest, "The password is wrong", map[string]string{"password": "Wrong password"})
+	}
+	return facade.Error(http.StatusTooManyRequests, "Too many tries; wait a little and try again.")
 }
 
 func (d *domain) confirmFactor(e *core.RequestEvent) error {
@@ -80,7 +111,7 @@ func (d *domain) confirmFactor(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	codes, err := d.identity.ConfirmFactor(e.App, user, textOf(body, "code"), func(tx core.App) error {
+	codes, err := d.identity.ConfirmFactor(e, user, textOf(body, "code"), func(tx core.App) error {
 		if err := d.identity.MarkFactor(tx, identity.Session(e)); err != nil {
 			return err
 		}
@@ -110,13 +141,10 @@ func (d *domain) disableFactor(e *core.RequestEvent) error {
 		return facade.Error(http.StatusForbidden, name+" asks its members for a second factor")
 	}
 	if password, ok := body["password"].(string); ok && password != "" {
-		switch err := d.identity.CheckPassword(e, user, password); {
-		case errors.Is(err, identity.ErrPassword):
-			return facade.Error(http.StatusBadRequest, "The password is wrong", map[string]string{"password": "Wrong password"})
-		case err != nil:
-			return facade.Error(http.StatusTooManyRequests, "Too many tries; wait a little and try again.")
+		if err := d.again(e, user, password); err != nil {
+			return err
 		}
-	} else if err := d.identity.CheckFactor(e.App, user.Id, textOf(body, "code")); err != nil {
+	} else if err := d.identity.CheckFactor(e, user, textOf(body, "code")); err != nil {
 		return factorFailure(err)
 	}
 	err = e.App.RunInTransaction(func(tx core.App) error {
@@ -140,7 +168,7 @@ func (d *domain) renewRecovery(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := d.identity.CheckFactor(e.App, user.Id, textOf(body, "code")); err != nil {
+	if err := d.identity.CheckFactor(e, user, textOf(body, "code")); err != nil {
 		return factorFailure(err)
 	}
 	var codes []string

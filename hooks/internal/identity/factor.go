@@ -18,6 +18,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -89,15 +90,16 @@ func (i *Identity) StartFactor(app core.App, user *core.Record) (Enrollment, err
 // the recovery codes: the only time they are seen. also is done in the same
 // transaction, so that nobody has a factor whose codes they were not shown. Like
 // CheckFactor it must not run inside a transaction that may be undone.
-func (i *Identity) ConfirmFactor(app core.App, user *core.Record, code string, also func(tx core.App) error) ([]string, error) {
-	if _, err := unconfirmed(app, user.Id); err != nil {
+func (i *Identity) ConfirmFactor(e *core.RequestEvent, user *core.Record, code string,
+	also func(tx core.App) error) ([]string, error) {
+	if _, err := unconfirmed(e.App, user.Id); err != nil {
 		return nil, err
 	}
-	if err := i.attempt(app, user.Id); err != nil {
+	if err := i.attempt(e, user); err != nil {
 		return nil, err
 	}
 	codes, hashes := recoveryCodes()
-	err := app.RunInTransaction(func(tx core.App) error {
+	err := e.App.RunInTransaction(func(tx core.App) error {
 		row, err := unconfirmed(tx, user.Id) // as it is now, with the attempt
 		if err != nil {
 			return err
@@ -118,11 +120,15 @@ func (i *Identity) ConfirmFactor(app core.App, user *core.Record, code string, a
 		if err := tx.Save(user); err != nil {
 			return err
 		}
+		if err := i.Owe(tx, mailFactor, user, stamp(i.Now())); err != nil {
+			return err
+		}
 		return also(tx)
 	})
 	if err != nil {
 		return nil, err
 	}
+	i.passed(e, user)
 	return codes, nil
 }
 
@@ -176,28 +182,33 @@ func (i *Identity) EndFactor(app core.App, user *core.Record) error {
 // CheckFactor tells whether the code is the authenticator app's of now, or a
 // recovery code; each is good once. ErrCode, ErrLocked or ErrNone otherwise.
 // It must not run inside a transaction that may be undone: a failure counts.
-func (i *Identity) CheckFactor(app core.App, user, code string) error {
-	row, err := authenticator(app, user)
+func (i *Identity) CheckFactor(e *core.RequestEvent, user *core.Record, code string) error {
+	row, err := authenticator(e.App, user.Id)
 	if err != nil {
 		return err
 	}
 	if row == nil || row.GetDateTime("confirmed_at").IsZero() {
 		return ErrNone
 	}
-	if err := i.attempt(app, user); err != nil {
+	if err := i.attempt(e, user); err != nil {
 		return err
 	}
 	code = tidyCode(code)
 	if len(code) == 6 {
-		used, err := i.matches(row, code)
-		if err != nil {
+		var used int64
+		if used, err = i.matches(row, code); err != nil {
 			return err
 		}
 		// One statement decides who used the step first.
-		return one(atomic.Of(app).Exec(`UPDATE authenticators SET last_step = ?, failures = 0, locked_until = '' WHERE id = ? AND last_step < ?`,
-			used, row.Id, used))
+		err = one(atomic.Of(e.App).Exec(`UPDATE authenticators SET last_step = ?, failures = 0, locked_until = ''
+			WHERE id = ? AND last_step < ?`, used, row.Id, used))
+	} else {
+		err = i.spend(e.App, row.Id, code)
 	}
-	return i.spend(app, row.Id, code)
+	if err == nil {
+		i.passed(e, user)
+	}
+	return err
 }
 
 // spend uses up a recovery code.
@@ -227,17 +238,32 @@ func (i *Identity) spend(app core.App, id, code string) error {
 }
 
 // attempt takes one of the tries a person has, before the code is looked at,
-// so that tries at the same time are counted too. ErrLocked when none is left.
-func (i *Identity) attempt(app core.App, user string) error {
+// so that tries at the same time are counted too. ErrLocked when none is left. A
+// network the account is used from has tries of its own: who found the password
+// out does not lock the owner out at home.
+func (i *Identity) attempt(e *core.RequestEvent, user *core.Record) error {
 	g, now := guesses[guessFactor], i.Now()
-	err := one(atomic.Of(app).Exec(`UPDATE authenticators SET
+	if i.familiar(e, user) {
+		if i.limits.Hit(atHome(e, user), g.mostIn) > g.most {
+			return ErrLocked
+		}
+		return nil
+	}
+	err := one(atomic.Of(e.App).Exec(`UPDATE authenticators SET
 		failures = CASE WHEN failures >= ? THEN 1 ELSE failures + 1 END,
 		locked_until = CASE WHEN failures = ? THEN ? ELSE '' END
-		WHERE user = ? AND (locked_until = '' OR locked_until <= ?)`, g.most, g.most-1, stamp(now.Add(g.mostIn)), user, stamp(now)))
+		WHERE user = ? AND (locked_until = '' OR locked_until <= ?)`, g.most, g.most-1, stamp(now.Add(g.mostIn)), user.Id, stamp(now)))
 	if errors.Is(err, ErrCode) {
 		return ErrLocked
 	}
 	return err
+}
+
+// passed ends the row of wrong codes from where the right one came.
+func (i *Identity) passed(e *core.RequestEvent, user *core.Record) { i.limits.Clear(atHome(e, user)) }
+
+func atHome(e *core.RequestEvent, user *core.Record) string {
+	return accountOf(user).key(guessFactor) + " from " + intake.Network(e.RealIP())
 }
 
 // matches returns the time step whose code was given; ErrCode when there is

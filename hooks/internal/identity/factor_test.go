@@ -57,7 +57,7 @@ func TestFactor_confirmed_while_another_is_started_is_one_of_them(t *testing.T) 
 				t.Fatal(err)
 			}
 			wait := h.meanwhile(func() {
-				_, confirmed = h.ConfirmFactor(h.app, h.user(testkit.AcmeAgent), h.code(first.Secret), nothing)
+				_, confirmed = h.ConfirmFactor(h.request("198.51.100.7"), h.user(testkit.AcmeAgent), h.code(first.Secret), nothing)
 			})
 			if _, err := h.StartFactor(h.app, agent); err != nil && !errors.Is(err, ErrSetUp) {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestFactor_confirmed_while_another_is_started_is_one_of_them(t *testing.T) 
 				}
 				return h.clock.Now()
 			}
-			_, confirmed = h.ConfirmFactor(h.app, h.user(testkit.AcmeAgent), h.code(first.Secret), nothing)
+			_, confirmed = h.ConfirmFactor(h.request("198.51.100.7"), h.user(testkit.AcmeAgent), h.code(first.Secret), nothing)
 			return confirmed, first.Secret
 		},
 	} {

@@ -124,6 +124,9 @@ func (i *Identity) attemptAt(e *core.RequestEvent, what string, at target, look 
 	}
 	err := look()
 	if err == nil || errors.Is(err, apis.ErrMFA) { // no guess
+		if operator(at.record) {
+			i.limits.Hit(usedFrom(e, at.record), familiarFor)
+		}
 		i.limits.Clear(own)
 		i.limits.Undo(key)
 		i.limits.Undo(key + " all")
@@ -167,6 +170,9 @@ const familiarFor = 30 * 24 * time.Hour
 // familiar tells whether the account was used lately from this caller's network: an
 // address alone changes from day to day, of IPv6 from hour to hour.
 func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
+	if operator(record) {
+		return i.limits.Seen(usedFrom(e, record))
+	}
 	if !person(record) {
 		return false
 	}
@@ -179,6 +185,16 @@ func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
 	}
 	here := intake.Network(e.RealIP())
 	return slices.ContainsFunc(addresses, func(address string) bool { return intake.Network(address) == here })
+}
+
+// operator tells whether the account is a superuser's. They have no sessions: where
+// they sign in from is remembered while the process runs.
+func operator(record *core.Record) bool {
+	return record != nil && record.Collection().Name == core.CollectionNameSuperusers
+}
+
+func usedFrom(e *core.RequestEvent, record *core.Record) string {
+	return "used " + accountOf(record).account + " from " + intake.Network(e.RealIP())
 }
 
 // CheckPassword tells whether the password is that of somebody who is signed in
@@ -201,6 +217,11 @@ func (i *Identity) CheckPassword(e *core.RequestEvent, user *core.Record, passwo
 func (i *Identity) bindGuesses() {
 	i.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
 		at := target{e.Collection.Name + " " + address.Tidy(e.Identity), e.Record}
+		if operator(e.Record) {
+			// A new password begins the count anew, also one that a command set beside
+			// this process.
+			at.account += " " + e.Record.TokenKey()
+		}
 		return i.try(e.RequestEvent, guessPassword, at, e.Next)
 	})
 	i.app.OnRecordUpdateRequest().BindFunc(i.tryOldPassword)

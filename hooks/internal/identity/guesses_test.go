@@ -191,7 +191,7 @@ func TestFactor_is_counted_in_its_row(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.set(collections.Authenticators, row.Id, map[string]any{"confirmed_at": h.clock.Now()})
-	wrong := func() error { return h.CheckFactor(h.app, agent.Id, "aaaaa-aaaaa") }
+	wrong := func() error { return h.CheckFactor(h.request("198.51.100.7"), agent, "aaaaa-aaaaa") }
 	for n := range g.most {
 		if err := wrong(); !errors.Is(err, ErrCode) {
 			t.Fatalf("try %d: %v", n+1, err)
@@ -201,9 +201,48 @@ func TestFactor_is_counted_in_its_row(t *testing.T) {
 	if err := wrong(); !errors.Is(err, ErrLocked) {
 		t.Errorf("after %d tries, and a new password: %v", g.most, err)
 	}
+	// Where the account is used there are tries apart: strangers lock nobody out.
+	h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+	there := func() error { return h.CheckFactor(h.request("192.0.2.1"), agent, "aaaaa-aaaaa") }
+	for n := range g.most {
+		if err := there(); !errors.Is(err, ErrCode) {
+			t.Fatalf("try %d from home: %v", n+1, err)
+		}
+	}
+	if err := there(); !errors.Is(err, ErrLocked) {
+		t.Errorf("after %d tries from home: %v", g.most, err)
+	}
 	h.clock.Move(g.mostIn)
-	if err := wrong(); !errors.Is(err, ErrCode) {
-		t.Errorf("after %s: %v", g.mostIn, err)
+	for _, err := range []error{wrong(), there()} {
+		if !errors.Is(err, ErrCode) {
+			t.Errorf("after %s: %v", g.mostIn, err)
+		}
+	}
+}
+
+// Superusers have no sessions: where one signed in is remembered, so that strangers'
+// guesses keep nobody out of the panel.
+func TestOperator_is_not_locked_out_by_strangers(t *testing.T) {
+	h := houseOf(t)
+	root, err := h.app.FindFirstRecordByFilter(core.CollectionNameSuperusers, "id != ''")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := accountOf(root)
+	right := func(from string) error {
+		return h.try(h.request(from), guessPassword, at, func() error { return nil })
+	}
+	if err := right("192.0.2.1"); err != nil {
+		t.Fatal(err)
+	}
+	h.tries(guessPassword, at, guesses[guessPassword].most+10, anywhere)
+	if err := right("192.0.2.1"); err != nil {
+		t.Errorf("where they signed in: %v", err)
+	}
+	looked := false
+	_ = h.try(h.request("203.0.113.9"), guessPassword, at, func() error { looked = true; return nil })
+	if looked {
+		t.Error("a stranger's try is looked at after all were used up")
 	}
 }
 

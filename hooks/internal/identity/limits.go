@@ -56,6 +56,18 @@ func (l *Limiter) Hit(key string, length time.Duration) int {
 	return w.n
 }
 
+// Seen tells whether the key was counted in its window.
+func (l *Limiter) Seen(key string) bool {
+	now := time.Now()
+	if l.Now != nil {
+		now = l.Now()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w, ok := l.windows[key]
+	return ok && w.n > 0 && now.Before(w.ends)
+}
+
 // Clear begins the count of the key anew.
 func (l *Limiter) Clear(key string) {
 	l.mu.Lock()
@@ -126,7 +138,7 @@ var limited = map[string]limit{
 	"POST /api/organizations/{organization}/privacy/export":          {group: "export", most: 30, length: 10 * time.Minute},
 	"GET /api/organizations/{organization}/export":                   {group: "export", most: 30, length: 10 * time.Minute},
 	"GET /api/organizations/{organization}/audit.csv":                {group: "export", most: 30, length: 10 * time.Minute},
-	"POST /api/me/two-factor/start":                                  {group: "factor", most: 30, length: time.Minute},
+	"POST /api/me/two-factor/start":                                  {group: "factor", most: 30, length: time.Minute, guess: guessAgain},
 	"POST /api/me/two-factor/confirm":                                {group: "factor", most: 30, length: time.Minute, guess: guessFactor},
 	"POST /api/me/two-factor/disable":                                {group: "factor", most: 30, length: time.Minute, guess: guessAgain},
 	"POST /api/me/two-factor/recovery":                               {group: "factor", most: 30, length: time.Minute, guess: guessFactor},

@@ -27,6 +27,8 @@ const (
 	MailTaken = "mail.taken"
 	// mailEnded brings the link for a new password in the place of an ended one.
 	mailEnded = "mail.password_ended"
+	// mailFactor tells that a second factor was set up.
+	mailFactor = "mail.two_factor_on"
 )
 
 // owedMail is the payload.
@@ -45,7 +47,7 @@ func (i *Identity) Owe(tx core.App, kind string, user *core.Record, reason strin
 
 func (i *Identity) bindMails() {
 	for kind, send := range map[string]func(app core.App, user *core.Record) error{
-		MailVerify: sendVerification, MailTaken: sendTaken, mailEnded: sendEnded,
+		MailVerify: sendVerification, MailTaken: sendTaken, mailEnded: sendEnded, mailFactor: sendFactor,
 	} {
 		i.Outbox.Handle(kind, func(_ context.Context, r outbox.Row) error {
 			var owed owedMail
@@ -118,6 +120,27 @@ func sendEnded(app core.App, user *core.Record) error {
 		return err
 	}
 	return write(app, user, endedLetters, Link(base(app), ResetPage, token))
+}
+
+var factorLetters = map[string]letter{
+	"en": {
+		"Two-factor sign-in is on",
+		"An authenticator app was set up for your account at %s. From now on signing in asks for its code.",
+		"See the security of your account",
+		"If that was not you, somebody knows your password: choose “Forgot password” on the sign-in page, " +
+			"and ask an owner or the operator to take the second factor off.",
+	},
+	"fr": {
+		"La connexion à deux facteurs est activée",
+		"Une application d’authentification a été configurée pour votre compte %s. Désormais, la connexion demande son code.",
+		"Voir la sécurité de votre compte",
+		"Si ce n’était pas vous, quelqu’un connaît votre mot de passe : choisissez « Mot de passe oublié » sur la page de connexion " +
+			"et demandez à un propriétaire ou à l’exploitant de retirer le second facteur.",
+	},
+}
+
+func sendFactor(app core.App, user *core.Record) error {
+	return write(app, user, factorLetters, base(app)+"/me/security")
 }
 
 // base is our own address, never one of a request's.

@@ -28,6 +28,28 @@ const (
 	agentMax   = 500
 )
 
+// freshFor is how long after signing in a person is not asked for the password
+// again.
+const freshFor = 10 * time.Minute
+
+// Fresh tells whether the request's session began just now: whoever has it gave
+// their password, a code, or the account elsewhere minutes ago. False when that
+// cannot be told.
+func (i *Identity) Fresh(e *core.RequestEvent) (bool, error) {
+	id := Session(e)
+	if id == "" {
+		return false, nil
+	}
+	row, err := e.App.FindRecordById(collections.Sessions, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return i.Now().Sub(row.GetDateTime("created").Time()) < freshFor, nil
+}
+
 // place is a session as requests need it.
 type place struct {
 	id, user string

@@ -251,9 +251,9 @@ func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
 	}
 	mailed := t.mailed != "" && len(tidyCode(code)) == 8
 	if mailed {
-		err = i.checkMailed(e.App, t, code)
+		err = i.checkMailed(e, t, user, code)
 	} else {
-		err = i.CheckFactor(e.App, user.Id, code)
+		err = i.CheckFactor(e, user, code)
 	}
 	if err != nil {
 		if errors.Is(err, ErrCode) || errors.Is(err, ErrLocked) {
@@ -266,14 +266,15 @@ func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
 
 // checkMailed compares a code that was mailed for this ticket. A right one ends
 // the row of wrong ones, as an app's code does.
-func (i *Identity) checkMailed(app core.App, t ticket, code string) error {
-	if err := i.attempt(app, t.user); err != nil {
+func (i *Identity) checkMailed(e *core.RequestEvent, t ticket, user *core.Record, code string) error {
+	if err := i.attempt(e, user); err != nil {
 		return err
 	}
 	if subtle.ConstantTimeCompare([]byte(hash("mailed "+tidyCode(code))), []byte(t.mailed)) != 1 {
 		return ErrCode
 	}
-	return one(atomic.Of(app).Exec(`UPDATE authenticators SET failures = 0, locked_until = '' WHERE user = ?`, t.user))
+	i.passed(e, user)
+	return one(atomic.Of(e.App).Exec(`UPDATE authenticators SET failures = 0, locked_until = '' WHERE user = ?`, t.user))
 }
 
 // CompleteSetUp finishes a sign-in that had to set up an authenticator app:
@@ -287,7 +288,7 @@ func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string, also fun
 	if t.methods[0] != FactorSetUp {
 		return ErrTicket
 	}
-	codes, err := i.ConfirmFactor(e.App, user, code, func(tx core.App) error { return also(tx, user) })
+	codes, err := i.ConfirmFactor(e, user, code, func(tx core.App) error { return also(tx, user) })
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ function TwoFactor({ me }: { me: Me }) {
       </Group>
       {step === 'enroll' && (
         <Modal opened onClose={close} title={t('factor.setUp')} size="md" closeButtonProps={{ 'aria-label': t('actions.close') }}>
-          <Enroll start={() => api.post('/api/me/two-factor/start')} confirm={(code) => api.post<{ recovery_codes: string[] }>('/api/me/two-factor/confirm', { code })} onDone={(answer) => {
+          <Enroll start={(password) => api.post('/api/me/two-factor/start', { password })} confirm={(code) => api.post<{ recovery_codes: string[] }>('/api/me/two-factor/confirm', { code })} onDone={(answer) => {
             close()
             setCodes(answer.recovery_codes)
             void refresh()

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, CopyButton, Group, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Code, CopyButton, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import '@mantine/core/styles/Code.layer.css'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Check, Copy, Download, TriangleAlert } from 'lucide-react'
@@ -29,13 +29,34 @@ export function CodeInput({ value, onChange, kind = 'app', error }: { value: str
 }
 
 /** Sets up an authenticator app: show the secret, prove that the app has it. */
-export function Enroll<A>({ start, confirm, onDone }: { start: () => Promise<{ secret: string; uri: string }>; confirm: (code: string) => Promise<A>; onDone: (answer: A) => void }) {
+export function Enroll<A>({ start, confirm, onDone }: {
+  start: (password?: string) => Promise<{ secret: string; uri: string }>
+  confirm: (code: string) => Promise<A>
+  onDone: (answer: A) => void
+}) {
   const t = useT()
   const [code, setCode] = useState('')
+  const [password, setPassword] = useState('')
   // Each start makes another secret, so it is asked once and not again when the window gets the focus back from the phone.
-  const begun = useQuery({ queryKey: ['me', 'two-factor', 'start'], queryFn: start, staleTime: Infinity, gcTime: 0, retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false })
+  const begun = useQuery({ queryKey: ['me', 'two-factor', 'start'], queryFn: () => start(password || undefined), staleTime: Infinity, gcTime: 0, retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false })
   const send = useMutation({ mutationFn: () => confirm(code.replaceAll(/\s/g, '')), onSuccess: onDone })
   if (begun.isPending) return <SkeletonAfter200ms lines={8} />
+  const asked = begun.error ? problem(begun.error, t).fields['password'] : undefined
+  if (asked !== undefined) {
+    return (
+      <form noValidate onSubmit={(event) => {
+        event.preventDefault()
+        if (password) void begun.refetch()
+      }}>
+        <Stack gap="md">
+          <Text size="sm">{t('factor.again')}</Text>
+          <PasswordInput label={t('profile.oldPassword')} autoComplete="current-password" data-autofocus value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)} error={begun.errorUpdateCount > 1 ? asked : undefined} />
+          <Group justify="flex-end"><Button type="submit" loading={begun.isFetching}>{t('factor.next')}</Button></Group>
+        </Stack>
+      </form>
+    )
+  }
   if (begun.error) return <ErrorState error={begun.error} onRetry={() => void begun.refetch()} />
   return (
     <form noValidate onSubmit={(event) => {
