@@ -2,16 +2,10 @@ package hooks_test
 
 import (
 	"context"
-	"io"
-	"os"
 	"testing"
 
-	"github.com/pocketbase/pocketbase/core"
-
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/providers"
 	"github.com/pocketline/pocketline/providers/sandbox"
 )
 
@@ -25,21 +19,7 @@ func newDesk(t *testing.T) (*product, *testkit.Client) {
 	}
 	t.Cleanup(func() { stand.Close(context.Background()) })
 	p := &product{t: t}
-	p.TestApp = testkit.New(t, func(app core.App) {
-		env := map[string]string{
-			"VAPI_API_KEY": stand.Key(), "VAPI_BASE_URL": stand.URL(), "POCKETLINE_PUBLIC_URL": "https://desk.example.com",
-		}
-		cfg, err := providers.Load(func(name string) string { return env[name] }, os.ReadFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.desk, err = hooks.Register(app, hooks.Deps{
-			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), Version: "test", Log: io.Discard,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	p.clearSealed()
+	p.start(stand.URL(), "VAPI_API_KEY="+stand.Key(), "POCKETLINE_PUBLIC_URL=https://desk.example.com")
 	return p, testkit.API(t, p.TestApp)
 }
 

@@ -43,24 +43,31 @@ func newProduct(t testing.TB, settings ...string) *product {
 		io.WriteString(w, "{}")
 	}))
 	t.Cleanup(provider.Close)
-	p.TestApp = testkit.New(t, func(app core.App) {
-		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": provider.URL}
+	p.start(provider.URL, settings...)
+	return p
+}
+
+// start puts the product together on the fixtures, with a stand-in for Vapi at the
+// URL; settings are variables of the environment beside it, NAME=value.
+func (p *product) start(vapi string, settings ...string) {
+	p.t.Helper()
+	p.TestApp = testkit.New(p.t, func(app core.App) {
+		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": vapi}
 		for _, setting := range settings {
 			name, value, _ := strings.Cut(setting, "=")
 			env[name] = value
 		}
 		cfg, err := providers.Load(func(name string) string { return env[name] }, os.ReadFile)
 		if err != nil {
-			t.Fatal(err)
+			p.t.Fatal(err)
 		}
 		if p.desk, err = hooks.Register(app, hooks.Deps{
 			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), Version: "test", Log: io.Discard,
 		}); err != nil {
-			t.Fatal(err)
+			p.t.Fatal(err)
 		}
 	})
 	p.clearSealed()
-	return p
 }
 
 // clearSealed empties the fixtures' secrets: they were sealed with no key of

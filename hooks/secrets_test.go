@@ -6,17 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/pocketbase/pocketbase/core"
-
-	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/providers"
 )
 
 // presented is what the provider was told to present, by the copy's id.
@@ -52,19 +47,7 @@ func TestRotation_of_a_webhook_secret_reaches_every_copy_and_loses_no_message(t 
 	provider := httptest.NewServer(vapi)
 	t.Cleanup(provider.Close)
 	p := &product{t: t}
-	p.TestApp = testkit.New(t, func(app core.App) {
-		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": provider.URL, "POCKETLINE_PUBLIC_URL": "https://desk.example.com"}
-		cfg, err := providers.Load(func(name string) string { return env[name] }, os.ReadFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.desk, err = hooks.Register(app, hooks.Deps{
-			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), Version: "test", Log: io.Discard,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	p.clearSealed()
+	p.start(provider.URL, "POCKETLINE_PUBLIC_URL=https://desk.example.com")
 	api := testkit.API(t, p.TestApp)
 	ring := func(number, id, secret string) int {
 		body := `{"message":{"type":"hang","call":{"id":"` + id + `","phoneNumberId":"` + number + `"}}}`

@@ -7,16 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/pocketbase/pocketbase/core"
-
-	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/providers"
 )
 
 func TestStrays_are_listed_with_their_price_and_removed_by_the_operator_alone(t *testing.T) {
@@ -46,19 +41,7 @@ func TestStrays_are_listed_with_their_price_and_removed_by_the_operator_alone(t 
 	}))
 	t.Cleanup(provider.Close)
 	p := &product{t: t}
-	p.TestApp = testkit.New(t, func(app core.App) {
-		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": provider.URL}
-		cfg, err := providers.Load(func(name string) string { return env[name] }, os.ReadFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.desk, err = hooks.Register(app, hooks.Deps{
-			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), Version: "test", Log: io.Discard,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	p.clearSealed()
+	p.start(provider.URL)
 	p.exec(fmt.Sprintf(`UPDATE users SET metadata = '{"operator":true}' WHERE id = '%s'`, testkit.User(testkit.AcmeOwner)))
 	d := testkit.API(t, p.TestApp)
 

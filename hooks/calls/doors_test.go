@@ -115,10 +115,10 @@ func TestWebhook_secrets_are_looked_up_without_the_database(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	stranger := &endless{}
+	stranger := &testkit.Endless{}
 	if rec := d.post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized ||
-		stranger.read > 0 {
-		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
+		stranger.Bytes > 0 {
+		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.Bytes)
 	}
 }
 

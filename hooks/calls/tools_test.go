@@ -399,7 +399,7 @@ func TestResultText_is_one_line_of_at_most_eight_kilobytes(t *testing.T) {
 func TestTools_a_huge_answer_is_clipped(t *testing.T) {
 	w := newWorkshop(t)
 	w.answer = func(rw http.ResponseWriter, _ *http.Request) {
-		_, err := io.Copy(rw, io.LimitReader(&endless{}, 1<<20)) // blanks
+		_, err := io.Copy(rw, io.LimitReader(&testkit.Endless{}, 1<<20)) // blanks
 		if err == nil {
 			_, err = rw.Write([]byte("end"))
 		}

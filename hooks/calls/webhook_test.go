@@ -142,12 +142,12 @@ func TestWebhook_refuses_bodies_over_five_megabytes(t *testing.T) {
 			t.Errorf("%s: the refusal has no error text: %s", one.name, rec.Body)
 		}
 	}
-	if rec := d.post(&endless{}, known); rec.Code != 413 {
+	if rec := d.post(&testkit.Endless{}, known); rec.Code != 413 {
 		t.Errorf("a body without end: got %d", rec.Code)
 	}
-	stranger := &endless{}
-	if rec := d.post(stranger, http.Header{}); rec.Code != 401 || stranger.read > 0 {
-		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.read)
+	stranger := &testkit.Endless{}
+	if rec := d.post(stranger, http.Header{}); rec.Code != 401 || stranger.Bytes > 0 {
+		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.Bytes)
 	}
 }
 
@@ -163,34 +163,23 @@ func TestWebhook_reads_nothing_of_the_unsigned(t *testing.T) {
 		{"X-Signature": {"abcd"}, "X-Timestamp": {now}}, {"X-Signature": {"not hex"}, "X-Timestamp": {now}},
 		{vapi.SecretHeader: {"wrong"}},
 	} {
-		body := &endless{}
-		if rec := d.post(body, header); rec.Code != http.StatusUnauthorized || body.read > 0 {
-			t.Errorf("%d: got %d after reading %d bytes", i, rec.Code, body.read)
+		body := &testkit.Endless{}
+		if rec := d.post(body, header); rec.Code != http.StatusUnauthorized || body.Bytes > 0 {
+			t.Errorf("%d: got %d after reading %d bytes", i, rec.Code, body.Bytes)
 		}
 	}
 	// What looks signed is read within the strangers' part of the budget.
 	d.engine().Door = intake.NewDoor(intake.Limits{ProviderBody: 4 << 20, ProviderBodies: 2 << 20,
 		ProvenBodies: 1 << 20})
 	forged := http.Header{"X-Signature": {size}, "X-Timestamp": {now}}
-	body := &endless{}
+	body := &testkit.Endless{}
 	if rec := d.post(body, forged); rec.Code != http.StatusServiceUnavailable ||
-		rec.Header().Get("Retry-After") == "" || body.read > 1<<20 {
-		t.Errorf("got %d after reading %d bytes", rec.Code, body.read)
+		rec.Header().Get("Retry-After") == "" || body.Bytes > 1<<20 {
+		t.Errorf("got %d after reading %d bytes", rec.Code, body.Bytes)
 	}
 	if rec := d.send(sample(t, "hang.json")); rec.Code != http.StatusOK {
 		t.Errorf("the provider's message: got %d", rec.Code)
 	}
-}
-
-// endless is a body that never ends.
-type endless struct{ read int }
-
-func (e *endless) Read(p []byte) (int, error) {
-	e.read += len(p)
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
 }
 
 // reliability.md F14: a correctly signed body is never lost and never a 5xx.

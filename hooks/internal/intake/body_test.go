@@ -59,17 +59,6 @@ func post(t *testing.T, mux http.Handler, path, person, kind string, body io.Rea
 	return w
 }
 
-// endless counts what is read of a body without end.
-type endless struct{ read int }
-
-func (e *endless) Read(p []byte) (int, error) {
-	e.read += len(p)
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
-
 func TestBody_of_a_guest_is_small(t *testing.T) {
 	_, mux := desk(t, intake.Limits{}, nil)
 	for _, path := range open {
@@ -77,12 +66,12 @@ func TestBody_of_a_guest_is_small(t *testing.T) {
 			if w := post(t, mux, path, testkit.Guest, kind, bytes.NewReader(make([]byte, 30<<20))); w.Code != http.StatusRequestEntityTooLarge {
 				t.Errorf("%s, %q announced: got %d %s", path, kind, w.Code, w.Body)
 			}
-			e := &endless{}
+			e := &testkit.Endless{}
 			if w := post(t, mux, path, testkit.Guest, kind, e); w.Code != http.StatusRequestEntityTooLarge {
 				t.Errorf("%s, %q in pieces: got %d %s", path, kind, w.Code, w.Body)
 			}
-			if e.read > 65<<10 {
-				t.Errorf("%s, %q: read %d bytes before it was refused", path, kind, e.read)
+			if e.Bytes > 65<<10 {
+				t.Errorf("%s, %q: read %d bytes before it was refused", path, kind, e.Bytes)
 			}
 		}
 	}
@@ -91,7 +80,7 @@ func TestBody_of_a_guest_is_small(t *testing.T) {
 func TestBody_of_a_member_is_bounded(t *testing.T) {
 	_, mux := desk(t, intake.Limits{}, nil)
 	for _, path := range []string{"/api/collections/calls/records", "/api/realtime", "/api/nothing/here"} {
-		for _, body := range []io.Reader{bytes.NewReader(make([]byte, 2<<20+1)), &endless{}} {
+		for _, body := range []io.Reader{bytes.NewReader(make([]byte, 2<<20+1)), &testkit.Endless{}} {
 			if w := post(t, mux, path, testkit.AcmeOwner, "application/json", body); w.Code != http.StatusRequestEntityTooLarge {
 				t.Errorf("%s: got %d %s", path, w.Code, w.Body)
 			}
