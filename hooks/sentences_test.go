@@ -80,6 +80,7 @@ var untold = []string{
 	"{} of {} refused in five minutes",
 	"{} of {} messages of providers were refused in five minutes",
 	"{} of {} failed in five minutes",
+	"{} was damaged: a new one is made, the request log begins anew",
 	"{}; the log says why",
 	"{}; the first has been due for {}",
 	"Metrics are off: set POCKETLINE_METRICS_TOKEN and start again",
