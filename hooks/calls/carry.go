@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
@@ -115,9 +116,9 @@ func (c carried) after(now time.Time) time.Duration { return time.UnixMilli(c.Ne
 
 // advance takes the next step. An error that says when (outbox.After) is no failure.
 func (e *engine) advance(ctx context.Context, id string) (string, error) {
-	record, err := e.app.FindRecordById(collections.Calls, id)
-	if err != nil {
-		return id, nil // deleted
+	record, err := database.Found(e.app.FindRecordById(collections.Calls, id))
+	if err != nil || record == nil {
+		return id, err // deleted
 	}
 	ctx = vapi.For(ctx, record.GetString("organization"))
 	c := carried{Record: record, pressed: record.GetDateTime("created").Time()}
@@ -147,6 +148,10 @@ func (e *engine) send(ctx context.Context, c carried) (string, error) {
 		return c.Id, e.fail(c, collections.PlacingRefused, &facade.Failure{Status: http.StatusTooManyRequests, Text: wordsBusy})
 	}
 	dto, err := e.callOut(c)
+	var gone *facade.Failure
+	if err != nil && !errors.As(err, &gone) {
+		return c.Id, err
+	}
 	if err != nil {
 		return c.Id, e.fail(c, collections.PlacingRefused, err)
 	}
@@ -180,12 +185,18 @@ func (e *engine) send(ctx context.Context, c carried) (string, error) {
 // callOut is the order for the provider. Assistant and number are read as they are
 // now: they may have been removed since the press.
 func (e *engine) callOut(c carried) (*vapi.CallDTO, error) {
-	assistant, err := e.app.FindRecordById(collections.Assistants, c.GetString("assistant"))
+	assistant, err := database.Found(e.app.FindRecordById(collections.Assistants, c.GetString("assistant")))
 	if err != nil {
+		return nil, err
+	}
+	if assistant == nil {
 		return nil, facade.Error(http.StatusConflict, "The assistant was removed before it could call")
 	}
-	number, err := e.app.FindRecordById(collections.PhoneNumbers, c.GetString("phone_number"))
+	number, err := database.Found(e.app.FindRecordById(collections.PhoneNumbers, c.GetString("phone_number")))
 	if err != nil {
+		return nil, err
+	}
+	if number == nil {
 		return nil, facade.Error(http.StatusConflict, "The number was removed before it could call")
 	}
 	return &vapi.CallDTO{
@@ -222,7 +233,11 @@ func (e *engine) look(ctx context.Context, c carried) (string, error) {
 // find looks for the call among those the provider made since the press.
 func (e *engine) find(ctx context.Context, c carried) (*vapi.Call, error) {
 	o := vapi.CallListOptions{ListOptions: vapi.ListOptions{CreatedAtGt: c.pressed.Add(-lookSkew)}}
-	if number, err := e.app.FindRecordById(collections.PhoneNumbers, c.GetString("phone_number")); err == nil {
+	number, err := database.Found(e.app.FindRecordById(collections.PhoneNumbers, c.GetString("phone_number")))
+	if err != nil {
+		return nil, err
+	}
+	if number != nil {
 		o.PhoneNumberID = number.GetString("vapi_phone_id")
 	}
 	for one, err := range e.Vapi.Calls.All(ctx, &o) {

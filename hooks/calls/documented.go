@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
@@ -114,8 +115,11 @@ func (e *engine) readBody(re *core.RequestEvent, body, columns map[string]any) e
 	if id == "" {
 		return nil // a new call
 	}
-	call, err := e.app.FindRecordById(collections.Calls, id)
+	call, err := database.Found(e.app.FindRecordById(collections.Calls, id))
 	if err != nil {
+		return err
+	}
+	if call == nil {
 		return facade.Error(http.StatusNotFound, "")
 	}
 	if call.GetString("vapi_call_id") == "" {
@@ -201,8 +205,11 @@ func (e *engine) documentedList(re *core.RequestEvent, defaultLimit int, out fun
 	}
 	rows := make([]map[string]any, 0, len(ids))
 	for _, id := range ids {
-		record, err := e.app.FindRecordById(collections.Calls, id)
+		record, err := database.Found(e.app.FindRecordById(collections.Calls, id))
 		if err != nil {
+			return nil, facade.Pagination{}, err
+		}
+		if record == nil {
 			continue // deleted since
 		}
 		row := out(exported(record))

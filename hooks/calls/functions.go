@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -189,7 +190,11 @@ func messageRow(r *core.Record) map[string]any {
 // first, then a call's (requirements G-36).
 func (e *engine) messagesOrOne(re *core.RequestEvent) error {
 	id := re.Request.PathValue("id")
-	if message, err := e.app.FindRecordById(collections.Messages, id); err == nil {
+	message, err := database.Found(e.app.FindRecordById(collections.Messages, id))
+	if err != nil {
+		return err
+	}
+	if message != nil {
 		re.Request.SetPathValue("id", message.GetString("call"))
 		if _, err := e.functionCall(re); err != nil {
 			return err
@@ -229,8 +234,11 @@ func (e *engine) oneMessage(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	message, err := e.app.FindRecordById(collections.Messages, re.Request.PathValue("message"))
-	if err != nil || message.GetString("call") != call.Id {
+	message, err := database.Found(e.app.FindRecordById(collections.Messages, re.Request.PathValue("message")))
+	if err != nil {
+		return err
+	}
+	if message == nil || message.GetString("call") != call.Id {
 		return facade.Error(http.StatusNotFound, "There is no such message in this call")
 	}
 	return re.JSON(http.StatusOK, facade.Functions(re, facade.Answer{Row: messageRow(message)}))

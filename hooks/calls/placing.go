@@ -18,6 +18,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
@@ -214,10 +215,17 @@ func (e *engine) checkPress(t *tenant.Tenant, body placeBody) (*press, error) {
 	}
 	reasons := map[string]string{}
 	p := &press{body: body, organization: t.ID(), by: t.UserID(), home: tenant.HomeOf(e.app, t.ID())}
-	if p.assistant = e.ownRow(t, collections.Assistants, body.Assistant); p.assistant == nil {
+	var err error
+	if p.assistant, err = e.ownRow(t, collections.Assistants, body.Assistant); err != nil {
+		return nil, err
+	}
+	if p.assistant == nil {
 		reasons["assistant"] = "Pick an assistant of this organization"
 	}
-	if p.phone = e.ownRow(t, collections.PhoneNumbers, body.PhoneNumber); p.phone == nil {
+	if p.phone, err = e.ownRow(t, collections.PhoneNumbers, body.PhoneNumber); err != nil {
+		return nil, err
+	}
+	if p.phone == nil {
 		reasons["phone_number"] = "Pick a number of this organization"
 	}
 	customer, problem := dialing.Of(e.app, t.ID()).Check(body.CustomerNumber)
@@ -241,12 +249,13 @@ func (e *engine) checkPress(t *tenant.Tenant, body placeBody) (*press, error) {
 	return p, nil
 }
 
-func (e *engine) ownRow(t *tenant.Tenant, collection, id string) *core.Record {
-	r, err := e.app.FindRecordById(collection, id)
-	if err != nil || r.GetString("organization") != t.ID() {
-		return nil
+// ownRow is a row of the organization, nil when there is none.
+func (e *engine) ownRow(t *tenant.Tenant, collection, id string) (*core.Record, error) {
+	r, err := database.Found(e.app.FindRecordById(collection, id))
+	if err != nil || r == nil || r.GetString("organization") != t.ID() {
+		return nil, err
 	}
-	return r
+	return r, nil
 }
 
 const (
@@ -353,8 +362,11 @@ func (e *engine) answerPress(re *core.RequestEvent, id string, err error) (*core
 		e.told(id)
 	case <-re.Request.Context().Done():
 	}
-	call, err := e.app.FindRecordById(collections.Calls, id)
+	call, err := database.Found(e.app.FindRecordById(collections.Calls, id))
 	if err != nil {
+		return nil, err
+	}
+	if call == nil {
 		return nil, facade.Error(http.StatusConflict, "The call was deleted while it was being placed")
 	}
 	switch call.GetString("placing") {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
@@ -326,8 +327,11 @@ func (e *engine) closeUnheard(ctx context.Context, r *schedule.Run, now time.Tim
 		return err
 	}
 	for _, id := range ids {
-		record, err := e.app.FindRecordById(collections.Calls, id)
+		record, err := database.Found(e.app.FindRecordById(collections.Calls, id))
 		if err != nil {
+			return err
+		}
+		if record == nil {
 			continue // deleted since
 		}
 		record.Load(map[string]any{"status": collections.CallFailed, "outcome": vapi.OutcomeFailedDesk, "ended_reason": reasonUnheard})

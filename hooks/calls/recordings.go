@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -36,26 +37,27 @@ func (e *engine) fetchRecording(ctx context.Context, row outbox.Row) error {
 	if err := row.Decode(&p); err != nil {
 		return outbox.Dead(err)
 	}
-	record, err := e.app.FindRecordById(collections.Recordings, p.Recording)
-	if err != nil {
-		return nil // the call was deleted
+	record, err := database.Found(e.app.FindRecordById(collections.Recordings, p.Recording))
+	if err != nil || record == nil {
+		return err // the call was deleted
 	}
 	if record.GetString("status") == collections.RecordingReady {
 		return nil
 	}
-	call, err := e.app.FindRecordById(collections.Calls, record.GetString("call"))
-	if err != nil {
-		return nil // deleted between the two reads
+	call, err := database.Found(e.app.FindRecordById(collections.Calls, record.GetString("call")))
+	if err != nil || call == nil {
+		return err // deleted between the two reads
 	}
 	err = e.copyHome(ctx, call.GetString("vapi_call_id"), record)
 	if err == nil {
 		return nil
 	}
 	// What could not be kept must not be saved with the failure.
-	if record, missing := e.app.FindRecordById(collections.Recordings, p.Recording); missing == nil {
-		return e.failRecording(record, row.Attempt, err)
+	record, unread := database.Found(e.app.FindRecordById(collections.Recordings, p.Recording))
+	if unread != nil || record == nil {
+		return unread // deleted while it was copied
 	}
-	return nil
+	return e.failRecording(record, row.Attempt, err)
 }
 
 // failRecording notes why a recording is not here, and gives it up when trying

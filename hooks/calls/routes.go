@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/sheet"
@@ -95,8 +96,11 @@ func (e *engine) mayHear(re *core.RequestEvent) (*tenant.Tenant, error) {
 // callOf is the call of the path, in its organization; 404 for everybody who
 // may not view it.
 func (e *engine) callOf(re *core.RequestEvent) (*core.Record, *tenant.Tenant, error) {
-	call, err := e.app.FindRecordById(collections.Calls, re.Request.PathValue("id"))
+	call, err := database.Found(e.app.FindRecordById(collections.Calls, re.Request.PathValue("id")))
 	if err != nil {
+		return nil, nil, err
+	}
+	if call == nil {
 		return nil, nil, facade.Error(http.StatusNotFound, "There is no such call")
 	}
 	t, err := tenant.In(re, call.GetString("organization"))

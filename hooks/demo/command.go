@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 // chunk is how many calls one transaction of the command holds.
@@ -26,8 +27,11 @@ func Command(app core.App) *cobra.Command {
 				return err
 			}
 			if o.Organization == "" {
-				first, err := app.FindFirstRecordByFilter(collections.Organizations, "status = 'active'")
+				first, err := database.Found(app.FindFirstRecordByFilter(collections.Organizations, "status = 'active'"))
 				if err != nil {
+					return err
+				}
+				if first == nil {
 					return fmt.Errorf("there is no organization yet: start the server and set it up first")
 				}
 				o.Organization = first.Id

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
@@ -38,13 +39,19 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	m, err := e.App.FindFirstRecordByFilter(collections.Memberships, "id = {:id} && organization = {:o} && user.is_service = false",
-		dbx.Params{"id": e.Request.PathValue("id"), "o": t.ID()})
+	m, err := database.Found(e.App.FindFirstRecordByFilter(collections.Memberships,
+		"id = {:id} && organization = {:o} && user.is_service = false", dbx.Params{"id": e.Request.PathValue("id"), "o": t.ID()}))
 	if err != nil {
+		return err
+	}
+	if m == nil {
 		return facade.Error(http.StatusNotFound, "There is no such member")
 	}
-	user, err := e.App.FindRecordById(collections.Users, m.GetString("user"))
+	user, err := database.Found(e.App.FindRecordById(collections.Users, m.GetString("user")))
 	if err != nil {
+		return err
+	}
+	if user == nil {
 		return facade.Error(http.StatusNotFound, "There is no such member")
 	}
 	if !t.Superuser && !mayHelp(t.Role(), user.Id == t.UserID(), m.GetString("role")) {

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -173,8 +174,11 @@ func (d *domain) dropLast(ctx context.Context, o *core.Record) error {
 		return err
 	}
 	for _, id := range services {
-		account, err := d.app.FindRecordById(collections.Users, id)
-		if err != nil || !account.GetBool("is_service") {
+		account, err := database.Found(d.app.FindRecordById(collections.Users, id))
+		if err != nil {
+			return fmt.Errorf("account of a key: %w", err)
+		}
+		if account == nil || !account.GetBool("is_service") {
 			continue // gone already, or a person
 		}
 		if err := d.app.Delete(account); err != nil {

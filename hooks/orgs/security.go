@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -391,7 +392,11 @@ func factorOff(app core.App, email string) error {
 		return fmt.Errorf("nobody has the address %s", email)
 	}
 	return app.RunInTransaction(func(tx core.App) error {
-		if row, err := tx.FindFirstRecordByData(collections.Authenticators, "user", user.Id); err == nil {
+		row, err := database.Found(tx.FindFirstRecordByData(collections.Authenticators, "user", user.Id))
+		if err != nil {
+			return err
+		}
+		if row != nil {
 			if err := tx.Delete(row); err != nil {
 				return err
 			}

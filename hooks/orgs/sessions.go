@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
@@ -54,8 +55,12 @@ func (d *domain) endSession(e *core.RequestEvent) error {
 	if id == "current" {
 		id = identity.Session(e)
 	}
-	row, err := e.App.FindFirstRecordByFilter(collections.Sessions, "id = {:id} && user = {:user}", dbx.Params{"id": id, "user": user.Id})
+	row, err := database.Found(e.App.FindFirstRecordByFilter(collections.Sessions, "id = {:id} && user = {:user}",
+		dbx.Params{"id": id, "user": user.Id}))
 	if err != nil {
+		return err
+	}
+	if row == nil {
 		return facade.Error(http.StatusNotFound, "There is no such session")
 	}
 	err = e.App.RunInTransaction(func(tx core.App) error {

@@ -3,7 +3,9 @@ package system
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"maps"
@@ -122,8 +124,8 @@ func (s *system) alertAddress() string {
 	var address string
 	err := s.app.DB().NewQuery("SELECT email FROM users WHERE is_active AND json_valid(metadata) AND json_extract(metadata, '$." +
 		operatorKey + "') LIMIT 1").Row(&address)
-	if err != nil {
-		return "" // nobody set the installation up yet
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // without a row nobody set the installation up yet
+		s.app.Logger().Error("the operator's address could not be read", "error", err)
 	}
 	return address
 }

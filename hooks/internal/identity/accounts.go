@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/password"
 )
 
@@ -150,10 +151,13 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 	if e.Record.Verified() || e.Auth != nil && e.Auth.Id == e.Record.Id {
 		return e.Next()
 	}
-	known, err := e.App.FindFirstExternalAuthByExpr(dbx.HashExp{
+	known, err := database.Found(e.App.FindFirstExternalAuthByExpr(dbx.HashExp{
 		"collectionRef": e.Collection.Id, "provider": e.ProviderName, "providerId": e.OAuth2User.Id, "recordRef": e.Record.Id,
-	})
+	}))
 	if err != nil {
+		return err
+	}
+	if known == nil {
 		return e.ForbiddenError("An account with this address exists and has not proved it yet. Sign in with its password first, or ask for a new one.",
 			errors.New("unverified account"))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 // A refresh token is for clients that keep one beside the token of the session
@@ -53,11 +54,17 @@ func (i *Identity) Refresh(e *core.RequestEvent, refresh string) (user *core.Rec
 	with, _, _ := strings.Cut(rest, ".")
 	reused := false
 	err = e.App.RunInTransaction(func(tx core.App) error {
-		row, err := tx.FindRecordById(collections.Sessions, session)
+		row, err := database.Found(tx.FindRecordById(collections.Sessions, session))
 		if err != nil {
+			return err
+		}
+		if row == nil {
 			return ErrRefresh
 		}
-		if user, err = tx.FindRecordById(collections.Users, row.GetString("user")); err != nil {
+		if user, err = database.Found(tx.FindRecordById(collections.Users, row.GetString("user"))); err != nil {
+			return err
+		}
+		if user == nil {
 			return ErrRefresh
 		}
 		if !hmac.Equal([]byte(refresh), []byte(refreshToken(user, session, with))) {

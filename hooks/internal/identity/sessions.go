@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -232,9 +233,12 @@ func (i *Identity) renew(e *core.RecordAuthRequestEvent) error {
 		return e.Next()
 	}
 	id := Session(e.RequestEvent)
-	row, err := e.App.FindRecordById(collections.Sessions, id)
+	row, err := database.Found(e.App.FindRecordById(collections.Sessions, id))
 	if err != nil {
-		return e.UnauthorizedError("Sign in again.", err)
+		return err
+	}
+	if row == nil {
+		return e.UnauthorizedError("Sign in again.", nil)
 	}
 	now, length := i.Now(), i.session(e.App, e.Record)
 	if e.Token, err = i.token(e.Record, id, visit{length: length, refreshable: true}); err != nil {
@@ -266,9 +270,9 @@ func End(e *core.RequestEvent) error {
 	if id == "" {
 		return nil
 	}
-	row, err := e.App.FindRecordById(collections.Sessions, id)
-	if err != nil {
-		return nil // it has ended already
+	row, err := database.Found(e.App.FindRecordById(collections.Sessions, id))
+	if err != nil || row == nil {
+		return err // it has ended already
 	}
 	row.IgnoreUnchangedFields(true)
 	row.Set("ended_at", types.NowDateTime())

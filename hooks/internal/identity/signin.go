@@ -17,6 +17,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 const (
@@ -187,8 +188,11 @@ func (i *Identity) present(app core.App, id string) (ticket, *core.Record, error
 	if err != nil {
 		return t, nil, err
 	}
-	user, err := app.FindRecordById(collections.Users, t.user)
-	if err != nil || !user.GetBool("is_active") {
+	user, err := database.Found(app.FindRecordById(collections.Users, t.user))
+	if err != nil {
+		return t, nil, err
+	}
+	if user == nil || !user.GetBool("is_active") {
 		return t, nil, ErrTicket
 	}
 	row, err := authenticator(app, user.Id)

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 const (
@@ -78,7 +79,11 @@ func MembershipsOf(app core.App, userID string) []*core.Record {
 // OrganizationOf returns an organization from memory, or nil when there is
 // none. NB! The record is shared: load your own copy before you change it.
 func OrganizationOf(app core.App, id string) *core.Record {
-	return directoryOf(app).organization(app, id)
+	o, err := directoryOf(app).organization(app, id)
+	if err != nil {
+		app.Logger().Error("an organization could not be read", "organization", id, "error", err)
+	}
+	return o
 }
 
 // Holds tells whether the person holds the capability in the organization. It
@@ -152,20 +157,21 @@ func (d *directory) memberships(app core.App, user string) []*core.Record {
 	return rows
 }
 
-func (d *directory) organization(app core.App, id string) *core.Record {
+// organization is nil when there is none.
+func (d *directory) organization(app core.App, id string) (*core.Record, error) {
 	if id == "" {
-		return nil
+		return nil, nil
 	}
 	d.mu.RLock()
 	o, ok := d.orgs[id]
 	change := d.change
 	d.mu.RUnlock()
 	if ok && time.Now().Before(o.until) && !app.IsTransactional() {
-		return o.record
+		return o.record, nil
 	}
-	record, err := app.FindRecordById(collections.Organizations, id)
-	if err != nil {
-		return nil
+	record, err := database.Found(app.FindRecordById(collections.Organizations, id))
+	if err != nil || record == nil {
+		return nil, err
 	}
 	if !app.IsTransactional() {
 		d.mu.Lock()
@@ -177,7 +183,7 @@ func (d *directory) organization(app core.App, id string) *core.Record {
 		}
 		d.mu.Unlock()
 	}
-	return record
+	return record, nil
 }
 
 // onlyOrganization is the installation's organization when it has exactly one.

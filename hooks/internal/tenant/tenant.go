@@ -211,7 +211,11 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 			return nil, e.NotFoundError("There is no such organization.", nil)
 		}
 	}
-	if t.Organization = d.organization(e.App, organization); t.Organization == nil {
+	var err error
+	if t.Organization, err = d.organization(e.App, organization); err != nil {
+		return nil, err
+	}
+	if t.Organization == nil {
 		return nil, e.NotFoundError("There is no such organization.", nil)
 	}
 	if err := Admit(e, organization); err != nil {
