@@ -20,6 +20,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -238,7 +239,7 @@ func readList(name string, value any) (list []string, reason string) {
 			return nil, "Must be a list of texts"
 		}
 		if name == "ip_whitelist" {
-			p, err := identity.ParseNetwork(text)
+			p, err := network.Parse(text)
 			if err != nil {
 				return nil, fmt.Sprintf("%q is not an address or network like 192.0.2.0/24 or 2001:db8::/32", text)
 			}

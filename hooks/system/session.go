@@ -20,9 +20,7 @@ import (
 )
 
 const (
-	// sessionCookie holds an auth token where no script can read it.
-	sessionCookie = "pl_session"
-	csrfCookie    = "pl_csrf"
+	csrfCookie = "pl_csrf"
 	// CSRFHeader carries the token of GET /api/csrf on writes of a cookie session.
 	CSRFHeader = "X-CSRF-Token"
 	// csrfAge is how long a CSRF token is good: as long as a session can be.
@@ -67,7 +65,7 @@ func (s *session) load() *hook.Handler[*core.RequestEvent] {
 		if e.Auth != nil || e.Request.Header.Get("Authorization") != "" {
 			return e.Next()
 		}
-		person := tenant.Person(e.App, cookie(e, sessionCookie))
+		person := tenant.Person(e.App, cookie(e, identity.SessionCookie))
 		if person == nil || open(e.Request.URL.Path) {
 			return e.Next()
 		}
@@ -85,7 +83,7 @@ func (s *session) load() *hook.Handler[*core.RequestEvent] {
 
 // csrf answers GET /api/csrf.
 func (s *session) csrf(e *core.RequestEvent) error {
-	token := s.issue(e, cookie(e, sessionCookie))
+	token := s.issue(e, cookie(e, identity.SessionCookie))
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]string{"token": token, "message": "CSRF token generated successfully"})
 }
@@ -96,7 +94,7 @@ func (s *session) start(e *core.RequestEvent) error {
 	if e.Auth == nil || tenant.Person(e.App, raw) == nil {
 		return e.UnauthorizedError("Sign in first, and send the token in the Authorization header.", nil)
 	}
-	s.set(e, sessionCookie, raw, lifetime(raw))
+	s.set(e, identity.SessionCookie, raw, lifetime(raw))
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]string{"token": s.issue(e, raw)})
 }
@@ -106,7 +104,7 @@ func (s *session) end(e *core.RequestEvent) error {
 	if err := identity.End(e); err != nil {
 		return e.InternalServerError("The session could not be ended.", err)
 	}
-	s.set(e, sessionCookie, "", -1)
+	s.set(e, identity.SessionCookie, "", -1)
 	s.set(e, csrfCookie, "", -1)
 	return e.NoContent(http.StatusNoContent)
 }
@@ -152,7 +150,7 @@ func (s *session) valid(e *core.RequestEvent) bool {
 		return false
 	}
 	same := hmac.Equal([]byte(sent), []byte(kept))
-	fits := hmac.Equal([]byte(proof), []byte(s.proof(random, cookie(e, sessionCookie))))
+	fits := hmac.Equal([]byte(proof), []byte(s.proof(random, cookie(e, identity.SessionCookie))))
 	return same && fits
 }
 

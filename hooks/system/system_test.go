@@ -18,6 +18,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -322,7 +323,7 @@ func TestSession_writes_need_the_token_of_this_session(t *testing.T) {
 	s := serve(t, Deps{})
 	token := testkit.As(t, testkit.AcmeOwner)["Authorization"]
 	begun := s.ask(testkit.AcmeOwner, "POST", "/api/session", nil, nil)
-	if begun.status != 200 || begun.cookie(sessionCookie) != token {
+	if begun.status != 200 || begun.cookie(identity.SessionCookie) != token {
 		t.Fatalf("start: got %d %s", begun.status, begun.body)
 	}
 	for _, flag := range []string{"HttpOnly", "SameSite=Lax"} {
@@ -335,17 +336,17 @@ func TestSession_writes_need_the_token_of_this_session(t *testing.T) {
 	csrf := begun.cookie(csrfCookie)
 	stranger := s.ask(testkit.Guest, "GET", "/api/csrf", nil, nil)
 	other := s.ask(testkit.BoltOwner, "POST", "/api/session", nil, nil)
-	cookies := func(c string) string { return sessionCookie + "=" + token + "; " + csrfCookie + "=" + c }
+	cookies := func(c string) string { return identity.SessionCookie + "=" + token + "; " + csrfCookie + "=" + c }
 	const path = "/api/collections/assistants/records/" + testkit.AcmeAssistant
 	tests := []struct {
 		name, method string
 		header       map[string]string
 		status       int
 	}{
-		{"a read needs only the cookie", "GET", map[string]string{"Cookie": sessionCookie + "=" + token}, 200},
-		{"a forged cookie is nobody", "GET", map[string]string{"Cookie": sessionCookie + "=" + token + "x"}, 404},
+		{"a read needs only the cookie", "GET", map[string]string{"Cookie": identity.SessionCookie + "=" + token}, 200},
+		{"a forged cookie is nobody", "GET", map[string]string{"Cookie": identity.SessionCookie + "=" + token + "x"}, 404},
 		{"a write without the token", "PATCH", map[string]string{"Cookie": cookies(csrf)}, 403},
-		{"a write without its cookie", "PATCH", map[string]string{"Cookie": sessionCookie + "=" + token, CSRFHeader: csrf}, 403},
+		{"a write without its cookie", "PATCH", map[string]string{"Cookie": identity.SessionCookie + "=" + token, CSRFHeader: csrf}, 403},
 		{"a write with another token", "PATCH", map[string]string{"Cookie": cookies(csrf), CSRFHeader: csrf + "x"}, 403},
 		{"a token made before signing in", "PATCH", map[string]string{"Cookie": cookies(stranger.cookie(csrfCookie)), CSRFHeader: stranger.cookie(csrfCookie)}, 403},
 		{"a token of somebody else's session", "PATCH", map[string]string{"Cookie": cookies(other.cookie(csrfCookie)), CSRFHeader: other.cookie(csrfCookie)}, 403},
@@ -375,7 +376,7 @@ func TestSession_writes_need_the_token_of_this_session(t *testing.T) {
 		t.Errorf("signing in with an old cookie: got %d %s, want 200", a.status, a.body)
 	}
 	ended := s.ask(testkit.Guest, "DELETE", "/api/session", nil, map[string]string{"Cookie": cookies(csrf), CSRFHeader: csrf})
-	if ended.status != 204 || !strings.Contains(strings.Join(ended.header.Values("Set-Cookie"), " "), sessionCookie+"=; Path=/; Max-Age=0") {
+	if ended.status != 204 || !strings.Contains(strings.Join(ended.header.Values("Set-Cookie"), " "), identity.SessionCookie+"=; Path=/; Max-Age=0") {
 		t.Errorf("end: got %d %v", ended.status, ended.header.Values("Set-Cookie"))
 	}
 }
@@ -417,7 +418,7 @@ func TestSession_serves_the_documented_routes_too(t *testing.T) {
 	}
 	s := serve(t, Deps{}, row("GET", facade.View), row("PUT", facade.Update))
 	begun := s.ask(testkit.AcmeOwner, "POST", "/api/session", nil, nil)
-	cookies := sessionCookie + "=" + begun.cookie(sessionCookie) + "; " + csrfCookie + "=" + begun.cookie(csrfCookie)
+	cookies := identity.SessionCookie + "=" + begun.cookie(identity.SessionCookie) + "; " + csrfCookie + "=" + begun.cookie(csrfCookie)
 	const path = "/api/agents/" + testkit.AcmeAssistant
 	if a := s.ask(testkit.Guest, "GET", path, nil, map[string]string{"Cookie": cookies}); a.status != 200 {
 		t.Errorf("read: got %d %s", a.status, a.body)

@@ -18,7 +18,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
-	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -263,7 +263,7 @@ func (i *Identity) attempt(e *core.RequestEvent, user *core.Record) error {
 func (i *Identity) passed(e *core.RequestEvent, user *core.Record) { i.limits.Clear(atHome(e, user)) }
 
 func atHome(e *core.RequestEvent, user *core.Record) string {
-	return accountOf(user).key(guessFactor) + " from " + intake.Network(e.RealIP())
+	return accountOf(user).key(guessFactor) + " from " + network.Of(e.RealIP())
 }
 
 // matches returns the time step whose code was given; ErrCode when there is

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 )
 
 // What can be guessed at a door.
@@ -106,7 +107,7 @@ func (i *Identity) try(e *core.RequestEvent, what string, at target, look func()
 
 // attemptAt is try for whoever answers in other words: too many are a tooOften.
 func (i *Identity) attemptAt(e *core.RequestEvent, what string, at target, look func() error) error {
-	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+intake.Network(e.RealIP())
+	g, key, own := guesses[what], at.key(what), at.key(what)+" from "+network.Of(e.RealIP())
 	n := i.limits.Hit(key, g.lateIn)
 	late := g.late > 0 && n > g.late
 	if g.own > 0 && i.limits.Hit(own, g.ownIn) > g.own {
@@ -183,8 +184,8 @@ func (i *Identity) familiar(e *core.RequestEvent, record *core.Record) bool {
 		e.App.Logger().Error("where an account is used could not be read; its caller counts as a stranger", "error", err)
 		return false
 	}
-	here := intake.Network(e.RealIP())
-	return slices.ContainsFunc(addresses, func(address string) bool { return intake.Network(address) == here })
+	here := network.Of(e.RealIP())
+	return slices.ContainsFunc(addresses, func(address string) bool { return network.Of(address) == here })
 }
 
 // operator tells whether the account is a superuser's. They have no sessions: where
@@ -194,7 +195,7 @@ func operator(record *core.Record) bool {
 }
 
 func usedFrom(e *core.RequestEvent, record *core.Record) string {
-	return "used " + accountOf(record).account + " from " + intake.Network(e.RealIP())
+	return "used " + accountOf(record).account + " from " + network.Of(e.RealIP())
 }
 
 // CheckPassword tells whether the password is that of somebody who is signed in

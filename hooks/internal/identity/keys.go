@@ -16,7 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
-	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -136,7 +136,7 @@ func (i *Identity) loadKey(e *core.RequestEvent) error {
 	now := i.Now()
 	is := i.standing(e.App, k)
 	if is.State == KeyEnded || !right {
-		if i.limits.Hit("wrongkey "+intake.Network(e.RealIP()), time.Minute) > wrongKeys {
+		if i.limits.Hit("wrongkey "+network.Of(e.RealIP()), time.Minute) > wrongKeys {
 			return tooMany(e, time.Minute)
 		}
 		return e.Next() // a guest

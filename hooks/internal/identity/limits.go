@@ -9,7 +9,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
-	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
@@ -156,7 +156,7 @@ func (i *Identity) limitAddress(e *core.RequestEvent) error {
 	if !ok || l.most == 0 || e.HasSuperuserAuth() {
 		return e.Next()
 	}
-	over := i.limits.Hit(l.group+" "+intake.Network(e.RealIP()), l.length) > l.most
+	over := i.limits.Hit(l.group+" "+network.Of(e.RealIP()), l.length) > l.most
 	if person(e.Auth) {
 		over = i.limits.Hit(l.group+" by "+e.Auth.Id, l.length) > l.most || over
 	}

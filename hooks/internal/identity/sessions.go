@@ -24,9 +24,7 @@ const (
 	claim = "sid"
 	// seenEvery is how often last_seen_at is written: a sign of life, not a trace.
 	seenEvery = 5 * time.Minute
-	// cookieName is the cookie of browser sessions (hooks/system).
-	cookieName = "pl_session"
-	agentMax   = 500
+	agentMax  = 500
 )
 
 // freshFor is how long after signing in a person is not asked for the password
@@ -50,6 +48,10 @@ func (i *Identity) Fresh(e *core.RequestEvent) (bool, error) {
 	}
 	return i.Now().Sub(row.GetDateTime("created").Time()) < freshFor, nil
 }
+
+// SessionCookie is the cookie of browser sessions (hooks/system): an auth token where
+// no script can read it.
+const SessionCookie = "pl_session"
 
 // place is a session as requests need it.
 type place struct {
@@ -115,7 +117,7 @@ func (i *Identity) prove(e *core.RequestEvent) error {
 	if p == (proof{}) {
 		token := tenant.Bearer(e.Request)
 		if token == "" {
-			if c, err := e.Request.Cookie(cookieName); err == nil {
+			if c, err := e.Request.Cookie(SessionCookie); err == nil {
 				token = c.Value
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -61,7 +62,7 @@ func settingsOf(row *core.Record) Settings {
 		s.Methods = nil
 	}
 	for _, text := range texts(row, "ip_whitelist") {
-		p, err := ParseNetwork(text)
+		p, err := network.Parse(text)
 		if err != nil {
 			s.Closed = true
 			continue
@@ -80,34 +81,6 @@ func texts(row *core.Record, field string) []string {
 		}
 	}
 	return list
-}
-
-// ParseNetwork reads an address or a network in CIDR notation, IPv4 or IPv6.
-// An IPv4 address written as IPv6 counts as what it is.
-func ParseNetwork(text string) (netip.Prefix, error) {
-	text = strings.TrimSpace(text)
-	if !strings.Contains(text, "/") {
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return netip.Prefix{}, err
-		}
-		if a.Zone() != "" {
-			return netip.Prefix{}, errors.New("an address with a zone names no network")
-		}
-		a = a.Unmap()
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, err
-	}
-	if a := p.Addr(); a.Is4In6() {
-		if p.Bits() < 96 {
-			return netip.Prefix{}, errors.New("a network across IPv4 and IPv6")
-		}
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), nil
 }
 
 // Admits tells whether the address is in one of the networks. Without networks

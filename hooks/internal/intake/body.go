@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
@@ -47,9 +48,9 @@ func (b *bodies) take(e *core.RequestEvent) error {
 			most = min(most, signInBody)
 		}
 		source = &paced{ReadCloser: source, on: http.NewResponseController(e.Response), patience: b.limits.GuestPatience, began: time.Now()}
-		network := Network(e.RealIP())
-		budgets = []*semaphore.Weighted{b.shares.enter(network), b.guests}
-		defer b.shares.leave(network)
+		from := network.Of(e.RealIP())
+		budgets = []*semaphore.Weighted{b.shares.enter(from), b.guests}
+		defer b.shares.leave(from)
 	case isUpload(r):
 		return beginUpload(e)
 	case e.HasSuperuserAuth():

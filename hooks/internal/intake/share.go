@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"net/netip"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -46,28 +45,4 @@ func (s *shares) leave(network string) {
 		return
 	}
 	delete(s.of, network)
-}
-
-// Network is the part of an address one customer has, as a text. What is no
-// address is its own.
-func Network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if p := NetworkOf(a); p.Addr().Is6() {
-		return p.String()
-	}
-	return a.Unmap().String()
-}
-
-// NetworkOf is the part of an address one customer has: of IPv6 a /64, of IPv4
-// the address.
-func NetworkOf(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	return netip.PrefixFrom(a, bits).Masked()
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -35,18 +34,6 @@ func TestConnect_an_address_has_few_streams_of_guests(t *testing.T) {
 	h.connect()
 	if res := refused(); res.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("one too many again: got %d", res.StatusCode)
-	}
-}
-
-func TestNetworkOf_is_what_one_customer_has(t *testing.T) {
-	for address, want := range map[string]string{
-		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9", "0000:0000:0000:0000:0000:ffff:cb00:7109": "203.0.113.9",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:0db8:0001:0002:0000:0000:0000:0001": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
-		"not an address": "not an address",
-	} {
-		if got := intake.Network(address); got != want {
-			t.Errorf("%s: got %s, want %s", address, got, want)
-		}
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 // goroutine and a bounded memory.
 type outlet struct {
 	client  subscriptions.Client
-	network string // where it comes from, see intake.Network
+	network string // where it comes from, see network.Of
 
 	// Guarded by the hub's lock.
 	topics  map[string]string // topic → organization

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 )
 
 // writeDeadline is how long one message may take to reach a stream. A client
@@ -36,16 +37,16 @@ const (
 )
 
 func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
-	network := intake.Network(e.RealIP())
+	from := network.Of(e.RealIP())
 	h.mu.Lock()
-	if e.Auth == nil && h.guestsOf(network) >= h.guests {
+	if e.Auth == nil && h.guestsOf(from) >= h.guests {
 		h.mu.Unlock()
 		e.Response.Header().Del("Content-Type") // PocketBase has begun a stream
 		e.Response.Header().Set("Retry-After", "10")
 		return e.TooManyRequestsError("Too many open streams from this address.", nil)
 	}
 	client := adopt(e)
-	o := newOutlet(client, network)
+	o := newOutlet(client, from)
 	h.outlets[client.Id()] = o
 	h.mu.Unlock()
 	go o.pump(client.gone)

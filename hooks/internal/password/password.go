@@ -10,17 +10,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// commonPasswords is searched where it lies in the program's file: a password
+// commonOnes is searched where it lies in the program's file: a password
 // is set seldom, and a table of it would be kept in memory for nothing.
 //
 //go:embed common_passwords.txt
-var commonPasswords string
+var commonOnes string
 
 const (
-	passwordCommon = "This is one of the passwords that are tried first: choose another one"
-	passwordOwn    = "Must not be made of your mail address, your name or the name of this product"
-	// passwordLongest is beyond what the field takes; longer ones are left to it.
-	passwordLongest = 255
+	whyCommon = "This is one of the passwords that are tried first: choose another one"
+	whyOwn    = "Must not be made of your mail address, your name or the name of this product"
+	// longest is beyond what the field takes; longer ones are left to it.
+	longest = 255
 	// commonHead is how many of the most used passwords are recognized in a row.
 	commonHead = 200
 	// leftLeast letters besides what is known make a password of one's own.
@@ -33,16 +33,16 @@ const (
 // by digits, a walk along the keyboard, a repetition, or made of the person's
 // own address and name. "" when it is good.
 func Weak(password, email, name string) string {
-	if len(password) > passwordLongest {
+	if len(password) > longest {
 		return ""
 	}
 	own := ownWords(email, name)
 	for _, form := range formsOf(password) {
 		switch {
 		case common(form):
-			return passwordCommon
+			return whyCommon
 		case ofOwn(form, own):
-			return passwordOwn
+			return whyOwn
 		}
 	}
 	return ""
@@ -90,7 +90,7 @@ func common(form string) bool {
 	return listed(form) || walks(form) || inARow(form, commonHeads(), 0)
 }
 
-func listed(word string) bool { return word != "" && strings.Contains(commonPasswords, "\n"+word+"\n") }
+func listed(word string) bool { return word != "" && strings.Contains(commonOnes, "\n"+word+"\n") }
 
 // unitOf is what a text repeats, the last time perhaps not wholly; the text
 // itself when it repeats nothing.
@@ -148,7 +148,7 @@ func reversed(text string) string {
 // commonHeads are the most used passwords, as words others are put together of.
 func commonHeads() []string {
 	var heads []string
-	for line := range strings.Lines(commonPasswords) {
+	for line := range strings.Lines(commonOnes) {
 		if word := strings.TrimSpace(line); len(word) >= 4 && !strings.HasPrefix(word, "#") {
 			heads = append(heads, word)
 		}

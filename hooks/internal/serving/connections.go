@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 )
 
 // connections bounds how many are open: each costs memory before it has said a
@@ -81,5 +81,5 @@ func peer(conn net.Conn) netip.Addr {
 	if address.IsLoopback() {
 		return address
 	}
-	return intake.NetworkOf(address).Addr()
+	return network.Prefix(address).Addr()
 }

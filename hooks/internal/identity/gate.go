@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/network"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -213,7 +214,7 @@ func (i *Identity) send(e *core.RealtimeMessageEvent) error {
 func Excluded(list []string, address string) string {
 	s := Settings{}
 	for _, text := range list {
-		p, err := ParseNetwork(text)
+		p, err := network.Parse(text)
 		if err != nil {
 			return err.Error()
 		}
