@@ -508,6 +508,13 @@ func TestRestore_from_the_panel_starts_again(t *testing.T) {
 	t.Run("by a supervisor", func(t *testing.T) { restoreInStorm(t, true) })
 }
 
+// restoredFor tells whether the row that was made after the backup is gone; a
+// server that is starting answers nothing.
+func restoredFor(p *person) bool {
+	status, _, answer, err := p.send("GET", "/api/collections/contacts/records?filter=name='Came%20Later'", nil)
+	return err == nil && status == http.StatusOK && bytes.Contains(answer, []byte(`"items":[]`))
+}
+
 func restoreInStorm(t *testing.T, supervised bool) {
 	path, address, secret := "", freeAddress(t), "VAPI_WEBHOOK_SECRET="+hookSecret
 	if supervised { // a program that is gone cannot start itself again
@@ -569,10 +576,7 @@ func restoreInStorm(t *testing.T, supervised bool) {
 		d = start(t, d.dir, address, demo, secret) // as systemd and Fly do, whatever the exit
 	}
 	d.operated = true
-	until(t, "the restored data", func() bool {
-		status, _, _, err := owner.send("GET", "/api/collections/contacts/records?filter=name='Came%20Later'", nil)
-		return err == nil && status == http.StatusOK && len(owner.rows("contacts", "name = 'Came Later'", "")) == 0
-	})
+	until(t, "the restored data", func() bool { return restoredFor(owner) })
 	enough := s.count() + 100
 	until(t, "more messages", func() bool { return s.count() > enough })
 	close(stop)
@@ -610,4 +614,57 @@ func restoreInStorm(t *testing.T, supervised bool) {
 	}
 	d.stop()
 	sound(t, d.dir)
+}
+
+// TestBackup_from_the_dashboard makes one and restores it, as each kind of person.
+func TestBackup_from_the_dashboard(t *testing.T) {
+	address := freeAddress(t)
+	d := start(t, t.TempDir(), address, demo)
+	owner := d.owner(t) // who set it up looks after it
+	synced(owner)
+	stranger := &person{t: t, base: d.base}
+	type list struct {
+		Backups []row
+		Running row
+		Failed  string
+	}
+	listed := func() (l list) {
+		t.Helper()
+		owner.ask("GET", "/api/installation/backups", nil, http.StatusOK, &l)
+		return l
+	}
+	for _, one := range [][2]string{
+		{"GET", "/api/installation/backups"}, {"POST", "/api/installation/backups"}, {"POST", "/api/installation/backups/restore"},
+	} {
+		stranger.ask(one[0], one[1], nil, http.StatusUnauthorized, nil)
+	}
+	if l := listed(); len(l.Backups) != 0 || l.Running != nil {
+		t.Errorf("at first: %v", l)
+	}
+	owner.ask("POST", "/api/installation/backups", nil, http.StatusAccepted, nil)
+	var made list
+	until(t, "a backup", func() bool { made = listed(); return made.Running == nil })
+	if made.Failed != "" || len(made.Backups) != 1 || made.Backups[0]["kind"] != "by_hand" {
+		t.Fatalf("made: %v", made)
+	}
+	name := made.Backups[0]["name"].(string)
+	organization := owner.rows(collections.Organizations, "", "")[0]["id"]
+	owner.ask("POST", "/api/collections/contacts/records", row{
+		"organization": organization, "name": "Came Later", "phone_number": "+442079460123",
+	}, http.StatusOK, nil)
+	fill(t, filepath.Join(d.dir, "backups", "half.zip"), "PK half of one")
+	ask := func(name string, want int) {
+		t.Helper()
+		owner.ask("POST", "/api/installation/backups/restore", row{"name": name}, want, nil)
+	}
+	ask("", http.StatusBadRequest)
+	ask("../data.db", http.StatusBadRequest)
+	ask("none.zip", http.StatusNotFound)
+	ask("half.zip", http.StatusBadRequest)
+	if len(owner.rows("contacts", "name = 'Came Later'", "")) != 1 {
+		t.Error("a refusal changed something")
+	}
+	ask(name, http.StatusAccepted)
+	until(t, "the restored data", func() bool { return restoredFor(owner) })
+	d.stop()
 }

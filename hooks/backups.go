@@ -19,6 +19,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
+	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/providers"
 )
 
@@ -196,8 +197,8 @@ func (b *backups) fromPanel(e *core.RequestEvent) error {
 		return e.BadRequestError("Missing or invalid backup file.", err)
 	}
 	defer done()
-	if err := b.restore(e, path); err != nil {
-		return err
+	if refused := b.restore(e, path); refused != nil {
+		return e.Error(refused.Status, refused.Sentence+": "+refused.Reason.Error(), refused.Reason)
 	}
 	return e.NoContent(http.StatusNoContent)
 }
@@ -234,15 +235,18 @@ func (b *backups) fetch(key string) (path string, done func(), err error) {
 // restore looks at an archive, makes it ready and has the program start again.
 // From the first moment on nothing is acknowledged any more: it would be lost.
 // What is refused changes nothing, and the server goes on.
-func (b *backups) restore(e *core.RequestEvent, path string) error {
-	if b.app.Store().Has(core.StoreKeyActiveBackup) {
-		return e.BadRequestError("Try again later - another backup/restore process has already been started.", nil)
+func (b *backups) restore(e *core.RequestEvent, path string) *system.RestoreRefused {
+	busy := &system.RestoreRefused{
+		Status: http.StatusServiceUnavailable, Sentence: "Work is still under way; try again in a moment",
+	}
+	if busy.Reason = errMaking; b.app.Store().Has(core.StoreKeyActiveBackup) {
+		return busy
 	}
 	wait, cancel := context.WithTimeout(e.Request.Context(), b.config.DrainTimeout)
 	defer cancel()
-	if err := b.held.Gate.Close(wait); err != nil {
+	if busy.Reason = b.held.Gate.Close(wait); busy.Reason != nil {
 		e.Response.Header().Set("Retry-After", "5")
-		return e.Error(http.StatusServiceUnavailable, "Requests are still under way: try again in a moment.", err)
+		return busy
 	}
 	// It may take longer than the server waits with an answer.
 	_ = http.NewResponseController(e.Response).SetWriteDeadline(time.Time{}) // a test's cannot, and nothing is lost
@@ -251,10 +255,30 @@ func (b *backups) restore(e *core.RequestEvent, path string) error {
 	m, err := stage(ctx, b.config, b.app.DataDir(), path, func(string, int64, int64) {})
 	if err != nil {
 		b.held.Gate.Open()
-		return e.BadRequestError("The backup was not restored, and nothing was changed: "+err.Error(), err)
+		return &system.RestoreRefused{
+			Status: http.StatusBadRequest, Sentence: "The backup was not restored, and nothing was changed", Reason: err,
+		}
 	}
 	b.app.Logger().Warn("a backup is restored: the server starts again", "backup", filepath.Base(path),
 		"made", m.Made, "rows", m.Rows())
 	b.held.StartAgain(b.app)
 	return nil
+}
+
+// errMaking says that PocketBase writes an archive just now.
+var errMaking = errors.New("a backup is being made")
+
+// ofSystem is what the dashboard's operator does.
+func (b *backups) ofSystem() system.Backups {
+	made := system.Backups{
+		Folder: backupFolder(b.config, b.app.DataDir()), Restore: b.restore,
+		Write: func(ctx context.Context, progress func(string, int64, int64)) (string, error) {
+			path, _, err := BackUp(ctx, b.config, b.app.DataDir(), "", backup.Options{Version: b.version, Progress: progress})
+			return path, err
+		},
+	}
+	if b.config.Backups.Dir != "" {
+		made.Nightly = b.config.Backups.Keep
+	}
+	return made
 }

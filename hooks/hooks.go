@@ -142,7 +142,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	installation := system.Deps{
 		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
 		Vapi: d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
-		Copies: copies, Outbox: owed, MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
+		Copies: copies, Backups: backups.ofSystem(), Outbox: owed, MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
 	}
 	if d.SandboxURL != "" {
 		// A demonstration makes copies at the provider: never at a real one.

@@ -52,6 +52,7 @@ var untold = []string{
 	"Account created. Please log in",                                         // documented answer of a route the dashboard reads by its fields
 	"Filters and sorts of {} cannot use {}",                                  // for whoever writes filters by hand
 	"Id and action are single words",                                         // the wrapper of the old functions
+	"Missing or invalid backup file",                                         // the operator's panel, in PocketBase's words
 	"Name the organization: ?organization=<id>",                              // for the operator's scripts
 	"No session",                                        // beside "Not authenticated"
 	"A stream can follow {} topics",                     // no page of ours asks for so much

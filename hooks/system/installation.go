@@ -57,6 +57,16 @@ func (s *system) installation() {
 	handle("POST", "/api/installation/check/mail", "Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
 		`{"settings"?: as for PUT /api/installation/mail}`, `{"to": address, …} and `+result,
 		"400 with details · 409 two are under way · 429 after 6 in ten minutes", s.checkMail)
+	handle("GET", "/api/installation/backups", "The backups there are, and how far the one is that is being made.", "",
+		`{"folder", "nightly": how many of the night are kept, "backups": [{"name", "size", "made", `+
+			`"kind": "by_hand"|"nightly"|"before_update"|"panel"}], "running": {"step", "done", "total"}|null, "failed": why the last one was not made}`,
+		"", s.showBackups)
+	handle("POST", "/api/installation/backups", "Begins a backup; the list says how far it is.", "", `202 {"started": true}`,
+		"409 while one is made", s.makeBackup)
+	handle("POST", "/api/installation/backups/restore",
+		"Puts a backup in place of all data and starts the server again. From the request on nothing else is taken (503).",
+		`{"name"}`, `202 {"restarting": true}`, "400 it is no whole backup of this installation · 404 · 503 requests are still under way",
+		s.restoreBackup)
 	const stray = `{"collection", "id", "name", "record", "organization", "created", "price": word, ` +
 		`"reason": "row_gone"|"other_installation"|"no_installation"|"second_copy"|"not_wanted"|"other_organization"}`
 	handle("GET", "/api/installation/strays",

@@ -61,6 +61,8 @@ type Deps struct {
 	AlertMail, AlertWebhook string
 	// Copies knows what is at the provider.
 	Copies *mirror.Mirror
+	// Backups are this server's.
+	Backups Backups
 	// Key is the master key; the sessions' key is derived from it.
 	Key []byte
 	// Demo fills a new organization with a demonstration, in the transaction
@@ -77,6 +79,7 @@ type system struct {
 	session *session
 	http    *http.Client
 	checks  identity.Limiter
+	making  making
 	mailing chan struct{} // a place for each test mail under way
 }
 
@@ -123,6 +126,10 @@ func Register(app core.App, d Deps) error {
 	if d.Serving {
 		s.watchOver()
 	}
+	app.OnTerminate().BindFunc(func(te *core.TerminateEvent) error {
+		s.making.stop()
+		return te.Next()
+	})
 	app.OnFileDownloadRequest().BindFunc(keepFilePrivate)
 	return nil
 }

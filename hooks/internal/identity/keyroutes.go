@@ -147,17 +147,20 @@ var keyRoutes = map[string]bool{
 	"POST /api/agency/bulk":                          false,
 
 	// The installation, and doors with a proof of their own.
-	"POST /api/setup":                       false,
-	"GET /api/installation":                 false,
-	"PUT /api/installation/mail":            false,
-	"POST /api/installation/check/mail":     false,
-	"POST /api/installation/check/provider": false,
-	"GET /api/installation/strays":          false,
-	"POST /api/installation/strays/remove":  false,
-	"GET /api/admin/migrate":                false,
-	"POST /api/admin/migrate":               false,
-	"POST /api/webhooks/vapi":               false,
-	"POST /functions/v1/webhooks/receive":   false,
+	"POST /api/setup":                        false,
+	"GET /api/installation":                  false,
+	"PUT /api/installation/mail":             false,
+	"POST /api/installation/check/mail":      false,
+	"POST /api/installation/check/provider":  false,
+	"GET /api/installation/backups":          false,
+	"POST /api/installation/backups":         false,
+	"POST /api/installation/backups/restore": false,
+	"GET /api/installation/strays":           false,
+	"POST /api/installation/strays/remove":   false,
+	"GET /api/admin/migrate":                 false,
+	"POST /api/admin/migrate":                false,
+	"POST /api/webhooks/vapi":                false,
+	"POST /functions/v1/webhooks/receive":    false,
 }
 
 // otherRoutes are what a key may call besides documented routes and records:

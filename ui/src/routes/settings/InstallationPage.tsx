@@ -5,6 +5,7 @@ import { operatorQuery } from '../../lib/desk'
 import { useT } from '../../lib/i18n'
 import { useMe } from '../../lib/session'
 import { installationQuery, MailSettings, ProviderCheck } from '../setup/Connections'
+import { Backups } from './Backups'
 import { SettingsPage } from './SettingsPage'
 import { Strays } from './Strays'
 
@@ -24,6 +25,7 @@ export function InstallationPage() {
         <>
           <Section title={t('installation.provider.title')}><ProviderCheck provider={answer.data.provider} /></Section>
           <Strays />
+          <Backups />
           <Section title={t('installation.mail.title')} text={t('installation.mail.text')}><MailSettings mail={answer.data.mail} bar /></Section>
         </>
       )}
