@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // gateRetry is the Retry-After of what comes while a restore is under way, in
@@ -79,39 +81,14 @@ func (g *Gate) Open() {
 
 // guard is the gate in the chain.
 func (g *Gate) guard(e *core.RequestEvent) error {
-	if !g.enterAs(e) {
-		return nil
-	}
-	defer g.leaveAs(e)
-	return e.Next()
-}
-
-func changes(e *core.RequestEvent) bool {
 	switch e.Request.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return false
+		return e.Next()
 	}
-	return true
-}
-
-// enterAs tells whether the request may go on, and answers it otherwise.
-func (g *Gate) enterAs(e *core.RequestEvent) bool {
-	if !changes(e) || g.enter() {
-		return true
+	if !g.enter() {
+		e.Response.Header().Set("Retry-After", gateRetry)
+		return refusal.Answer(e, http.StatusServiceUnavailable, "A backup is being restored: try again in a moment.")
 	}
-	e.Response.Header().Set("Retry-After", gateRetry)
-	err := e.JSON(http.StatusServiceUnavailable, map[string]any{
-		"status": http.StatusServiceUnavailable, "message": "A backup is being restored: try again in a moment.",
-		"data": map[string]any{},
-	})
-	if err != nil && e.App != nil {
-		e.App.Logger().Debug("a request was turned away and did not hear it", "error", err)
-	}
-	return false
-}
-
-func (g *Gate) leaveAs(e *core.RequestEvent) {
-	if changes(e) {
-		g.leave()
-	}
+	defer g.leave()
+	return e.Next()
 }

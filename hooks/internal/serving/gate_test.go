@@ -8,16 +8,23 @@ import (
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
 	"github.com/pocketbase/pocketbase/tools/router"
 )
 
 // pass sends a request through the gate; inside runs when it is let in.
-func pass(g *Gate, method string, inside func()) *httptest.ResponseRecorder {
+func pass(t *testing.T, g *Gate, method string, inside func()) *httptest.ResponseRecorder {
+	t.Helper()
 	w := httptest.NewRecorder()
-	e := &core.RequestEvent{Event: router.Event{Response: w, Request: httptest.NewRequest(method, "/x", nil)}}
-	if g.enterAs(e) {
+	e := &core.RequestEvent{Event: router.Event{Response: w, Request: httptest.NewRequest(method, "/api/organizations", nil)}}
+	var chain hook.Hook[*core.RequestEvent]
+	chain.BindFunc(g.guard)
+	err := chain.Trigger(e, func(*core.RequestEvent) error {
 		inside()
-		g.leaveAs(e)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	return w
 }
@@ -25,23 +32,23 @@ func pass(g *Gate, method string, inside func()) *httptest.ResponseRecorder {
 func TestGate_keeps_changes_out_and_waits_for_those_inside(t *testing.T) {
 	var g Gate
 	in, out := make(chan struct{}), make(chan struct{})
-	go pass(&g, http.MethodPost, func() { close(in); <-out })
+	go pass(t, &g, http.MethodPost, func() { close(in); <-out })
 	<-in
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	pass(&g, http.MethodPost, func() {
+	pass(t, &g, http.MethodPost, func() {
 		if err := g.Close(over); !errors.Is(err, context.Canceled) {
 			t.Errorf("somebody is inside: %v", err)
 		}
 	})
-	if w := pass(&g, http.MethodPost, func() {}); w.Code != http.StatusOK {
+	if w := pass(t, &g, http.MethodPost, func() {}); w.Code != http.StatusOK {
 		t.Errorf("it stays closed: %d", w.Code)
 	}
-	pass(&g, http.MethodPost, func() {
+	pass(t, &g, http.MethodPost, func() {
 		closed := make(chan error)
 		go func() { closed <- g.Close(t.Context()) }()
 		for {
-			w := pass(&g, http.MethodPatch, func() {})
+			w := pass(t, &g, http.MethodPatch, func() {})
 			if w.Code == http.StatusServiceUnavailable {
 				if w.Header().Get("Retry-After") == "" {
 					t.Error("it does not say when to come again")
@@ -50,7 +57,7 @@ func TestGate_keeps_changes_out_and_waits_for_those_inside(t *testing.T) {
 			}
 		}
 		reached := false
-		pass(&g, http.MethodGet, func() { reached = true })
+		pass(t, &g, http.MethodGet, func() { reached = true })
 		if !reached {
 			t.Error("reading is refused")
 		}
@@ -63,7 +70,7 @@ func TestGate_keeps_changes_out_and_waits_for_those_inside(t *testing.T) {
 		}
 	})
 	g.Open()
-	if w := pass(&g, http.MethodPost, func() {}); w.Code != http.StatusOK {
+	if w := pass(t, &g, http.MethodPost, func() {}); w.Code != http.StatusOK {
 		t.Errorf("it is not open again: %d", w.Code)
 	}
 }
