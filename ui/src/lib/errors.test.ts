@@ -6,6 +6,8 @@ import { pb } from './pb'
 
 const answer = (status: number, data: Record<string, unknown> = {}) => new ClientResponseError({ url: '/x', status, data })
 
+const missed = (data: Record<string, unknown>) => problem(answer(404, data), t).cause
+
 describe('problem', () => {
   test.each([
     ['no connection', answer(0), 'offline', true, 'No connection'],
@@ -33,6 +35,13 @@ describe('problem', () => {
   test('the documented routes’ error shapes are read', () => {
     expect(problem(answer(409, { error: 'Number is taken.' }), t).cause).toBe('Number is taken.')
     expect(problem(answer(400, { error: { code: 'bad_country', message: 'No such country.' } }), t)).toMatchObject({ code: 'bad_country', cause: 'No such country.' })
+  })
+
+  test('what is not there is said in a route’s own words where they say more than that', () => {
+    expect(missed({ error: 'Nothing is kept about this number', code: 'not_found' })).toBe('Nothing is kept about this number')
+    const ours = missed({})
+    expect(missed({ error: 'There is no such call', code: 'not_found' })).toBe(ours)
+    expect(missed({ status: 404, message: 'The requested resource wasn\'t found.' })).toBe(ours)
   })
 
   test('field errors are in the reader’s words when the code is known', () => {

@@ -87,11 +87,13 @@ function fromServer(error: ClientResponseError, t: T): Problem {
   }
   const spoken = sentence(body)
   const particular = (status === 403 || status === 409) && spoken !== '' && !unspecific.test(spoken)
+  // Of what is not there, only our own routes say more than that: that nothing is kept about a number, say.
+  const missed = status === 404 && code(body) !== undefined && spoken !== '' && !/^there (is|are) no/i.test(spoken)
   const titleKey = particular ? 'errors.refused.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
-  else if (spoken && ([400, 402, 422, 502, 503].includes(status) || particular)) cause = said(spoken)
+  else if (spoken && ([400, 402, 422, 502, 503].includes(status) || particular || missed)) cause = said(spoken)
   return {
     title: t(titleKey), cause, code: code(body) ?? `http_${status}`, status, fields, aborted: false,
     retryable: status === 408 || status === 429 || status >= 500,

@@ -156,7 +156,8 @@ function NewAccount({ token, invitation }: { token: string; invitation: Invitati
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <ProblemAlert problem={failure} />
-        <TextInput label={t('auth.email')} value={invitation.email} readOnly autoComplete="username" />
+        {/* For password managers: people read the address above and cannot change it here. */}
+        <input type="email" name="username" value={invitation.email} readOnly hidden autoComplete="username" />
         <TextInput label={t('profile.name')} autoComplete="name" autoFocus {...field(form, 'fullName', { required: true, ...NAME })} />
         <PasswordInput label={t('auth.password')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password"
           visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />

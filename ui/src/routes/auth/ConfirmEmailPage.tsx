@@ -8,8 +8,9 @@ import { ProblemAlert } from '../../components/States'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
+import { DeadLink } from './DeadLink'
 import { GuestPage } from './GuestPage'
-import { mailOf, useLinkToken } from './token'
+import { mailOf, mayWork, useLinkToken } from './token'
 
 /** Makes a new address count; the password proves that the person asked for it. */
 export function ConfirmEmailPage() {
@@ -29,12 +30,21 @@ function ConfirmEmail({ token }: { token: string }) {
   if (done) {
     return <GuestPage title={t('auth.addressChanged')} footer={back}><Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">{t('auth.addressChangedText', { email: mailOf(token, 'newEmail') })}</Alert></GuestPage>
   }
-  const expired = failure?.fields.token !== undefined
+  const email = mailOf(token, 'newEmail')
+  // The change is asked for where the account is: whoever is signed out comes there by signing in.
+  if (!email || !mayWork(token) || failure?.fields.token !== undefined) {
+    return (
+      <GuestPage title={t('auth.confirmAddress')} footer={back}>
+        <DeadLink text={t('auth.addressGone')} />
+        <Button component={Link} to="/me/security" fullWidth size="md">{t('auth.changeAgain')}</Button>
+      </GuestPage>
+    )
+  }
   return (
-    <GuestPage title={t('auth.confirmAddress')} text={t('auth.confirmAddressText', { email: mailOf(token, 'newEmail') })} footer={back}>
+    <GuestPage title={t('auth.confirmAddress')} text={t('auth.confirmAddressText', { email })} footer={back}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
-          <ProblemAlert problem={expired ? { ...failure, title: t('auth.expired.title'), cause: t('auth.addressGone') } : failure} />
+          <ProblemAlert problem={failure} />
           <PasswordInput label={t('auth.password')} autoComplete="current-password" autoFocus visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true })} />
           <Button type="submit" loading={busy} fullWidth size="md">{t('auth.verify')}</Button>
         </Stack>

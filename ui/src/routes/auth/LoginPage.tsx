@@ -75,7 +75,7 @@ export function LoginPage() {
           </Stack>
         </form>
         {/* The form comes first; its code alone keeps a slow phone busy. */}
-        {drawn && <Suspense><OtherWays next={next} onWaiting={setWaiting} /></Suspense>}
+        {drawn && <Suspense><OtherWays next={next} typed={() => form.getValues().email} onWaiting={setWaiting} /></Suspense>}
       </Stack>
     </GuestPage>
   )

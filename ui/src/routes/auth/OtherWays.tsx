@@ -14,8 +14,15 @@ import { useArrive } from './arrive'
 import { NotSignedInElsewhere, signInElsewhere } from './elsewhere'
 import { waitingOf, type Waiting } from './waiting'
 
+interface WaysProps {
+  next: string | undefined
+  /** The address typed above, so that nobody types it twice. */
+  typed: () => string
+  onWaiting: (waiting: Waiting) => void
+}
+
 /** The ways to sign in besides a password, as far as this installation has them: a code by mail, accounts elsewhere. */
-export function OtherWays({ next, onWaiting }: { next: string | undefined; onWaiting: (waiting: Waiting) => void }) {
+export function OtherWays({ next, typed, onWaiting }: WaysProps) {
   const t = useT()
   const { data: desk } = useQuery(deskQuery)
   const { data } = useQuery({ queryKey: ['auth-methods'], queryFn: ({ signal }) => pb.collection('users').listAuthMethods({ signal }), staleTime: 60_000, retry: false })
@@ -53,12 +60,12 @@ export function OtherWays({ next, onWaiting }: { next: string | undefined; onWai
         <Button key={provider.name} variant="default" fullWidth loading={open === provider.name} leftSection={<LogIn size={16} aria-hidden />}
           onClick={() => elsewhere.mutate(provider.name)}>{t('auth.with', { name: provider.displayName })}</Button>
       ))}
-      {otp && <ByMail next={next} onWaiting={onWaiting} />}
+      {otp && <ByMail next={next} typed={typed} onWaiting={onWaiting} />}
     </Stack>
   )
 }
 
-function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (waiting: Waiting) => void }) {
+function ByMail({ next, typed, onWaiting }: WaysProps) {
   const t = useT()
   const arrive = useArrive()
   const [open, setOpen] = useState(false)
@@ -74,7 +81,10 @@ function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (wai
       if (half) onWaiting(half)
     },
   })
-  if (!open) return <Button variant="default" fullWidth leftSection={<Mail size={16} aria-hidden />} onClick={() => setOpen(true)}>{t('auth.byMail')}</Button>
+  if (!open) return <Button variant="default" fullWidth leftSection={<Mail size={16} aria-hidden />} onClick={() => {
+    setEmail(typed())
+    setOpen(true)
+  }}>{t('auth.byMail')}</Button>
   const wrong = enter.error && !waitingOf(enter.error) ? { ...problem(enter.error, t), title: t('auth.wrong.title'), cause: t('auth.wrongCode') } : undefined
   return (
     <form noValidate onSubmit={(event) => {
@@ -92,7 +102,7 @@ function ByMail({ next, onWaiting }: { next: string | undefined; onWaiting: (wai
             <Text size="sm"><Anchor component="button" type="button" onClick={() => ask.reset()}>{t('auth.newCode')}</Anchor></Text>
           </>
         )}
-        <Button type="submit" loading={ask.isPending || enter.isPending}>{t(ask.data ? 'auth.signIn' : 'auth.sendCode')}</Button>
+        <Button type="submit" variant={ask.data ? 'filled' : 'light'} loading={ask.isPending || enter.isPending}>{t(ask.data ? 'auth.signIn' : 'auth.sendCode')}</Button>
       </Stack>
     </form>
   )

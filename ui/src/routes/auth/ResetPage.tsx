@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, PasswordInput, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { CircleCheck, TimerOff } from 'lucide-react'
+import { CircleCheck } from 'lucide-react'
 import { useState } from 'react'
 import { field } from '../../components/Field'
 import { ProblemAlert, SkeletonAfter200ms } from '../../components/States'
@@ -11,6 +11,7 @@ import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { PASSWORD } from '../limits'
+import { DeadLink } from './DeadLink'
 import { GuestPage } from './GuestPage'
 import { mayWork, useLinkToken } from './token'
 
@@ -53,7 +54,7 @@ function Reset({ token }: { token: string }) {
   if (expired) {
     return (
       <GuestPage title={t('auth.newPassword')} footer={back}>
-        <Alert color="yellow" variant="light" icon={<TimerOff size={18} aria-hidden />} role="alert" title={t('auth.expired.title')}>{t('auth.expired.text')}</Alert>
+        <DeadLink text={t('auth.expired.text')} />
         <Button component={Link} to="/forgot-password" fullWidth size="md">{t('auth.newLink')}</Button>
       </GuestPage>
     )

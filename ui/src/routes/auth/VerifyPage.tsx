@@ -7,8 +7,9 @@ import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import { useMe } from '../../lib/session'
+import { DeadLink } from './DeadLink'
 import { GuestPage } from './GuestPage'
-import { mailOf, useLinkToken } from './token'
+import { mailOf, mayWork, useLinkToken } from './token'
 
 /** Confirms an address. It waits for a click: mail scanners open links, and a link works once. */
 export function VerifyPage() {
@@ -40,15 +41,25 @@ function Verify({ token }: { token: string }) {
     return <GuestPage title={t('auth.verified')} footer={onward}><Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">{t('auth.verifiedText')}</Alert></GuestPage>
   }
   const failure = verify.error ? problem(verify.error, t) : undefined
-  const expired = failure?.status === 400
+  if (!email || !mayWork(token) || failure?.status === 400) {
+    return (
+      <GuestPage title={t('auth.verify')} footer={onward}>
+        {again.isSuccess
+          ? <Alert color="teal" variant="light" role="status">{t('auth.sent.again', { email })}</Alert>
+          : <DeadLink text={t('auth.linkGone')} />}
+        <ProblemAlert problem={again.error ? problem(again.error, t) : undefined} />
+        {email && !again.isSuccess && (
+          <Button fullWidth size="md" loading={again.isPending} onClick={() => again.mutate()}>{t('auth.newLink')}</Button>
+        )}
+        {/* A link that names no address: the profile knows it. */}
+        {!email && <Button component={Link} to="/me/security" fullWidth size="md">{t('auth.newLink')}</Button>}
+      </GuestPage>
+    )
+  }
   return (
     <GuestPage title={t('auth.verify')} text={t('auth.verifyText', { email })} footer={onward}>
-      <ProblemAlert problem={failure && expired ? { ...failure, title: t('auth.expired.title'), cause: t('auth.linkGone') } : failure} />
-      {again.isSuccess && <Alert color="teal" variant="light" role="status">{t('auth.sent.again', { email })}</Alert>}
-      {again.error && <ProblemAlert problem={problem(again.error, t)} />}
-      {expired && email
-        ? !again.isSuccess && <Button variant="default" loading={again.isPending} onClick={() => again.mutate()}>{t('auth.newLink')}</Button>
-        : <Button loading={verify.isPending} fullWidth size="md" onClick={() => verify.mutate()}>{t('auth.verify')}</Button>}
+      <ProblemAlert problem={failure} />
+      <Button loading={verify.isPending} fullWidth size="md" onClick={() => verify.mutate()}>{t('auth.verify')}</Button>
     </GuestPage>
   )
 }

@@ -91,7 +91,7 @@ function Rotate({ onClose }: { onClose: () => void }) {
     <Modal opened onClose={onClose} title={t('settings.secret.rotateTitle')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
       <Stack gap="md">
         <ProblemAlert problem={rotate.error ? problem(rotate.error, t) : undefined} />
-        <Text size="sm">{t('settings.secret.rotateText')}</Text>
+        <Text size="sm">{t('settings.secret.rotateText')}{!leaked && ` ${t('settings.secret.rotateStays')}`}</Text>
         <Checkbox label={t('settings.secret.atOnce')} description={t('settings.secret.atOnceHint')} checked={leaked} onChange={(event) => setLeaked(event.currentTarget.checked)} />
         {leaked && <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('settings.secret.atOnceWarn')}</Alert>}
         <Group justify="flex-end" gap="xs">

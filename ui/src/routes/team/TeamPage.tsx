@@ -1,6 +1,6 @@
 import { ActionIcon, Avatar, Button, Group, Menu, Modal, Select, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Ban, CirclePlay, Crown, Ellipsis, LogOut, Pencil, RotateCw, Trash2, UserPlus, Users } from 'lucide-react'
+import { Ban, CirclePlay, Crown, Ellipsis, LogOut, Pencil, RotateCw, ShieldOff, Trash2, UserPlus, Users } from 'lucide-react'
 import { useState } from 'react'
 import { confirm } from '../../components/confirm'
 import { DataTable, type Column } from '../../components/DataTable'
@@ -141,7 +141,7 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
     },
     onError: (error) => failed(problem(error, t)),
   })
-  const ask = async (question: 'suspend' | 'remove' | 'cancel' | 'transfer', run: () => Promise<unknown>) => {
+  const ask = async (question: 'suspend' | 'remove' | 'cancel' | 'transfer' | 'resetFactor', run: () => Promise<unknown>) => {
     const yes = await confirm({
       title: t(`team.${question}.title`, { name }), body: t(`team.${question}.text`, { name, organization: organization?.name ?? '' }), action: t(`team.${question}.action`), danger: question !== 'transfer',
     })
@@ -157,6 +157,12 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
     ] : []),
     ...(place?.role === 'owner' && !self && member.status === 'active' && member.role !== 'owner' && member.user_id ? [
       <Menu.Item key="transfer" leftSection={<Crown size={16} aria-hidden />} onClick={() => void ask('transfer', () => api.post(`/api/organizations/${org}/transfer`, { user: member.user_id }))}>{t('team.transfer.action')}</Menu.Item>,
+    ] : []),
+    ...(place?.role === 'owner' && !self && !invited && member.user_id ? [
+      <Menu.Item key="factor" leftSection={<ShieldOff size={16} aria-hidden />}
+        onClick={() => void ask('resetFactor', () => api.post(`/api/organizations/${org}/members/${member.id}/reset-factor`))}>
+        {t('team.resetFactor.action')}
+      </Menu.Item>,
     ] : []),
     ...(manage && !invited && !self ? [
       member.status === 'active'
