@@ -180,6 +180,13 @@ func TestSignOut_of_a_browser_ends_its_session(t *testing.T) {
 	if got := send("GET", "/api/me/sessions", "", cookies, "").StatusCode; got != 200 {
 		t.Fatalf("the cookie is not a session: %d", got)
 	}
+	// Nobody is told that a session has ended which could not be read.
+	p.exec("ALTER TABLE sessions RENAME TO sessions_away")
+	unread := send("DELETE", "/api/session", "", cookies, csrf.Token).StatusCode
+	p.exec("ALTER TABLE sessions_away RENAME TO sessions")
+	if unread != 500 {
+		t.Errorf("signing out of a session that cannot be read got %d, want 500", unread)
+	}
 	if got := send("DELETE", "/api/session", "", cookies, csrf.Token).StatusCode; got != 204 {
 		t.Fatalf("signing out got %d", got)
 	}
