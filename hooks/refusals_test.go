@@ -2,10 +2,12 @@ package hooks_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -15,6 +17,7 @@ func TestRefusal_has_the_shape_of_its_surface(t *testing.T) {
 	p := newProduct(t)
 	mux := testkit.Mux(t, p.TestApp)
 	const documented, functions, stock = "/api/organizations", "/functions/v1/assistants", "/api/collections/calls/records"
+	const cookie = "a session in a cookie, without the token that writes need"
 	long := "?q=" + strings.Repeat("x", 20<<10)
 	for _, tt := range []struct {
 		method, url, who, body string
@@ -34,13 +37,20 @@ func TestRefusal_has_the_shape_of_its_surface(t *testing.T) {
 		{"POST", stock, "", strings.Repeat(" ", 70<<10), 413, ""},
 		{"POST", "/api/webhooks/vapi", "", "{}", 401, "unauthorized"},
 		{"POST", "/functions/v1/webhooks/receive", "", "{}", 401, "unauthorized"},
+		{"POST", documented, cookie, "{}", 403, "forbidden"},
+		{"POST", functions, cookie, "{}", 403, "forbidden"},
+		{"POST", stock, cookie, "{}", 403, ""},
 		{"GET", documented, "", "", 401, "unauthorized"},
 		{"GET", functions, "", "", 401, "unauthorized"},
 		{"GET", "/functions/v1/nothing", "", "", 404, "not_found"},
 	} {
 		r := httptest.NewRequest(tt.method, tt.url, strings.NewReader(tt.body))
 		r.Header.Set("Content-Type", "application/json")
-		if tt.who != "" {
+		switch tt.who {
+		case "":
+		case cookie:
+			r.AddCookie(&http.Cookie{Name: identity.SessionCookie, Value: testkit.Token(t, p.TestApp, testkit.AcmeOwner)})
+		default:
 			r.Header.Set("Authorization", testkit.As(t, tt.who)["Authorization"])
 		}
 		w := httptest.NewRecorder()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -73,7 +74,8 @@ func (s *session) load() *hook.Handler[*core.RequestEvent] {
 		case http.MethodGet, http.MethodHead, http.MethodOptions:
 		default:
 			if !s.ownPage(e) || !s.valid(e) {
-				return e.ForbiddenError("A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token.", nil)
+				const sentence = "A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token."
+				return refusal.Answer(e, http.StatusForbidden, sentence)
 			}
 		}
 		e.Auth = person
