@@ -148,7 +148,7 @@ func Options() []Option {
 			About: "How many related rows one answer of the record routes may show (expand); more is answered 400.",
 			read:  readInteger(func(c *Config) *int { return &c.Limits.ExpandedRows }, 1, maxNumber)},
 		{Name: "POCKETLINE_ANSWER_SIZE", Default: "16MB", Kind: kindSize, group: groupLimits,
-			About: "The largest answer of the record routes; files, exports and backups are not meant.",
+			About: "The largest JSON answer; files, exports and backups are not meant.",
 			read:  readSize(func(c *Config) *int64 { return &c.Limits.AnswerBytes }, leastSize, mostSize)},
 		{Name: "POCKETLINE_GUEST_STREAMS", Default: "20", Kind: kindMany, group: groupLimits,
 			About: "How many realtime streams an address (for IPv6 a /64 network) may hold open before somebody signs in on them.",

@@ -213,6 +213,10 @@ func (e *engine) documentedList(re *core.RequestEvent, defaultLimit int, out fun
 			continue // deleted since
 		}
 		row := out(exported(record))
+		transcript, _ := row["transcript"].(string)
+		if err := tenant.Spend(re, tenant.Weight(record)+int64(len(transcript))); err != nil {
+			return nil, facade.Pagination{}, err
+		}
 		e.signRecording(re, row)
 		rows = append(rows, row)
 	}

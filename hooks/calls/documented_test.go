@@ -412,3 +412,24 @@ func TestFunctions_a_persons_line_outlives_the_report(t *testing.T) {
 		t.Error("what was heard live is still there")
 	}
 }
+
+// A hundred transcripts of a megabyte are a hundred megabytes.
+func TestDocumented_lists_have_an_answers_size(t *testing.T) {
+	d := newDesk(t, nil)
+	long := strings.Repeat("x", 1_000_000)
+	for i := range 18 {
+		d.put(testkit.Acme, fmt.Sprintf("longlonglong%03d", i), nil, "", long)
+	}
+	for _, path := range []string{"/api/calls", "/api/dashboard/activity"} {
+		if w := d.do("GET", path+"?limit=100", testkit.AcmeOwner, nil); w.Code != 400 || !strings.Contains(w.Body.String(), "larger than 16 MB") {
+			t.Errorf("%s: got %d with %d bytes %.100s", path, w.Code, w.Body.Len(), w.Body)
+		}
+		// What it reads counts, not what is left of it.
+		if w := d.do("GET", path+"?limit=20&fields=nothing", testkit.AcmeOwner, nil); w.Code != 400 {
+			t.Errorf("%s, of which nothing is shown: got %d", path, w.Code)
+		}
+		if w := d.do("GET", path+"?limit=10", testkit.AcmeOwner, nil); w.Code != 200 || w.Body.Len() < 7_000_000 {
+			t.Errorf("%s, ten: got %d with %d bytes", path, w.Code, w.Body.Len())
+		}
+	}
+}

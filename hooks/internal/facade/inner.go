@@ -15,6 +15,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // Inner is what one of PocketBase's own routes answered.
@@ -129,6 +130,11 @@ func (f *Facade) Do(e *core.RequestEvent, method, path string, query url.Values,
 	f.mux.ServeHTTP(w, r)
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if method == http.MethodGet {
+		if err := tenant.Spend(e, int64(w.body.Len())); err != nil {
+			return nil, err
+		}
 	}
 	return &Inner{Status: w.status, Header: w.header, Body: w.body.Bytes()}, nil
 }

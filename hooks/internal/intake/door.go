@@ -33,7 +33,7 @@ func NewDoor(l Limits) *Door {
 // Opens takes a route out of what reads other requests' bodies: a message is
 // read once, by Read, as it was signed.
 func (d *Door) Opens(route *router.Route[*core.RequestEvent]) {
-	route.Unbind(chain.Body, chain.BodyText, chain.Upload, apis.DefaultBodyLimitMiddlewareId)
+	route.Unbind(chain.Body, chain.BodyText, chain.Upload, chain.Answer, apis.DefaultBodyLimitMiddlewareId)
 }
 
 // Read reads a provider's message whole. proven tells that a header alone held

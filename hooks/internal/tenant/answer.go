@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -17,15 +18,19 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
-// AnswerLimits bound what an answer of the record routes holds. A zero is the
+// AnswerLimits bound what a JSON answer holds. A zero is the
 // default. Superusers are not bound.
 type AnswerLimits struct {
 	// Rows is how many expanded rows, each counted as often as it is shown.
 	Rows int
 	// Bytes is how much JSON, and how much of it expanded rows.
 	Bytes int64
+	// Patience is how long nothing of a large answer may be read. It must be read
+	// with answerPace on the whole as well, or is cut off.
+	Patience time.Duration
 }
 
 // Defaults of AnswerLimits. A page of 200 rows that shows ten relations of each
@@ -33,6 +38,7 @@ type AnswerLimits struct {
 const (
 	DefaultAnswerRows  = 2_000
 	DefaultAnswerBytes = 16 << 20
+	defaultPatience    = 20 * time.Second
 )
 
 const (
@@ -40,6 +46,8 @@ const (
 	expandIDs = 50_000
 	// expandStep is how much is read between two looks at the limits.
 	expandStep = 4 << 20
+	// answerPace are the bytes a second a large answer is read with at least.
+	answerPace = 32 << 10
 	// queryMost is PocketBase's own patience with a query.
 	queryMost = 30 * time.Second
 )
@@ -51,16 +59,20 @@ func (l AnswerLimits) filled() AnswerLimits {
 	if l.Bytes <= 0 {
 		l.Bytes = DefaultAnswerBytes
 	}
+	if l.Patience <= 0 {
+		l.Patience = defaultPatience
+	}
 	return l
 }
 
-// bound keeps answers of the record routes within their limits. The answer is
-// held back until it is whole, so that one which is too much is a 400 and not
-// half an answer. What is held has a budget that all answers share.
+// bound keeps JSON answers within their limits. An answer is held back until it is
+// whole, so that one which is too much is a 400 and not half an answer. What is
+// held has a budget that all answers share, and a pace at which it must be read.
+// On the record routes what is read for it is counted as well; handlers of ours
+// that read much say so with Spend.
 func bound(limits AnswerLimits, b *budget) *hook.Handler[*core.RequestEvent] {
 	return chain.Middleware(chain.Answer, func(e *core.RequestEvent) error {
-		expands := e.Request.URL.Query().Get("expand") != ""
-		if e.HasSuperuserAuth() || !expands && !strings.Contains(e.Request.Pattern, recordsPath) {
+		if e.HasSuperuserAuth() {
 			return e.Next()
 		}
 		spent := &spending{budget: b}
@@ -68,28 +80,62 @@ func bound(limits AnswerLimits, b *budget) *hook.Handler[*core.RequestEvent] {
 		if e.Auth != nil {
 			spent.of = e.Auth.Id
 		}
-		a := &answer{App: e.App, limits: limits, expands: expands, spent: spent}
-		if r := e.Request; r.Method == http.MethodGet || r.Method == http.MethodHead {
-			ctx, cancel := context.WithTimeout(r.Context(), queryMost)
-			defer cancel()
-			a.reading = ctx
-		}
-		w := &heldAnswer{ResponseWriter: e.Response, most: limits.Bytes}
-		if a.reading != nil { // a change that is made is answered
+		r := e.Request
+		a := &answer{App: e.App, limits: limits, expands: r.URL.Query().Get("expand") != "", spent: spent}
+		a.reads = r.Method == http.MethodGet || r.Method == http.MethodHead
+		e.Set(answerKey, a)
+		w := &heldAnswer{ResponseWriter: e.Response, most: limits.Bytes, patience: limits.Patience}
+		if a.reads { // a change that is made is answered
 			w.spent = spent
 		}
-		e.App, e.Response = a, w
+		e.Response = w
+		if a.expands || strings.Contains(r.Pattern, recordsPath) {
+			if a.reads {
+				ctx, cancel := context.WithTimeout(r.Context(), queryMost)
+				defer cancel()
+				a.reading = ctx
+			}
+			e.App = a
+		}
 		err := e.Next()
 		e.App, e.Response = a.App, w.ResponseWriter
 		if a.over == nil {
 			a.over = w.over
 		}
 		if a.over != nil && !w.passed {
+			e.Response.Header().Del("Content-Length") // of the answer that is not given
 			return a.refuse(e)
 		}
 		w.send()
 		return err
 	})
+}
+
+const answerKey = "pocketlineAnswerOf"
+
+// Spend counts n bytes that a handler has read for its answer beside those it has
+// counted before. The error refuses the request: the answer would be too large, or
+// too many are being made. Whoever reads a list of long rows asks after each.
+func Spend(e *core.RequestEvent, n int64) error {
+	a, ok := e.Get(answerKey).(*answer)
+	if !ok { // a superuser's
+		return nil
+	}
+	if e.Request.URL.Query().Get("fields") != "" || !a.reads {
+		n *= 2 // PocketBase copies all of it to pick the fields; answers of changes are not counted as they are written
+	}
+	a.bytes += n
+	if a.over == nil {
+		a.over = a.exceeds(a.rows, a.bytes)
+	}
+	if a.over == nil && !a.spent.take(n) {
+		a.over = errAnswerBusy
+	}
+	if a.over != nil {
+		status, sentence := a.refusal()
+		return e.Error(status, sentence, a.over)
+	}
+	return nil
 }
 
 // answer is the app of one request: related rows it expands are counted, and
@@ -98,6 +144,7 @@ type answer struct {
 	core.App
 	limits  AnswerLimits
 	expands bool
+	reads   bool
 	reading context.Context // nil for requests that write
 	spent   *spending
 
@@ -118,13 +165,23 @@ var (
 )
 
 func (a *answer) refuse(e *core.RequestEvent) error {
+	status, sentence := a.refusal()
+	if status == http.StatusServiceUnavailable {
+		e.Response.Header().Set("Retry-After", retryAfter)
+	}
+	return refusal.Answer(e, status, sentence)
+}
+
+func (a *answer) refusal() (status int, sentence string) {
 	switch {
 	case errors.Is(a.over, errAnswerBusy):
-		return busy(e, "Too many large answers at once; try again shortly.")
+		return http.StatusServiceUnavailable, "Too many large answers at once; try again shortly."
 	case errors.Is(a.over, errAnswerRows):
-		return e.BadRequestError("The answer would show more than "+strconv.Itoa(a.limits.Rows)+" related rows: ask for fewer rows or relations.", a.over)
+		return http.StatusBadRequest, "The answer would show more than " + strconv.Itoa(a.limits.Rows) +
+			" related rows: ask for fewer rows or relations."
 	}
-	return e.BadRequestError("The answer would be larger than "+size(a.limits.Bytes)+": ask for fewer rows, relations or fields.", a.over)
+	return http.StatusBadRequest, "The answer would be larger than " + size(a.limits.Bytes) +
+		": ask for fewer rows, relations or fields."
 }
 
 // size is a number of bytes in words.
@@ -160,7 +217,7 @@ func (a *answer) ExpandRecords(records []*core.Record, expands []string, fetch c
 		return a.fetch(c, ids, fetch)
 	})
 	if a.over == nil {
-		a.over = a.shown(records)
+		_, a.over = a.shown(records, Weight)
 	}
 	if a.over != nil { // or PocketBase would write them all, to be thrown away
 		for _, r := range records {
@@ -193,7 +250,7 @@ func (a *answer) fetch(c *core.Collection, ids []string, fetch core.ExpandFetchF
 		a.rows += len(rows)
 		more := int64(0)
 		for _, r := range rows {
-			more += weight(r)
+			more += Weight(r)
 		}
 		a.bytes += more
 		if a.over = a.exceeds(a.rows, a.bytes); a.over == nil && !a.written && !a.spent.take(more) {
@@ -215,13 +272,13 @@ func (a *answer) exceeds(rows int, bytes int64) error {
 
 // shown counts expanded rows as often as the answer shows them: a row that was
 // read once may stand below every row of a page.
-func (a *answer) shown(records []*core.Record) error {
-	rows, bytes := 0, int64(0)
+func (a *answer) shown(records []*core.Record, weigh func(*core.Record) int64) (bytes int64, err error) {
+	rows := 0
 	weights := map[*core.Record]int64{}
 	var walk func(r *core.Record) error
 	see := func(r *core.Record) error {
 		if _, known := weights[r]; !known {
-			weights[r] = weight(r)
+			weights[r] = weigh(r)
 		}
 		rows++
 		bytes += weights[r]
@@ -249,14 +306,14 @@ func (a *answer) shown(records []*core.Record) error {
 	}
 	for _, r := range records {
 		if err := walk(r); err != nil {
-			return err
+			return bytes, err
 		}
 	}
-	return nil
+	return bytes, nil
 }
 
-// weight is about how many bytes a row takes in an answer.
-func weight(r *core.Record) int64 {
+// Weight is about how many bytes a row takes in an answer.
+func Weight(r *core.Record) int64 {
 	total := int64(0)
 	for _, f := range r.Collection().Fields {
 		total += int64(len(f.GetName()) + 6)
@@ -272,19 +329,48 @@ func weight(r *core.Record) int64 {
 	return total
 }
 
+// written is Weight as JSON, where some characters take six bytes.
+func written(r *core.Record) int64 {
+	total := Weight(r)
+	for _, f := range r.Collection().Fields {
+		if text, ok := r.GetRaw(f.GetName()).(string); ok {
+			for i := range len(text) {
+				switch c := text[i]; {
+				case c < ' ':
+					total += 5
+				case c == '"' || c == '\\':
+					total++
+				case c >= 0x80:
+					total += 2 // what is not UTF-8 becomes a character of three bytes
+				}
+			}
+		}
+	}
+	return total
+}
+
 // expandFirst refuses a write whose answer would be too much before anything is
-// written.
+// written, and takes what the answer will hold from the budget.
 func expandFirst(e *core.RecordRequestEvent) error {
 	a, ok := e.App.(*answer)
-	if !ok || !a.expands {
+	if !ok {
 		return e.Next()
 	}
-	trial := e.Record.Clone()
-	if trial.Id == "" {
-		trial.Id = nowhere // nothing points at a row that does not exist yet
+	shown := int64(0)
+	if a.expands {
+		trial := e.Record.Clone()
+		if trial.Id == "" {
+			trial.Id = nowhere // nothing points at a row that does not exist yet
+		}
+		if err := apis.EnrichRecord(e.RequestEvent, trial); err != nil {
+			return err
+		}
+		if a.over == nil {
+			shown, a.over = a.shown([]*core.Record{trial}, written)
+		}
 	}
-	if err := apis.EnrichRecord(e.RequestEvent, trial); err != nil {
-		return err
+	if a.over == nil && !a.spent.take(shown+written(e.Record)) {
+		a.over = errAnswerBusy
 	}
 	if a.over != nil {
 		return a.refuse(e.RequestEvent)
@@ -296,13 +382,14 @@ func expandFirst(e *core.RecordRequestEvent) error {
 // heldAnswer keeps JSON back until it is whole. Anything else passes.
 type heldAnswer struct {
 	http.ResponseWriter
-	most   int64
-	status int
-	size   int64
-	parts  net.Buffers
-	passed bool      // not JSON: it was not held
-	spent  *spending // nil: not counted
-	over   error
+	most     int64
+	patience time.Duration
+	status   int
+	size     int64
+	parts    net.Buffers
+	passed   bool      // not JSON: it was not held
+	spent    *spending // nil: not counted
+	over     error
 }
 
 // WriteHeader begins the answer.
@@ -336,13 +423,44 @@ func (w *heldAnswer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send gives out what was held. A client that left misses it.
+// ReadFrom lets a file reach the connection as the server likes it best.
+func (w *heldAnswer) ReadFrom(r io.Reader) (int64, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.passed {
+		return io.Copy(w.ResponseWriter, r)
+	}
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+// send gives out what was held. A client that left misses it, and so does one
+// that does not read: a large answer holds a part of the budget until it is gone.
 func (w *heldAnswer) send() {
 	if w.passed || w.status == 0 {
 		return
 	}
 	w.ResponseWriter.WriteHeader(w.status)
-	_, _ = w.parts.WriteTo(w.ResponseWriter)
+	if w.size <= smallAnswer {
+		_, _ = w.parts.WriteTo(w.ResponseWriter)
+		return
+	}
+	// Where the writer knows no deadlines there is none to move, and nothing is lost.
+	on, began, sent := http.NewResponseController(w.ResponseWriter), time.Now(), 0
+	for _, part := range w.parts {
+		for piece := range slices.Chunk(part, answerPace) {
+			// The pace alone would wait long for one who reads nothing: a connection takes megabytes.
+			pace, stall := began.Add(w.patience+time.Duration(sent/answerPace)*time.Second), time.Now().Add(w.patience)
+			if stall.Before(pace) {
+				pace = stall
+			}
+			_ = on.SetWriteDeadline(pace)
+			if _, err := w.ResponseWriter.Write(piece); err != nil {
+				return
+			}
+			sent += len(piece)
+		}
+	}
+	_ = on.Flush()
+	_ = on.SetWriteDeadline(time.Time{})
 }
 
 // Written tells PocketBase that there is an answer.

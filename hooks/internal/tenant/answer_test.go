@@ -3,12 +3,16 @@ package tenant_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -199,5 +203,121 @@ func TestAnswer_reading_ends_with_the_client(t *testing.T) {
 	d.mux.ServeHTTP(w, r)
 	if w.Code == 200 {
 		t.Errorf("a client that left got %s", w.Body)
+	}
+}
+
+// A change shows related rows as a list does, and holds them as well.
+func TestAnswers_of_changes_have_the_same_budget(t *testing.T) {
+	arrived, end := make(chan struct{}, 9), make(chan struct{})
+	d := serve(t, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{Bytes: 256 << 10})
+		app.OnRecordUpdateRequest(collections.Organizations).BindFunc(func(e *core.RecordRequestEvent) error {
+			err := e.Next()
+			if err == nil && e.Request.Header.Get("X-Test-Wait") != "" {
+				arrived <- struct{}{}
+				<-end // the change is made and its answer in memory
+			}
+			return err
+		})
+	})
+	contacts(t, d, 40, strings.Repeat("n", 5_000))
+	large := "/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization"
+	first := make(chan int)
+	go func() {
+		status, _ := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "First"}, map[string]string{"X-Test-Wait": "1"})
+		first <- status
+	}()
+	<-arrived
+	status, said := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "Second"}, nil)
+	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); status != 503 || err != nil || o.GetString("industry") != "First" {
+		t.Errorf("a second change at the same time: got %d %.200s, stored %q %v", status, said, o.GetString("industry"), err)
+	}
+	close(end)
+	if status := <-first; status != 200 {
+		t.Errorf("the first change: got %d", status)
+	}
+	if status, said := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "Third"}, nil); status != 200 {
+		t.Errorf("afterwards: got %d %.200s", status, said)
+	}
+}
+
+// lots answers with JSON of a size, which it says it has read.
+func lots(app core.App) {
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		se.Router.GET("/lots/{spent}/{size}", func(e *core.RequestEvent) error {
+			spent, _ := strconv.Atoi(e.Request.PathValue("spent"))
+			size, _ := strconv.Atoi(e.Request.PathValue("size"))
+			if err := tenant.Spend(e, int64(spent)); err != nil {
+				return err
+			}
+			e.Response.Header().Set("Content-Length", strconv.Itoa(size+2))
+			return e.JSON(200, strings.Repeat("x", size))
+		})
+		return se.Next()
+	})
+}
+
+// Every JSON answer goes through one door, whichever route gives it.
+func TestAnswer_of_any_route_has_a_size(t *testing.T) {
+	d := serve(t, lots, func(app core.App) { tenant.Register(app, tenant.AnswerLimits{Bytes: 64 << 10}) })
+	for url, want := range map[string]int{
+		"/lots/0/60000": 200, "/lots/0/70000": 400, "/lots/60000/10": 200, "/lots/70000/10": 400, "/lots/40000/10?fields=id": 400,
+	} {
+		for _, person := range []string{testkit.Guest, testkit.AcmeViewer} {
+			status, body := d.ask(t, person, "GET", url, nil, nil)
+			if status != want || want == 400 && !strings.Contains(string(body), "larger than 64 KB") {
+				t.Errorf("%s: got %d %.200s, want %d", url, status, body, want)
+			}
+		}
+		if status, body := d.ask(t, testkit.Superuser, "GET", url, nil, nil); status != 200 {
+			t.Errorf("%s as a superuser: got %d %.200s", url, status, body)
+		}
+	}
+}
+
+// Whoever asks for much and reads nothing holds the others' room.
+func TestAnswer_nobody_reads_is_let_go(t *testing.T) {
+	over := make(chan struct{}, 1)
+	d := serve(t, lots, func(app core.App) {
+		tenant.Register(app, tenant.AnswerLimits{Patience: time.Second / 2})
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			se.Router.Bind(&hook.Handler[*core.RequestEvent]{Priority: -2_000, Func: func(e *core.RequestEvent) error {
+				err := e.Next()
+				if e.Request.Header.Get("X-Test-Slow") != "" {
+					over <- struct{}{}
+				}
+				return err
+			}})
+			return se.Next()
+		})
+	})
+	server := httptest.NewServer(d.mux)
+	defer server.Close()
+	const large = "/lots/8000000/15000000"
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nX-Test-Slow: 1\r\nAuthorization: %s\r\n\r\n", large, testkit.As(t, testkit.AcmeViewer)["Authorization"])
+	select {
+	case <-over:
+	case <-time.After(20 * time.Second):
+		t.Fatal("an answer that nobody reads is still held")
+	}
+	if status, body := d.ask(t, testkit.AcmeViewer, "GET", large, nil, nil); status != 200 {
+		t.Errorf("the next one: got %d %.200s", status, body)
+	}
+	// What is read as it comes arrives whole, and the connection goes on.
+	for range 2 {
+		res, err := server.Client().Get(server.URL + "/lots/0/2000000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if n != 2_000_002 || err != nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
 	}
 }

@@ -56,9 +56,12 @@ func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
 	}, nil
 }
 
+// retryAfter is when there will be room again: answers go out within seconds.
+const retryAfter = "2"
+
 const busyLists = "Too many long lists at once; try again shortly."
 
 func busy(e *core.RequestEvent, sentence string) error {
-	e.Response.Header().Set("Retry-After", "2")
+	e.Response.Header().Set("Retry-After", retryAfter)
 	return router.NewApiError(http.StatusServiceUnavailable, sentence, nil)
 }
