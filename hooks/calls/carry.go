@@ -148,6 +148,9 @@ func (e *engine) send(ctx context.Context, c carried) (string, error) {
 		return c.Id, e.fail(c, collections.PlacingRefused, &facade.Failure{Status: http.StatusTooManyRequests, Text: wordsBusy})
 	}
 	dto, err := e.callOut(c)
+	if err == nil {
+		err = e.mayStill(c)
+	}
 	var gone *facade.Failure
 	if err != nil && !errors.As(err, &gone) {
 		return c.Id, err
@@ -286,7 +289,7 @@ func (e *engine) fail(c carried, to string, failure error) error {
 	if !errors.As(failure, &told) {
 		return failure
 	}
-	c.Status, c.Error, c.Name, c.Next = told.Status, told.Text, "", 0
+	c.Status, c.Error, c.Name, c.By, c.Next = told.Status, told.Text, "", "", 0
 	how, err := encode(c.placement)
 	if err != nil {
 		return err

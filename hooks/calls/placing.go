@@ -35,7 +35,8 @@ const (
 	// personWaits is how long a person waits for the provider. What it does goes on
 	// without them.
 	personWaits = 5 * time.Second
-	// repeatWindow is how long the same call again is taken for a second press.
+	// repeatWindow is how long the same call again is taken for a second press, after
+	// it is known what became of the first.
 	repeatWindow = time.Minute
 	// keyMax bounds an Idempotency-Key.
 	keyMax = 255
@@ -52,7 +53,8 @@ const (
 
 // placeErrors are the refusals of both routes that place calls.
 const placeErrors = "409 the assistant or number is not synced yet, or with code call_just_placed and call, the id: " +
-	"the same call was placed less than a minute ago (place it again with force) · 422 the Idempotency-Key placed another call · " +
+	"the same call was placed less than a minute ago, waits, or it is not known yet whether it rings " +
+	"(place it again with force) · 422 the Idempotency-Key placed another call · " +
 	"429 too many calls a minute · 502 the provider refused, in its words"
 
 type placeBody struct {
@@ -77,6 +79,8 @@ type placement struct {
 	Body string `json:"body"`           // the hash of what was asked for
 	Mark string `json:"mark"`           // the call's name at the provider, by which it is found there
 	Name string `json:"name,omitempty"` // the customer's, until the provider has it
+	// By is who pressed, until the provider has the call: it may be removed before.
+	By string `json:"by,omitempty"`
 	// Looks counts how often the provider was looked at in vain; Next is when it is
 	// turned to again, in milliseconds since 1970.
 	Looks int   `json:"looks,omitempty"`
@@ -207,11 +211,8 @@ func pressTombstone(organization, key string) string { return "press:" + organiz
 
 // checkPress checks who calls whom. Two faults are told in the order of the fields.
 func (e *engine) checkPress(t *tenant.Tenant, body placeBody) (*press, error) {
-	if t.Organization.GetString("status") != collections.OrganizationActive {
-		return nil, facade.Error(http.StatusForbidden, "This organization is not active: it cannot place calls")
-	}
-	if t.Organization.GetString("balance_state") == collections.BalanceEmpty {
-		return nil, facade.Error(http.StatusPaymentRequired, "The balance is empty: top up to place calls")
+	if err := mayCall(t.Organization); err != nil {
+		return nil, err
 	}
 	reasons := map[string]string{}
 	p := &press{body: body, organization: t.ID(), by: t.UserID(), home: tenant.HomeOf(e.app, t.ID())}
@@ -249,6 +250,47 @@ func (e *engine) checkPress(t *tenant.Tenant, body placeBody) (*press, error) {
 	return p, nil
 }
 
+// mayCall tells why an organization may not call anybody.
+func mayCall(organization *core.Record) error {
+	if organization.GetString("status") != collections.OrganizationActive {
+		return facade.Error(http.StatusForbidden, "This organization is not active: it cannot place calls")
+	}
+	if organization.GetString("balance_state") == collections.BalanceEmpty {
+		return facade.Error(http.StatusPaymentRequired, "The balance is empty: top up to place calls")
+	}
+	return nil
+}
+
+// mayStill tells why a call that waited may not be placed any more: what the press
+// was checked for is checked again, as it is now.
+func (e *engine) mayStill(c carried) error {
+	id := c.GetString("organization")
+	organization, err := database.Found(e.app.FindRecordById(collections.Organizations, id))
+	if err != nil {
+		return err
+	}
+	if organization == nil {
+		return facade.Error(http.StatusConflict, "The organization was removed before it could call")
+	}
+	if err := mayCall(organization); err != nil {
+		return err
+	}
+	if by := cmp.Or(c.By, c.GetString("created_by")); by != "" { // "" is the operator
+		user, err := database.Found(e.app.FindRecordById(collections.Users, by))
+		if err != nil {
+			return err
+		}
+		t := &tenant.Tenant{Organization: organization, User: user, Membership: tenant.MembershipOf(e.app, by, id)}
+		if user == nil || !user.GetBool("is_active") || !mayWork(t) {
+			return facade.Error(http.StatusForbidden, "Whoever asked for this call may not place calls any more")
+		}
+	}
+	if _, problem := dialing.Of(e.app, id).Check(c.GetString("recipient_number")); problem != "" {
+		return facade.Invalid(map[string]string{"customer_number": problem})
+	}
+	return nil
+}
+
 // ownRow is a row of the organization, nil when there is none.
 func (e *engine) ownRow(t *tenant.Tenant, collection, id string) (*core.Record, error) {
 	r, err := database.Found(e.app.FindRecordById(collection, id))
@@ -263,6 +305,10 @@ const (
 	selectJustPlaced = `SELECT id FROM calls INDEXED BY idx_calls_organization_started_at
 		WHERE organization = ? AND started_at > ? AND created > ? AND call_type = '` + collections.Outbound + `'
 		AND assistant = ? AND recipient_number = ? AND (vapi_call_id != '' OR placing != '') AND placing NOT IN (` + neverPlaced + `) ORDER BY started_at LIMIT 1`
+	// While nobody knows, or it waits, the same call is on its way whatever its age.
+	selectUnderWay = `SELECT id FROM calls INDEXED BY idx_calls_organization_status_started_at
+		WHERE organization = ? AND status = 'queued' AND assistant = ? AND recipient_number = ?
+		AND placing IN ('` + collections.PlacingWaiting + `', '` + collections.PlacingUnclear + `') LIMIT 1`
 	updatePressed = `UPDATE calls SET created_by = ?, placing = ?, placing_key = ?, placement = ? WHERE id = ?`
 )
 
@@ -304,7 +350,7 @@ func (e *engine) writePress(ctx context.Context, p *press) (id string, err error
 		if err := e.save(tx, c, &after, false, ch, now); err != nil {
 			return nil, err
 		}
-		how, err := encode(placement{Body: p.body.hash(), Mark: mark(installation, after.ID), Name: p.body.CustomerName})
+		how, err := encode(placement{Body: p.body.hash(), Mark: mark(installation, after.ID), Name: p.body.CustomerName, By: p.by})
 		if err != nil {
 			return nil, err
 		}
@@ -341,7 +387,11 @@ func (p *press) meet(tx *inbox.Tx, now time.Time) error {
 	if p.body.Force {
 		return nil
 	}
-	err := tx.Get(selectJustPlaced, []any{
+	err := tx.Get(selectUnderWay, []any{p.organization, p.assistant.Id, p.customer}, &p.first)
+	if err == nil || ignoreMissing(err) != nil {
+		return err
+	}
+	err = tx.Get(selectJustPlaced, []any{
 		p.organization, inbox.Date(now.Add(-lookSkew)), inbox.Date(now.Add(-repeatWindow)), p.assistant.Id, p.customer,
 	}, &p.first)
 	return ignoreMissing(err)

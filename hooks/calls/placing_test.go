@@ -413,11 +413,26 @@ func TestPlace_waits_for_a_busy_provider_without_the_person(t *testing.T) {
 			t.Errorf("the row is %q", got)
 		}
 	})
+	t.Run("nor is the same call placed beside it", func(t *testing.T) {
+		c := newCounter(t, false)
+		c.fault(map[string]any{"kind": "429", "retryAfterSeconds": 100})
+		first := object(t, c.want(202, "POST", acmeCalls, testkit.AcmeAgent, order(nil)))
+		c.ahead.Add(int64(67 * time.Second))
+		got := object(t, c.want(409, "POST", acmeCalls, testkit.AcmeAgent, order(nil)))
+		if got["code"] != "call_just_placed" || got["call"] != first["id"] {
+			t.Errorf("the second press got %v", got)
+		}
+		c.pass(34*time.Second, 1)
+		c.ahead.Add(int64(repeatWindow))
+		c.want(201, "POST", acmeCalls, testkit.AcmeAgent, order(nil))
+	})
 	t.Run("taken back", func(t *testing.T) {
 		c := newCounter(t, false)
 		c.fault(busy)
 		got := object(t, c.want(202, "POST", acmeCalls, testkit.AcmeAgent, order(nil)))
-		c.want(400, "DELETE", "/api/collections/calls/records/"+got["id"].(string), testkit.AcmeAdmin, nil)
+		for _, path := range []string{"/api/collections/calls/records/", "/api/calls/"} {
+			c.want(409, "DELETE", path+got["id"].(string), testkit.AcmeAdmin, nil)
+		}
 		c.want(403, "POST", "/api/calls/"+got["id"].(string)+"/end", testkit.AcmeViewer, nil)
 		c.want(200, "POST", "/api/calls/"+got["id"].(string)+"/end", testkit.AcmeAgent, nil)
 		c.pass(31*time.Second, 0)
@@ -451,9 +466,15 @@ func TestPlace_a_late_message_brings_a_lost_call_back(t *testing.T) {
 		if c.want(409, "POST", "/api/calls/"+id+"/end", testkit.AcmeAgent, nil); !strings.HasPrefix(c.pressed(), "unclear") {
 			t.Fatalf("the row is %q", c.pressed())
 		}
-		c.want(400, "DELETE", "/api/collections/calls/records/"+id, testkit.AcmeAdmin, nil)
+		for _, path := range []string{"/api/collections/calls/records/", "/api/calls/"} {
+			c.want(409, "DELETE", path+id, testkit.AcmeAdmin, nil)
+		}
 		c.want(400, "PATCH", "/api/collections/calls/records/"+id, testkit.AcmeAgent, map[string]any{"status": "completed"})
 		for _, step := range lookSteps {
+			got := object(t, c.want(409, "POST", acmeCalls, testkit.AcmeManager, order(nil)))
+			if got["call"] != id {
+				t.Errorf("pressed again while nobody knows: %v", got)
+			}
 			c.pass(step, 0)
 		}
 		if got := c.pressed(); got != "lost | failed | \n" {
@@ -507,5 +528,66 @@ func TestPlace_a_message_without_a_name_meets_its_row(t *testing.T) {
 		if n := d.rows(`SELECT count(*) FROM calls WHERE placing != ''`); n != "0\n" {
 			t.Errorf("%s: %s rows are still being placed", customer, n)
 		}
+	}
+}
+
+// What allowed the press may be gone when the provider has time.
+func TestPlace_what_waited_is_checked_again(t *testing.T) {
+	agent := testkit.User(testkit.AcmeAgent)
+	for name, one := range map[string]struct {
+		meanwhile func(c *counter)
+		status    int
+	}{
+		"suspended": {func(c *counter) {
+			c.set(collections.Organizations, testkit.Acme, map[string]any{"status": collections.OrganizationSuspended})
+		}, 403},
+		"without balance": {func(c *counter) {
+			c.set(collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty})
+		}, 402},
+		"elsewhere": {func(c *counter) {
+			c.set(collections.Organizations, testkit.Acme, map[string]any{"limits": map[string]any{"outbound_countries": []string{}}, "country": "FR"})
+		}, 400},
+		"a viewer by now": {func(c *counter) {
+			c.set(collections.Memberships, membership(c, agent), map[string]any{"role": "viewer"})
+		}, 403},
+		"no member any more": {func(c *counter) { c.drop(collections.Memberships, membership(c, agent)) }, 403},
+		"no user any more":   {func(c *counter) { c.drop(collections.Users, agent) }, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCounter(t, false)
+			c.fault(map[string]any{"kind": "429", "retryAfterSeconds": 30})
+			got := object(t, c.want(202, "POST", acmeCalls, testkit.AcmeAgent, order(nil)))
+			one.meanwhile(c)
+			c.pass(31*time.Second, 0)
+			if got := c.pressed(); got != "refused | failed | \n" {
+				t.Errorf("the row is %q", got)
+			}
+			row, err := c.FindRecordById(collections.Calls, got["id"].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var how placement
+			if err := row.UnmarshalJSONField("placement", &how); err != nil {
+				t.Fatal(err)
+			}
+			if how.Status != one.status || how.By != "" || row.GetString("ended_reason") == "" {
+				t.Errorf("it ends with %+v: %q", how, row.GetString("ended_reason"))
+			}
+		})
+	}
+}
+
+func membership(c *counter, user string) string {
+	return strings.TrimSpace(c.rows(`SELECT id FROM memberships WHERE user = ? AND organization = ?`, user, testkit.Acme))
+}
+
+func (d *desk) drop(collection, id string) {
+	d.t.Helper()
+	r, err := d.FindRecordById(collection, id)
+	if err == nil {
+		err = d.Delete(r)
+	}
+	if err != nil {
+		d.t.Fatal(err)
 	}
 }

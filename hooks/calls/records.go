@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
@@ -39,9 +40,9 @@ func (e *engine) guardRecords() {
 	e.app.OnRecordDeleteRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
 		switch re.Record.GetString("placing") {
 		case collections.PlacingWaiting:
-			return re.BadRequestError("This call is about to be placed: cancel it first.", nil)
+			return re.Error(http.StatusConflict, "This call is about to be placed: cancel it first.", nil)
 		case collections.PlacingUnclear:
-			return re.BadRequestError("It is not known yet whether this call rings: look again in two minutes.", nil)
+			return re.Error(http.StatusConflict, "It is not known yet whether this call rings: look again in two minutes.", nil)
 		}
 		return re.Next()
 	})
