@@ -65,7 +65,7 @@ func newTour(t *testing.T) *tour {
 	o := &tour{t: t, stand: stand, clock: testkit.NewClock(time.Now()), faults: map[string]string{}}
 	network := httptest.NewServer(http.HandlerFunc(o.carry))
 	t.Cleanup(network.Close)
-	client := vapi.NewClient(vapi.WithToken(stand.Key()), vapi.WithBaseURL(network.URL), vapi.WithMaxAttempts(1))
+	client := vapi.NewClient(vapi.WithToken(stand.Key()), vapi.WithBaseURL(network.URL))
 	box, err := sealed.New(make([]byte, sealed.KeySize))
 	if err != nil {
 		t.Fatal(err)

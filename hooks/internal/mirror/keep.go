@@ -72,10 +72,8 @@ func (m *Mirror) push(ctx context.Context, r Resource, record *core.Record) erro
 	case err == nil:
 		return m.store(r, before, record)
 	case r.judge(err).Verdict != Missing:
-		if !r.undone(err) {
-			if noted := m.doubt(r, record.Id); noted != nil {
-				return errors.Join(err, noted)
-			}
+		if noted := m.doubt(r, record, err); noted != nil {
+			return errors.Join(err, noted)
 		}
 		return m.failed(r, record, err)
 	}
@@ -208,6 +206,9 @@ func (m *Mirror) withdraw(ctx context.Context, r Resource, record *core.Record) 
 		}
 	}
 	if err := m.discard(ctx, r, record.GetString(r.IDField)); err != nil {
+		if noted := m.doubt(r, record, err); noted != nil { // it may be wanted again before that
+			return errors.Join(err, noted)
+		}
 		return m.failed(r, record, err)
 	}
 	record.Set(r.IDField, "")

@@ -71,12 +71,17 @@ func nextLook(since, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// doubt notes that a change was not answered.
-func (m *Mirror) doubt(r Resource, id string) error {
-	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ? WHERE id = ?`,
-		unclear+strconv.FormatInt(m.now().UnixMilli(), 10), id)
+// doubt notes that a change of the copy, or its removal, failed without an answer,
+// and whose copy it was: it may be carried out later.
+func (m *Mirror) doubt(r Resource, record *core.Record, failure error) error {
+	id := record.GetString(r.IDField)
+	if id == "" || r.undone(failure) || r.judge(failure).Verdict == Missing {
+		return nil
+	}
+	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET `+r.IDField+` = ?, sync_hash = ? WHERE id = ?`,
+		id, unclear+strconv.FormatInt(m.now().UnixMilli(), 10), record.Id)
 	if err != nil {
-		return fmt.Errorf("note a change of %s %s without an answer: %w", r.Collection, id, err)
+		return fmt.Errorf("note a change of %s %s without an answer: %w", r.Collection, record.Id, err)
 	}
 	return nil
 }
@@ -200,6 +205,9 @@ func (m *Mirror) create(ctx context.Context, r Resource, before, record *core.Re
 // adopt makes a copy that was found equal.
 func (m *Mirror) adopt(ctx context.Context, r Resource, before, record *core.Record) error {
 	if _, err := r.Push(ctx, record); err != nil {
+		if noted := m.doubt(r, record, err); noted != nil {
+			return errors.Join(err, noted)
+		}
 		return m.failed(r, record, err)
 	}
 	return m.store(r, before, record)

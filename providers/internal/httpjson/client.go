@@ -238,9 +238,10 @@ func newTransport() *http.Transport {
 // Do sends the request and decodes a JSON answer into out, unless out is nil
 // or the answer is empty. Every failure is an *[Error].
 //
-// GET, PATCH and DELETE are tried again on 429, 502, 503, 504 and when the
-// connection fails. POST and PUT are tried again only on 429, and when no connection
-// could be made at all, so that a retry can never place a second call.
+// GET is tried again on 429, 502, 503, 504 and when the connection fails. What
+// writes is tried again only on 429, and when no connection could be made at all: a
+// retry can never place a second call, and a change whose answer was lost is told
+// to the caller as unclear.
 func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) {
 	if c.err != nil {
 		return nil, &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(), Err: c.err}

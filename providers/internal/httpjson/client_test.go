@@ -103,9 +103,11 @@ func TestDo_repeats_only_where_it_is_safe(t *testing.T) {
 		{"GET dropped", "GET", answer{}, 2, false},
 		{"GET 500", "GET", answer{500, nil, ""}, 1, true},
 		{"GET 404", "GET", answer{404, nil, ""}, 1, true},
-		{"PATCH 503", "PATCH", answer{503, nil, ""}, 2, false},
-		{"PATCH dropped", "PATCH", answer{}, 2, false},
-		{"DELETE 504", "DELETE", answer{504, nil, ""}, 2, false},
+		{"PATCH 503", "PATCH", answer{503, nil, ""}, 1, true},
+		{"PATCH 429", "PATCH", answer{429, nil, ""}, 2, false},
+		{"PATCH dropped", "PATCH", answer{}, 1, true},
+		{"DELETE 504", "DELETE", answer{504, nil, ""}, 1, true},
+		{"DELETE dropped", "DELETE", answer{}, 1, true},
 		{"POST 429", "POST", answer{429, nil, ""}, 2, false},
 		{"POST 500", "POST", answer{500, nil, ""}, 1, true},
 		{"POST 502", "POST", answer{502, nil, ""}, 1, true},
@@ -119,7 +121,7 @@ func TestDo_repeats_only_where_it_is_safe(t *testing.T) {
 		if (err != nil) != c.fails || srv.hits.Load() != c.hits {
 			t.Errorf("%s: %d requests, error %v; want %d, failing %v", c.name, srv.hits.Load(), err, c.hits, c.fails)
 		}
-		if e := new(Error); c.fails && c.method == "POST" && errors.As(err, &e) {
+		if e := new(Error); c.fails && c.method != "GET" && errors.As(err, &e) {
 			unclear := e.Status == 0 || e.Status >= 500
 			if e.Unclear != unclear {
 				t.Errorf("%s: Unclear is %v", c.name, e.Unclear)

@@ -19,15 +19,16 @@ func mayRepeat(method string, status int, sent bool, cause error) bool {
 	if errors.Is(cause, ErrTooLarge) {
 		return false // it will be as large the next time
 	}
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodDelete:
+	if !unsafeMethod(method) {
 		switch status {
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			return true
 		}
 		return status == 0 && retryableCause(cause)
 	}
-	// Anything else may have taken effect as soon as a byte left the machine.
+	// Anything else may take effect, even after we gave it up, as soon as a byte left
+	// the machine: repeated here, an old change could come over a newer one. Whoever
+	// asked is told that it is unclear.
 	return status == 0 && !sent && refused(cause)
 }
 
