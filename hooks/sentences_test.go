@@ -25,7 +25,7 @@ const frenchSentences = "../ui/src/locales/server/fr.json"
 // unseen are files whose sentences no person meets in the dashboard, or meets
 // in words that are not this catalogue's.
 var unseen = map[string]string{
-	"internal/identity/mails.go":   "mails, in both languages",
+	"internal/identity/letters.go": "mails, in both languages",
 	"assistants/vapi.go":           "prompts: the model reads them",
 	"assistants/outputs.go":        "prompts: the model reads them",
 	"calls/answer.go":              "spoken to callers, in both languages",

@@ -14,6 +14,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const noMail = "This installation sends no mail; hand the link over yourself. It is good for half an hour."
@@ -26,6 +27,10 @@ func (d *domain) links() {
 	d.handle("POST", "/api/auth/check-reset", facade.Guest,
 		"Whether a link for a new password still works, so that nobody chooses one in vain.", `{"token"}`, `{"valid": bool}`, "", checkReset)
 	d.app.OnRecordConfirmPasswordResetRequest(collections.Users).BindFunc(stillHelps)
+	d.handle("POST", "/api/organizations/{organization}/members/{id}/reset-factor", facade.SignedIn,
+		"Takes the second factor of a member (id of the membership) off, who lost the phone and the codes; the member is told by mail.",
+		"", "204", "403 the member's role is not below the caller's, or it is the caller · 404 · "+
+			"409 the member has none, belongs to other organizations too, or runs the installation: only the console can do it then", d.resetFactor)
 }
 
 // mayHelp tells whether somebody of a role may help a member of another one to
@@ -34,28 +39,94 @@ func mayHelp(role string, self bool, member string) bool {
 	return role == collections.Owner || role == collections.Admin && (self || !holdsAll(member))
 }
 
+// helped is the member a request is to help, with their account.
+func helped(e *core.RequestEvent, t *tenant.Tenant) (user *core.Record, err error) {
+	m, err := database.Found(e.App.FindFirstRecordByFilter(collections.Memberships,
+		"id = {:id} && organization = {:o} && user.is_service = false", dbx.Params{"id": e.Request.PathValue("id"), "o": t.ID()}))
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		return nil, facade.Error(http.StatusNotFound, "There is no such member")
+	}
+	user, err = database.Found(e.App.FindRecordById(collections.Users, m.GetString("user")))
+	if err != nil {
+		return nil, err
+	}
+	if user == nil {
+		return nil, facade.Error(http.StatusNotFound, "There is no such member")
+	}
+	if !t.Superuser && !mayHelp(t.Role(), user.Id == t.UserID(), m.GetString("role")) {
+		return nil, facade.Error(http.StatusForbidden, "Only an owner may do this for owners and admins")
+	}
+	return user, nil
+}
+
+// elsewhere tells whether a member belongs to other organizations too: this one may
+// decide nothing about the account for them (security.md S8).
+func elsewhere(app core.App, user, organization string) (bool, error) {
+	others, err := countIn(reads(app), "SELECT count(*) FROM memberships WHERE user = ? AND organization != ?", user, organization)
+	return others > 0, err
+}
+
+// runsInstallation tells whether the account may change the installation's own
+// settings (hooks/system).
+func runsInstallation(user *core.Record) bool {
+	var metadata struct {
+		Operator bool `json:"operator"`
+	}
+	return user.UnmarshalJSONField("metadata", &metadata) == nil && metadata.Operator
+}
+
+// resetFactor is POST /api/organizations/{organization}/members/{id}/reset-factor.
+func (d *domain) resetFactor(e *core.RequestEvent) error {
+	t, err := d.in(e, collections.Owner, collections.Admin)
+	if err != nil {
+		return err
+	}
+	user, err := helped(e, t)
+	if err != nil {
+		return err
+	}
+	if user.Id == t.UserID() {
+		return facade.Error(http.StatusForbidden, "Your own second factor is turned off in your account")
+	}
+	if !user.GetBool("two_factor") {
+		return facade.Error(http.StatusConflict, "This person has set up no second factor")
+	}
+	if !t.Superuser {
+		others, err := elsewhere(e.App, user.Id, t.ID())
+		if err != nil {
+			return err
+		}
+		if others || runsInstallation(user) {
+			return facade.Error(http.StatusConflict, "This person belongs to other organizations too, or runs the installation; "+
+				"only the operator can do it: pocketline security factor-off")
+		}
+	}
+	err = e.App.RunInTransaction(func(tx core.App) error {
+		if err := d.identity.TakeFactorOff(tx, user, identity.Who{By: t.UserID(), Organization: t.ID()}); err != nil {
+			return err
+		}
+		return audit.Add(tx, audit.Entry{
+			Organization: t.ID(), Actor: audit.ActorOf(e), Action: "auth.two_factor_off", Resource: collections.Users, Record: user.Id,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	d.Outbox.Nudge()
+	return e.NoContent(http.StatusNoContent)
+}
+
 func (d *domain) resetLink(e *core.RequestEvent) error {
 	t, err := d.in(e, collections.Owner, collections.Admin)
 	if err != nil {
 		return err
 	}
-	m, err := database.Found(e.App.FindFirstRecordByFilter(collections.Memberships,
-		"id = {:id} && organization = {:o} && user.is_service = false", dbx.Params{"id": e.Request.PathValue("id"), "o": t.ID()}))
+	user, err := helped(e, t)
 	if err != nil {
 		return err
-	}
-	if m == nil {
-		return facade.Error(http.StatusNotFound, "There is no such member")
-	}
-	user, err := database.Found(e.App.FindRecordById(collections.Users, m.GetString("user")))
-	if err != nil {
-		return err
-	}
-	if user == nil {
-		return facade.Error(http.StatusNotFound, "There is no such member")
-	}
-	if !t.Superuser && !mayHelp(t.Role(), user.Id == t.UserID(), m.GetString("role")) {
-		return facade.Error(http.StatusForbidden, "Only an owner may do this for owners and admins")
 	}
 	actor := audit.ActorOf(e)
 	entry := audit.Entry{Organization: t.ID(), Actor: actor, Action: "auth.reset_link", Resource: collections.Users, Record: user.Id}
@@ -70,11 +141,11 @@ func (d *domain) resetLink(e *core.RequestEvent) error {
 	}
 	// Whoever holds the link becomes this person, everywhere: no organization
 	// may hold that over somebody who belongs to another one (security.md S8).
-	others, err := countIn(reads(e.App), "SELECT count(*) FROM memberships WHERE user = ? AND organization != ?", user.Id, t.ID())
+	others, err := elsewhere(e.App, user.Id, t.ID())
 	if err != nil {
 		return err
 	}
-	if others > 0 {
+	if others {
 		return facade.Error(http.StatusConflict, "This person belongs to other organizations too; only the operator can make the link: pocketline security link")
 	}
 	token, err := handedOver(user, t.UserID(), t.ID())

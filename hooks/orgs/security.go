@@ -17,7 +17,6 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
-	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/network"
@@ -347,8 +346,7 @@ func resetSecurity(app core.App, organization string) error {
 			return err
 		}
 		return audit.Add(tx, audit.Entry{
-			Organization: organization, Actor: audit.Actor{Type: audit.ActorSystem, Name: "console"}, Action: "security_settings.reset",
-			Resource: collections.SecuritySettings, Record: row.Id,
+			Organization: organization, Actor: console, Action: "security_settings.reset", Resource: collections.SecuritySettings, Record: row.Id,
 		})
 	})
 }
@@ -368,6 +366,11 @@ func changeAddress(app core.App, id, email string) error {
 	if taken != nil && taken.Id != id {
 		return fmt.Errorf("the account %s has the address %s", taken.Id, taken.Email())
 	}
+	var former string
+	err = app.NonconcurrentDB().NewQuery(`SELECT email FROM users WHERE id = {:id}`).Bind(dbx.Params{"id": id}).Row(&former)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("change the address of %s: %w", id, err)
+	}
 	result, err := app.NonconcurrentDB().NewQuery(`UPDATE users SET email = {:email}, "tokenKey" = {:key}, verified = FALSE WHERE id = {:id}`).
 		Bind(dbx.Params{"email": email, "key": security.RandomString(50), "id": id}).Execute()
 	if err != nil {
@@ -379,10 +382,16 @@ func changeAddress(app core.App, id, email string) error {
 	if err := app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("the address was changed; the database is not ready yet: %w", err)
 	}
-	return audit.Add(app, audit.Entry{
-		Actor: audit.Actor{Type: audit.ActorSystem, Name: "console"}, Action: "auth.address", Resource: collections.Users, Record: id,
+	return app.RunInTransaction(func(tx core.App) error {
+		if err := identity.Of(app).OweFormer(tx, id, former); err != nil {
+			return err
+		}
+		return audit.Add(tx, audit.Entry{Actor: console, Action: "auth.address", Resource: collections.Users, Record: id})
 	})
 }
+
+// console is whoever has the machine.
+var console = audit.Actor{Type: audit.ActorSystem, Name: "console"}
 
 func factorOff(app core.App, email string) error {
 	user, err := identity.AccountOf(app, collections.Users, email)
@@ -393,22 +402,11 @@ func factorOff(app core.App, email string) error {
 		return fmt.Errorf("nobody has the address %s", email)
 	}
 	return app.RunInTransaction(func(tx core.App) error {
-		row, err := database.Found(tx.FindFirstRecordByData(collections.Authenticators, "user", user.Id))
-		if err != nil {
-			return err
-		}
-		if row != nil {
-			if err := tx.Delete(row); err != nil {
-				return err
-			}
-		}
-		user.IgnoreUnchangedFields(true)
-		user.Set("two_factor", false)
-		if err := tx.Save(user); err != nil {
+		if err := identity.Of(app).TakeFactorOff(tx, user, identity.Who{}); err != nil {
 			return err
 		}
 		return audit.Add(tx, audit.Entry{
-			Organization: user.GetString("last_organization"), Actor: audit.Actor{Type: audit.ActorSystem, Name: "console"},
+			Organization: user.GetString("last_organization"), Actor: console,
 			Action: "auth.two_factor_off", Resource: collections.Users, Record: user.Id,
 		})
 	})
@@ -423,17 +421,29 @@ func accountLink(app core.App, email, kind, base string) (string, error) {
 	if user == nil || user.GetBool("is_service") {
 		return "", fmt.Errorf("nobody has the address %s", email)
 	}
-	var token, page string
+	var token, page, mail string
 	switch kind {
 	case "reset":
-		page = identity.ResetPage
+		page, mail = identity.ResetPage, identity.MailResetLink
 		token, err = user.NewPasswordResetToken()
 	case "verify":
-		page = identity.VerifyPage
+		page, mail = identity.VerifyPage, identity.MailVerifyLink
 		token, err = user.NewVerificationToken()
 	default:
 		return "", fmt.Errorf("kind is reset or verify, not %q", kind)
 	}
+	if err != nil {
+		return "", err
+	}
+	err = app.RunInTransaction(func(tx core.App) error {
+		if err := identity.Of(app).OweBy(tx, mail, user, identity.Who{}); err != nil {
+			return err
+		}
+		return audit.Add(tx, audit.Entry{
+			Organization: user.GetString("last_organization"), Actor: console, Action: "auth.link",
+			Resource: collections.Users, Record: user.Id, Details: map[string]any{"kind": kind},
+		})
+	})
 	if err != nil {
 		return "", err
 	}

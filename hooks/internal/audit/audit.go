@@ -93,6 +93,13 @@ func By(e *core.RequestEvent, record *core.Record) {
 	record.Hide(mark) // answers of collections that show computed values show all but hidden ones
 }
 
+// With writes an entry with the record when that is saved, in the place of the
+// list of what changed.
+func With(record *core.Record, entry Entry) {
+	record.Set(mark, entry)
+	record.Hide(mark)
+}
+
 // Add writes an entry. With a transaction's app it is part of that transaction.
 func Add(app core.App, entry Entry) error {
 	details, err := json.Marshal(entry.Details)
@@ -170,7 +177,8 @@ func deleteRequest(e *core.RecordRequestEvent) error {
 func write(verb string) func(e *core.RecordEvent) error {
 	return func(e *core.RecordEvent) error {
 		actor, marked := e.Record.Get(mark).(Actor)
-		if !marked || e.Record.Collection().Name == collections.AuditLogs {
+		entry, own := e.Record.Get(mark).(Entry)
+		if !marked && !own || e.Record.Collection().Name == collections.AuditLogs {
 			return e.Next()
 		}
 		details := Changes(e.Record, verb)
@@ -182,6 +190,9 @@ func write(verb string) func(e *core.RecordEvent) error {
 				return err
 			}
 			e.Record.Set(mark, written{})
+			if own {
+				return Add(tx, entry)
+			}
 			if verb == "update" && len(details) == 0 {
 				return nil
 			}

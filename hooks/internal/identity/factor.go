@@ -179,6 +179,14 @@ func (i *Identity) EndFactor(app core.App, user *core.Record) error {
 	return app.Save(user)
 }
 
+// TakeFactorOff is EndFactor by somebody else, whom the person is told of by mail.
+func (i *Identity) TakeFactorOff(tx core.App, user *core.Record, by Who) error {
+	if err := i.EndFactor(tx, user); err != nil {
+		return err
+	}
+	return i.OweBy(tx, MailFactorOff, user, by)
+}
+
 // CheckFactor tells whether the code is the authenticator app's of now, or a
 // recovery code; each is good once. ErrCode, ErrLocked or ErrNone otherwise.
 // It must not run inside a transaction that may be undone: a failure counts.

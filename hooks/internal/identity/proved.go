@@ -30,44 +30,77 @@ func (i *Identity) bindProofs() {
 	atomic.OnRecord(i.app, collections.Users, atomic.Updated, factor, dropFactor, "verified")
 	i.app.OnRecordAuthWithOTPRequest(collections.Users).BindFunc(i.proveByCode)
 	i.app.OnRecordConfirmVerificationRequest(collections.Users).BindFunc(i.proveByLink)
+	// Links of mails that change the account are written down with what they change.
+	i.app.OnRecordConfirmPasswordResetRequest(collections.Users).BindFunc(func(e *core.RecordConfirmPasswordResetRequestEvent) error {
+		audit.With(e.Record, entryOf(e.RequestEvent, e.Record, "auth.password_reset", nil))
+		return e.Next()
+	})
+	i.app.OnRecordConfirmEmailChangeRequest(collections.Users).BindFunc(func(e *core.RecordConfirmEmailChangeRequestEvent) error {
+		audit.With(e.Record, entryOf(e.RequestEvent, e.Record, "auth.address_changed", nil))
+		return e.Next()
+	})
 }
 
-func ended(e *core.RequestEvent) bool { return e.Get(passwordEnded) == true }
+// handedOver is the mark on a record that handOver saves.
+const handedOver = "@handed_over"
 
-// withEnded adds to what else an answer says.
-func withEnded(meta any) any {
-	said, ok := meta.(map[string]any)
-	if !ok {
-		said = map[string]any{}
+func ended(e *core.RequestEvent) bool {
+	_, did := e.Get(passwordEnded).(lost)
+	return did
+}
+
+// sayEnded adds what ended to what else an answer says.
+func sayEnded(e *core.RequestEvent, answer map[string]any) map[string]any {
+	also, did := e.Get(passwordEnded).(lost)
+	if !did {
+		return answer
 	}
-	said[passwordEnded] = true
-	return said
+	if answer == nil {
+		answer = map[string]any{}
+	}
+	answer[passwordEnded], answer["factor_ended"], answer["keys_ended"] = true, also.Factor, also.Keys
+	return answer
+}
+
+// loses is what ends beside the password when an account goes to the owner of its
+// address, asked before it does.
+func loses(tx core.App, user *core.Record) (lost, error) {
+	var keys int
+	err := atomic.One(atomic.Of(tx), `SELECT EXISTS (SELECT 1 FROM api_keys WHERE created_by = ? AND revoked_at = '')`, []any{user.Id}, &keys)
+	return lost{Factor: user.GetBool("two_factor"), Keys: keys == 1}, err
 }
 
 // handOver gives an account that had not proved its address to whoever did now:
 // all of it, or nothing.
 func (i *Identity) handOver(e *core.RequestEvent, user *core.Record, method string, and ...func(tx core.App) error) error {
-	err := e.App.RunInTransaction(func(tx core.App) error {
+	var also lost
+	err := e.App.RunInTransaction(func(tx core.App) (err error) {
+		if also, err = loses(tx, user); err != nil {
+			return err
+		}
+		user.Set(handedOver, true)
+		user.Hide(handedOver)
 		user.SetVerified(true)
 		user.SetRandomPassword()
 		user.Set("two_factor", false) // with dropFactor
 		if err := tx.Save(user); err != nil {
 			return err
 		}
-		for _, also := range and {
-			if err := also(tx); err != nil {
+		for _, do := range and {
+			if err := do(tx); err != nil {
 				return err
 			}
 		}
 		if err := audit.Add(tx, entryOf(e, user, "auth."+passwordEnded, map[string]any{"method": method})); err != nil {
 			return err
 		}
-		return i.Owe(tx, mailEnded, user, hash(user.TokenKey())[:16])
+		return i.owe(tx, mailEnded, hash(user.TokenKey())[:16], owedMail{User: user.Id, lost: also})
 	})
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
-	e.Set(passwordEnded, true)
+	user.Set(handedOver, false) // what follows is told
+	e.Set(passwordEnded, also)
 	return nil
 }
 
@@ -75,8 +108,7 @@ func (i *Identity) handOver(e *core.RequestEvent, user *core.Record, method stri
 // this change, to whoever did: another password came with the proof, whichever way it
 // was given. What the one who made the account left in it goes.
 func ChangedHands(before, after *core.Record) bool {
-	const kept = core.FieldNamePassword + ":hash"
-	return !before.Verified() && after.Verified() && before.GetString(kept) != after.GetString(kept)
+	return !before.Verified() && after.Verified() && before.GetString(passwordHash) != after.GetString(passwordHash)
 }
 
 // dropFactor removes the second factor of whoever made the account: it would keep its
@@ -125,5 +157,5 @@ func (i *Identity) proveByLink(e *core.RecordConfirmVerificationRequestEvent) er
 		return e.InternalServerError("", err)
 	}
 	e.Response.Header().Set("Cache-Control", "no-store")
-	return e.JSON(http.StatusOK, map[string]any{passwordEnded: true, "reset_token": token})
+	return e.JSON(http.StatusOK, sayEnded(e.RequestEvent, map[string]any{"reset_token": token}))
 }

@@ -223,7 +223,8 @@ func (i *Identity) open(e *core.RecordAuthRequestEvent, v visit) error {
 	// The answer shows rows to the person, not to who asked.
 	proof{session: row.Id, address: e.RealIP()}.give(e.Record)
 	if ended(e.RequestEvent) {
-		e.Meta = withEnded(e.Meta)
+		said, _ := e.Meta.(map[string]any)
+		e.Meta = sayEnded(e.RequestEvent, said)
 	}
 	return e.Next()
 }

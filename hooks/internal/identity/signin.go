@@ -128,10 +128,7 @@ func (i *Identity) ask(e *core.RecordAuthRequestEvent, method string) error {
 	e.Response.Header().Set("Cache-Control", "no-store")
 	// mfaId is what PocketBase's own clients look for.
 	answer := map[string]any{"mfaId": id, "ticket": id, "methods": methods}
-	if ended(e.RequestEvent) {
-		answer[passwordEnded] = true
-	}
-	if err := e.JSON(http.StatusUnauthorized, answer); err != nil {
+	if err := e.JSON(http.StatusUnauthorized, sayEnded(e.RequestEvent, answer)); err != nil {
 		return err
 	}
 	return apis.ErrMFA

@@ -42,6 +42,12 @@ var elsewhere = []kind{
 		set:   "[[payload]] = json_set([[payload]], '$.token', {:sealed})",
 	},
 	{
+		name: "former addresses to mail", table: collections.Outbox,
+		value: "CASE WHEN [[kind]] = 'mail.address_changed' THEN json_extract([[payload]], '$.to') END",
+		place: "'users/' || json_extract([[payload]], '$.user') || '/mail.address_changed'",
+		set:   "[[payload]] = json_set([[payload]], '$.to', {:sealed})",
+	},
+	{
 		name: "callers to erase", table: collections.Outbox,
 		value: "CASE WHEN [[kind]] = 'privacy.erase' THEN json_extract([[payload]], '$.caller') END",
 		place: "'privacy_requests/' || json_extract([[payload]], '$.request') || '/privacy.erase'",

@@ -12,7 +12,7 @@ import type { Me } from '../../lib/session'
 import { CodeInput } from '../me/TwoFactor'
 import { useArrive } from './arrive'
 import { NotSignedInElsewhere, signInElsewhere } from './elsewhere'
-import { waitingOf, type Waiting } from './waiting'
+import { endedWords, waitingOf, type Waiting } from './waiting'
 
 interface WaysProps {
   next: string | undefined
@@ -77,7 +77,7 @@ function ByMail({ next, typed, onWaiting }: WaysProps) {
     onSuccess: (answer) => void arrive(answer, next),
     onError: (error) => {
       const half = waitingOf(error)
-      if (half?.passwordEnded) told(t('auth.passwordEnded'))
+      if (half?.ended) told(endedWords(half.ended, t))
       if (half) onWaiting(half)
     },
   })

@@ -6,12 +6,13 @@ import { pb } from '../../lib/pb'
 import { applyProfile } from '../../lib/profile'
 import { queries } from '../../lib/queries'
 import type { Me } from '../../lib/session'
+import { type Ended, endedWords } from './waiting'
 
 /** What a finished sign-in answers. */
 export interface SignedInAnswer {
   token: string
   record: Me
-  meta?: { recovery_codes?: string[]; password_ended?: boolean }
+  meta?: { recovery_codes?: string[] } & Ended
 }
 
 /** Takes a finished sign-in over and goes on to where the person wanted to be. */
@@ -24,6 +25,7 @@ export function useArrive() {
     pb.authStore.save(token, record as never)
     await applyProfile(record, setColorScheme)
     await navigate({ href: next, replace: true })
-    if (meta?.password_ended) told(t('auth.passwordEnded'))
+    const ended = endedWords(meta, t)
+    if (ended) told(ended)
   }
 }
