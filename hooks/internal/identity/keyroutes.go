@@ -149,6 +149,7 @@ var keyRoutes = map[string]bool{
 
 	// The installation, and doors with a proof of their own.
 	"POST /api/setup":                        false,
+	"GET /api/metrics":                       false,
 	"GET /api/installation":                  false,
 	"PUT /api/installation/mail":             false,
 	"POST /api/installation/check/mail":      false,
