@@ -68,7 +68,7 @@ type callerRows struct {
 	contacts     []*core.Record
 	calls        []*core.Record
 	// until is when the erasure was asked for: who rings after that is a caller
-	// like any other. Zero is no end.
+	// like any other.
 	until types.DateTime
 }
 
@@ -525,11 +525,11 @@ func eraseCall(app core.App, id string, numbers counts, note noting) error {
 func (d *domain) eraseRest(ctx context.Context, app core.App, s callerRows, numbers counts) error {
 	home := tenant.HomeOf(app, s.organization)
 	about := func(payload string) bool { return s.names(payload, home) }
-	n, err := inbox.Forget(ctx, app, s.organization, about)
+	n, err := inbox.Forget(ctx, app, s.organization, s.until.Time(), about)
 	if numbers[collections.ProviderEvents] += n; err != nil {
 		return err
 	}
-	n, err = d.Outbox.Forget(ctx, s.organization, about)
+	n, err = d.Outbox.Forget(ctx, s.organization, s.until.Time(), about)
 	if numbers[collections.Outbox] += n; err != nil {
 		return err
 	}
@@ -597,6 +597,9 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 		return err // gone already
 	}
 	s := callerRows{organization: call.GetString("organization"), calls: []*core.Record{call}}
+	if s.until, err = d.erasedAt(s.organization, theirs(call, "")); err != nil {
+		return err
+	}
 	s.number = phone.Read(theirs(call, ""), tenant.HomeOf(d.app, s.organization))
 	s.spellings = distinct([]string{s.number.Text, theirs(call, ""), theirs(call, "_raw")})
 	// The contact came back with it; one who has called since stays.
@@ -621,6 +624,17 @@ func (d *domain) eraseAgain(ctx context.Context, row outbox.Row) error {
 		d.app.Logger().Warn("the database's log still holds what was erased; it is written over as changes come", "error", err)
 	}
 	return nil
+}
+
+// erasedAt is when a caller was last erased.
+func (d *domain) erasedAt(organization, number string) (at types.DateTime, err error) {
+	var stored string
+	err = atomic.One(reads(d.app), `SELECT coalesce(max(created), '') FROM privacy_requests
+		WHERE organization = ? AND subject_hash = ? AND kind = 'erase'`, []any{organization, d.Forgotten.Hash(organization, number)}, &stored)
+	if err != nil {
+		return at, fmt.Errorf("when a caller was erased: %w", err)
+	}
+	return types.ParseDateTime(stored)
 }
 
 func cutText(text string, most int) string {

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
@@ -208,3 +210,26 @@ func TestExport_of_a_caller_is_whole(t *testing.T) {
 		t.Errorf("the archive has %d files (%v), want one a call", len(archive.File), err)
 	}
 }
+
+// Who rings after the erasure was asked for is a caller like any other: what came of
+// that stays, whenever the erasure is done.
+func TestErasure_that_is_late_leaves_what_came_since(t *testing.T) {
+	b := bureauOf(t)
+	b.byHand()
+	b.erase("+3225551234", 202)
+	later := stampOf(time.Now().Add(time.Minute))
+	b.execute(fmt.Sprintf(`INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error, attempts,
+		next_at, created, updated) VALUES ('since0000000000', '%s', 'vapi', 'since', 'tool-calls', 'errored',
+		'{"customer":{"number":"+3225551234"}}', '', '', 1, '', '%s', '')`, testkit.Acme, later))
+	b.execute(fmt.Sprintf(`INSERT INTO calls (id, organization, vapi_call_id, status, call_type, channel, caller_number, started_at, created, updated)
+		VALUES ('since0000000000', '%s', 'since', 'completed', 'inbound', 'phone', '+3225551234', '%s', '', '')`, testkit.Acme, later))
+	b.deliver()
+	if r := b.find(collections.PrivacyRequests, "kind = 'erase' && subject_hint = '…34'"); r == nil || r.GetString("status") != "done" {
+		t.Fatal("the erasure is not done")
+	}
+	if b.find(collections.Calls, "id = 'since0000000000'") == nil || b.find(collections.ProviderEvents, "event_key = 'since'") == nil {
+		t.Error("a call or message that came after the erasure was asked for is gone")
+	}
+}
+
+func stampOf(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }

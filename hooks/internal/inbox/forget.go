@@ -11,20 +11,22 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
-// Forget deletes the messages of an organization that about picks by their
-// payload, and says how many. Parked ones that belong to nobody are looked through
+// Forget deletes the messages of an organization up to an instant that about picks
+// by their payload, and says how many. Parked ones that belong to nobody are looked through
 // as well, and are nobody's to count. What was packed goes with its call; marks of
 // deleted calls stay.
-func Forget(ctx context.Context, app core.App, organization string, about func(payload string) bool) (int, error) {
+func Forget(ctx context.Context, app core.App, organization string, until time.Time, about func(payload string) bool) (int, error) {
 	d := database.Discarded{
 		Table: "provider_events", Column: "payload", Unwanted: about,
-		Where: "organization = {:o} AND type NOT IN ('packed', 'deleted')", Params: dbx.Params{"o": organization},
+		Where:  "organization = {:o} AND created <= {:until} AND type NOT IN ('packed', 'deleted')",
+		Params: dbx.Params{"o": organization, "until": Date(until)},
 	}
 	n, err := database.Discard(ctx, app, d)
 	if err != nil {
 		return n, err
 	}
-	d.Where, d.Params = "organization = '' AND status = 'parked' AND type NOT IN ('packed', 'deleted')", dbx.Params{}
+	d.Where = "organization = '' AND status = 'parked' AND created <= {:until} AND type NOT IN ('packed', 'deleted')"
+	d.Params = dbx.Params{"until": Date(until)}
 	_, err = database.Discard(ctx, app, d)
 	return n, err
 }

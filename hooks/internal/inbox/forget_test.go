@@ -36,7 +36,11 @@ func TestForget_and_Sweep_take_what_is_meant_and_leave_marks(t *testing.T) {
 			}
 		}
 	}
-	n, err := Forget(context.Background(), app, testkit.Acme, func(payload string) bool { return strings.Contains(payload, "her") })
+	about := func(payload string) bool { return strings.Contains(payload, "her") }
+	if n, err := Forget(context.Background(), app, testkit.Acme, testkit.Start.Add(-time.Hour), about); err != nil || n != 0 {
+		t.Errorf("forgot %d (%v) that came later", n, err)
+	}
+	n, err := Forget(context.Background(), app, testkit.Acme, testkit.Start, about)
 	if err != nil || n != 1 {
 		t.Errorf("forgot %d (%v), want the organization's own counted", n, err)
 	}

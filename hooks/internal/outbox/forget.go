@@ -16,11 +16,12 @@ import (
 // call that is deleted makes it, and one whose recording is.
 const EraseCall = "calls.erase"
 
-// Forget deletes the promises of an organization that about picks by their
-// payload, kept or not, and says how many.
-func (o *Outbox) Forget(ctx context.Context, organization string, about func(payload string) bool) (int, error) {
+// Forget deletes the promises of an organization up to an instant that about picks
+// by their payload, kept or not, and says how many.
+func (o *Outbox) Forget(ctx context.Context, organization string, until time.Time, about func(payload string) bool) (int, error) {
 	return database.Discard(ctx, o.app, database.Discarded{
-		Table: collections.Outbox, Column: "payload", Unwanted: about, Where: "organization = {:o}", Params: dbx.Params{"o": organization},
+		Table: collections.Outbox, Column: "payload", Unwanted: about,
+		Where: "organization = {:o} AND created <= {:until}", Params: dbx.Params{"o": organization, "until": stamp(until)},
 	})
 }
 

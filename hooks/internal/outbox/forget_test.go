@@ -15,10 +15,15 @@ func TestForget_and_Sweep_take_what_is_meant_and_nothing_else(t *testing.T) {
 	for _, key := range []string{"k:1", "k:2", "k:3"} {
 		add(t, app, o, "k", key)
 	}
-	if err := o.Add(atomic.Of(app), Row{Organization: "org000000000002", Kind: "k", Key: "k:4", Payload: map[string]string{"n": "k:1"}}); err != nil {
+	theirs := Row{Organization: "org000000000002", Kind: "k", Key: "k:4", Payload: map[string]string{"n": "k:1"}}
+	if err := o.Add(atomic.Of(app), theirs); err != nil {
 		t.Fatal(err)
 	}
-	n, err := o.Forget(context.Background(), "org000000000001", func(payload string) bool { return strings.Contains(payload, "k:1") })
+	about := func(payload string) bool { return strings.Contains(payload, "k:1") }
+	if n, err := o.Forget(context.Background(), "org000000000001", c.Now().Add(-time.Second), about); err != nil || n != 0 {
+		t.Errorf("forgot %d (%v) that came later", n, err)
+	}
+	n, err := o.Forget(context.Background(), "org000000000001", c.Now(), about)
 	if err != nil || n != 1 || row(t, app, "k:2") == nil || row(t, app, "k:4") == nil {
 		t.Errorf("forgot %d (%v), want the one of this organization", n, err)
 	}
