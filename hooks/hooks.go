@@ -124,6 +124,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	backups.bind(jobs, d.Restored)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
+	logs.Schedule(app, jobs, c.LogSize)
 	bindIntegrity(app, jobs, d.Serving)
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)

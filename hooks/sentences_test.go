@@ -87,6 +87,7 @@ var untold = []string{
 	"Metrics are off: set POCKETLINE_METRICS_TOKEN and start again",
 	"Send the token of POCKETLINE_METRICS_TOKEN: Authorization: Bearer …",
 	"All checks pass.\n",
+	"{} was damaged: a new one is made, the request log begins anew", // the terminal
 }
 
 // spelledOut are sentences whose varying part is one of few words: the

@@ -49,6 +49,8 @@ type Config struct {
 	DrainTimeout time.Duration
 	// LogLevel is debug, info, warn or error; LogFormat is text or json.
 	LogLevel, LogFormat string
+	// LogSize is what the stored log may take, in bytes.
+	LogSize int64
 
 	// SignUp is SignUpOpen or SignUpInviteOnly.
 	SignUp string

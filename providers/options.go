@@ -109,6 +109,9 @@ func Options() []Option {
 		{Name: "POCKETLINE_LOG_FORMAT", Default: "text", Kind: "text or json", group: groupServer,
 			About: "How lines on the terminal are written.",
 			read:  readOneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+		{Name: "POCKETLINE_LOG_SIZE", Default: "256MB", Kind: kindSize, group: groupServer,
+			About: "What the log of requests in the operator's panel may take on the disk; its oldest lines go first.",
+			read:  readSize(func(c *Config) *int64 { return &c.LogSize }, leastSize, mostSize)},
 
 		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly, group: groupAccess,
 			About: "Whether a stranger may create an account; the very first account can be created either way.",

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,30 @@ func (b *bureau) mailed() string {
 		case <-late:
 			b.t.Fatal("no mail with a code came")
 		}
+	}
+}
+
+func TestEmail_change_does_not_wait_for_the_mail_server(t *testing.T) {
+	b := bureauOf(t)
+	b.withMail()
+	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
+	b.app.OnMailerSend().BindFunc(func(e *core.MailerEvent) error {
+		<-hold
+		return e.Next()
+	})
+	token := b.signIn(testkit.AcmeAgent, "")
+	const path = "/api/collections/users/request-email-change"
+	b.ask(token, "", "POST", path, map[string]string{"newEmail": testkit.AcmeOwner}).want(400) // taken
+	b.ask(token, "", "POST", path, map[string]string{"newEmail": "elsewhere@example.com"}).want(204)
+	if n := b.app.TestMailer.TotalSend(); n != 0 {
+		t.Fatalf("%d mails were sent by a server that does not answer", n)
+	}
+	release()
+	b.mailWith("/confirm-email")
+	if m := b.app.TestMailer.LastMessage(); m.To[0].Address != "elsewhere@example.com" {
+		t.Errorf("the mail went to %v", m.To)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
@@ -121,6 +122,18 @@ func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
 		return e.JSON(r.code(), r)
+	})
+}
+
+// answerFull tells everybody whose change found no room that it was not theirs to
+// mend: PocketBase answers 400.
+func answerFull() *hook.Handler[*core.RequestEvent] {
+	return chain.Middleware(chain.DiskFull, func(e *core.RequestEvent) error {
+		err := e.Next()
+		if err != nil && !e.Written() && vitals.DiskFull(err) {
+			return e.Error(http.StatusInsufficientStorage, facade.DiskFull, nil)
+		}
+		return err
 	})
 }
 

@@ -114,7 +114,7 @@ func Register(app core.App, d Deps) error {
 				return err
 			}
 		}
-		se.Router.Bind(s.answerHealth(), redactURL(), s.session.load(), headers(d.PublicURL))
+		se.Router.Bind(s.answerHealth(), answerFull(), redactURL(), s.session.load(), headers(d.PublicURL))
 		se.Router.GET("/readyz", s.readyz).Bind(apis.SkipSuccessActivityLog())
 		se.Router.GET("/api/desk", s.desk).Bind(apis.SkipSuccessActivityLog())
 		se.Router.POST("/api/setup", s.setup).Bind(apis.BodyLimit(64 << 10))

@@ -177,3 +177,37 @@ func TestAlert_reaches_a_webhook_and_a_mailbox(t *testing.T) {
 		t.Error("nobody was told and nothing says so")
 	}
 }
+
+func TestFullDisk_is_said_to_whoever_changes_something(t *testing.T) {
+	s := serve(t, Deps{})
+	limit := func(pages string) {
+		t.Helper()
+		var n int
+		if err := s.app.NonconcurrentDB().NewQuery("PRAGMA max_page_count = " + pages).Row(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename := map[string]string{"name": strings.Repeat("A", 100)}
+	path := "/api/collections/assistants/records/" + testkit.AcmeAssistant
+	if _, err := s.app.NonconcurrentDB().NewQuery("CREATE TABLE filler (v)").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	limit("1") // no smaller than it is
+	if _, err := s.app.NonconcurrentDB().NewQuery("INSERT INTO filler VALUES (zeroblob(100000))").Execute(); !vitals.DiskFull(err) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	s.app.OnRecordUpdateExecute("assistants").BindFunc(func(e *core.RecordEvent) error {
+		if _, err := e.App.NonconcurrentDB().NewQuery("INSERT INTO filler VALUES (zeroblob(100000))").Execute(); err != nil {
+			return err
+		}
+		return e.Next()
+	})
+	a := s.ask(testkit.AcmeOwner, "PATCH", path, rename, nil)
+	if a.status != http.StatusInsufficientStorage || !strings.Contains(a.body, "disk is full") {
+		t.Errorf("got %d %s, want 507", a.status, a.body)
+	}
+	limit("1000000")
+	if a := s.ask(testkit.AcmeOwner, "PATCH", path, rename, nil); a.status != http.StatusOK {
+		t.Errorf("with room again: got %d %s", a.status, a.body)
+	}
+}

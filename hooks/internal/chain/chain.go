@@ -14,6 +14,7 @@ const (
 	LastSlash    = "pocketlineLastSlash"
 	ReadDeadline = "pocketlineReadDeadline"
 	Health       = "pocketlineHealth"
+	DiskFull     = "pocketlineDiskFull"
 	RedactURL    = "pocketlineRedactURL"
 	Text         = "pocketlineText"
 	Panel        = "pocketlinePanel"
@@ -75,6 +76,7 @@ func Steps() []Step {
 		{apis.DefaultCorsMiddlewareId, apis.DefaultCorsMiddlewarePriority, "", "Answers preflights before they are counted."},
 		{apis.DefaultActivityLoggerMiddlewareId, logger, "", "Logs what everything below answered."},
 		{RedactURL, logger + 1, "system", "Just inside the log: takes secrets out of what it is about to store."},
+		{DiskFull, logger + 2, "system", "Inside the log, which keeps the status: what found no room is no mistake of the visitor's."},
 		{apis.DefaultPanicRecoverMiddlewareId, recovery, "", "Turns a panic of anything below into an answer."},
 		{Text, recovery + 1, "intake", "Before everything that reads a parameter."},
 		{Panel, recovery + 2, "serving", "Who may not see the operator's panel gets nothing of it."},

@@ -10,7 +10,11 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
+<<<<<<< HEAD
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
+=======
+	"github.com/pocketline/pocketline/hooks/internal/vitals"
+>>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 )
 
 // Failure is an error with its place in the routes' error shape.
@@ -20,6 +24,9 @@ type Failure struct {
 	Details any // field → reason, or a text; nil leaves it out
 	Extra   map[string]any
 }
+
+// DiskFull is what anybody is told whose change finds no room.
+const DiskFull = "The server's disk is full and nothing was changed; its operator has to make room"
 
 // Error is the failure's text, for logs.
 func (f *Failure) Error() string { return fmt.Sprintf("%d: %s", f.Status, f.Text) }
@@ -58,6 +65,9 @@ func answerError(e *core.RequestEvent, err error) error {
 }
 
 func failureOf(err error) *Failure {
+	if vitals.DiskFull(err) {
+		return &Failure{Status: http.StatusInsufficientStorage, Text: DiskFull}
+	}
 	var failure *Failure
 	if errors.As(err, &failure) {
 		if failure.Text == "" {

@@ -237,6 +237,7 @@ func (i *Identity) bindGuesses() {
 	i.app.OnRecordRequestPasswordResetRequest().BindFunc(func(e *core.RecordRequestPasswordResetRequestEvent) error {
 		return quiet(e.RequestEvent, "reset", e.Record, e.Next)
 	})
+	i.app.OnRecordRequestEmailChangeRequest().BindFunc(i.oweChange)
 	i.app.OnRecordRequestVerificationRequest().BindFunc(func(e *core.RecordRequestVerificationRequestEvent) error {
 		return quiet(e.RequestEvent, "verify", e.Record, e.Next)
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"net/http"
 	"net/mail"
 	"strings"
 
@@ -27,11 +28,16 @@ const (
 	MailVerify = "mail.verify"
 	// MailTaken tells an owner that somebody signed up again with the address.
 	MailTaken = "mail.taken"
+<<<<<<< HEAD
 	// MailFactorOff tells that somebody else took the second factor off.
 	MailFactorOff = "mail.factor_off"
 	// MailResetLink and MailVerifyLink tell of a link that was made at the console.
 	MailResetLink  = "mail.reset_link"
 	MailVerifyLink = "mail.verify_link"
+=======
+	// mailChange asks a new address whether it is the account's.
+	mailChange = "mail.change"
+>>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 	// mailEnded brings the link for a new password in the place of an ended one.
 	mailEnded = "mail.password_ended"
 	// mailFactor tells that a second factor was set up.
@@ -95,10 +101,16 @@ func (i *Identity) owe(tx core.App, kind, reason string, owed owedMail) error {
 }
 
 func (i *Identity) bindMails() {
+<<<<<<< HEAD
 	for kind, send := range map[string]func(app core.App, user *core.Record, owed owedMail) error{
 		MailVerify: sendVerification, MailTaken: sendTaken, MailFactorOff: sendFactorOff, MailResetLink: sendLink(resetLinkLetters),
 		MailVerifyLink: sendLink(verifyLinkLetters), mailEnded: sendEnded, mailPassword: sendPassword, mailAddress: i.sendAddress,
 		mailFactor: sendFactor,
+=======
+	i.Outbox.Handle(mailChange, i.sendChange)
+	for kind, send := range map[string]func(app core.App, user *core.Record) error{
+		MailVerify: sendVerification, MailTaken: sendTaken, mailEnded: sendEnded,
+>>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 	} {
 		i.Outbox.Handle(kind, func(_ context.Context, r outbox.Row) error {
 			var owed owedMail
@@ -129,6 +141,7 @@ func (i *Identity) bindMails() {
 	atomic.OnRecord(i.app, collections.Users, atomic.Updated, told, i.tellChange)
 }
 
+<<<<<<< HEAD
 // passwordHash is what a record says of its password.
 const passwordHash = core.FieldNamePassword + ":hash"
 
@@ -156,6 +169,48 @@ func (i *Identity) tellChange(tx core.App, before, after *core.Record) error {
 }
 
 func sendVerification(app core.App, user *core.Record, _ owedMail) error {
+=======
+// owedChange is its payload.
+type owedChange struct {
+	User    string `json:"user"`
+	Address string `json:"address"`
+}
+
+// oweChange promises the mail to the new address in place of sending it: the mail
+// server may take its time, or be away. Without one PocketBase says what is wrong.
+func (i *Identity) oweChange(e *core.RecordRequestEmailChangeRequestEvent) error {
+	if !e.App.Settings().SMTP.Enabled || e.Collection.Name != collections.Users {
+		return e.Next()
+	}
+	err := i.Outbox.Add(atomic.Of(e.App), outbox.Row{
+		Kind: mailChange, Key: fmt.Sprintf("%s:%s:%d", mailChange, e.Record.Id, i.Now().UnixNano()), Payload: owedChange{e.Record.Id, e.NewEmail},
+	})
+	if err != nil {
+		return err
+	}
+	return e.NoContent(http.StatusNoContent)
+}
+
+func (i *Identity) sendChange(_ context.Context, r outbox.Row) error {
+	var owed owedChange
+	if err := r.Decode(&owed); err != nil {
+		return outbox.Dead(err)
+	}
+	user, err := i.app.FindRecordById(collections.Users, owed.User)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := mails.SendRecordChangeEmail(i.app, user, owed.Address); err != nil {
+		return fmt.Errorf("%s: %w", mailChange, err)
+	}
+	return nil
+}
+
+func sendVerification(app core.App, user *core.Record) error {
+>>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 	if user.Verified() {
 		return nil
 	}

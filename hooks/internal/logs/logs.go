@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
@@ -45,7 +46,7 @@ func Bind(app core.App, o Options) error {
 		}
 		stored = e.App.Logger().Handler()
 		// The pointer is what everybody holds, so the logger behind it changes.
-		*e.App.Logger() = *slog.New(sealed.LogHandler(both{stored, terminal}))
+		*e.App.Logger() = *slog.New(sealed.LogHandler(both{stored, terminal, &fullOnce{now: time.Now}}))
 		return nil
 	})
 	// PocketBase only knows how to change the level of its own handler.
@@ -84,7 +85,10 @@ func storeLine(e *core.ModelEvent) error {
 
 // both hands each record to the stored log and to the terminal, as far as each
 // wants its level.
-type both struct{ stored, terminal slog.Handler }
+type both struct {
+	stored, terminal slog.Handler
+	full             *fullOnce
+}
 
 // Enabled implements slog.Handler.
 func (b both) Enabled(ctx context.Context, level slog.Level) bool {
@@ -93,6 +97,9 @@ func (b both) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (b both) Handle(ctx context.Context, r slog.Record) error {
+	if b.full.drops(r) {
+		return nil
+	}
 	var failed error
 	if b.stored.Enabled(ctx, r.Level) {
 		failed = b.stored.Handle(ctx, r.Clone())
@@ -125,10 +132,10 @@ func weight(r slog.Record) slog.Level {
 
 // WithAttrs implements slog.Handler.
 func (b both) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return both{b.stored.WithAttrs(attrs), b.terminal.WithAttrs(attrs)}
+	return both{b.stored.WithAttrs(attrs), b.terminal.WithAttrs(attrs), b.full}
 }
 
 // WithGroup implements slog.Handler.
 func (b both) WithGroup(name string) slog.Handler {
-	return both{b.stored.WithGroup(name), b.terminal.WithGroup(name)}
+	return both{b.stored.WithGroup(name), b.terminal.WithGroup(name), b.full}
 }

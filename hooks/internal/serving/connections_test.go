@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 // far is a connection that says it comes from elsewhere.
@@ -70,11 +71,65 @@ func TestConnections_are_bounded_by_address_and_in_all(t *testing.T) {
 	}
 }
 
+func TestConnections_that_are_quiet_make_room(t *testing.T) {
+	at := time.Unix(1_000, 0)
+	c := newConnections(3, 0, false)
+	c.now = func() time.Time { return at }
+	come := func() *far {
+		conn := &far{address: "203.0.113.9:1"}
+		c.watch(conn, http.StateNew)
+		at = at.Add(time.Millisecond)
+		return conn
+	}
+	busy, first, second := come(), come(), come()
+	for _, conn := range []*far{busy, first, second} {
+		c.watch(conn, http.StateActive)
+	}
+	if !come().closed {
+		t.Error("room was made where all are at work")
+	}
+	c.watch(second, http.StateIdle)
+	at = at.Add(time.Millisecond)
+	c.watch(first, http.StateIdle)
+	silent := come()
+	if silent.closed || !second.closed || first.closed {
+		t.Errorf("dropped are %v, %v, %v; want the one that was idle longest", busy.closed, first.closed, second.closed)
+	}
+	if come().closed || !first.closed {
+		t.Error("the other idle one did not make room")
+	}
+	if !come().closed {
+		t.Error("a connection was dropped before it could say a word")
+	}
+	at = at.Add(2 * silentFor)
+	if come().closed || !silent.closed || busy.closed {
+		t.Error("the one that never said a word did not make room")
+	}
+	if len(c.counted) != 3 || c.open[peer(busy)] != 3 {
+		t.Errorf("%d are counted, %d of the address", len(c.counted), c.open[peer(busy)])
+	}
+}
+
+func TestConnections_fit_what_files_may_be_open(t *testing.T) {
+	for _, one := range []struct{ all, files, want int }{
+		{2000, 0, 2000}, {2000, 65536, 2000}, {2000, 1024, 904}, {2000, 256, 136}, {2000, 64, leastConnections}, {0, 256, 136},
+	} {
+		if got := fitting(one.all, one.files); got != one.want {
+			t.Errorf("%d connections, %d files: got %d, want %d", one.all, one.files, got, one.want)
+		}
+	}
+}
+
 func TestConnections_one_too_many_is_closed_at_once(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	over := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).Flush() // at work, and it can be seen
+		<-over
+	}))
 	server.Config.ConnState = newConnections(1, 0, false).watch
 	server.Start()
 	defer server.Close()
+	defer close(over)
 	dial := func() net.Conn {
 		conn, err := net.Dial("tcp", server.Listener.Addr().String())
 		if err != nil {

@@ -103,7 +103,7 @@ func Bind(app core.App, o Options) *Held {
 			server := se.Server
 			held.server = server
 			server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
-			server.ConnState = newConnections(o.Connections, o.AddressConnections, o.TrustedProxyHeader != "").watch
+			server.ConnState = newConnections(fitting(o.Connections, openFiles()), o.AddressConnections, o.TrustedProxyHeader != "").watch
 			// PocketBase's own base context ends as soon as Shutdown begins, and
 			// with it every query of the requests that are meant to finish.
 			server.BaseContext = func(net.Listener) context.Context { return requests }

@@ -1,6 +1,11 @@
 package vitals
 
-import "strings"
+import (
+	"errors"
+	"strings"
+
+	"github.com/pocketbase/pocketbase/tools/router"
+)
 
 // SaysMalformed is what SQLite says of damage. Its errors reach us as text, through
 // several layers.
@@ -12,9 +17,24 @@ const (
 	saysBroken  = "disk I/O error"
 )
 
-// DiskFull tells whether an error is the disk's lack of room.
+// DiskFull tells whether an error is the disk's lack of room, also one that an
+// answer of PocketBase's covers.
 func DiskFull(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), saysFull) || strings.Contains(err.Error(), "no space left on device"))
+	if err == nil {
+		return false
+	}
+	var answer *router.ApiError
+	if errors.As(err, &answer) {
+		if inner, ok := answer.RawData().(error); ok && SaysDiskFull(inner.Error()) {
+			return true
+		}
+	}
+	return SaysDiskFull(err.Error())
+}
+
+// SaysDiskFull tells the same of an error's text.
+func SaysDiskFull(text string) bool {
+	return strings.Contains(text, saysFull) || strings.Contains(text, "no space left on device")
 }
 
 // Damaged tells whether an error is damage in the database's file.
@@ -28,7 +48,7 @@ func Remedy(text string) string {
 	switch {
 	case strings.Contains(text, SaysMalformed), strings.Contains(text, saysForeign):
 		return "data.db is damaged: stop the server, keep a copy of the data directory and restore the newest backup (docs/backup.md)"
-	case strings.Contains(text, saysFull), strings.Contains(text, "no space left on device"):
+	case SaysDiskFull(text):
 		return "the disk of the data directory is full: make room; nothing has to be restarted"
 	case strings.Contains(text, saysBroken):
 		return "the disk of the data directory fails: look at the machine's log, move the directory to a sound disk"
