@@ -210,7 +210,7 @@ func Stage(ctx context.Context, dir, path string, o StageOptions) (m Manifest, e
 	}
 	stage := filepath.Join(dir, stageName)
 	if exists(filepath.Join(stage, moved)) {
-		return m, errors.New("another restore is not done: start the server, or run `pocketline restore` without an archive")
+		return m, errors.New("another restore is not done: start the server, which finishes it")
 	}
 	a, err := open(path)
 	if err != nil {
