@@ -1,4 +1,5 @@
 import type { CallEventsType, MessagesRole } from '../../lib/pb-types.gen'
+import { straight } from '../../lib/strangers'
 
 /** One line of a transcript. Positions are milliseconds since 1970, offsets are into the recording. */
 export interface Line {
@@ -56,7 +57,7 @@ export function heardLine(data: unknown): Line | undefined {
   const m = data as Partial<Line> & { type?: string } | null
   if (m?.type !== 'line' || typeof m.content !== 'string' || typeof m.position !== 'number') return undefined
   const role = m.role === 'user' || m.role === 'system' ? m.role : 'assistant'
-  return { role, content: m.content, position: m.position, offset_ms: m.offset_ms ?? 0 }
+  return { role, content: straight(m.content), position: m.position, offset_ms: m.offset_ms ?? 0 }
 }
 
 /** What belongs among the words: functions, transfers, and what a person did. States stand in the timeline alone. */

@@ -3,6 +3,7 @@ import { api } from '../../lib/api'
 import { pb } from '../../lib/pb'
 import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
 import { isHidden } from '../../lib/phone'
+import { straight } from '../../lib/strangers'
 import type { Findings } from './analysis'
 import type { Line, TimelineEvent } from './conversation'
 
@@ -24,8 +25,8 @@ interface CallsPage {
 
 export const PAGE = 40
 
-const page = (organization: string, query: Record<string, string | number>, signal: AbortSignal) =>
-  api.get<CallsPage>(`/api/organizations/${organization}/calls`, { query, signal })
+const page = async (organization: string, query: Record<string, string | number>, signal: AbortSignal) =>
+  straight(await api.get<CallsPage>(`/api/organizations/${organization}/calls`, { query, signal }))
 
 /** The key of the lists of calls. */
 export const callsKey = (organization: string) => [organization, 'calls-list'] as const
@@ -62,12 +63,12 @@ export interface CallDetail extends CallsRecord {
 export const callQuery = (organization: string, id: string) =>
   queryOptions({
     queryKey: [organization, 'calls', id, 'call'],
-    queryFn: async ({ signal }) => pb.collection('calls').getOne<CallDetail>(id, {
+    queryFn: async ({ signal }) => straight(await pb.collection('calls').getOne<CallDetail>(id, {
       expand: 'contact,assistant,phone_number',
       fields: '*,expand.contact.id,expand.contact.name,expand.contact.phone_number,expand.assistant.id,expand.assistant.name,' +
         'expand.phone_number.id,expand.phone_number.phone_number,expand.phone_number.friendly_name',
       signal,
-    }),
+    })),
     meta: { collections: ['contacts'] },
   })
 
@@ -85,7 +86,7 @@ export const linesQuery = (organization: string, id: string) =>
           filter: pb.filter('call = {:call} && (position > {:position} || (position = {:position} && id > {:id}))', { call: id, ...last }), sort: 'position,id',
           fields: 'id,role,content,position,offset_ms,from_person', skipTotal: true, signal, query: { organization },
         })
-        lines.push(...items)
+        lines.push(...straight(items))
         if (items.length < LINES) return lines
         last = { id: items.at(-1)!.id, position: items.at(-1)!.position }
       }
@@ -95,9 +96,9 @@ export const linesQuery = (organization: string, id: string) =>
 export const eventsQuery = (organization: string, id: string) =>
   queryOptions({
     queryKey: [organization, 'calls', id, 'events'],
-    queryFn: async ({ signal }) => (await pb.collection('call_events').getList<TimelineEvent>(1, LINES, {
+    queryFn: async ({ signal }) => straight((await pb.collection('call_events').getList<TimelineEvent>(1, LINES, {
       filter: pb.filter('call = {:id}', { id }), sort: 'position', fields: 'id,type,name,position,data', skipTotal: true, signal, query: { organization },
-    })).items,
+    })).items),
   })
 
 export type RecordingFacts = Pick<RecordingsRecord, 'id' | 'status' | 'duration_ms' | 'error' | 'mime_type' | 'size_bytes'> & {
@@ -125,9 +126,9 @@ export interface Report {
 export const reportQuery = (organization: string, id: string) =>
   queryOptions({
     queryKey: [organization, 'calls', id, 'report'],
-    queryFn: async ({ signal }) => (await pb.collection('call_reports').getList<Report>(1, 1, {
+    queryFn: async ({ signal }) => straight((await pb.collection('call_reports').getList<Report>(1, 1, {
       filter: pb.filter('call = {:id}', { id }), fields: 'id,costs,performance,analysis', skipTotal: true, signal, query: { organization },
-    })).items[0] ?? null,
+    })).items[0] ?? null),
   })
 
 export interface Choice {

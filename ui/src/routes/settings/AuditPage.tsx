@@ -4,7 +4,6 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Download, ScrollText } from 'lucide-react'
 import { useState } from 'react'
 import { DataTable, type Column } from '../../components/DataTable'
-import { SearchInput } from '../../components/SearchInput'
 import { EmptyState, Forbidden } from '../../components/States'
 import { failed } from '../../components/toast'
 import { When } from '../../components/When'
@@ -15,7 +14,7 @@ import { useKeyset } from '../../lib/list'
 import type { AuditLogsRecord } from '../../lib/pb-types.gen'
 import { useHere, useOrg } from '../../lib/session'
 import type { Member } from '../team/data'
-import { actionWords, actorTypes, auditFilter, changesOf } from './audit'
+import { actionChoices, actionWords, actorTypes, actorWords, auditFilter, changesOf, fieldWords, valueWords } from './audit'
 import { auditRoute, type AuditSearch } from './routes'
 import { SettingsPage } from './SettingsPage'
 
@@ -48,8 +47,8 @@ function Log() {
       id: 'what', header: t('settings.audit.what'), primary: true, width: 260,
       cell: (row) => <Anchor component="button" type="button" size="sm" fw={600} ta="start" className="pl-wrap" onClick={() => setShown(row)}>{actionWords(row, t)}</Anchor>,
     },
-    { id: 'who', header: t('settings.audit.who'), width: 170, cell: (row) => <Text size="sm" className="pl-wrap">{row.actor_name || t(`settings.audit.actors.${row.actor_type}`)}</Text> },
-    { id: 'fields', header: t('settings.audit.changed'), cell: (row) => <Text size="xs" c="dimmed" lineClamp={2}>{changesOf(row.details).map((c) => c.field).join(', ') || '–'}</Text> },
+    { id: 'who', header: t('settings.audit.who'), width: 170, cell: (row) => <Text size="sm" className="pl-wrap">{actorWords(row, t)}</Text> },
+    { id: 'fields', header: t('settings.audit.changed'), cell: (row) => <Text size="xs" c="dimmed" lineClamp={2}>{changesOf(row.details).map((c) => fieldWords(c.field, t)).join(', ') || '–'}</Text> },
     { id: 'from', header: t('settings.audit.from'), wideOnly: true, cell: (row) => <Text size="sm" className="pl-tabular">{row.ip_address || '–'}</Text> },
     { id: 'when', header: t('settings.audit.when'), width: 150, cell: (row) => <When value={row.created} /> },
   ]
@@ -59,7 +58,8 @@ function Log() {
         <Select aria-label={t('settings.audit.byWho')} placeholder={t('settings.audit.anybody')} clearable searchable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={{ base: '100%', xs: 220 }} value={search.who ?? null}
           data={[{ group: t('settings.audit.people'), items: people.data ?? [] }, { group: t('settings.audit.others'), items: actorTypes.map((value) => ({ value, label: t(`settings.audit.actors.${value}`) })) }]}
           onChange={(value) => void filter({ who: value ?? '' })} />
-        <SearchInput label={t('settings.audit.byAction')} value={search.action ?? ''} onSearch={(action) => void filter({ action })} />
+        <Select aria-label={t('settings.audit.byAction')} placeholder={t('settings.audit.anyAction')} clearable searchable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }}
+          w={{ base: '100%', xs: 260 }} value={search.action ?? null} data={actionChoices(t)} onChange={(value) => void filter({ action: value ?? '' })} />
         <Select aria-label={t('settings.audit.byResource')} placeholder={t('settings.audit.anyResource')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={{ base: '100%', xs: 200 }} value={search.resource ?? null}
           data={resources.map((value) => ({ value, label: t(`settings.audit.resources.${value}`) }))} onChange={(value) => void filter({ resource: value ?? '' })} />
         <TextInput type="date" aria-label={t('settings.audit.since')} title={t('settings.audit.since')} value={search.from ?? ''} max={search.to} onChange={(event) => void filter({ from: event.currentTarget.value })} />
@@ -90,7 +90,7 @@ function Detail({ entry, onClose }: { entry: Entry; onClose: () => void }) {
   const changes = changesOf(entry.details)
   const narrow = useMediaQuery('(max-width: 47.99em)', undefined, { getInitialValueInEffect: false }) ?? false
   const facts: [string, string][] = [
-    [t('settings.audit.who'), entry.actor_name || t(`settings.audit.actors.${entry.actor_type}`)], [t('settings.audit.action'), entry.action], [t('settings.audit.record'), entry.record],
+    [t('settings.audit.who'), actorWords(entry, t)], [t('settings.audit.record'), entry.record],
     [t('settings.audit.from'), entry.ip_address], [t('settings.audit.browser'), entry.user_agent], [t('errors.requestId'), entry.request_id],
   ]
   return (
@@ -120,7 +120,7 @@ function Matrix({ changes }: { changes: Changes }) {
       <Table.Tbody>
         {changes.map(({ field, before, after }) => (
           <Table.Tr key={field}>
-            <Table.Th scope="row" fw={550} className="pl-wrap">{field}</Table.Th>
+            <Table.Th scope="row" fw={550} className="pl-wrap">{fieldWords(field, t)}</Table.Th>
             <Table.Td><Value value={before} tone="red" /></Table.Td>
             <Table.Td><Value value={after} tone="green" /></Table.Td>
           </Table.Tr>
@@ -137,7 +137,7 @@ function Cards({ changes }: { changes: Changes }) {
     <Stack gap="md" role="group" aria-label={t('settings.audit.changed')}>
       {changes.map(({ field, before, after }) => (
         <Stack key={field} gap={4}>
-          <Text size="sm" fw={600} className="pl-wrap">{field}</Text>
+          <Text size="sm" fw={600} className="pl-wrap">{fieldWords(field, t)}</Text>
           <Text size="xs" c="dimmed">{t('settings.audit.before')}</Text>
           <Value value={before} tone="red" />
           <Text size="xs" c="dimmed">{t('settings.audit.after')}</Text>
@@ -151,5 +151,5 @@ function Cards({ changes }: { changes: Changes }) {
 function Value({ value, tone }: { value: string; tone: 'red' | 'green' }) {
   const t = useT()
   if (value === '') return <Text span size="sm" c="dimmed">{t('settings.audit.nothing')}</Text>
-  return <Code block style={{ background: `var(--mantine-color-${tone}-light)`, color: `var(--mantine-color-${tone}-light-color)`, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{value}</Code>
+  return <Code block style={{ background: `var(--mantine-color-${tone}-light)`, color: `var(--mantine-color-${tone}-light-color)`, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{valueWords(value, t)}</Code>
 }

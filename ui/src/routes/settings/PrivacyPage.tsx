@@ -1,7 +1,7 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Modal, Stack, Table, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, Download, Eraser, FileCheck, Loader as Busy, UserRoundX } from 'lucide-react'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { confirm } from '../../components/confirm'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Section } from '../../components/Section'
@@ -15,7 +15,7 @@ import { useT } from '../../lib/i18n'
 import type { PrivacyRequestsRecord } from '../../lib/pb-types.gen'
 import { said } from '../../lib/said'
 import { useHere, useOrg } from '../../lib/session'
-import { archiveName, whose } from './privacy'
+import { archiveName, countsOf, whose } from './privacy'
 import { SettingsPage } from './SettingsPage'
 
 type Request = Pick<PrivacyRequestsRecord, 'id' | 'kind' | 'status' | 'subject_hint' | 'finished_at' | 'certificate' | 'error' | 'created'>
@@ -128,14 +128,38 @@ function RequestStatus({ row }: { row: Request }) {
   return <StatusBadge icon={Busy} tone="busy" label={t('settings.privacy.states.running')} />
 }
 
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return <Table.Tr><Table.Th scope="row" w={160}>{label}</Table.Th><Table.Td className="pl-wrap">{children}</Table.Td></Table.Tr>
+}
+
+/** What an erasure removed and kept, or an export held, for people; the file beside it is for machines. */
 function Certificate({ request, onClose }: { request: Request; onClose: () => void }) {
   const t = useT()
+  const { organization } = useHere()
   const text = JSON.stringify(request.certificate, null, 2)
+  const erased = request.kind === 'erase'
+  const facts: [string, ReactNode][] = [
+    [t('settings.audit.when'), <When key="when" value={request.finished_at || request.created} exact />],
+    [t('settings.audit.one.organizations'), organization?.name ?? ''],
+    [t('settings.privacy.caller'), whose(request.subject_hint, t)],
+  ]
+  const rows = countsOf(request.certificate)
   return (
     <Modal opened onClose={onClose} title={t('settings.privacy.certificate')} size="lg" closeButtonProps={{ 'aria-label': t('actions.close') }}>
       <Stack gap="md">
-        <Alert color="teal" variant="light" icon={<FileCheck size={18} aria-hidden />}>{t('settings.privacy.certificateText')}</Alert>
-        <Code block tabIndex={0} mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{text}</Code>
+        <Alert color="teal" variant="light" icon={<FileCheck size={18} aria-hidden />}>
+          {t(erased ? 'settings.privacy.certificateText' : 'settings.privacy.handedText')}
+        </Alert>
+        <Table variant="vertical" withTableBorder layout="auto">
+          <Table.Tbody>
+            {facts.map(([label, value]) => <Fact key={label} label={label}>{value}</Fact>)}
+            <Fact label={t(erased ? 'settings.privacy.removed' : 'settings.privacy.handed')}>
+              {rows.length === 0 ? t('settings.privacy.counted.none')
+                : rows.map(({ name, count }) => <div key={name}>{t('settings.privacy.countLine', { what: t(`settings.privacy.counted.${name}`), count })}</div>)}
+            </Fact>
+            {erased && <Fact label={t('settings.privacy.kept')}>{t('settings.privacy.keptText')}</Fact>}
+          </Table.Tbody>
+        </Table>
         <Group justify="flex-end"><Button variant="default" leftSection={<Download size={16} aria-hidden />} onClick={() => saveBlob(new Blob([text], { type: 'application/json' }), `certificate-${request.id}.json`)}>{t('settings.privacy.download')}</Button></Group>
       </Stack>
     </Modal>

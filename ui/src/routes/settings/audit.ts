@@ -1,5 +1,6 @@
 import type { T } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
+import type { AuditLogsRecord } from '../../lib/pb-types.gen'
 import type { AuditSearch } from './routes'
 
 export interface Change {
@@ -27,7 +28,7 @@ const verbs = ['create', 'update', 'delete'] as const
 const known = [
   'auth.sign_in', 'auth.failed', 'auth.refused', 'auth.sign_up', 'auth.session_ended', 'auth.sessions_ended', 'auth.signed_out_everywhere', 'auth.two_factor_on', 'auth.two_factor_off', 'auth.recovery_codes',
   'api_keys.use', 'audit_logs.export', 'calls.export', 'organizations.export', 'organizations.setup', 'compliance.export', 'invitations.accept', 'privacy.export', 'privacy.erase', 'retention.purge', 'webhook_secret.rotate',
-  'auth.password_ended', 'auth.password_reset', 'auth.address_changed', 'auth.link',
+  'auth.password_ended', 'auth.refresh_reused', 'auth.password_reset', 'auth.address_changed', 'auth.link',
   'auth.reset_link', 'auth.address', 'installation.backup', 'installation.check_mail', 'installation.check_provider', 'installation.mail', 'installation.remove_stray', 'installation.restore', 'organizations.purge', 'security_settings.reset', 'system.migrate',
 ] as const
 const nouns = ['assistants', 'calls', 'phone_numbers', 'functions', 'memberships', 'invitations', 'organizations', 'security_settings', 'api_keys', 'users', 'contacts', 'privacy_requests', 'authenticators', 'sessions', 'recordings', 'messages'] as const
@@ -41,6 +42,56 @@ export function actionWords({ action }: { action: string }, t: T): string {
   return what && did ? t(`settings.audit.${did}`, { what: t(`settings.audit.one.${what}`) }) : action
 }
 type Flat<S extends string> = S extends `${infer A}.${infer B}` ? `${A}_${B}` : S
+
+/** Every action the log knows, in the reader's words and in their order: what the filter offers. */
+export function actionChoices(t: T): { value: string; label: string }[] {
+  return [...known, ...nouns.flatMap((noun) => verbs.map((verb) => `${noun}.${verb}`))]
+    .map((value) => ({ value, label: actionWords({ action: value }, t) })).sort((a, b) => a.label.localeCompare(b.label))
+}
+
+/** Who acted: a name, where it is one; what the log writes for machines is said in words. */
+export function actorWords({ actor_name: name, actor_type: type }: Pick<AuditLogsRecord, 'actor_name' | 'actor_type'>, t: T): string {
+  if (type === 'system' && name === 'console') return t('settings.audit.console')
+  if (name.startsWith(KEY)) return t('settings.audit.keyNamed', { name: name.slice(KEY.length) })
+  return name || t(`settings.audit.actors.${type}`)
+}
+// What the account behind an API key is called.
+const KEY = 'Key: '
+
+const fields = [
+  'method', 'demo', 'collection', 'copy', 'ended_by', 'file', 'membership', 'role', 'new_account', 'provider',
+  'copies', 'at_once', 'ran', 'result', 'host', 'name', 'full_name', 'email', 'avatar', 'phone', 'language', 'theme',
+  'is_active', 'notifications', 'two_factor', 'two_factor_enabled', 'description', 'status', 'plan', 'industry',
+  'country', 'timezone', 'currency', 'logo', 'business_hours', 'closures', 'webhook_url', 'limits', 'paused',
+  'deletes_at', 'department', 'phone_number', 'user', 'allowed_auth_methods', 'session_timeout_minutes',
+  'ip_whitelist', 'keep_recordings_days', 'keep_transcripts_days', 'keep_messages_days', 'keep_events_days',
+  'keep_audit_days', 'legal_hold', 'prefix', 'expires_at', 'revoked_at', 'created_by', 'token_hash', 'invited_by',
+  'sent_at', 'message', 'notes', 'type', 'system_prompt', 'first_message', 'voice_id', 'functions',
+  'forwarding_phone_number', 'recording_enabled', 'parameters', 'friendly_name', 'assistant', 'fallback_number',
+  'number_type', 'country_code', 'resolution_status', 'priority', 'sentiment', 'rows', 'reason', 'organization',
+  'is_default', 'personality', 'trusted_origins',
+] as const
+
+/** A field's name for people; one without words here loses its underscores. */
+export function fieldWords(name: string, t: T): string {
+  const word = fields.find((one) => one === name)
+  if (word) return t(`settings.audit.fields.${word}`)
+  const text = name.replaceAll('_', ' ').trim()
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const values = [
+  'password', 'otp', 'oauth2', 'setup', 'mfa', 'invite', 'sign_up', 'second_factor', 'recovery', 'true', 'false',
+  'vapi', 'inbound', 'active', 'suspended', 'draft', 'inactive',
+] as const
+
+/** A value for people, where it is a word or stands for something that is not kept. */
+export function valueWords(value: string, t: T): string {
+  const word = values.find((one) => one === value)
+  if (word) return t(`settings.audit.values.${word}`)
+  if (value === '[number]') return t('settings.audit.values.hidden_number')
+  return /^\[(redacted|secret|hidden)\]$/.test(value) ? t('settings.audit.values.hidden') : value
+}
 
 /** Who can act besides people. */
 export const actorTypes = ['key', 'superuser', 'system', 'guest'] as const
