@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -517,8 +518,11 @@ func TestClients_set_and_show_a_picture_by_its_address(t *testing.T) {
 	if err := png.Encode(&large, image.NewGray(image.Rect(0, 0, 5_000, 5_000))); err != nil {
 		t.Fatal(err)
 	}
+	var detailed bytes.Buffer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case "/detailed.png":
+			w.Write(detailed.Bytes())
 		case "/me.png":
 			w.Write(drawn.Bytes())
 		case "/half.png":
@@ -534,6 +538,14 @@ func TestClients_set_and_show_a_picture_by_its_address(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
+	noise := image.NewRGBA(image.Rect(0, 0, 700, 700))
+	draws := mathrand.New(mathrand.NewPCG(1, 2))
+	for n := range noise.Pix {
+		noise.Pix[n] = byte(draws.Uint32()) | 0xff*byte(n%4/3)
+	}
+	if err := png.Encode(&detailed, noise); err != nil || detailed.Len() < 1<<20 || detailed.Len() > 2<<20 {
+		t.Fatalf("the picture has %d bytes, %v", detailed.Len(), err)
+	}
 	host := strings.TrimPrefix(server.URL, "http://")
 	p := newProduct(t, "POCKETLINE_ALLOWED_HOSTS="+host)
 	api := testkit.API(t, p.TestApp)
@@ -551,6 +563,10 @@ func TestClients_set_and_show_a_picture_by_its_address(t *testing.T) {
 	if n := p.count("SELECT count(*) FROM users WHERE avatar != ''"); n != 0 {
 		t.Errorf("%d pictures were stored", n)
 	}
+	if why := says(t, put(server.URL+"/heavy.png").Want(400), nil).in("details.avatar_url"); why != "The picture is larger than 2 MB" {
+		t.Errorf("3 MB are refused with %q", why)
+	}
+	put(server.URL + "/detailed.png").Want(200) // 1.5 MB
 	address := says(t, put(server.URL+"/me.png").Want(200), nil).in("data.user.avatar_url")
 	const home = "198.51.100.31"
 	if got := p.show(api, address, home); got != 200 {

@@ -155,7 +155,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 	orgs.Register(app, orgs.Deps{
 		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait, Keyring: secrets, Copies: copies,
-		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d), Pictures: d.Clients.Guarded,
+		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d), Pictures: d.Clients.Pictures,
 	})
 	assistants.Register(app, assistants.Deps{
 		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,

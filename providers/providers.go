@@ -18,6 +18,8 @@ type Clients struct {
 	// Guarded is the only way to an address that a customer chose: functions,
 	// webhooks. It refuses private addresses at the moment of dialling.
 	Guarded *http.Client
+	// Pictures is Guarded for files of up to 4 MB.
+	Pictures *http.Client
 
 	guard httpjson.GuardOptions
 }
@@ -26,6 +28,8 @@ type Clients struct {
 // shows with the first request, as the provider's own words.
 func New(c Config, version string) *Clients {
 	guard := httpjson.GuardOptions{AllowHTTP: c.AllowHTTP, AllowHosts: c.AllowedHosts}
+	pictures := guard
+	pictures.MaxBody = 4 << 20
 	return &Clients{
 		Vapi: vapi.NewClient(
 			vapi.WithToken(c.VapiAPIKey),
@@ -35,6 +39,7 @@ func New(c Config, version string) *Clients {
 		),
 		VapiReady: c.VapiAPIKey != "",
 		Guarded:   httpjson.Guarded(guard),
+		Pictures:  httpjson.Guarded(pictures),
 		guard:     guard,
 	}
 }

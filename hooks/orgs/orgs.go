@@ -67,6 +67,8 @@ type domain struct {
 	exporting sync.Map
 	// erasing holds who waits for an erasure: a channel a request.
 	erasing sync.Map
+	// fetching has a place for each picture that is fetched.
+	fetching chan struct{}
 }
 
 func (d *domain) now() time.Time {
@@ -78,7 +80,7 @@ func (d *domain) now() time.Time {
 
 // Register binds the domain.
 func Register(app core.App, deps Deps) {
-	d := &domain{Deps: deps, app: app}
+	d := &domain{Deps: deps, app: app, fetching: make(chan struct{}, picturesAtOnce)}
 	d.people() // who somebody is, and what is asked of them (identity.go)
 
 	// Streams end when rights do.

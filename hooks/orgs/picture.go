@@ -19,6 +19,8 @@ const (
 	pictureMost = 2 << 20
 	// picturePatience is how long the person waits for another server.
 	picturePatience = 10 * time.Second
+	// picturesAtOnce are fetched for everybody together: each is in memory.
+	picturesAtOnce = 4
 )
 
 // pictureKinds are the formats browsers show, and how their files end.
@@ -33,6 +35,12 @@ func (d *domain) picture(e *core.RequestEvent, address string) (*filesystem.File
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), picturePatience)
 	defer cancel()
+	select {
+	case d.fetching <- struct{}{}:
+		defer func() { <-d.fetching }()
+	case <-ctx.Done():
+		return nil, "Many pictures are being fetched; try again in a moment"
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, unreachable

@@ -3,6 +3,7 @@ package facade
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -135,11 +136,25 @@ func warned(r Route, h func(e *core.RequestEvent) error) func(e *core.RequestEve
 	}
 }
 
-// Warnings are the sentences about fields that were passed over.
+const (
+	// warningsMost is how many fields an answer names, warningLongest how many
+	// bytes of each name: a body may have a hundred thousand.
+	warningsMost   = 20
+	warningLongest = 80
+)
+
+// Warnings are the sentences about fields that were passed over: the first of
+// them by name, and how many more there are.
 func Warnings(fields ...string) []string {
-	list := make([]string, len(fields))
-	for n, field := range fields {
-		list[n] = field + " is not known here and was ignored"
+	list := make([]string, 0, min(len(fields), warningsMost)+1)
+	for _, field := range fields[:min(len(fields), warningsMost)] {
+		if len(field) > warningLongest {
+			field = strings.ToValidUTF8(field[:warningLongest], "") + "…"
+		}
+		list = append(list, field+" is not known here and was ignored")
+	}
+	if more := len(fields) - warningsMost; more > 0 {
+		list = append(list, fmt.Sprintf("%d more fields are not known here and were ignored", more))
 	}
 	return list
 }

@@ -2,7 +2,9 @@ package facade
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -32,5 +34,19 @@ func TestNames_are_read_as_routes_write_them(t *testing.T) {
 	}
 	for _, odd := range []string{"", "{", `{"`, `{"a": {`, `{("`, "}", `{"a" or`} {
 		namesOf(odd) // ends
+	}
+}
+
+func TestWarnings_name_few_fields_of_many(t *testing.T) {
+	if got := Warnings("a", "b"); len(got) != 2 || got[0] != "a is not known here and was ignored" {
+		t.Errorf("got %q", got)
+	}
+	var many []string
+	for n := range 100_000 {
+		many = append(many, fmt.Sprint(n, strings.Repeat("é", 1_000)))
+	}
+	got := Warnings(many...)
+	if size := len(strings.Join(got, "")); len(got) != 21 || size > 4_000 || !strings.HasPrefix(got[20], "99980 more fields") {
+		t.Errorf("%d sentences of %d bytes, the last %q", len(got), size, got[len(got)-1])
 	}
 }

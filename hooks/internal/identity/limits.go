@@ -132,6 +132,7 @@ var limited = map[string]limit{
 	"POST /api/auth/accept-invite":                                   {group: "invite", most: 100, length: 10 * time.Minute},
 	"POST /api/team-members":                                         {group: "team", most: 60, length: 10 * time.Minute},
 	"POST /api/team-members/resend":                                  {group: "team", most: 60, length: 10 * time.Minute},
+	"PUT /api/user/profile":                                          {group: "profile", most: 60, length: 10 * time.Minute},
 	"POST /api/integrations/test":                                    {group: "test", most: 20, length: time.Minute},
 	"POST /api/messaging-channels/test":                              {group: "test", most: 20, length: time.Minute},
 	"POST /api/organizations/{organization}/members/{id}/reset-link": {group: "mail", most: 10, length: 10 * time.Minute},

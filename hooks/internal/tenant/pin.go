@@ -159,22 +159,23 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 const countMost = 1_000
 
 // few tells whether counting a list is cheap: its organization, or all the
-// caller's when it names none, have few rows in the table.
+// caller's when it names none of them, have few rows in the table. How many a
+// foreign one has shows in nothing.
 func few(e *core.RequestEvent, c *core.Collection, organization string) bool {
-	ids := []any{organization}
-	if organization == "" {
-		if e.Auth == nil {
-			return true // a guest's list is of nowhere
-		}
-		ids = nil
-		for _, m := range MembershipsOf(e.App, e.Auth.Id) {
-			ids = append(ids, m.GetString("organization"))
+	if e.Auth == nil {
+		return true // a guest's list is of nowhere
+	}
+	var ids []any
+	for _, m := range MembershipsOf(e.App, e.Auth.Id) {
+		if id := m.GetString("organization"); organization == "" || organization == id {
+			ids = append(ids, id)
 		}
 	}
-	var rows []string
-	err := e.App.ConcurrentDB().Select("id").From(c.Name).Where(dbx.In("organization", ids...)).Limit(countMost + 1).
-		WithContext(e.Request.Context()).Column(&rows)
-	return err == nil && len(rows) <= countMost
+	rows := e.App.ConcurrentDB().Select("(1)").From(c.Name).Where(dbx.In("organization", ids...)).Limit(countMost + 1).Build()
+	var n int
+	err := e.App.ConcurrentDB().NewQuery("SELECT count(*) FROM (" + rows.SQL() + ")").Bind(rows.Params()).
+		WithContext(e.Request.Context()).Row(&n)
+	return err == nil && n <= countMost
 }
 
 // mine is the condition that leaves only the caller's organizations that are

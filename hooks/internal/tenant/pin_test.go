@@ -86,6 +86,24 @@ func TestPin_counts_little_and_what_is_asked(t *testing.T) {
 	}
 }
 
+// A foreign organization with many rows looks like one with none.
+func TestPin_tells_nobody_how_many_rows_another_organization_has(t *testing.T) {
+	d := serve(t, register)
+	if _, err := d.app.NonconcurrentDB().NewQuery(`INSERT INTO calls (id, organization)
+		WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i+1 FROM n WHERE i < 1500)
+		SELECT printf('many%011d', i), {:o} FROM n`).Bind(map[string]any{"o": testkit.Bolt}).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	many, none := "?filter=organization='"+testkit.Bolt+"'", "?filter=organization='nowhere00000000'"
+	for _, person := range []string{"", testkit.AcmeOwner} {
+		with := d.list(t, person, "/api/collections/calls/records"+many, nil)
+		without := d.list(t, person, "/api/collections/calls/records"+none, nil)
+		if with.TotalItems != without.TotalItems {
+			t.Errorf("%q is told %d of a foreign organization, %d of none", person, with.TotalItems, without.TotalItems)
+		}
+	}
+}
+
 func TestPin_bounds_pages(t *testing.T) {
 	d := serve(t, register)
 	tests := []struct {
