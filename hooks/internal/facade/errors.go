@@ -10,11 +10,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 
-<<<<<<< HEAD
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
-=======
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
->>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 )
 
 // Failure is an error with its place in the routes' error shape.

@@ -28,16 +28,13 @@ const (
 	MailVerify = "mail.verify"
 	// MailTaken tells an owner that somebody signed up again with the address.
 	MailTaken = "mail.taken"
-<<<<<<< HEAD
 	// MailFactorOff tells that somebody else took the second factor off.
 	MailFactorOff = "mail.factor_off"
 	// MailResetLink and MailVerifyLink tell of a link that was made at the console.
 	MailResetLink  = "mail.reset_link"
 	MailVerifyLink = "mail.verify_link"
-=======
 	// mailChange asks a new address whether it is the account's.
 	mailChange = "mail.change"
->>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 	// mailEnded brings the link for a new password in the place of an ended one.
 	mailEnded = "mail.password_ended"
 	// mailFactor tells that a second factor was set up.
@@ -101,16 +98,11 @@ func (i *Identity) owe(tx core.App, kind, reason string, owed owedMail) error {
 }
 
 func (i *Identity) bindMails() {
-<<<<<<< HEAD
+	i.Outbox.Handle(mailChange, i.sendChange)
 	for kind, send := range map[string]func(app core.App, user *core.Record, owed owedMail) error{
 		MailVerify: sendVerification, MailTaken: sendTaken, MailFactorOff: sendFactorOff, MailResetLink: sendLink(resetLinkLetters),
 		MailVerifyLink: sendLink(verifyLinkLetters), mailEnded: sendEnded, mailPassword: sendPassword, mailAddress: i.sendAddress,
 		mailFactor: sendFactor,
-=======
-	i.Outbox.Handle(mailChange, i.sendChange)
-	for kind, send := range map[string]func(app core.App, user *core.Record) error{
-		MailVerify: sendVerification, MailTaken: sendTaken, mailEnded: sendEnded,
->>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
 	} {
 		i.Outbox.Handle(kind, func(_ context.Context, r outbox.Row) error {
 			var owed owedMail
@@ -141,7 +133,6 @@ func (i *Identity) bindMails() {
 	atomic.OnRecord(i.app, collections.Users, atomic.Updated, told, i.tellChange)
 }
 
-<<<<<<< HEAD
 // passwordHash is what a record says of its password.
 const passwordHash = core.FieldNamePassword + ":hash"
 
@@ -168,8 +159,6 @@ func (i *Identity) tellChange(tx core.App, before, after *core.Record) error {
 	return i.owe(tx, mailPassword, hash(after.TokenKey())[:16], owed)
 }
 
-func sendVerification(app core.App, user *core.Record, _ owedMail) error {
-=======
 // owedChange is its payload.
 type owedChange struct {
 	User    string `json:"user"`
@@ -209,8 +198,7 @@ func (i *Identity) sendChange(_ context.Context, r outbox.Row) error {
 	return nil
 }
 
-func sendVerification(app core.App, user *core.Record) error {
->>>>>>> 29056ec (A full disk is a 507 and one log line a minute, the stored log has a size, asking for another address does not wait for the mail server, and idle connections make room before anybody is refused)
+func sendVerification(app core.App, user *core.Record, _ owedMail) error {
 	if user.Verified() {
 		return nil
 	}
