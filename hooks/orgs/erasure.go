@@ -216,16 +216,17 @@ func (d *domain) callerOf(owed erasePayload, row *core.Record) (s callerRows, er
 		return s, err
 	}
 	return callerRows{
-		organization: row.GetString("organization"), number: phone.Number{Kind: who.Kind, Text: who.Text}, spellings: who.Spellings,
-		until: row.GetDateTime("created"),
+		organization: row.GetString("organization"), number: phone.Number{Kind: who.Kind, Text: who.Text},
+		spellings: who.Spellings, until: row.GetDateTime("created"),
 	}, nil
 }
 
 // endBroken closes requests whose process is gone: exports, whose archive ended
 // with it, and erasures begun before erasures were owed. Nothing goes on with them.
 func endBroken(app core.App, now time.Time) error {
-	_, err := app.NonconcurrentDB().NewQuery(`UPDATE privacy_requests SET status = 'failed', finished_at = {:now}, error = {:error}
-		WHERE status = 'running'`).Bind(dbx.Params{"now": stamp(now), "error": "The server stopped before it was done: ask again"}).Execute()
+	_, err := app.NonconcurrentDB().NewQuery(`UPDATE privacy_requests
+		SET status = 'failed', finished_at = {:now}, error = {:error} WHERE status = 'running'`).
+		Bind(dbx.Params{"now": stamp(now), "error": "The server stopped before it was done: ask again"}).Execute()
 	if err != nil {
 		return fmt.Errorf("end what was broken off: %w", err)
 	}

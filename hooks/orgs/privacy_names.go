@@ -15,7 +15,8 @@ var customers = [][]string{
 
 // numberFields hold a number, or what stands in its place.
 var numberFields = []string{
-	"number", "sipUri", "caller", "caller_number", "recipient_number", "caller_number_raw", "recipient_number_raw", "phone_number", "from", "to",
+	"number", "sipUri", "caller", "caller_number", "recipient_number", "caller_number_raw", "recipient_number_raw",
+	"phone_number", "from", "to",
 }
 
 // names tells whether a message or a promise, as JSON, is about the caller. One

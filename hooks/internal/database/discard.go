@@ -45,8 +45,8 @@ type Discarded struct {
 
 // look finds unwanted rows in the page after a row, and where the page ends.
 func (d Discarded) look(ctx context.Context, app core.App, after int64) (found []string, last int64, err error) {
-	rows, err := app.ConcurrentDB().NewQuery("SELECT rowid, id, [[" + d.Column + "]] FROM {{" + d.Table + "}} WHERE (" + d.Where +
-		") AND rowid > {:after} ORDER BY rowid LIMIT {:page}").
+	rows, err := app.ConcurrentDB().NewQuery("SELECT rowid, id, [[" + d.Column + "]] FROM {{" + d.Table + "}}" +
+		" WHERE (" + d.Where + ") AND rowid > {:after} ORDER BY rowid LIMIT {:page}").
 		Bind(d.Params).Bind(dbx.Params{"after": after, "page": discardPage}).WithContext(ctx).Rows()
 	if err != nil {
 		return nil, after, err
@@ -73,8 +73,8 @@ func (d Discarded) drop(app core.App, ids []string) (n int, err error) {
 	}
 	err = app.RunInTransaction(func(tx core.App) error {
 		return Wipe(tx, func() error {
-			result, err := tx.NonconcurrentDB().NewQuery("DELETE FROM {{" + d.Table + "}} WHERE id IN (SELECT value FROM json_each({:ids}))" +
-				" AND (" + d.Where + ")").Bind(d.Params).Bind(dbx.Params{"ids": string(list)}).Execute()
+			result, err := tx.NonconcurrentDB().NewQuery("DELETE FROM {{" + d.Table + "}}" +
+				" WHERE id IN (SELECT value FROM json_each({:ids})) AND (" + d.Where + ")").Bind(d.Params).Bind(dbx.Params{"ids": string(list)}).Execute()
 			if err != nil {
 				return err
 			}

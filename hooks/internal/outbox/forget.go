@@ -34,7 +34,8 @@ func (o *Outbox) Sweep(ctx context.Context, organization string, before time.Tim
 
 // Strip takes a field out of a promise's payload: a secret that has been used.
 func (o *Outbox) Strip(tx atomic.Tx, id, field string) error {
-	if _, err := tx.Exec(`UPDATE outbox SET payload = json_remove(payload, '$.' || ?) WHERE id = ?`, field, id); err != nil {
+	_, err := tx.Exec(`UPDATE outbox SET payload = json_remove(payload, '$.' || ?) WHERE id = ?`, field, id)
+	if err != nil {
 		return fmt.Errorf("outbox: strip %s: %w", id, err)
 	}
 	return nil

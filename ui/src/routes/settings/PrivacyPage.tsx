@@ -56,7 +56,7 @@ function Ask() {
   const ask = async () => {
     if (await confirm({ title: t('settings.privacy.eraseTitle'), body: t('settings.privacy.eraseText'), action: t('settings.privacy.erase'), danger: true, typed: phone.trim() })) erase.mutate()
   }
-  // What leads to one caller, the server knows: a number in any spelling, an extension, an address, a word for a hidden one.
+  // The server knows what leads to a caller: a number in any spelling, an extension, an address, a hidden one's word.
   const failure = erase.error ?? give.error
   const told = failure ? problem(failure, t) : undefined
   const forget = () => {
