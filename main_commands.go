@@ -68,6 +68,7 @@ type cli struct {
 	out   io.Writer
 	serve *cobra.Command
 	asked *cobra.Command // nil for help, for nothing, and for a misspelled command
+	words []string       // the arguments; where a command of a domain is asked for its name is the first
 
 	demo       bool
 	keyMade    string
@@ -97,6 +98,7 @@ func newCLI(app *pocketbase.PocketBase, cfg *providers.Config) *cli {
 	}
 
 	args := os.Args[1:]
+	c.words = append(args[:len(args):len(args)], "")
 	found, rest, err := root.Find(args)
 	switch {
 	case slices.ContainsFunc(args, isHelp):
@@ -145,6 +147,18 @@ func (c *cli) checkData() error {
 	}
 	if err := hooks.CheckData(*c.cfg, c.app.DataDir(), version()); err != nil {
 		return err
+	}
+	switch {
+	case c.serving():
+	case c.words[0] == "setup":
+		if err := hooks.CheckSetup(c.words[1:]); err != nil {
+			return err
+		}
+	default:
+		reads := c.words[0] == "audit" || slices.Equal(c.words[:min(2, len(c.words))], []string{"jobs", "list"})
+		if err := hooks.CheckInstallation(c.app.DataDir(), version(), reads); err != nil {
+			return err
+		}
 	}
 	return hooks.BackUpBeforeUpdate(*c.cfg, c.app.DataDir(), version(), os.Stderr)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -82,8 +83,56 @@ func TestCommands_on_data_are_all_there(t *testing.T) {
 			t.Errorf("%s: got success %v and %q", name, ok, said)
 		}
 	}
-	if said, ok, _ := program(t, "audit verify"); !ok {
-		t.Errorf("audit verify: got %q", said)
+}
+
+const setupLine = "setup --email ada@example.com --name Ada --organization Adas"
+
+// A wrong --dir, or a flag that is missing, makes nothing and says so.
+func TestCommands_refuse_a_directory_that_is_no_installation(t *testing.T) {
+	for line, says := range map[string]string{
+		"rotate-key --dir wrong": "wrong is no installation", "audit verify --dir wrong": "no installation", "jobs list": "no installation",
+		"jobs run audit.head": "no installation", "security link --email a@b.test": "no installation",
+		"superuser upsert a@b.test long-enough-password": "no installation",
+		"setup": "required flag", "setup --email a@b.test --name A": "organization",
+		setupLine + " --language de": "--language", setupLine + " --timezone Mars/Olympus": "--timezone", setupLine + " --loud": "unknown flag",
+	} {
+		said, ok, dir := program(t, line)
+		if ok || !strings.Contains(said, says) {
+			t.Errorf("%q: got success %v and %q, want %q", line, ok, said, says)
+		}
+		if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
+			t.Errorf("%q: left %v behind (%v)", line, made, err)
+		}
+	}
+}
+
+// A check that checked nothing fails, and what only reads changes no database.
+func TestReading_commands_check_something_and_change_nothing(t *testing.T) {
+	data := t.TempDir()
+	if said, ok, _ := program(t, setupLine+" --dir "+data); !ok {
+		t.Fatal(said)
+	}
+	if said, ok, _ := program(t, "audit verify --dir "+data); !ok || !strings.Contains(said, "hold") {
+		t.Errorf("audit verify: got success %v and %q", ok, said)
+	}
+	if said, ok, _ := program(t, "audit verify --organization nope --dir "+data); ok || !strings.Contains(said, "nope") {
+		t.Errorf("a log that does not exist: got success %v and %q", ok, said)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(data, "data.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("DELETE FROM _migrations WHERE file = (SELECT max(file) FROM _migrations WHERE file GLOB '1[0-9]*.go' OR file GLOB '[0-9]*')"); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"audit verify", "jobs list"} {
+		if said, ok, _ := program(t, line+" --dir "+data); ok || !strings.Contains(said, "older version") {
+			t.Errorf("%s with steps pending: got success %v and %q", line, ok, said)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(data, "backups")); err == nil {
+		t.Error("a copy was made for a command that only reads")
 	}
 }
 
@@ -106,15 +155,15 @@ func TestConfiguration_that_is_wrong_stops_the_start(t *testing.T) {
 }
 
 func TestKey_that_is_wrong_stops_the_start(t *testing.T) {
-	said, ok, _ := program(t, "jobs list", "POCKETLINE_KEY=tiny-planted-mark")
+	said, ok, _ := program(t, setupLine, "POCKETLINE_KEY=tiny-planted-mark")
 	if ok || !strings.Contains(said, "POCKETLINE_KEY") || strings.Contains(said, "planted-mark") {
 		t.Errorf("got success %v and %q, want an error that names the variable and hides its value", ok, said)
 	}
 }
 
 func TestKey_is_made_once_and_said(t *testing.T) {
-	said, ok, dir := program(t, "jobs list")
-	if !ok || !strings.Contains(said, "a master key was made: ") || !strings.Contains(said, "outbox.deliver") {
+	said, ok, dir := program(t, setupLine)
+	if !ok || !strings.Contains(said, "a master key was made: ") {
 		t.Fatalf("got success %v and %q", ok, said)
 	}
 	info, err := os.Stat(filepath.Join(dir, "pb_data", ".pocketline_key"))
@@ -124,7 +173,7 @@ func TestKey_is_made_once_and_said(t *testing.T) {
 }
 
 func TestData_is_closed_to_other_users_of_the_machine(t *testing.T) {
-	_, ok, dir := program(t, "jobs list")
+	_, ok, dir := program(t, setupLine)
 	if !ok {
 		t.Fatal("the command failed")
 	}

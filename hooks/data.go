@@ -35,6 +35,10 @@ const (
 		"Nothing was changed"
 	databaseNewer = "%s was written by a newer version%s: this one (%s) does not know the step %s. " +
 		"Start the newer version, or restore a backup from before the update (docs/backup.md). Nothing was changed"
+	noInstallation = "%s is no installation: there is no data.db in it. Name the data directory with --dir or POCKETLINE_DATA_DIR; " +
+		"`serve` and `setup` begin a new one. Nothing was made"
+	databaseOlder = "%s was written by an older version than this one (%s), and this command only reads: start this version's " +
+		"server once, which brings the data to it, or ask the version that runs. Nothing was changed"
 	databaseUnreadable = "%s in %s cannot be read: %w. " +
 		"Restore a backup (`pocketline restore`, docs/backup.md). Nothing was changed"
 )
@@ -67,6 +71,23 @@ func CheckData(c providers.Config, dir, version string) error {
 		return fmt.Errorf(keyMissing, dir, sealed.KeyFile)
 	}
 	return fits(from, data.Settings, filepath.Join(dir, "data.db"))
+}
+
+// CheckInstallation refuses a directory without data, which a command other than
+// those that begin an installation would make. What only reads is refused data that
+// it would have to change first: a server may be running on them.
+func CheckInstallation(dir, version string, reads bool) error {
+	data, err := backup.Look(dir)
+	if err != nil {
+		return fmt.Errorf(databaseUnreadable, "data.db", dir, err)
+	}
+	if !data.Found {
+		return fmt.Errorf(noInstallation, dir)
+	}
+	if reads && data.Pending() {
+		return fmt.Errorf(databaseOlder, filepath.Join(dir, "data.db"), version)
+	}
+	return nil
 }
 
 // BackUpBeforeUpdate copies the database when this version is about to change its

@@ -92,6 +92,9 @@ func (k Keys) webhooks() []string {
 // once there is one.
 func SetupCode(app core.App) (string, error) { return system.SetupCode(app) }
 
+// CheckSetup says what is wrong with the flags of `setup`, before anything is made.
+func CheckSetup(args []string) error { return system.CheckFlags(args) }
+
 // NoKeys are for commands that open no data, so that nothing gets sealed.
 func NoKeys() Keys { return Keys{Master: make([]byte, sealed.KeySize), Webhook: "unused"} }
 

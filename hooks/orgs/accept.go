@@ -23,7 +23,7 @@ func (d *domain) acceptance() {
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: "/api/auth/verify-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-263",
 		Summary: "What an invitation says, for whoever holds its link.", Body: `{"token"}`,
-		Answer: `{"email", "fullName"?, "companyName", "role", "inviterName"?, "accountExists": bool, "expiresAt"}`, Errors: "400 without a token or when it has expired, 404 when it is unknown, used or withdrawn",
+		Answer: `{"email", "fullName"?, "companyName", "role", "inviterName"?, "accountExists": bool, "expiresAt"}`, Errors: "400 without a token, with a part of one, or when it has expired, 404 when it is unknown, used or withdrawn",
 	}, d.verifyInvite)
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: "/api/auth/accept-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-264",
@@ -38,6 +38,7 @@ func (d *domain) acceptance() {
 var (
 	errUnknown = errors.New("It does not exist, was used already, or was replaced by a newer one.")
 	errExpired = errors.New("It has expired. Ask for a new one.")
+	errPartial = errors.New("The link is incomplete or was changed on the way. Open it again where it came, or copy all of it.")
 	errRevoked = errors.New("Whoever sent it may not invite you any more. Ask for a new one.")
 )
 
@@ -67,7 +68,12 @@ func (d *domain) offered(app core.App, t token) (i *core.Record, proven bool, er
 	if err := i.UnmarshalJSONField("metadata", &kept); err != nil {
 		kept = nil // proves nothing then
 	}
-	return i, sameDigest(t.tail, kept[mailHash]), nil
+	proven = sameDigest(t.tail, kept[mailHash])
+	// Invitations from before the other part was kept take any.
+	if !proven && kept[linkHash] != "" && !sameDigest(t.tail, kept[linkHash]) {
+		return nil, false, errPartial
+	}
+	return i, proven, nil
 }
 
 // stillOffered tells whether who sent it could send it now (security.md S17).
@@ -104,6 +110,9 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 		return facade.Error(http.StatusBadRequest, "Token is required")
 	}
 	t, ok := readToken(text)
+	if !ok && cut(text) {
+		return partial()
+	}
 	if !ok {
 		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(errUnknown))
 	}
@@ -111,6 +120,8 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	switch {
 	case errors.Is(err, errExpired):
 		return facade.Error(http.StatusBadRequest, "Invitation has expired", sentence(err))
+	case errors.Is(err, errPartial):
+		return partial()
 	case errors.Is(err, errUnknown), errors.Is(err, errRevoked):
 		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(err))
 	case err != nil:
@@ -137,6 +148,15 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, answer)
 }
 
+// partial is the answer to a link that lost letters; the page tells it from one that
+// has expired by the code.
+func partial() error {
+	return &facade.Failure{
+		Status: http.StatusBadRequest, Text: "Invitation link is incomplete", Details: errPartial.Error(),
+		Extra: map[string]any{"code": "link_incomplete"},
+	}
+}
+
 func sentence(err error) string { return err.Error() }
 
 // acceptInvite is POST /api/auth/accept-invite.
@@ -154,6 +174,9 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 		return facade.Error(http.StatusBadRequest, "Missing required fields", map[string]string{"token": "Required"})
 	}
 	t, ok := readToken(given)
+	if !ok && cut(given) {
+		return invalid(errPartial)
+	}
 	if !ok {
 		return invalid(errUnknown)
 	}
@@ -200,7 +223,7 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 func invalid(err error) error {
 	var problems validation.Errors
 	switch {
-	case errors.Is(err, errUnknown), errors.Is(err, errExpired), errors.Is(err, errRevoked):
+	case errors.Is(err, errUnknown), errors.Is(err, errExpired), errors.Is(err, errPartial), errors.Is(err, errRevoked):
 		return facade.Error(http.StatusBadRequest, "Invalid invitation", err.Error())
 	case errors.As(err, &problems):
 		reasons := map[string]string{}

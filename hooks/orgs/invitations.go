@@ -37,6 +37,10 @@ const (
 	// mailHash is the key in an invitation's metadata under which the hash of
 	// the mailed part stands.
 	mailHash = "mail_hash"
+	// linkHash is the key of the hash of the part of the link the inviter sees.
+	linkHash = "link_hash"
+	// secretLength is how long what random returns is.
+	secretLength = 43
 )
 
 // token is what a link carries: the invitation, a secret, and a tail. The tail
@@ -54,6 +58,13 @@ func readToken(text string) (token, bool) {
 		return token{}, false
 	}
 	return token{parts[0], parts[1], parts[2]}, true
+}
+
+// cut tells whether a text is the beginning of a link's token: mail programs break
+// long lines, and people copy some of them.
+func cut(text string) bool {
+	id, rest, _ := strings.Cut(strings.TrimSpace(text), ".")
+	return len(id) == 15 && len(rest) < 2*secretLength+1
 }
 
 // random are 32 bytes nobody guesses.
@@ -227,7 +238,7 @@ func (d *domain) renew(tx core.App, e *core.RequestEvent, i *core.Record) (token
 	mailed := token{i.Id, link.secret, random()}
 	i.Set("status", collections.InvitationPending)
 	i.Set("token_hash", digest(link.secret))
-	i.Set("metadata", map[string]any{mailHash: digest(mailed.tail)})
+	i.Set("metadata", map[string]any{mailHash: digest(mailed.tail), linkHash: digest(link.tail)})
 	i.Set("expires_at", types.NowDateTime().AddDate(0, 0, inviteDays))
 	i.Set("sent_at", "")
 	audit.By(e, i)

@@ -483,3 +483,38 @@ func TestInvitation_can_be_changed_while_it_is_open(t *testing.T) {
 	}
 	d.Do("PUT", "/api/team-members/"+i.ID, testkit.AcmeAdmin, map[string]any{"role": "viewer"}).Want(404)
 }
+
+// A link that lost its last letters on the way is told to be incomplete: it would
+// make an account that has not proved its address.
+func TestLink_of_an_invitation_that_was_cut_or_changed_makes_no_account(t *testing.T) {
+	d := open(t, nil)
+	i, token := d.invite(testkit.AcmeAdmin, "ines@new.test", "manager")
+	parts := strings.Split(token, ".")
+	last := "A"
+	if strings.HasSuffix(token, last) {
+		last = "B"
+	}
+	for name, wrong := range map[string]string{
+		"one letter less": token[:len(token)-1], "another last letter": token[:len(token)-1] + last, "no tail": parts[0] + "." + parts[1] + ".",
+		"two parts": parts[0] + "." + parts[1], "half of the secret": parts[0] + "." + parts[1][:20], "more letters": token + "xx",
+	} {
+		for url, body := range map[string]map[string]any{
+			"/api/auth/verify-invite": {"token": wrong},
+			"/api/auth/accept-invite": {"token": wrong, "password": strong, "fullName": "Ines"},
+		} {
+			if a := d.Do("POST", url, testkit.Guest, body); a.Status != 400 || !strings.Contains(string(a.Body), "incomplete") {
+				t.Errorf("%s: %s: got %d %s", name, url, a.Status, a.Body)
+			}
+		}
+	}
+	if d.find(collections.Users, "email = 'ines@new.test'") != nil {
+		t.Fatal("an account was made")
+	}
+	// An invitation of an earlier version, whose link's last part was not kept.
+	d.set(collections.Invitations, i.ID, map[string]any{"metadata": map[string]any{"mail_hash": "x"}})
+	d.Do("POST", "/api/auth/verify-invite", testkit.Guest, map[string]any{"token": token}).Want(200)
+	d.Do("POST", "/api/auth/accept-invite", testkit.Guest, map[string]any{"token": token, "password": strong, "fullName": "Ines"}).Want(200)
+	if d.find(collections.Users, "email = 'ines@new.test'").Verified() {
+		t.Error("the address counts as proved")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/hours"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 )
 
@@ -23,6 +25,7 @@ func Command(app core.App) *cobra.Command {
 	var form setupForm
 	cmd := &cobra.Command{
 		Use: "setup", Short: "Make the first account and print the link for its password", Args: cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return form.spelled() },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := app.RunAllMigrations(); err != nil {
 				return err
@@ -45,6 +48,37 @@ func Command(app core.App) *cobra.Command {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that does not exist
 	}
 	return cmd
+}
+
+// CheckFlags says what is wrong with the flags of the command, whose arguments these
+// are: before anything is made. Those of the program itself are let pass.
+func CheckFlags(args []string) error {
+	cmd := Command(nil)
+	flags := cmd.PersistentFlags()
+	for _, name := range []string{"dir", "encryptionEnv"} {
+		flags.String(name, "", "")
+	}
+	flags.Int("queryTimeout", 0, "")
+	flags.Bool("dev", false, "")
+	if err := cmd.ParseFlags(args); err != nil {
+		return err
+	}
+	if err := cmd.ValidateRequiredFlags(); err != nil {
+		return err
+	}
+	return cmd.PreRunE(cmd, nil)
+}
+
+// spelled refuses a language or a time zone there is not; the page's form falls back
+// on others, because a browser may name any.
+func (f *setupForm) spelled() error {
+	if !slices.Contains(collections.Languages, f.Language) {
+		return fmt.Errorf("--language: %q is none of %s", f.Language, strings.Join(collections.Languages, ", "))
+	}
+	if _, err := hours.Zone(f.Timezone); err != nil {
+		return fmt.Errorf("--timezone: %q is no time zone like Europe/Paris", f.Timezone)
+	}
+	return nil
 }
 
 // setUp makes the account with a password nobody knows, and returns the link.

@@ -21,9 +21,6 @@ func Command(app core.App) *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Follow the chains of the audit log and name the first entry where one breaks", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := app.RunAllMigrations(); err != nil {
-				return err
-			}
 			var only []string
 			if cmd.Flags().Changed("organization") {
 				only = append(only, organization)
@@ -31,6 +28,9 @@ func Command(app core.App) *cobra.Command {
 			chains, err := Verify(cmd.Context(), app, only...)
 			if err != nil {
 				return err
+			}
+			if len(chains) == 0 {
+				return fmt.Errorf("nothing was checked: there is no audit log of %q; without --organization all there are are checked", organization)
 			}
 			for _, c := range chains {
 				fmt.Fprintln(cmd.OutOrStdout(), c)

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { MailX, UserRoundCheck } from 'lucide-react'
+import { ClientResponseError } from 'pocketbase'
 import { field } from '../../components/Field'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { api } from '../../lib/api'
@@ -54,7 +55,7 @@ function Accept({ token }: { token: string }) {
     queryFn: ({ signal }) => api.post<Invitation>('/api/auth/verify-invite', { token }, { signal }),
   })
   const back = <Anchor component={Link} to="/">{t(me ? 'auth.onward' : 'auth.backToSignIn')}</Anchor>
-  const gone = (text: 'invite.unknownText' | 'invite.expiredText') => (
+  const gone = (text: 'invite.unknownText' | 'invite.expiredText' | 'invite.partialText') => (
     <GuestPage title={t('invite.gone')} footer={back}>
       <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t(text)}</Alert>
       <Text size="sm">{t('invite.goneText')}</Text>
@@ -64,6 +65,7 @@ function Accept({ token }: { token: string }) {
   if (invitation.isPending) return <GuestPage title={t('invite.title')}><SkeletonAfter200ms lines={6} /></GuestPage>
   if (invitation.error) {
     const { status } = problem(invitation.error, t)
+    if (partial(invitation.error)) return gone('invite.partialText')
     // Gone, used, cancelled or mistyped: all of them end with asking for another one.
     if (status === 400 || status === 404 || status === 410) return gone(status === 404 ? 'invite.unknownText' : 'invite.expiredText')
     return <GuestPage title={t('invite.title')} footer={back}><ErrorState error={invitation.error} onRetry={() => void invitation.refetch()} /></GuestPage>
@@ -81,6 +83,9 @@ function Accept({ token }: { token: string }) {
     </GuestPage>
   )
 }
+
+/** The link lost letters on the way; the invitation itself may be good. */
+const partial = (error: unknown) => error instanceof ClientResponseError && error.response.code === 'link_incomplete'
 
 function useOnward() {
   const navigate = useNavigate()
