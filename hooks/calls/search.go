@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -33,7 +34,11 @@ import (
 // costs the same however often it was said, and a word still being typed is found
 // as well.
 func (e *engine) search(r *http.Request, q query) (page, error) {
-	p, err := e.searching(q).page(r.Context())
+	s := e.searching(q)
+	p, err := s.page(r.Context())
+	if err == nil {
+		err = s.further(r.Context()) // once no other rows are being read
+	}
 	if err != nil {
 		return page{}, fmt.Errorf("search calls: %w", err)
 	}
@@ -50,6 +55,7 @@ type searching struct {
 	isNumber bool
 	begun    bool // among the words that only begin with the last one
 	rows     []row
+	later    []int // rows whose text was read in part and does not show why it is here
 }
 
 func (e *engine) searching(q query) *searching {
@@ -203,7 +209,7 @@ func (s *searching) walk(ctx context.Context, statement string, args []any, impa
 			w.early = true
 			return w, nil
 		}
-		var raw, summary, transcript sql.NullString
+		var raw, summary, transcript sql.NullString // of the texts their beginnings
 		if err := rows.Scan(&raw, &w.at, &summary, &transcript); err != nil {
 			return w, err
 		}
@@ -215,12 +221,82 @@ func (s *searching) walk(ctx context.Context, statement string, args []any, impa
 			return w, nil
 		}
 		r := row{raw: raw.String, at: w.at, begun: s.begun}
-		if r.snippet, _ = snippet(transcript.String, s.terms); r.snippet == "" { // only the summary matches
-			r.snippet, _ = snippet(summary.String, s.terms)
+		if r.snippet = s.shows(transcript.String); r.snippet == "" { // only the summary matches, or what comes later
+			r.snippet = s.shows(summary.String)
+			if len(transcript.String) == headBytes {
+				s.later = append(s.later, len(s.rows))
+			}
 		}
 		s.rows = append(s.rows, r)
 	}
 	return w, rows.Err()
+}
+
+const (
+	// headBytes is how much of a text a search reads at first: all of most calls. A
+	// page of the longest is 200 MB.
+	headBytes = 64 << 10
+	// pieceOverlap is longer than what may be looked for.
+	pieceOverlap = 2 << 10
+	// pieceMost is how many further pieces one page reads.
+	pieceMost = 512
+	// snippetMost bounds what is shown: a word may be as long as a text.
+	snippetMost = 2_000
+)
+
+// headSQL is a text's beginning, in bytes: SQLite would count characters from there.
+func headSQL(text string) string {
+	return "substr(CAST(" + text + " AS BLOB), 1, " + strconv.Itoa(headBytes) + ")"
+}
+
+func (s *searching) shows(text string) string {
+	if len(text) == headBytes {
+		text = whole(text)
+	}
+	shown, _ := snippet(text, s.terms)
+	return clip(shown, snippetMost)
+}
+
+// whole is a piece of a text without the word it may end in the middle of.
+func whole(piece string) string {
+	if at := strings.LastIndexAny(piece, " \n"); at > len(piece)-pieceOverlap/2 {
+		return piece[:at]
+	}
+	return strings.ToValidUTF8(piece, "")
+}
+
+// further looks in the rest of long texts for what their beginnings do not show,
+// a piece after the other.
+func (s *searching) further(ctx context.Context) error {
+	pieces := 0
+	for _, n := range s.later {
+		for from := 1; pieces < pieceMost; pieces++ {
+			from += headBytes - pieceOverlap
+			var piece string
+			if err := s.reads.QueryRowContext(ctx, `SELECT substr(CAST(transcript AS BLOB), +?, +?) FROM call_reports WHERE position = +?`,
+				from, headBytes, s.rows[n].at).Scan(&piece); errors.Is(err, sql.ErrNoRows) {
+				break // deleted since
+			} else if err != nil {
+				return err
+			}
+			more := len(piece) == headBytes
+			if at := strings.IndexAny(piece, " \n"); at >= 0 && at < pieceOverlap/2 {
+				piece = piece[at:]
+			}
+			if more {
+				piece = whole(piece)
+			}
+			if shown, _ := snippet(strings.ToValidUTF8(piece, ""), s.terms); shown != "" {
+				s.rows[n].snippet = clip(shown, snippetMost)
+				break
+			}
+			if !more {
+				break
+			}
+		}
+	}
+	s.later = nil
+	return nil
 }
 
 // conditions of a search leave out the calls that stand in the first stage.
@@ -250,7 +326,7 @@ func (s *searching) bestSQL(match string, skip int) (string, []any) {
 }
 
 func (s *searching) hitsSQL(terms []string, order string) string {
-	return `SELECT ` + columns + `, s.rowid, r.summary, r.transcript FROM ` + s.index + ` s
+	return `SELECT ` + columns + `, s.rowid, ` + headSQL("r.summary") + `, ` + headSQL("r.transcript") + ` FROM ` + s.index + ` s
 		CROSS JOIN call_reports r ON r.position = s.rowid CROSS JOIN calls c ON c.id = r.call` + withContact + `
 		WHERE ` + s.index + ` MATCH ? AND ` + strings.Join(terms, " AND ") + ` ORDER BY ` + order
 }
@@ -263,7 +339,7 @@ func (s *searching) hitsSQL(terms []string, order string) string {
 func (s *searching) walkSQL(match string, below int64) (string, []any) {
 	terms, args := s.conditions()
 	statement := `SELECT iif(c.id IS NULL, NULL, ` + columns + `), s.rowid,
-			iif(c.id IS NULL, NULL, r.summary), iif(c.id IS NULL, NULL, r.transcript)
+			iif(c.id IS NULL, NULL, ` + headSQL("r.summary") + `), iif(c.id IS NULL, NULL, ` + headSQL("r.transcript") + `)
 		FROM ` + s.index + ` s
 		LEFT JOIN call_reports r INDEXED BY uq_call_reports_position_organization
 			ON r.position = s.rowid AND r.organization = +?

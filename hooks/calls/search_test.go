@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -414,5 +416,40 @@ func TestSearch_by_name_finds_contacts_of_before_the_index(t *testing.T) {
 	}
 	if got := d.found("amelie", ""); !slices.Contains(got, "zamelie00000000") || !slices.Contains(got, "znew00000000000") {
 		t.Errorf("got %v", got)
+	}
+}
+
+// Two hundred transcripts of a megabyte are not read to show a line of each.
+func TestSearch_reads_little_of_long_texts(t *testing.T) {
+	d := newDesk(t, nil)
+	long := strings.Repeat("x", 990_000)
+	for i := range 40 {
+		d.put(testkit.Acme, fmt.Sprintf("longlonglong%03d", i), nil, "", "the quokka "+long)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w := d.do("GET", acmeCalls+"?limit=200&search=quokka", testkit.AcmeOwner, nil)
+	runtime.ReadMemStats(&after)
+	if w.Code != 200 || strings.Count(w.Body.String(), "‹quokka›") != 40 {
+		t.Fatalf("got %d %.300s", w.Code, w.Body)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 25<<20 {
+		t.Errorf("a page of 40 took %d MB", took>>20)
+	}
+}
+
+func TestSearch_shows_what_was_said_late_in_a_long_call(t *testing.T) {
+	d := newDesk(t, nil)
+	filler := strings.Repeat("é ä ", 20_000) // 120,000 bytes
+	for i, before := range []int{0, 64<<10 - 3, 64<<10 + 1, 62<<10 - 3, 100_000, 3 * 62 << 10} {
+		text := (filler + filler)[:before] + " the red quokka sings " + filler
+		d.put(testkit.Acme, fmt.Sprintf("longlonglong%03d", i), nil, "A long call.", strings.ToValidUTF8(text, "e"))
+	}
+	d.put(testkit.Acme, "longlonglong009", nil, "A quokka called.", filler)
+	for search, want := range map[string]int{`"red quokka"`: 6, "quokka": 7, "quok": 7} {
+		w := d.do("GET", acmeCalls+"?limit=200&search="+url.QueryEscape(search), testkit.AcmeOwner, nil)
+		if got := strings.Count(w.Body.String(), "‹"); w.Code != 200 || got < want || !utf8.Valid(w.Body.Bytes()) {
+			t.Errorf("%s: got %d with %d of %d snippets: %.2000s", search, w.Code, got, want, w.Body)
+		}
 	}
 }
