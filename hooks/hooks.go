@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -87,6 +88,7 @@ type Desk struct {
 // it opens nothing.
 func Register(app core.App, d Deps) (*Desk, error) {
 	c := d.Config
+	limits := fitting(c.Limits, debug.SetMemoryLimit(-1))
 	box, err := d.Keys.masters().Box()
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	held := serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
-		Connections: c.Limits.Connections, AddressConnections: c.Limits.AddressConnections})
+		Connections: limits.Connections, AddressConnections: limits.AddressConnections})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := sealed.Check(se.App, box); err != nil {
 			return err
@@ -113,8 +115,10 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 
 	// The mechanisms.
-	intake.Register(app, bodies(c.Limits))
-	tenant.Register(app, tenant.AnswerLimits{Rows: c.Limits.ExpandedRows, Bytes: c.Limits.AnswerBytes})
+	intake.Register(app, bodies(limits))
+	tenant.Register(app, tenant.AnswerLimits{
+		Rows: limits.ExpandedRows, Bytes: limits.AnswerBytes, Lists: limits.Lists, Page: tenant.PageBytes(c.Limits.AnswerBytes),
+	})
 	untrusted.Register(app)
 	inbox.Register(app)
 	hub := live.New(app, access{app}, c.Limits.GuestStreams)
@@ -172,7 +176,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	calls.Register(app, calls.Deps{
 		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded, PublicURL: strings.TrimRight(c.PublicURL, "/"),
 		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
-		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(c.Limits)),
+		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(limits)),
 	})
 
 	// Last, because it answers whatever no domain did.
@@ -193,8 +197,31 @@ func Register(app core.App, d Deps) (*Desk, error) {
 // Again tells whether the program is to start again: a restore lies ready.
 func (d *Desk) Again() bool { return d.held.Again() }
 
+// budgets are the limits of an installation, and of all lists under way.
+type budgets struct {
+	providers.Limits
+	Lists int64
+}
+
+// fitting are the limits in a process that may have so much memory: the settings
+// are the most, and all of them together leave a third of it to the rest.
+func fitting(l providers.Limits, memory int64) budgets {
+	fit := budgets{l, min(tenant.DefaultListBytes, memory/6)}
+	fit.AnswerBytes = min(l.AnswerBytes, memory/16) // four are held at once
+	fit.MemberBodies = min(l.MemberBodies, memory/10)
+	fit.ProviderBodies = min(l.ProviderBodies, memory/12)
+	fit.ProvenBodies = min(l.ProvenBodies, memory/36)
+	fit.GuestBodies = min(l.GuestBodies, memory/36)
+	fit.Connections = int(min(int64(l.Connections), memory/connection))
+	return fit
+}
+
+// connection is what one may hold before it has sent a request: headers without an
+// end, and what they are read into.
+const connection = 120 << 10
+
 // bodies are the limits of what requests bring.
-func bodies(l providers.Limits) intake.Limits {
+func bodies(l budgets) intake.Limits {
 	return intake.Limits{
 		GuestBody: l.GuestBody, GuestBodies: l.GuestBodies, MemberBodies: l.MemberBodies,
 		ProviderBody: l.ProviderBody, ProviderBodies: l.ProviderBodies, ProvenBodies: l.ProvenBodies,

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// share of the machine Go's heap may fill before it collects harder. The
+	// Share of the machine Go's heap may fill before it collects harder. The
 	// rest is SQLite's caches, which Go counts too, the page cache and stacks.
-	share = 0.62
+	Share = 0.62
 	// leastLimit keeps a wrong reading from starving the process.
 	leastLimit = 64 << 20
 	// settled is when a start is over. What it needed once goes back to the
@@ -39,7 +39,7 @@ func LimitMemory() int64 {
 	if size == 0 {
 		return 0
 	}
-	limit := max(int64(float64(size)*share), leastLimit)
+	limit := max(int64(float64(size)*Share), leastLimit)
 	debug.SetMemoryLimit(limit)
 	return limit
 }

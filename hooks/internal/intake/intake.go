@@ -73,7 +73,7 @@ const (
 	valueBytes = 128
 	// providerObjects are the objects and lists of a provider's message. The report
 	// of a call of two hours names each of 18,000 words twice.
-	providerObjects = 80_000
+	providerObjects = 50_000
 	// fewObjects are not counted: a message during a call has some dozen.
 	fewObjects = 1_000
 )

@@ -24,10 +24,10 @@ const (
 	// requests (300 of them held the stock server's for a minute and for five).
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 15 * time.Second
-	// headerBytes bounds the request line and the headers, a connection each; a
-	// cookie, a token and a query string of the length package intake allows are
-	// far below.
-	headerBytes = 96 << 10
+	// headerBytes bounds the request line and the headers, which each connection may
+	// hold before anybody knows whose it is: the query string package intake allows,
+	// a token, a cookie and as much again.
+	headerBytes = 24 << 10
 
 	// early is before everything of PocketBase's own.
 	early = -100_100

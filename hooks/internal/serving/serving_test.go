@@ -393,3 +393,40 @@ func TestHelper_holds_the_lock(t *testing.T) {
 	fmt.Println("locked")
 	select {}
 }
+
+// Anybody may begin a request, and its headers lie in memory until they end.
+func TestServer_takes_headers_of_a_bounded_size(t *testing.T) {
+	app := fresh(t)
+	Bind(app, Options{})
+	router, err := apis.NewRouter(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	se := &core.ServeEvent{App: app, Router: router, Server: server.Config}
+	err = app.OnServe().Trigger(se, func(e *core.ServeEvent) error {
+		var err error
+		server.Config.Handler, err = e.Router.BuildMux()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	defer server.Close()
+	for size, refused := range map[int]bool{20 << 10: false, 40 << 10: true} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/health", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Long", strings.Repeat("x", size))
+		res, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if (res.StatusCode == http.StatusRequestHeaderFieldsTooLarge) != refused {
+			t.Errorf("%d KB of headers: got %d", size>>10, res.StatusCode)
+		}
+	}
+}

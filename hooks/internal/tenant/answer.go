@@ -28,6 +28,12 @@ type AnswerLimits struct {
 	Rows int
 	// Bytes is how much JSON, and how much of it expanded rows.
 	Bytes int64
+	// Page is what one page of a list can weigh when every row is as big as its
+	// fields allow; a little more than an answer, because none is full of such rows.
+	Page int64
+	// Lists is what all lists under way can weigh together, so that no number of
+	// requests can take a small machine's memory (performance.md 5, 8).
+	Lists int64
 	// Patience is how long nothing of a large answer may be read. It must be read
 	// with answerPace on the whole as well, or is cut off.
 	Patience time.Duration
@@ -38,6 +44,7 @@ type AnswerLimits struct {
 const (
 	DefaultAnswerRows  = 2_000
 	DefaultAnswerBytes = 16 << 20
+	DefaultListBytes   = 40 << 20
 	defaultPatience    = 20 * time.Second
 )
 
@@ -58,6 +65,12 @@ func (l AnswerLimits) filled() AnswerLimits {
 	}
 	if l.Bytes <= 0 {
 		l.Bytes = DefaultAnswerBytes
+	}
+	if l.Page <= 0 {
+		l.Page = PageBytes(l.Bytes)
+	}
+	if l.Lists <= 0 {
+		l.Lists = DefaultListBytes
 	}
 	if l.Patience <= 0 {
 		l.Patience = defaultPatience

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// listBytes bounds what all lists under way can weigh together, so that no
-	// number of requests can take a small machine's memory (performance.md 5, 8).
-	listBytes = 40 << 20
 	// slowLists is how many lists may count or search big tables at once; the
 	// other readers stay free for short queries.
 	slowLists = 2
@@ -23,13 +20,14 @@ const (
 
 // guard lets only so much listing happen at once.
 type guard struct {
+	most   int64
 	memory *semaphore.Weighted
 	slow   *semaphore.Weighted
 	wait   time.Duration
 }
 
-func newGuard() *guard {
-	return &guard{memory: semaphore.NewWeighted(listBytes), slow: semaphore.NewWeighted(slowLists), wait: listPatience}
+func newGuard(most int64) *guard {
+	return &guard{most: most, memory: semaphore.NewWeighted(most), slow: semaphore.NewWeighted(slowLists), wait: listPatience}
 }
 
 // enter waits for the list's turn. The returned function ends it.
@@ -39,7 +37,7 @@ func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), g.wait)
 	defer cancel()
-	bytes := min(max(l.bytes, 1), listBytes)
+	bytes := min(max(l.bytes, 1), g.most)
 	if err := g.memory.Acquire(ctx, bytes); err != nil {
 		return nil, busy(e, busyLists)
 	}

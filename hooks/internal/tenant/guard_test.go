@@ -13,7 +13,7 @@ import (
 
 func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard()
+		g := newGuard(DefaultListBytes)
 		event := func() *core.RequestEvent {
 			e := new(core.RequestEvent)
 			e.Request = httptest.NewRequest("GET", "/", nil)
@@ -50,17 +50,17 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 		}
 		end()
 		ends[1]()
-		if !g.slow.TryAcquire(slowLists) || !g.memory.TryAcquire(listBytes) {
+		if !g.slow.TryAcquire(slowLists) || !g.memory.TryAcquire(DefaultListBytes) {
 			t.Error("something was not given back")
 		}
 	})
 }
 
 func TestGuard_never_waits_for_a_page_bigger_than_everything(t *testing.T) {
-	g := newGuard()
+	g := newGuard(DefaultListBytes)
 	e := new(core.RequestEvent)
 	e.Request = httptest.NewRequest("GET", "/", nil)
-	end, err := g.enter(e, list{bytes: 10 * listBytes})
+	end, err := g.enter(e, list{bytes: 10 * DefaultListBytes})
 	if err != nil {
 		t.Fatal(err)
 	}

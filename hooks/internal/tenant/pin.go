@@ -42,7 +42,7 @@ const (
 // The organization is the one of the query parameter `organization`, or the
 // one the filter fixes, or the active one. Superusers are not touched unless
 // they use the parameter.
-func pin(g *guard, answer int64) *hook.Handler[*core.RequestEvent] {
+func pin(g *guard, page int64) *hook.Handler[*core.RequestEvent] {
 	return chain.Middleware(chain.ListPin, func(e *core.RequestEvent) error {
 		if !isList(e) {
 			return e.Next()
@@ -51,7 +51,7 @@ func pin(g *guard, answer int64) *hook.Handler[*core.RequestEvent] {
 		if err != nil || c == nil {
 			return e.Next() // PocketBase words the error
 		}
-		l, err := narrow(e, c, pageBytes(answer))
+		l, err := narrow(e, c, page)
 		if err != nil {
 			return err
 		}
@@ -64,11 +64,9 @@ func pin(g *guard, answer int64) *hook.Handler[*core.RequestEvent] {
 	})
 }
 
-// pageBytes bounds what one page can weigh when every row is as big as its
-// fields allow; collections of big rows get shorter pages. A little more than
-// an answer may have, because no page is full of such rows, and a hundred
-// assistants are a documented page.
-func pageBytes(answer int64) int64 { return answer * 9 / 8 }
+// PageBytes is the usual Page beside answers of a size: a hundred assistants are a
+// documented page.
+func PageBytes(answer int64) int64 { return answer * 9 / 8 }
 
 func isList(e *core.RequestEvent) bool {
 	return e.Request.Pattern == listPattern && (e.Request.Method == http.MethodGet || e.Request.Method == http.MethodHead)

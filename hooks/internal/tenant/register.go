@@ -17,10 +17,10 @@ func Register(app core.App, l AnswerLimits) {
 	l = l.filled()
 	d := directoryOf(app)
 	d.watch(app)
-	g, answers := newGuard(), newBudget(l.Bytes)
+	g, answers := newGuard(l.Lists), newBudget(l.Bytes)
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Bytes), fillOrganization())
+		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Page), fillOrganization())
 		return se.Next()
 	})
 
