@@ -128,7 +128,7 @@ func TestDoor_counts_what_parsing_makes_of_a_message(t *testing.T) {
 	if err != nil || len(body) != len(words) {
 		t.Fatalf("a long report: got %d bytes and %v", len(body), err)
 	}
-	if _, _, err := d.Read(request(bytes.NewReader(bytes.Repeat([]byte("{},"), 60_000))), true); !errors.Is(err, ErrBusy) {
+	if _, _, err := d.Read(request(bytes.NewReader(bytes.Repeat([]byte("{},"), 49_000))), true); !errors.Is(err, ErrBusy) {
 		t.Errorf("as many objects at the same time: got %v, want ErrBusy", err)
 	}
 	done()
