@@ -66,6 +66,9 @@ func TestEmail_change_does_not_wait_for_the_mail_server(t *testing.T) {
 	if n := b.app.TestMailer.TotalSend(); n != 0 {
 		t.Fatalf("%d mails were sent by a server that does not answer", n)
 	}
+	if n := b.count("SELECT count(*) FROM outbox WHERE payload LIKE '%elsewhere@%'"); n != 0 {
+		t.Error("the address stands in the outbox in clear")
+	}
 	release()
 	b.mailWith("/confirm-email")
 	if m := b.app.TestMailer.LastMessage(); m.To[0].Address != "elsewhere@example.com" {

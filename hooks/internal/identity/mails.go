@@ -161,8 +161,8 @@ func (i *Identity) tellChange(tx core.App, before, after *core.Record) error {
 
 // owedChange is its payload.
 type owedChange struct {
-	User    string `json:"user"`
-	Address string `json:"address"`
+	User string `json:"user"`
+	To   string `json:"to"` // the sealed address
 }
 
 // oweChange promises the mail to the new address in place of sending it: the mail
@@ -171,10 +171,12 @@ func (i *Identity) oweChange(e *core.RecordRequestEmailChangeRequestEvent) error
 	if !e.App.Settings().SMTP.Enabled || e.Collection.Name != collections.Users {
 		return e.Next()
 	}
-	err := i.Outbox.Add(atomic.Of(e.App), outbox.Row{
-		Kind: mailChange, Key: fmt.Sprintf("%s:%s:%d", mailChange, e.Record.Id, i.Now().UnixNano()), Payload: owedChange{e.Record.Id, e.NewEmail},
-	})
+	to, err := i.Sealed.Seal(e.NewEmail, sealed.Place(collections.Users, e.Record.Id, mailChange))
 	if err != nil {
+		return err
+	}
+	key := mailChange + ":" + e.Record.Id + ":" + core.GenerateDefaultRandomId()
+	if err := i.Outbox.Add(atomic.Of(e.App), outbox.Row{Kind: mailChange, Key: key, Payload: owedChange{e.Record.Id, to}}); err != nil {
 		return err
 	}
 	return e.NoContent(http.StatusNoContent)
@@ -192,7 +194,11 @@ func (i *Identity) sendChange(_ context.Context, r outbox.Row) error {
 	if err != nil {
 		return err
 	}
-	if err := mails.SendRecordChangeEmail(i.app, user, owed.Address); err != nil {
+	to, err := i.Sealed.Open(owed.To, sealed.Place(collections.Users, user.Id, mailChange))
+	if err != nil {
+		return outbox.Dead(err)
+	}
+	if err := mails.SendRecordChangeEmail(i.app, user, to); err != nil {
 		return fmt.Errorf("%s: %w", mailChange, err)
 	}
 	return nil
