@@ -174,7 +174,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	usage.Register(app)
 	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
 	calls.Register(app, calls.Deps{
-		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Schedule: jobs, Sealed: box, Facade: routes, Functions: d.Clients.Guarded, PublicURL: strings.TrimRight(c.PublicURL, "/"),
+		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Mirror: copies, Schedule: jobs, Sealed: box, Facade: routes,
+		Functions: d.Clients.Guarded, PublicURL: strings.TrimRight(c.PublicURL, "/"),
 		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
 		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(limits)),
 	})

@@ -44,6 +44,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -53,9 +54,11 @@ import (
 
 // Deps is what calls need from outside.
 type Deps struct {
-	Vapi     *vapi.Client
-	Hub      *live.Hub
-	Outbox   *outbox.Outbox
+	Vapi   *vapi.Client
+	Hub    *live.Hub
+	Outbox *outbox.Outbox
+	// Mirror makes an assistant again that the provider does not know any more.
+	Mirror   *mirror.Mirror
 	Schedule *schedule.Scheduler
 	Sealed   *sealed.Box
 	Facade   *facade.Facade

@@ -30,6 +30,9 @@ const (
 	// waitLimit is how long a busy provider is waited for: a call that comes later
 	// is one that nobody expects any more.
 	waitLimit = 10 * time.Minute
+	// repairWait is how long an assistant's copy may take to be made again before
+	// the call is tried again.
+	repairWait = 2 * time.Second
 	// lookLimit is when a call counts as lost although the provider could not be
 	// looked at.
 	lookLimit = time.Hour
@@ -44,6 +47,7 @@ var lookWaits = []time.Duration{5 * time.Second, 25 * time.Second, 90 * time.Sec
 var (
 	errStillUnclear = errors.New("it is not known yet whether the call rings")
 	errStillWaiting = errors.New("the provider is busy")
+	errRepairing    = errors.New("the assistant or the number is being made again at the provider")
 )
 
 // mark is the name of a call of ours at the provider: whoever finds it there, or
@@ -152,6 +156,9 @@ func (e *engine) send(ctx context.Context, c carried) (string, error) {
 		err = e.mayStill(c)
 	}
 	var gone *facade.Failure
+	if errors.Is(err, errRepairing) {
+		return e.repairing(c, collections.PlacingWaiting)
+	}
 	if err != nil && !errors.As(err, &gone) {
 		return c.Id, err
 	}
@@ -178,11 +185,35 @@ func (e *engine) send(ctx context.Context, c carried) (string, error) {
 		e.told(c.Id)
 		return c.Id, outbox.After(refused.RetryAfter, errStillWaiting)
 	}
+	if c.Gone == "" && lacksAssistant(refused) {
+		if err := e.Mirror.Check(atomicOf(e.app), collections.Assistants, c.GetString("assistant")); err != nil {
+			return c.Id, fmt.Errorf("make the assistant's copy again: %w", err)
+		}
+		c.Gone = dto.AssistantID
+		return e.repairing(c, collections.PlacingUnclear)
+	}
 	err = providerError(err)
 	if refused.Status == http.StatusNotFound {
 		err = facade.Error(http.StatusConflict, "The phone provider does not know the assistant or the number: see its sync status")
 	}
 	return c.Id, e.fail(c, collections.PlacingRefused, err)
+}
+
+// lacksAssistant tells that the provider refused a call for want of its assistant.
+func lacksAssistant(refused *vapi.Error) bool {
+	words := strings.ToLower(refused.Error())
+	return (refused.Status == http.StatusNotFound || refused.Status == http.StatusBadRequest) &&
+		strings.Contains(words, "find") && strings.Contains(words, "assistant")
+}
+
+// repairing lets a call wait for a copy that is being made again.
+func (e *engine) repairing(c carried, from string) (string, error) {
+	c.Next = e.Now().Add(repairWait).UnixMilli()
+	if _, err := e.move(c, from, collections.PlacingWaiting); err != nil {
+		return c.Id, err
+	}
+	e.told(c.Id)
+	return c.Id, outbox.After(repairWait, errRepairing)
 }
 
 // callOut is the order for the provider. Assistant and number are read as they are
@@ -202,8 +233,13 @@ func (e *engine) callOut(c carried) (*vapi.CallDTO, error) {
 	if number == nil {
 		return nil, facade.Error(http.StatusConflict, "The number was removed before it could call")
 	}
+	there, line := assistant.GetString("vapi_assistant_id"), number.GetString("vapi_phone_id")
+	unchecked := there == c.Gone && assistant.GetString("sync_status") != collections.SyncSynced
+	if there == "" || line == "" || unchecked {
+		return nil, errRepairing
+	}
 	return &vapi.CallDTO{
-		Name: c.Mark, AssistantID: assistant.GetString("vapi_assistant_id"), PhoneNumberID: number.GetString("vapi_phone_id"),
+		Name: c.Mark, AssistantID: there, PhoneNumberID: line,
 		Customer: &vapi.Customer{Number: c.GetString("recipient_number"), Name: c.Name},
 	}, nil
 }
@@ -289,7 +325,7 @@ func (e *engine) fail(c carried, to string, failure error) error {
 	if !errors.As(failure, &told) {
 		return failure
 	}
-	c.Status, c.Error, c.Name, c.By, c.Next = told.Status, told.Text, "", "", 0
+	c.Status, c.Error, c.Name, c.By, c.Gone, c.Next = told.Status, told.Text, "", "", "", 0
 	how, err := encode(c.placement)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -50,6 +51,8 @@ type desk struct {
 	hub      *live.Hub
 	outbox   *outbox.Outbox
 	facade   *facade.Facade
+	vapi     *vapi.Client
+	copies   *mirror.Mirror
 	sealed   *sealed.Box
 	erased   *forgotten.Callers
 	provider string            // address of the desk's own provider
@@ -111,9 +114,11 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 		d.schedule = schedule.New(app)
 		d.outbox = outbox.New(app, outbox.WithClock(d.now, func(most time.Duration) time.Duration { return rand.N(most) + time.Millisecond }))
 		d.hub = live.New(app, access{app}, 0)
+		d.vapi = vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithHTTPClient(&http.Client{Transport: d}),
+			vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://")))
+		d.copies = mirror.New(app, d.outbox, mirror.WithClock(d.now))
 		Register(app, Deps{
-			Vapi: vapi.NewClient(vapi.WithBaseURL(remote.URL), vapi.WithToken("key"), vapi.WithHTTPClient(&http.Client{Transport: d}),
-				vapi.WithControlHosts(strings.TrimPrefix(remote.URL, "http://"))),
+			Vapi: d.vapi, Mirror: d.copies,
 			Installation: func() (string, error) { return "desk", nil }, Now: d.now, After: func(time.Duration) <-chan time.Time { return d.hurried },
 			Hub: d.hub, Outbox: d.outbox, Schedule: d.schedule, Sealed: box, Facade: f,
 			Keyring:   keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: []string{secret}}}),

@@ -81,6 +81,8 @@ type placement struct {
 	Name string `json:"name,omitempty"` // the customer's, until the provider has it
 	// By is who pressed, until the provider has the call: it may be removed before.
 	By string `json:"by,omitempty"`
+	// Gone is the assistant's copy that the provider did not know: it is made again.
+	Gone string `json:"gone,omitempty"`
 	// Looks counts how often the provider was looked at in vain; Next is when it is
 	// turned to again, in milliseconds since 1970.
 	Looks int   `json:"looks,omitempty"`

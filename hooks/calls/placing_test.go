@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -56,7 +58,7 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // newCounter is a desk and a sandbox that knows its assistant and number; with
 // messages it also tells the desk what happens.
-func newCounter(t *testing.T, messages bool) *counter {
+func newCounter(t *testing.T, messages bool, with ...func(core.App, *desk)) *counter {
 	t.Helper()
 	s, err := sandbox.Start(sandbox.Config{Key: "key"})
 	if err != nil {
@@ -69,7 +71,7 @@ func newCounter(t *testing.T, messages bool) *counter {
 			t.Error(err)
 		}
 	})
-	c := &counter{desk: newDesk(t, nil), sandbox: s, giveUp: make(chan struct{})}
+	c := &counter{desk: newDesk(t, nil, with...), sandbox: s, giveUp: make(chan struct{})}
 	c.trip = c
 	assistant := map[string]any{"name": "Ada"}
 	if messages {

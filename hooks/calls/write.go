@@ -282,6 +282,9 @@ func (e *engine) followed(before, after call, found bool) (when atomic.When, is 
 	if before.Status != after.Status {
 		changed = append(changed, "status")
 	}
+	if before.EndedReason != after.EndedReason {
+		changed = append(changed, "ended_reason")
+	}
 	if before.ReportedAt != after.ReportedAt {
 		changed = append(changed, "reported_at")
 	}
