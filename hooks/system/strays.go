@@ -1,10 +1,12 @@
 package system
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"text/tabwriter"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
@@ -19,8 +21,13 @@ import (
 // may be another installation's, or cost a number somebody rings, so a person
 // decides.
 
+// straysPatience is how long somebody who looks at a page waits for the provider.
+const straysPatience = 10 * time.Second
+
 func (s *system) showStrays(e *core.RequestEvent) error {
-	strays, err := s.Copies.Strays(e.Request.Context())
+	ctx, cancel := context.WithTimeout(e.Request.Context(), straysPatience)
+	defer cancel()
+	strays, err := s.Copies.Strays(ctx)
 	if err != nil {
 		e.App.Logger().Warn("what is left over at the provider cannot be listed", "error", err)
 		return facade.Error(http.StatusBadGateway, "The phone provider did not answer; try again in a minute")

@@ -475,3 +475,21 @@ func TestChat_reply_joins_what_the_assistant_wrote(t *testing.T) {
 		t.Errorf("got %q", c.Reply())
 	}
 }
+
+// An id is stored and put into addresses: one that leads elsewhere is none.
+func TestAnswer_with_an_odd_id_is_refused(t *testing.T) {
+	for id, good := range map[string]bool{
+		"../phone-number/zzz?x=": false, "a/b": false, "..": false, "a?b": false, "a#b": false, "%2e%2e": false, "a b": false, "é": false,
+		strings.Repeat("a", 300): false, "9f0c1e54-7a1b-4b53-9c77-0a6f6a7e4d11": true, "assistant_1.v2:3": true, "": true,
+	} {
+		raw, err := json.Marshal(map[string]any{"id": id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, into := range map[string]any{"assistant": new(Assistant), "tool": new(Tool), "number": new(PhoneNumber), "call": new(Call)} {
+			if err := json.Unmarshal(raw, into); (err == nil) != good {
+				t.Errorf("%s %q: got %v", kind, id, err)
+			}
+		}
+	}
+}

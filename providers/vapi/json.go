@@ -3,6 +3,7 @@ package vapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -159,5 +160,20 @@ func keepRaw(b []byte, v any) (json.RawMessage, error) {
 	if err := lenient(json.Unmarshal(b, v)); err != nil {
 		return nil, err
 	}
+	var named struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(b, &named) == nil && oddID(named.ID) {
+		return nil, errOddID
+	}
 	return bytes.Clone(b), nil
+}
+
+var errOddID = errors.New("vapi: the answer names an id that cannot stand in an address")
+
+// oddID tells whether an id would lead elsewhere in the addresses it is put into. It
+// is stored and sent back: a good one is a word.
+func oddID(id string) bool {
+	return len(id) > 200 || strings.Trim(id, ".") == "" && id != "" ||
+		strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`/\?#%&=`, r) })
 }

@@ -52,6 +52,10 @@ func NewSchema(raw []byte) (s *Schema, err error) {
 	case len(raw) > maxSchema || scan.Values > maxSchemaValues:
 		return nil, errors.New("This schema is too large.")
 	}
+	var plain any
+	if json.Unmarshal(raw, &plain) == nil && emptyRef(plain) {
+		return nil, errOwnRef // the library takes it for no reference at all, others for the schema itself
+	}
 	root := new(jsonschema.Schema)
 	if err := json.Unmarshal(raw, root); err != nil {
 		return nil, fmt.Errorf("This is not a JSON schema: %w", err)
@@ -170,10 +174,30 @@ func unsupported(s *jsonschema.Schema, level int) string {
 // plainRef is the one kind of reference: to a definition at the top.
 var plainRef = regexp.MustCompile(`^#/(\$defs|definitions)/([A-Za-z0-9_.-]+)$`)
 
+var errOwnRef = errors.New("A schema here can refer only to its own definitions: #/$defs/name.")
+
+// emptyRef tells whether a reference is empty anywhere in a schema.
+func emptyRef(value any) bool {
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, emptyRef)
+	case map[string]any:
+		if ref, is := value["$ref"]; is && ref == "" {
+			return true
+		}
+		for _, inner := range value {
+			if emptyRef(inner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (w *walk) target(ref string) (*jsonschema.Schema, error) {
 	m := plainRef.FindStringSubmatch(ref)
 	if m == nil {
-		return nil, errors.New("A schema here can refer only to its own definitions: #/$defs/name.")
+		return nil, errOwnRef
 	}
 	all := w.root.Defs
 	if m[1] == "definitions" {

@@ -28,7 +28,8 @@ var places = []string{
 
 func TestSchema_what_could_go_on_for_ever_is_refused_wherever_it_stands(t *testing.T) {
 	for _, bad := range []string{
-		`{"$ref":"#"}`, `{"$ref":"#/"}`, `{"$ref":"#/properties/a"}`, `{"$ref":""}x`, `{"$dynamicRef":"#"}`,
+		`{"$ref":"#"}`, `{"$ref":"#/"}`, `{"$ref":"#/properties/a"}`, `{"$ref":""}x`, `{"properties":{"a":{"$ref":""}}}`,
+		`{"$ref":""}`, `{"items":[{"\u0024ref":""}]}`, `{"$dynamicRef":"#"}`,
 		`{"$dynamicRef":"#node"}`, `{"$recursiveRef":"#"}`,
 		`{"$dynamicAnchor":"node"}`, `{"$anchor":"node"}`, `{"$id":"https://example.com/a"}`,
 		`{"$ref":"https://example.com/s.json"}`,

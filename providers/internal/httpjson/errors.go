@@ -68,7 +68,7 @@ func (e *Error) Temporary() bool {
 func (c *Client) fail(r Request, status int, h http.Header, body []byte, err error, sent bool) *Error {
 	e := &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(), Status: status, Header: cleanHeader(h), Body: c.redact(body)}
 	if h != nil {
-		e.RetryAfter = retryAfter(h, c.cfg.Now())
+		e.RetryAfter = min(retryAfter(h, c.cfg.Now()), mostAfter)
 		for _, name := range []string{"X-Request-Id", "Request-Id", "Cf-Ray"} {
 			if v := h.Get(name); v != "" {
 				e.RequestID = v

@@ -55,6 +55,10 @@ func (c *Client) backoff(attempt int) time.Duration {
 	return d/2 + time.Duration(c.cfg.Jitter()*float64(d/2))
 }
 
+// mostAfter bounds what a provider may ask us to wait: one answer with a wrong number
+// must not put everything off for a day.
+const mostAfter = 10 * time.Minute
+
 // retryAfter reads how long the provider asks us to wait: Retry-After in
 // seconds or as a date, else X-RateLimit-Reset in seconds since 1970. Zero
 // means it did not say, or that the time has passed.
