@@ -225,6 +225,11 @@ func e164(s, digits, context, country string) (number string, valid bool) {
 		if phonenumbers.IsValidNumber(n) {
 			return phonenumbers.Format(n, phonenumbers.E164), true
 		}
+		// A 0 that is left of a number dialled without its country is another country's:
+		// it stays as it came rather than become a number there is not.
+		if t.country != "" && strings.HasPrefix(phonenumbers.GetNationalSignificantNumber(n), "0") {
+			continue
+		}
 		// An extension of four digits has a possible length in some countries.
 		if number == "" && len(digits) >= 8 && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE {
 			number = phonenumbers.Format(n, phonenumbers.E164)

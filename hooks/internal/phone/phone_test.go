@@ -159,3 +159,18 @@ func BenchmarkRead(b *testing.B) {
 		}
 	})
 }
+
+// A caller of another country whose number came as it is dialled at home gets no
+// country: +1 061… is nobody's.
+func TestRead_invents_no_country_for_a_number_that_cannot_be_one_there(t *testing.T) {
+	for _, c := range []struct{ home, text, want string }{
+		{"US", "0612345678", "0612345678"}, {"US", "06 12 34 56 78", "0612345678"}, {"CA", "0123456789", "0123456789"},
+		{"+14155552671", "0612345678", "0612345678"}, {"FR", "0612345678", "+33612345678"}, {"US", "+33612345678", "+33612345678"},
+		{"", "0612345678", "0612345678"},
+	} {
+		got := Read(c.text, c.home)
+		if got.Text != c.want || !got.Someone() {
+			t.Errorf("%s at home in %q: got %+v, want %s", c.text, c.home, got, c.want)
+		}
+	}
+}
