@@ -184,3 +184,34 @@ func TestProof_of_an_address_names_all_that_ended(t *testing.T) {
 		}
 	}
 }
+
+// PocketBase's mails come in the person's language, and as the operator wrote them
+// where the operator did.
+func TestMails_about_accounts_are_in_the_persons_language(t *testing.T) {
+	b := changed(t)
+	send := func(address string) {
+		t.Helper()
+		b.ask("", "", "POST", usersURL+"request-password-reset", map[string]string{"email": address}).want(204)
+	}
+	send(testkit.AcmeAgent)
+	b.mailWith("/reset#token=")
+	b.one(testkit.AcmeAgent, "Votre nouveau mot de passe Acme", "Choisir un mot de passe")
+	b.ask("", "", "POST", usersURL+"request-otp", map[string]string{"email": testkit.AcmeAgent}).want(200)
+	b.mailWith("usage unique")
+	b.one(testkit.AcmeAgent, "Votre code pour")
+	send(testkit.AcmeAdmin) // English
+	b.mailWith("Reset password")
+	b.one(testkit.AcmeAdmin, "Reset your Acme password")
+
+	users, err := b.app.FindCollectionByNameOrId(collections.Users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users.OTP.EmailTemplate.Body = "<p>Ours {OTP}</p>"
+	if err := b.app.Save(users); err != nil {
+		t.Fatal(err)
+	}
+	b.ask("", "", "POST", usersURL+"request-otp", map[string]string{"email": testkit.AcmeAgent}).want(200)
+	b.mailWith("Ours")
+	b.one(testkit.AcmeAgent, "OTP for", "Ours")
+}

@@ -119,6 +119,7 @@ func Register(app core.App, o Options) *Identity {
 	i.bindProofs()
 	i.bindGuesses()
 	i.bindMails()
+	i.bindStock()
 	i.bindNetworks()
 	i.bindKeys()
 	return i

@@ -148,3 +148,23 @@ func (l lost) words() []map[string]string {
 	}
 	return all
 }
+
+// PocketBase's mails: %s in subject and sentence is the product's name.
+var (
+	stockResetLetters = map[string]letter{"fr": {
+		"Votre nouveau mot de passe %s", "Vous pouvez choisir un nouveau mot de passe pour votre compte %s.", "Choisir un mot de passe",
+		"Si vous n’avez rien demandé, ignorez cet e-mail : rien ne change.",
+	}}
+	stockVerifyLetters = map[string]letter{"fr": {
+		"Confirmez votre adresse pour %s", "Confirmez que cette adresse est la vôtre pour votre compte %s.", "Confirmer l’adresse",
+		"Si vous n’avez pas ouvert de compte, ignorez cet e-mail.",
+	}}
+	stockAddressLetters = map[string]letter{"fr": {
+		"Confirmez votre nouvelle adresse pour %s", "Confirmez que cette adresse sera désormais celle de votre compte %s.", "Confirmer la nouvelle adresse",
+		"Si vous n’avez rien demandé, ignorez cet e-mail : rien ne change.",
+	}}
+	stockCodeLetters = map[string]letter{"fr": {
+		"Votre code pour %s", "Voici le code à usage unique pour vous connecter à %s.", "",
+		"Si vous n’avez rien demandé, ignorez cet e-mail et ne donnez ce code à personne.",
+	}}
+)
