@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"path"
 	"strconv"
@@ -297,7 +298,10 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, html []byte, poli
 	header.Set("Referrer-Policy", "no-referrer") // reset links carry a token in their path
 	// Sign-in with an account elsewhere opens a window of ours that shows their page and comes back: with plain
 	// "same-origin" the browser would cut us off from it, and it could not be closed.
-	header.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+	// Browsers honour it on https and on this machine; elsewhere they complain about it in the console.
+	if honoured(r) {
+		header.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+	}
 	// The page that holds the test call's frame must allow the microphone too, or the frame cannot have it.
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
 	status := http.StatusOK
@@ -313,6 +317,20 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request, html []byte, poli
 	if _, err := w.Write(body); err != nil && !errors.Is(err, http.ErrBodyNotAllowed) {
 		h.log.Debug("dashboard page was not taken by the browser", "error", err)
 	}
+}
+
+// honoured reports whether a browser can take the page as one of a safe origin:
+// https, this machine, or whatever a proxy before us makes of it.
+func honoured(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" ||
+		r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("X-Forwarded-For") != "" || host == "localhost" ||
+		strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 func newNonce() (string, error) {

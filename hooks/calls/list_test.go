@@ -281,16 +281,23 @@ func TestCSV_names_callers_and_says_hidden_in_the_readers_language(t *testing.T)
 	d.exec(`UPDATE contacts SET name = 'Amélie Roy' WHERE id = ?`, testkit.Row(testkit.Acme, "contact"))
 	d.put(testkit.Acme, "zknown000000000", map[string]any{"started_at": "2026-10-02 03:30:00.000Z", "contact": testkit.Row(testkit.Acme, "contact")}, "", "")
 	d.put(testkit.Acme, "zhidden00000000", map[string]any{"caller_number": "anonymous", "started_at": "2026-10-02 03:31:00.000Z"}, "", "")
+	d.put(testkit.Acme, "znone0000000000", map[string]any{"caller_number": "", "started_at": "2026-10-02 03:29:00.000Z"}, "", "")
 	for language, hidden := range map[string]string{"en": "hidden", "fr": "masqué"} {
 		d.set("users", testkit.User(testkit.AcmeViewer), map[string]any{"language": language})
 		text := d.want(200, "GET", acmeCalls+".csv", testkit.AcmeViewer, nil).Body.String()
 		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff"))).ReadAll()
-		if err != nil || len(rows) != 3 {
+		if err != nil || len(rows) != 4 {
 			t.Fatalf("got %d rows, %v", len(rows), err)
 		}
 		column := func(row []string, name string) string { return row[slices.Index(rows[0], name)] }
 		if got := column(rows[1], "caller_number") + "|" + column(rows[1], "caller_name"); got != hidden+"|" || strings.Contains(text, "anonymous") {
 			t.Errorf("%s: a hidden caller reads %q", language, got)
+		}
+		if got := column(rows[3], "caller_number"); got != hidden {
+			t.Errorf("%s: a caller without a number reads %q", language, got)
+		}
+		if zone := column(rows[1], "time_zone"); zone == "" {
+			t.Errorf("the times have no zone")
 		}
 		if got := column(rows[2], "caller_name"); got != "Amélie Roy" {
 			t.Errorf("%s: got %q", language, got)

@@ -156,7 +156,7 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	q.Limit, q.After = pageMax, nil
 	download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
 	w := sheet.New(re.Response, "id", "started_at", "call_type", "caller_number", "caller_name", "recipient_number", "status", "outcome", "duration_seconds",
-		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary")
+		"cost_usd", "resolution_status", "priority", "sentiment", "ended_reason", "summary", "time_zone")
 	for written := 0; written < exportMax; {
 		p, err := e.list(re.Request, q)
 		if err != nil {
@@ -184,7 +184,10 @@ func (e *engine) exportCalls(re *core.RequestEvent) error {
 	return nil
 }
 
-// csvRow is a call for people: a hidden caller is called so in their language.
+// csvRow is a call for people: a hidden caller is called so in their language, as
+// the list does, and so is one of whom no number came; whoever calls from a page
+// has none. The zone has a column of its own: a spreadsheet takes a time with a zone
+// beside it for text.
 func csvRow(i item, zone *time.Location, language string) []string {
 	shown := func(number string) string {
 		switch {
@@ -195,10 +198,15 @@ func csvRow(i item, zone *time.Location, language string) []string {
 		}
 		return "hidden"
 	}
+	caller := i.CallerNumber
+	if caller == "" && i.CallType == collections.Inbound && i.Channel != "web" {
+		caller = phone.Unknown
+	}
 	started := i.StartedAt
 	if at, err := parseInstant(i.StartedAt); err == nil && at != 0 {
 		started = at.Time().In(zone).Format("2006-01-02 15:04:05")
 	}
-	return []string{i.ID, started, i.CallType, shown(i.CallerNumber), i.ContactName, shown(i.RecipientNumber), i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
-		fmt.Sprintf("%.4f", float64(i.CostMicros)/1e6), i.ResolutionStatus, i.Priority, i.Sentiment, i.EndedReason, i.Summary}
+	return []string{i.ID, started, i.CallType, shown(caller), i.ContactName, shown(i.RecipientNumber), i.Status, i.Outcome, strconv.FormatInt(i.DurationSeconds, 10),
+		fmt.Sprintf("%.4f", float64(i.CostMicros)/1e6), i.ResolutionStatus, i.Priority, i.Sentiment, i.EndedReason, i.Summary,
+		zone.String()}
 }

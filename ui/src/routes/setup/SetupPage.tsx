@@ -44,6 +44,7 @@ export function SetupPage() {
       email: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : t('errors.field.email')),
       password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
       organization: (value) => (value.trim() ? null : t('errors.field.required')),
+      code: (value) => (value.trim() || !desk.data?.setup_code ? null : t('errors.field.required')),
     },
   })
   const { submit, failure, busy } = useSubmit(

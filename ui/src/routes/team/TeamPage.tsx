@@ -158,7 +158,7 @@ function Actions({ member, manage, onEdit, onResent }: { member: Member; manage:
     ...(place?.role === 'owner' && !self && member.status === 'active' && member.role !== 'owner' && member.user_id ? [
       <Menu.Item key="transfer" leftSection={<Crown size={16} aria-hidden />} onClick={() => void ask('transfer', () => api.post(`/api/organizations/${org}/transfer`, { user: member.user_id }))}>{t('team.transfer.action')}</Menu.Item>,
     ] : []),
-    ...(place?.role === 'owner' && !self && !invited && member.user_id ? [
+    ...((place?.role === 'owner' || place?.role === 'admin') && !self && !invited && member.user_id ? [
       <Menu.Item key="factor" leftSection={<ShieldOff size={16} aria-hidden />}
         onClick={() => void ask('resetFactor', () => api.post(`/api/organizations/${org}/members/${member.id}/reset-factor`))}>
         {t('team.resetFactor.action')}
