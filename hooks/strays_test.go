@@ -51,6 +51,19 @@ func TestStrays_are_listed_with_their_price_and_removed_by_the_operator_alone(t 
 		d.Do("GET", list, person, nil).Want(want)
 		d.Do("POST", remove, person, gone).Want(want)
 	}
+	// What a restore holds back waits for the operator's word, and nobody else's.
+	const confirm, shown = "/api/installation/restored/confirm", "/api/installation"
+	p.exec(`UPDATE _params SET value = json_set(value, '$.held', json('true')) WHERE id = 'pocketline_installation'`)
+	for person, want := range map[string]int{testkit.Guest: 401, testkit.BoltOwner: 403, testkit.AcmeAdmin: 403} {
+		d.Do("POST", confirm, person, nil).Want(want)
+	}
+	if body := d.Do("GET", shown, testkit.AcmeOwner, nil).Want(200).Body; !strings.Contains(string(body), `"held":true`) {
+		t.Errorf("shown as %s", body)
+	}
+	d.Do("POST", confirm, testkit.AcmeOwner, nil).Want(200)
+	if body := d.Do("GET", shown, testkit.AcmeOwner, nil).Want(200).Body; !strings.Contains(string(body), `"held":false`) {
+		t.Errorf("confirmed and shown as %s", body)
+	}
 	var answer struct {
 		Strays []map[string]any
 	}

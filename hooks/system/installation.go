@@ -50,7 +50,7 @@ func (s *system) installation() {
 	const settings = `{"enabled": bool, "host", "port", "username", "tls": bool, "auth_method": "PLAIN"|"LOGIN", "sender_name", "sender_address"`
 	const result = `{"ok": bool, "code": word, "message": sentence, "detail"?: the other side's words}`
 	handle("GET", "/api/installation", "What this installation was told about mail and the phone provider; never a secret.", "",
-		`{"mail": `+settings+`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}}`, "", s.showInstallation)
+		`{"mail": `+settings+`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}, "restored": {"held": bool}}`, "", s.showInstallation)
 	handle("PUT", "/api/installation/mail",
 		"Sets how mail is sent. Without password the stored one stays, unless host, port or user name change; an empty one removes it.",
 		settings+`, "password"?: …}`, `{"mail": {…}}`, "400 with details", s.saveMail)
@@ -76,6 +76,9 @@ func (s *system) installation() {
 		"Removes one of them at the provider, after looking anew: what a row names stays.",
 		`{"collection", "id"}`, `{"removed": true}`, "409 it belongs to a row, or is not ours · 502 when the provider does not answer",
 		s.removeStray)
+	handle("POST", "/api/installation/restored/confirm",
+		"Says that no other server uses what a restored database names at the phone provider: it is changed from here again.",
+		"", `{"confirmed": true}`, "", s.confirmRestored)
 	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.", "", result, "429 after 20 in ten minutes", s.checkProvider)
 }
 
@@ -89,8 +92,13 @@ type result struct {
 }
 
 func (s *system) showInstallation(e *core.RequestEvent) error {
+	held, err := s.Copies.Held()
+	if err != nil {
+		return err
+	}
 	return e.JSON(http.StatusOK, map[string]any{
-		"mail": shownMail(e.App.Settings()),
+		"restored": map[string]any{"held": held},
+		"mail":     shownMail(e.App.Settings()),
 		"provider": map[string]any{
 			"name": "Vapi", "key_set": s.VapiReady, "address": s.VapiAddress, "sandbox": s.SandboxURL != "",
 		},

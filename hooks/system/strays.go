@@ -64,6 +64,18 @@ func (s *system) removeStray(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"removed": true})
 }
 
+// confirmRestored takes the operator's word that no other server uses what the
+// restored database names at the phone provider.
+func (s *system) confirmRestored(e *core.RequestEvent) error {
+	if err := s.Copies.Confirm(); err != nil {
+		return err
+	}
+	if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.confirm_restored"}); err != nil {
+		return err
+	}
+	return e.JSON(http.StatusOK, map[string]any{"confirmed": true})
+}
+
 // StraysCommand is `pocketline strays`: the same list on the console.
 func StraysCommand(app core.App, copies *mirror.Mirror) *cobra.Command {
 	return &cobra.Command{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,11 @@ import (
 // This file is who we are at the provider. An account there may be shared with
 // another installation, or with one that was made from our backup, so copies
 // bear this installation's id beside the record's.
+//
+// A restored database is another installation: beside it the one it came from may
+// live, with the same rows and copies. So it gets an id of its own, and what was at
+// the provider before is left alone until the operator says that this is the only
+// one.
 
 const (
 	// installationRow is the row of _params that says who this installation is.
@@ -29,7 +35,13 @@ const (
 	// afterRestore is how long a restored database is not believed about what is
 	// at the provider: its rows may be older than the copies.
 	afterRestore = 7 * 24 * time.Hour
+	// heldWait is how long what is held waits before it is looked at again; the
+	// operator's word hurries it.
+	heldWait = time.Hour
 )
+
+var errHeld = errors.New("This database was restored from a backup. Nothing that was at the phone provider before is changed " +
+	"until the operator confirms in Settings, Installation that no other server uses it.")
 
 // installation is what that row holds.
 type installation struct {
@@ -37,6 +49,9 @@ type installation struct {
 	// Run is of the last server that started; the file has it too.
 	Run      string    `json:"run"`
 	Restored time.Time `json:"restored,omitzero"`
+	// Held is set from a restore until the operator confirms that this is the only
+	// installation with these rows.
+	Held bool `json:"held,omitempty"`
 }
 
 // bindInstallation keeps the file out of backups and compares at each start.
@@ -84,26 +99,94 @@ func (m *Mirror) begin() error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(m.app.DataDir(), installationFile)
-	run, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	moved, err := m.moved(i)
+	if err != nil {
 		return err
 	}
-	if i.Run != "" && i.Run != string(run) {
-		i.Restored = m.now().UTC()
-		m.app.Logger().Warn("the database was restored: for a week nothing at the provider is removed without a person")
+	if moved {
+		i.ID, i.Restored, i.Held = strings.ToLower(rand.Text()), m.now().UTC(), true
+		m.app.Logger().Warn("the database was restored: what was at the provider before is left alone until the operator " +
+			"confirms in Settings, Installation that no other server uses it")
 	}
+	// Between the two writes the file says both, so that dying there is no restore.
+	path, before := filepath.Join(m.app.DataDir(), installationFile), i.Run
 	i.Run = rand.Text()
+	if !moved {
+		if err := os.WriteFile(path, []byte(i.Run+" "+before), 0o600); err != nil {
+			return err
+		}
+	}
 	if err := m.writeInstallation(i); err != nil {
 		return err
 	}
+	m.mu.Lock()
+	m.installationID = i.ID
+	m.mu.Unlock()
 	return os.WriteFile(path, []byte(i.Run), 0o600)
 }
 
-// restored tells whether the database was restored within the last week.
+// moved tells whether the database is of another data directory, or of another
+// time, than the file beside it: it was restored since a server last started.
+func (m *Mirror) moved(i installation) (bool, error) {
+	runs, err := os.ReadFile(filepath.Join(m.app.DataDir(), installationFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	return i.Run != "" && !slices.Contains(strings.Fields(string(runs)), i.Run), nil
+}
+
+// restored tells whether the database was restored within the last week, or is not
+// confirmed since.
 func (m *Mirror) restored() (bool, error) {
+	i, moved, err := m.origin()
+	return moved || i.Held || !i.Restored.IsZero() && m.now().Sub(i.Restored) < afterRestore, err
+}
+
+// origin is what is known of the database; moved: no server started since it was
+// restored.
+func (m *Mirror) origin() (i installation, moved bool, err error) {
+	if i, err = m.readInstallation(); err == nil {
+		moved, err = m.moved(i)
+	}
+	return i, moved, err
+}
+
+// held tells whether the copy of a record, nil for one that is gone, must be left
+// alone: only what was made since the restore has no other owner.
+func (m *Mirror) held(record *core.Record) (bool, error) {
+	i, moved, err := m.origin()
+	if err != nil || !moved && !i.Held {
+		return false, err
+	}
+	return moved || record == nil || !record.GetDateTime("created").Time().After(i.Restored), nil
+}
+
+// older tells whether a record came with a restored database: it may have a copy
+// that was made after the backup.
+func (m *Mirror) older(record *core.Record) (bool, error) {
+	i, moved, err := m.origin()
+	return moved || !record.GetDateTime("created").Time().After(i.Restored), err
+}
+
+// Held tells whether copies from before a restore wait for the operator's word.
+func (m *Mirror) Held() (bool, error) {
+	i, moved, err := m.origin()
+	return i.Held || moved, err
+}
+
+// Confirm is the operator's word that no other installation uses the copies of a
+// restored database: they are this one's from now on.
+func (m *Mirror) Confirm() error {
 	i, err := m.readInstallation()
-	return !i.Restored.IsZero() && m.now().Sub(i.Restored) < afterRestore, err
+	if err != nil || !i.Held {
+		return err
+	}
+	i.Held = false
+	if err := m.writeInstallation(i); err != nil {
+		return fmt.Errorf("confirm the restored installation: %w", err)
+	}
+	m.Hurry()
+	return nil
 }
 
 func (m *Mirror) readInstallation() (i installation, err error) {

@@ -36,6 +36,9 @@ func (m *Mirror) keep(ctx context.Context, row outbox.Row) error {
 	}
 	defer m.settled(p.Collection, p.Record)
 	if p.Gone != nil {
+		if held, err := m.held(nil); err != nil || held {
+			return errors.Join(err, outbox.In(heldWait, errHeld))
+		}
 		return m.remove(ctx, r, p)
 	}
 	record, err := m.app.FindRecordById(p.Collection, p.Record)
@@ -44,6 +47,13 @@ func (m *Mirror) keep(ctx context.Context, row outbox.Row) error {
 		return nil // deleted since; what is owed then has its own promise
 	case err != nil:
 		return err
+	}
+	held, err := m.held(record)
+	switch {
+	case err != nil:
+		return err
+	case held:
+		return m.failed(r, record, errHeld)
 	case record.GetString(statusField) == collections.SyncDeleting:
 		return m.finish(ctx, r, record)
 	case r.skip(record):

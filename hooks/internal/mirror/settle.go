@@ -165,6 +165,16 @@ func (m *Mirror) create(ctx context.Context, r Resource, before, record *core.Re
 			return m.failed(r, record, err)
 		}
 	}
+	older, err := m.older(record)
+	if err == nil && older && !doubt {
+		var id string
+		if id, err = m.find(ctx, r, record); err == nil {
+			record.Set(r.IDField, id)
+		}
+	}
+	if err != nil {
+		return m.failed(r, record, err)
+	}
 	record.Set(hashField, "")
 	if record.GetString(r.IDField) != "" {
 		return m.adopt(ctx, r, before, record)
@@ -217,6 +227,9 @@ func (m *Mirror) adopt(ctx context.Context, r Resource, before, record *core.Rec
 func (r Resource) next(failure error) error {
 	if late, ok := failure.(*awaited); ok {
 		return outbox.In(late.wait, failure)
+	}
+	if errors.Is(failure, errHeld) {
+		return outbox.In(heldWait, failure)
 	}
 	j := r.judge(failure)
 	if j.Verdict == Refused {

@@ -201,15 +201,35 @@ func TestInstallation_notices_a_restored_database(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored(true)
+	another := d.ours()
+	if another == id {
+		t.Error("the restored installation has the id of the one it came from")
+	}
 	d.later(afterRestore + time.Hour)
+	restored(true) // nobody confirmed
+	if err := d.mirror.Confirm(); err != nil {
+		t.Fatal(err)
+	}
 	restored(false)
 	if err := os.WriteFile(file, before, 0o600); err != nil { // an older database was put back
 		t.Fatal(err)
 	}
 	restored(true)
-	if d.ours() != id {
-		t.Error("the installation has another id")
+	if now := d.ours(); now == id || now == another {
+		t.Error("a database put back has an id from before")
 	}
+	if err := d.mirror.Confirm(); err != nil {
+		t.Fatal(err)
+	}
+	d.later(afterRestore + time.Hour)
+	i, err := d.mirror.readInstallation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("thenext "+i.Run), 0o600); err != nil { // killed while starting
+		t.Fatal(err)
+	}
+	restored(false)
 
 	backup := &core.BackupEvent{App: d.TestApp}
 	if err := d.OnBackupCreate().Trigger(backup, func(*core.BackupEvent) error { return nil }); err != nil {
@@ -234,5 +254,76 @@ func TestMarkOf_reads_metadata_and_headers(t *testing.T) {
 		if got := MarkOf(raw); got != want {
 			t.Errorf("%s: %+v", raw, got)
 		}
+	}
+}
+
+func TestInstallation_restored_leaves_alone_what_was_there_until_confirmed(t *testing.T) {
+	d, p := setup(t)
+	d.listing(p)
+	old, doomed := d.create("book"), d.create("leave")
+	d.deliver()
+	if err := d.mirror.begin(); err != nil {
+		t.Fatal(err)
+	}
+	// The original made its copy after the backup, which has only the row.
+	lost := d.create("cancel")
+	for id, row := range map[string]string{"late": lost.Id, "second": old.Id} {
+		p.objects[id] = map[string]any{"record": row, "organization": testkit.Acme, "installation": d.ours()}
+	}
+	if err := os.Remove(filepath.Join(d.DataDir(), installationFile)); err != nil {
+		t.Fatal(err)
+	}
+	d.later(time.Minute)
+	p.log = nil
+	untouched := func(when string) {
+		t.Helper()
+		d.deliver()
+		d.sweep()
+		if len(p.log) != 0 || len(p.objects) != 4 {
+			t.Fatalf("%s: the provider was asked %v and has %v", when, p.log, slices.Sorted(maps.Keys(p.objects)))
+		}
+	}
+	r := d.read(old.Id)
+	r.Set("name", "book_again")
+	if err := d.Save(r); err != nil {
+		t.Fatal(err)
+	}
+	untouched("a command before the first start")
+	if err := d.mirror.begin(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete(d.read(doomed.Id)); err != nil {
+		t.Fatal(err)
+	}
+	d.later(2 * heldWait)
+	untouched("the server")
+	if got := d.read(old.Id); got.GetString("sync_error") != errHeld.Error() {
+		t.Errorf("the row says %q", got.GetString("sync_error"))
+	}
+	if got := d.strays(); got["second"] != StrayElsewhere || got["object-1"] != "" {
+		t.Errorf("told %v", got)
+	}
+
+	fresh := d.create("next")
+	if _, err := d.DB().NewQuery("UPDATE functions SET created = '2099-01-01 00:00:00.000Z' WHERE id = {:id}").
+		Bind(map[string]any{"id": fresh.Id}).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver()
+	d.want(fresh.Id, collections.SyncSynced, "object-3") // it is nobody else's
+
+	if err := d.mirror.Confirm(); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver()
+	d.want(lost.Id, collections.SyncSynced, "late") // looked for, not made twice
+	copies := 0
+	for _, o := range p.objects {
+		if o["record"] == lost.Id {
+			copies++
+		}
+	}
+	if copies != 1 || p.objects["object-1"]["name"] != "book_again" || p.objects["object-2"] != nil {
+		t.Errorf("there are %v", p.objects)
 	}
 }

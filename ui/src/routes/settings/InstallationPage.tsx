@@ -7,6 +7,7 @@ import { useMe } from '../../lib/session'
 import { installationQuery, MailSettings, ProviderCheck } from '../setup/Connections'
 import { Backups } from './Backups'
 import { SettingsPage } from './SettingsPage'
+import { Restored } from './Restored'
 import { Strays } from './Strays'
 
 /** The server itself: for the person who set it up, whatever their role in an organization. */
@@ -24,6 +25,7 @@ export function InstallationPage() {
       {operator && answer.data && (
         <>
           <Section title={t('installation.provider.title')}><ProviderCheck provider={answer.data.provider} /></Section>
+          <Restored />
           <Strays />
           <Backups />
           <Section title={t('installation.mail.title')} text={t('installation.mail.text')}><MailSettings mail={answer.data.mail} bar /></Section>

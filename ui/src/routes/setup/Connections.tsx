@@ -25,6 +25,7 @@ interface Mail {
 }
 
 export interface Installation {
+  restored?: { held: boolean }
   mail: Mail
   provider: { name: string; key_set: boolean; address: string; sandbox: boolean }
 }
