@@ -197,7 +197,7 @@ func TestNumber_is_bought_once_when_the_answer_is_lost(t *testing.T) {
 	d := open(t)
 	d.fault("500-after", "POST")
 	id := d.create(map[string]any{"provider": "vapi"})
-	if n := d.settle(id); n.GetString("sync_status") != collections.SyncFailed {
+	if n := d.settle(id); n.GetString("sync_status") != collections.SyncPending {
 		t.Fatalf("status %s", n.GetString("sync_status"))
 	}
 	d.api.Do("POST", "/api/sync/phone_numbers/"+id+"/retry", testkit.AcmeOwner, nil).Want(202)

@@ -161,7 +161,11 @@ func (m *Mirror) failed(r Resource, record *core.Record, failure error) error {
 			return err
 		}
 		if current.GetString(statusField) != collections.SyncDeleting {
-			current.Set(statusField, collections.SyncFailed)
+			status := collections.SyncFailed
+			if late, ok := failure.(*awaited); ok && late != nil {
+				status = collections.SyncPending // nothing failed: it is not known yet
+			}
+			current.Set(statusField, status)
 		}
 		current.Set(errorField, words(failure))
 		return m.save(tx, current)

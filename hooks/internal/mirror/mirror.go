@@ -163,7 +163,7 @@ func (m *Mirror) Touch(tx atomic.Tx, collection, id string) error {
 	if !slices.Contains(m.order, collection) {
 		return fmt.Errorf("mirror: %q is not mirrored", collection)
 	}
-	result, err := tx.Exec(`UPDATE `+collection+` SET sync_status = ? WHERE id = ? AND sync_status IN (?, ?, ?)`,
+	result, err := tx.Exec(`UPDATE `+collection+` SET sync_status = ?, sync_error = '' WHERE id = ? AND sync_status IN (?, ?, ?)`,
 		collections.SyncPending, id, collections.SyncPending, collections.SyncSynced, collections.SyncFailed)
 	if err != nil {
 		return fmt.Errorf("mirror: touch %s %s: %w", collection, id, err)

@@ -76,8 +76,9 @@ func (m *Mirror) again(r Resource, id string) error {
 		if status == "" || status == collections.SyncSynced {
 			return nil
 		}
-		if status == collections.SyncFailed {
+		if status == collections.SyncFailed || status == collections.SyncPending && record.GetString(errorField) != "" {
 			record.Set(statusField, collections.SyncPending)
+			record.Set(errorField, "")
 			if err := m.save(app, record); err != nil {
 				return err
 			}

@@ -58,7 +58,9 @@ func (m *Mirror) look(record *core.Record) (over bool, err error) {
 		record.SetRaw(name, current.GetRaw(name))
 	}
 	status := current.GetString(statusField)
-	return status != collections.SyncPending && status != collections.SyncDeleting, nil
+	// Pending with words is in doubt: that takes minutes, and nobody waits for it.
+	owed := status == collections.SyncPending && current.GetString(errorField) == ""
+	return !owed && status != collections.SyncDeleting, nil
 }
 
 func (m *Mirror) listen(collection, id string) chan struct{} {

@@ -15,15 +15,25 @@ export function SyncChip({ status, provider, reason, onRetry, retrying }: {
 }) {
   const t = useT()
   if (status === 'synced') return <StatusBadge icon={CircleCheck} tone="good" label={t('sync.synced')} />
-  if (status !== 'failed') return <StatusBadge icon={RefreshCw} tone="busy" label={t(status === 'deleting' ? 'sync.deleting' : 'sync.pending')} />
+  const failed = status === 'failed'
+  const unclear = status === 'pending' && !!reason // it is not known yet: the reason says so
+  if (!failed && !unclear) return <StatusBadge icon={RefreshCw} tone="busy" label={t(status === 'deleting' ? 'sync.deleting' : 'sync.pending')} />
   return (
     <Popover width={300} withArrow shadow="md" trapFocus>
       <Popover.Target>
-        <Button variant="light" color="red" size="compact-xs" radius="sm" leftSection={<CloudAlert size={13} aria-hidden />}>{t('sync.failed')}</Button>
+        <Button
+          variant="light"
+          color={failed ? 'red' : 'yellow'}
+          size="compact-xs"
+          radius="sm"
+          leftSection={<CloudAlert size={13} aria-hidden />}
+        >
+          {t(`sync.${status}`)}
+        </Button>
       </Popover.Target>
-      <Popover.Dropdown aria-label={t('sync.failed')}>
+      <Popover.Dropdown aria-label={t(`sync.${status}`)}>
         <Stack gap="xs">
-          <Text size="sm" fw={550}>{t('sync.failedAt', { provider })}</Text>
+          {failed && <Text size="sm" fw={550}>{t('sync.failedAt', { provider })}</Text>}
           <Text size="sm" c="dimmed" className="pl-wrap">{reason || t('sync.noReason')}</Text>
           {onRetry && <Button size="xs" variant="default" loading={retrying} onClick={onRetry}>{t('states.retry')}</Button>}
         </Stack>
