@@ -16,7 +16,6 @@ export async function startDesk() {
   const [identity, password] = ['operator@desk.test', randomBytes(12).toString('hex')]
   const base = `http://127.0.0.1:${await freePort()}`
   const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POCKETLINE_'))), POCKETLINE_LOG_LEVEL: 'error', POCKETLINE_PUBLIC_URL: base }
-  execFileSync(program, ['superuser', 'upsert', identity, password, '--dir', path.join(dir, 'data')], { env, stdio: 'pipe' })
   const log = fs.openSync(path.join(dir, 'log'), 'a')
   const server = spawn(program, ['serve', '--sandbox', '--sandbox-speed', '10', '--dir', path.join(dir, 'data'), '--http', new URL(base).host], { env, stdio: ['ignore', log, log] })
   const over = new Promise((done) => server.on('exit', done))
@@ -36,6 +35,8 @@ export async function startDesk() {
       if (server.exitCode !== null) throw new Error(`it ended: ${fs.readFileSync(path.join(dir, 'log'), 'utf8').slice(-500)}`)
       return (await ask('GET', '/api/health').catch(() => undefined))?.status === 200
     })
+    // Only `serve` and `setup` begin an installation.
+    execFileSync(program, ['superuser', 'upsert', identity, password, '--dir', path.join(dir, 'data')], { env, stdio: 'pipe' })
     const signedIn = await ask('POST', '/api/collections/_superusers/auth-with-password', { identity, password })
     if (!signedIn.body.token) throw new Error(`the operator cannot sign in: ${JSON.stringify(signedIn)}`)
     const operator = async (method, at, body) => {
