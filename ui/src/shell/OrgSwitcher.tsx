@@ -1,6 +1,6 @@
 import { Avatar, Box, Text, ThemeIcon } from '@mantine/core'
 import '@mantine/core/styles/ThemeIcon.layer.css'
-import { Lock } from 'lucide-react'
+import { ChevronsUpDown, Lock } from 'lucide-react'
 import { Suspense, lazy } from 'react'
 import { useT } from '../lib/i18n'
 import { useHere } from '../lib/session'
@@ -22,12 +22,13 @@ export function OrgSwitcher() {
       {organization ? <Avatar size={30} radius="sm" color="teal" name={organization.name} aria-hidden />
         : <ThemeIcon size={30} radius="sm" variant="light" color="gray"><Lock size={16} aria-hidden /></ThemeIcon>}
       <Box miw={0} flex={1}>
-        <Text size="sm" fw={600} truncate>{organization?.name ?? t(shown ? 'shell.closed' : 'shell.choose')}</Text>
+        {/* A name may be of any length; our own words are read whole, on two lines where they need them. */}
+        <Text size="sm" fw={600} lh={1.3} truncate={organization !== undefined}>{organization?.name ?? t(shown ? 'shell.closed' : 'shell.choose')}</Text>
         {shown && <Text size="xs" c="dimmed" truncate>{t(`roles.${shown.role}`)}</Text>}
       </Box>
     </>
   )
-  const choices = places.length + closed.length
-  if (!idle || choices < 2 && shown) return <div className={classes.org}>{face}</div>
-  return <Suspense fallback={<div className={classes.org}>{face}</div>}><OrgMenu face={face} /></Suspense>
+  if (places.length + closed.length < 2 && shown) return <div className={classes.org}>{face}</div>
+  const before = <div className={classes.org}>{face}<ChevronsUpDown size={16} aria-hidden /></div>
+  return idle ? <Suspense fallback={before}><OrgMenu face={face} /></Suspense> : before
 }

@@ -18,7 +18,7 @@ export function InstallationPage() {
   const operator = desk.data?.operator === true
   const answer = useQuery({ ...installationQuery, enabled: operator })
   return (
-    <SettingsPage title={t('settings.nav.installation')} text={operator ? t('installation.text') : undefined} needs={['home.view']} size="md">
+    <SettingsPage title={t('settings.nav.installation')} text={desk.data && !operator ? undefined : t('installation.text')} needs={['home.view']} size="md">
       {desk.data && !operator && <Forbidden title={t('errors.forbidden.title')} cause={t('installation.notYours')} />}
       {(desk.isPending || operator && answer.isPending) && <SkeletonAfter200ms lines={10} />}
       {answer.error && !answer.data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}

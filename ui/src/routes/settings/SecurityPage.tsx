@@ -81,7 +81,8 @@ export function SecurityPage() {
       {answer.isPending && <SkeletonAfter200ms lines={10} />}
       {answer.error && !answer.data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
       {answer.data && <Editor key={org} settings={answer.data} />}
-      {can('settings.manage') && <WebhookSecret />}
+      {/* Not before what stands above it: it would be pushed away. */}
+      {!answer.isPending && can('settings.manage') && <WebhookSecret />}
     </SettingsPage>
   )
 }
