@@ -1,14 +1,24 @@
-// B3 to B6 and B10: every route × light/dark × 360/1280 × en/fr, and once in the pseudo language.
+// B3 to B6 and B10: every route in English, French and the pseudo language, narrow and wide, light and dark.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
+import os from 'node:os'
 import path from 'node:path'
 import { base, parallel, profile, settled, watched } from './browser.mjs'
 import { routes } from './routes.mjs'
 
 const CLS = 0.1
-const WIDTHS = [360, 1280]
-// Chromium on two cores is busy with four pages; more only makes each slower.
-const PAGES = 4
+const HEIGHTS = { 360: 740, 1280: 900 }
+// What a load shows, shifts and refusals among it, is seen in two languages at each width. `then` is another width of the
+// same page: what fits there needs no load of its own. Roles, names and contrast are the same in every language, so
+// English alone is asked for them.
+const LOOKS = [
+  { width: 360, language: 'en', axe: true },
+  { width: 1280, language: 'en', axe: true },
+  { width: 360, language: 'fr', then: 1280 },
+  { width: 1280, language: 'pseudo', then: 360 },
+]
+// A page waits for the server and for frames about half of its time.
+const PAGES = 2 * os.availableParallelism()
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -21,30 +31,36 @@ export async function walk(browser, who, fail) {
   }
   const only = process.env.E2E_ONLY?.split(',')
   const chosen = only ? stops.filter((s) => only.includes(s.name)) : stops
-  const jobs = []
-  for (const width of WIDTHS) for (const language of ['en', 'fr', 'pseudo']) for (const stop of chosen) jobs.push({ width, language, stop })
 
   await spoiled(browser, fail)
 
-  const contexts = new Map()
-  const open = ({ width, language, stop }) => {
-    const key = `${width} ${language} ${stop.guest ? 'guest' : 'member'}`
-    if (!contexts.has(key)) contexts.set(key, profile(browser, { width, language, height: width === 360 ? 740 : 900, who: stop.guest ? undefined : who }))
-    return contexts.get(key)
+  for (const look of LOOKS) {
+    const contexts = { guest: await open(browser, look), member: await open(browser, look, who) }
+    // A tab stays open for the next page: a new one costs as much as the page.
+    const tabs = { guest: [], member: [] }
+    await parallel(chosen, PAGES, async (stop) => {
+      const job = { ...look, stop }
+      const as = stop.guest ? 'guest' : 'member'
+      const tab = tabs[as].pop() ?? await newTab(contexts[as])
+      try {
+        await visit(tab, job, fail)
+        tabs[as].push(tab)
+      } catch (error) {
+        fail(`${label(job)}: ${error.message.split('\n')[0]}`)
+        await shot(tab.page, job)
+        await tab.page.close()
+      }
+    })
+    for (const context of Object.values(contexts)) await context.close()
   }
-  await parallel(jobs, PAGES, async (job) => {
-    const page = await (await open(job)).newPage()
-    try {
-      await visit(page, job, fail)
-    } catch (error) {
-      fail(`${label(job)}: ${error.message.split('\n')[0]}`)
-      await shot(page, job)
-    } finally {
-      await page.close()
-    }
-  })
-  for (const context of contexts.values()) await (await context).close()
-  return `${jobs.length} pages, ${chosen.length} routes`
+  return `${LOOKS.length * chosen.length} loads, ${chosen.length} routes`
+}
+
+const open = (browser, { width, language }, who) => profile(browser, { width, language, height: HEIGHTS[width], who })
+
+async function newTab(context) {
+  const page = await context.newPage()
+  return { page, complaints: watched(page) }
 }
 
 const label = ({ stop, width, language }) => `${stop.name} ${width} ${language}`
@@ -59,11 +75,10 @@ async function shot(page, job) {
 /** Breaks one page on purpose: a check that misses its fault is itself the failure. */
 async function spoiled(browser, fail) {
   const found = []
-  const job = { stop: { name: 'spoiled', path: '/login' }, width: 360 }
-  for (const language of ['en', 'pseudo']) {
-    const context = await profile(browser, { width: 360, height: 740, language })
-    const page = await context.newPage()
-    await visit(page, { ...job, language }, (what) => found.push(what), () => {
+  for (const look of [LOOKS[0], LOOKS.at(-1)]) {
+    const context = await open(browser, look)
+    const job = { ...look, stop: { name: 'spoiled', path: '/login' } }
+    await visit(await newTab(context), job, (what) => found.push(what), () => {
       const add = (css, text) => {
         const element = document.createElement('p')
         element.style.cssText = css
@@ -81,51 +96,62 @@ async function spoiled(browser, fail) {
     })
     await context.close()
   }
-  for (const sign of ['B3 ', 'color-contrast', 'policy: img-src', 'console: spoiled', 'B6 ', 'B10 ']) {
+  for (const sign of ['B3 ', 'color-contrast', 'policy: img-src', 'console: spoiled', 'B6 spoiled 360 en', 'B6 spoiled 360 pseudo', 'B10 spoiled 1280', 'B10 spoiled 360']) {
     if (!found.some((what) => what.includes(sign))) fail(`the walk does not notice a planted fault: ${sign.trim()}`)
   }
 }
 
-async function visit(page, job, report, spoil) {
+async function visit({ page, complaints }, job, report, spoil) {
   let failed = false
-  const fail = (bar, what) => {
+  const fail = (bar, what, at = job) => {
     failed = true
-    report(`${bar} ${label(job)}: ${what}`)
+    report(`${bar} ${label(at)}: ${what}`)
   }
-  const complaints = watched(page)
+  const fits = async (at) => {
+    if (job.language === 'pseudo') for (const what of await page.evaluate(clipped)) fail('B10', `clipped: ${what}`, at)
+    const scroll = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    if (scroll > 0) fail('B6', `scrolls sideways by ${scroll} px`, at)
+  }
+  complaints.length = 0
   await page.goto(base + job.stop.path)
   await settled(page)
   if (spoil) {
     await page.evaluate(spoil)
     await page.waitForTimeout(100) // shifts and refusals are reported a frame later
   }
-  if (job.language === 'pseudo') {
-    for (const what of await page.evaluate(clipped)) fail('B10', `clipped: ${what}`)
-  } else {
+  await fits(job)
+  if (job.axe) {
+    await page.evaluate(axe)
     for (const scheme of ['light', 'dark']) {
-      await page.evaluate((s) => document.documentElement.setAttribute('data-mantine-color-scheme', s), scheme)
-      for (const what of await accessible(page, scheme === 'dark')) fail('B4', `${scheme}: ${what}`)
+      for (const what of await accessible(page, scheme)) fail('B4', `${scheme}: ${what}`)
     }
   }
-  const scroll = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-  if (scroll > 0) fail('B6', `scrolls sideways by ${scroll} px`)
   const seen = await page.evaluate(() => window.__seen)
   if (seen.shift > CLS) fail('B3', `layout shift ${seen.shift.toFixed(3)}`)
-  for (const what of seen.policy) fail('B5', `policy: ${what}`)
+  if (job.then) {
+    const other = { ...job, width: job.then }
+    await page.setViewportSize({ width: job.then, height: HEIGHTS[job.then] })
+    await settled(page)
+    await fits(other)
+    if (failed) await shot(page, other)
+    await page.setViewportSize({ width: job.width, height: HEIGHTS[job.width] })
+  }
+  for (const what of await page.evaluate(() => window.__seen.policy)) fail('B5', `policy: ${what}`)
   for (const what of complaints) fail('B5', what)
   if (failed) await shot(page, job)
 }
 
 /** Second scheme: only colours can differ, so only contrast is asked again. */
-async function accessible(page, contrastOnly) {
-  await page.evaluate(`window.axe || (() => { ${axe} })()`)
-  return page.evaluate(async (contrastOnly) => {
-    const options = contrastOnly ? { runOnly: { type: 'rule', values: ['color-contrast'] } } : { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } }
+function accessible(page, scheme) {
+  return page.evaluate(async (scheme) => {
+    document.documentElement.setAttribute('data-mantine-color-scheme', scheme)
+    const rules = scheme === 'dark' ? { type: 'rule', values: ['color-contrast'] }
+      : { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
     // Colour changes animate for a moment; a half-faded colour is nobody's fault.
-    await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined)))
-    const { violations } = await window.axe.run(document, { ...options, resultTypes: ['violations'] })
+    for (const a of document.getAnimations()) if (a.effect?.getComputedTiming().iterations !== Infinity) a.finish()
+    const { violations } = await window.axe.run(document, { runOnly: rules, resultTypes: ['violations'] })
     return violations.flatMap((v) => v.nodes.slice(0, 3).map((n) => `${v.id} at ${n.target.join(' ')} (${n.any[0]?.message ?? v.help})`))
-  }, contrastOnly)
+  }, scheme)
 }
 
 /** Texts of ours (they end in the pseudo language's tildes) that do not fit where they stand. */
