@@ -2,7 +2,7 @@
 import { base, median, profile, settled } from './browser.mjs'
 import { routes } from './routes.mjs'
 
-const ROUNDS = 5
+const ROUNDS = 3
 const HOME_MS = 3_500
 const BLOCKED_MS = 500
 const SLOW = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 }

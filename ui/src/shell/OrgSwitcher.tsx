@@ -24,7 +24,7 @@ export function OrgSwitcher() {
       <Box miw={0} flex={1}>
         {/* A name may be of any length; our own words are read whole, on two lines where they need them. */}
         <Text size="sm" fw={600} lh={1.3} truncate={organization !== undefined}>{organization?.name ?? t(shown ? 'shell.closed' : 'shell.choose')}</Text>
-        {shown && <Text size="xs" c="dimmed" truncate>{t(`roles.${shown.role}`)}</Text>}
+        {shown && <Text size="xs" c="dimmed">{t(`roles.${shown.role}`)}</Text>}
       </Box>
     </>
   )
