@@ -43,9 +43,9 @@ async function ask(method, path, body, token) {
   return text ? JSON.parse(text) : null
 }
 
-/** A fresh browser profile with a language, a colour scheme and, for signed-in pages, the session. */
-export async function profile(browser, { language = 'en', theme = 'light', width = 1280, height = 900, who } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, locale: language === 'fr' ? 'fr-FR' : 'en-US' })
+/** A fresh browser profile with a language, a colour scheme and, for signed-in pages, the session. `still`: nothing moves. */
+export async function profile(browser, { language = 'en', theme = 'light', width = 1280, height = 900, who, still = false } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale: language === 'fr' ? 'fr-FR' : 'en-US', reducedMotion: still ? 'reduce' : 'no-preference' })
   await context.addInitScript(({ language, theme, stored }) => {
     // Kept when it is there already: pages may renew it.
     localStorage.setItem('pocketline.language', language)

@@ -18,7 +18,8 @@ export class Person {
 
   /** Another browser of theirs, signed out; the first one is `page`. */
   async window(options = {}) {
-    const context = await profile(this.browser, { language, ...options })
+    // A person of a test has no patience for what moves: each press would wait until it stands still.
+    const context = await profile(this.browser, { language, still: true, ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(LOOK_MS)
     page.on('pageerror', (error) => this.complain(`${this.name}: exception: ${error.message}`))
