@@ -19,6 +19,8 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -37,6 +39,7 @@ func serve(t testing.TB, d Deps, rows ...facade.Row) *site {
 		tenant.Register(app, tenant.AnswerLimits{})
 		d.Facade = facade.New(app)
 		d.Facade.Rows(rows...)
+		d.Copies = mirror.New(app, outbox.New(app))
 		if err := Register(app, d); err != nil {
 			t.Fatal(err)
 		}
