@@ -115,15 +115,15 @@ func (b *bench) found(d *desk) error {
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	if err := p.command(&out, "superuser", "upsert", email, password); err != nil {
-		return err
-	}
 	s, err := p.start()
 	if err != nil {
 		return err
 	}
 	defer s.stop()
+	var out bytes.Buffer
+	if err := p.command(&out, "superuser", "upsert", email, password); err != nil {
+		return err
+	}
 	var made struct {
 		Record       struct{ ID string }
 		Organization struct{ ID string }
