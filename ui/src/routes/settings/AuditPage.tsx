@@ -48,7 +48,10 @@ function Log() {
       cell: (row) => <Anchor component="button" type="button" size="sm" fw={600} ta="start" className="pl-wrap" onClick={() => setShown(row)}>{actionWords(row, t)}</Anchor>,
     },
     { id: 'who', header: t('settings.audit.who'), width: 170, cell: (row) => <Text size="sm" className="pl-wrap">{actorWords(row, t)}</Text> },
-    { id: 'fields', header: t('settings.audit.changed'), cell: (row) => <Text size="xs" c="dimmed" lineClamp={2}>{changesOf(row.details).map((c) => fieldWords(c.field, t)).join(', ') || '–'}</Text> },
+    {
+      id: 'fields', header: t('settings.audit.changed'),
+      cell: (row) => <Text size="xs" c="dimmed">{few(changesOf(row.details).map((c) => fieldWords(c.field, t))) || '–'}</Text>,
+    },
     { id: 'from', header: t('settings.audit.from'), wideOnly: true, cell: (row) => <Text size="sm" className="pl-tabular">{row.ip_address || '–'}</Text> },
     { id: 'when', header: t('settings.audit.when'), width: 150, cell: (row) => <When value={row.created} /> },
   ]
@@ -153,3 +156,6 @@ function Value({ value, tone }: { value: string; tone: 'red' | 'green' }) {
   if (value === '') return <Text span size="sm" c="dimmed">{t('settings.audit.nothing')}</Text>
   return <Code block style={{ background: `var(--mantine-color-${tone}-light)`, color: `var(--mantine-color-${tone}-light-color)`, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{valueWords(value, t)}</Code>
 }
+
+/** The first fields of an entry, and how many more there are: the entry itself has all. */
+const few = (words: string[], most = 5): string => [words.slice(0, most).join(', '), ...(words.length > most ? [`+${words.length - most}`] : [])].join(' ')
