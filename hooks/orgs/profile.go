@@ -29,7 +29,7 @@ func (d *domain) profile() {
 			return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"user": d.profileOf(e, user)}, "message": "Profile fetched successfully"})
 		})
 	d.documented("PUT", "/api/user/profile", "S-266", facade.SignedIn,
-		"Changes name and phone. Role and company cannot be set. The picture at avatar_url is fetched and kept (at most 2 MB and 20 million pixels, from a public address); null removes it. It can be uploaded to the record's field avatar as well.",
+		"Changes name and phone. Role and company cannot be set. The picture at avatar_url is fetched and kept (at most 2 MB and 15 million pixels, from a public address); null removes it. It can be uploaded to the record's field avatar as well.",
 		"", `{"full_name"?, "phone"?, "avatar_url"?: address of a picture or null, "language"?, "theme"?}`,
 		`{"data": {"user": `+profileShape+`}, "message": "Profile updated successfully"}`, "400 with details", d.updateProfile)
 	d.app.OnRecordValidate(collections.Users).BindFunc(checkPhone)

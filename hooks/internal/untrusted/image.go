@@ -31,8 +31,8 @@ const (
 
 // What is wrong with an image.
 var (
-	ErrPixels = errors.New("The image has more than 20 million pixels.")
-	ErrMemory = errors.New("The image takes too much memory to show: use fewer pixels, 8 bits per color, not interlaced or progressive.")
+	ErrPixels = errors.New("The image has more than 15 million pixels.")
+	ErrMemory = errors.New("The image takes too much memory to show: use at most 15 million pixels, 8 bits per color, not interlaced or progressive.")
 	// ErrNoImage is the only one that says nothing of the size.
 	ErrNoImage = errors.New("The image cannot be read.")
 )

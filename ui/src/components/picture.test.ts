@@ -8,9 +8,9 @@ const refused = (code: string, message: string) =>
 
 describe('why a picture was not taken', () => {
   test('the size in pixels is named, and the rule with it', () => {
-    const { title, cause } = pictureProblem(refused('validation_image', 'The image has more than 20 million pixels.'), t)
+    const { title, cause } = pictureProblem(refused('validation_image', 'The image has more than 15 million pixels.'), t)
     expect(title).toBe('picture.refused')
-    expect(cause).toBe('The image has more than 20 million pixels. picture.rule')
+    expect(cause).toBe('The image has more than 15 million pixels. picture.rule')
   })
   test.each(['validation_file_size_limit', 'validation_invalid_mime_type'])('%s: the rule says it in people’s words', (code) => {
     expect(pictureProblem(refused(code, 'Failed to upload 2097152 bytes'), t).cause).toBe('picture.rule')
