@@ -90,7 +90,7 @@ e2e: build ## the real binary: its clients from npm, then a real Chromium
 	.ci/e2e
 
 .PHONY: check
-check: vet lint generated ui-check ui race vulnerabilities ## what a change must pass before it is proposed, beside make test
+check: vet lint generated ui-check ui race faults vulnerabilities ## what a change must pass before it is proposed, beside make test
 
 .PHONY: lint
 lint:
@@ -111,6 +111,12 @@ vulnerabilities:
 	elif grep -qiE 'fetching vulnerabilities|dial tcp|no such host|timeout|vuln.go.dev.*(40|50)[0-9]' <<<"$$out"; then \
 	echo "$$out" | tail -3; echo; echo "  SKIPPED: the list of known vulnerabilities cannot be reached from here"; echo; \
 	else echo "$$out"; exit 1; fi
+
+ONLY ?=
+
+.PHONY: faults
+faults: ## break the real binary in every way of docs/reliability.md (under 10 minutes); ONLY=F3,F9 for some
+	go run ./faults -only "$(ONLY)"
 
 SIZE ?= 100000
 

@@ -65,7 +65,9 @@ func spreadOver(calls int) func(n int) time.Time {
 // filling fails: without a journal and without waiting for the disk. What is
 // written is the same; openFile goes back to the journal of the product.
 func openAlone(dir string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db")+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-400000)")
+	db, err := sql.Open("sqlite",
+		filepath.Join(dir, "data.db")+
+			"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-400000)")
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,8 @@ func (t *table) prepare(tx *sql.Tx, into string) (err error) {
 	for name, i := range t.columns {
 		names[i] = "`" + name + "`"
 	}
-	t.insert, err = tx.Prepare("INSERT INTO " + into + " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")")
+	t.insert, err = tx.Prepare("INSERT INTO " + into + " (" + strings.Join(names, ", ") + ") VALUES (?" +
+		strings.Repeat(", ?", len(names)-1) + ")")
 	return err
 }
 
@@ -162,7 +165,8 @@ func readTemplate(db *sql.DB, organization string) (*template, error) {
 		return nil, err
 	}
 	if len(t.calls.rows) == 0 || len(t.contacts.rows) == 0 || len(t.calls.rows) != len(t.reports.rows) {
-		return nil, fmt.Errorf("%d calls with %d reports of %d contacts cannot be repeated", len(t.calls.rows), len(t.reports.rows), len(t.contacts.rows))
+		return nil, fmt.Errorf("%d calls with %d reports of %d contacts cannot be repeated", len(t.calls.rows),
+			len(t.reports.rows), len(t.contacts.rows))
 	}
 	return &t, nil
 }
@@ -187,7 +191,8 @@ func (t *template) write(db *sql.DB, calls int, add func(n int) error) error {
 }
 
 func (t *template) batch(tx *sql.Tx, done, n int, add func(n int) error) error {
-	if err := errors.Join(t.calls.prepare(tx, "calls"), t.reports.prepare(tx, waiting), t.contacts.prepare(tx, "contacts")); err != nil {
+	if err := errors.Join(t.calls.prepare(tx, "calls"), t.reports.prepare(tx, waiting),
+		t.contacts.prepare(tx, "contacts")); err != nil {
 		return err
 	}
 	for i := range n {
@@ -197,7 +202,8 @@ func (t *template) batch(tx *sql.Tx, done, n int, add func(n int) error) error {
 		if (i+1)%reportsEach > 0 && i+1 < n {
 			continue
 		}
-		for _, statement := range []string{"INSERT INTO call_reports SELECT * FROM " + waiting + " ORDER BY position", "DELETE FROM " + waiting} {
+		for _, statement := range []string{"INSERT INTO call_reports SELECT * FROM " + waiting + " ORDER BY position",
+			"DELETE FROM " + waiting} {
 			if _, err := tx.Exec(statement); err != nil {
 				return err
 			}
@@ -223,7 +229,8 @@ type repeater struct {
 type known struct{ id, seen string }
 
 func (t *template) repeater(to string, callers int, report bool) *repeater {
-	return &repeater{template: t, to: to, callers: callers, report: report, random: mathrand.New(mathrand.NewPCG(1, 12)), known: map[string]*known{}}
+	return &repeater{template: t, to: to, callers: callers, report: report, random: mathrand.New(mathrand.NewPCG(1, 12)),
+		known: map[string]*known{}}
 }
 
 // add writes the template's n-th call; after the last comes the first again.
@@ -239,7 +246,8 @@ func (r *repeater) add(n int, at time.Time) error {
 		contact = &known{id: newID(at)}
 		r.known[number] = contact
 		if err := r.contacts.add(r.random.IntN(len(r.contacts.rows)), map[string]any{
-			"id": contact.id, "organization": r.to, "phone_number": number, "first_seen_at": stamp, "last_seen_at": stamp, "created": stamp, "updated": stamp,
+			"id": contact.id, "organization": r.to, "phone_number": number, "first_seen_at": stamp, "last_seen_at": stamp,
+			"created": stamp, "updated": stamp,
 		}); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ func (b *bench) play(s *server, path string, d *desk, length time.Duration, rate
 	for range saturating {
 		callers = append(callers, newCaller(s.addr, path, st))
 	}
-	p.outcome = load{server: s, addr: s.addr, senders: saturating, length: length, rate: rate, player: func(i int) player { return callers[i] }}.run()
+	p.outcome = load{server: s, addr: s.addr, senders: saturating, length: length, rate: rate,
+		player: func(i int) player { return callers[i] }}.run()
 	for _, c := range callers {
 		p.acked += c.acked
 		p.calls += c.calls
@@ -76,7 +77,8 @@ func (e *endless) got(int, []byte) { e.caller.at++ }
 func exact(s *server, d *desk, p played, product bool) error {
 	count := func(collection, filter string) (int, error) {
 		var answer struct{ TotalItems int }
-		err := call(s, "GET", "/api/collections/"+collection+"/records?perPage=1&fields=id&filter="+url.QueryEscape(filter), d.super, nil, &answer)
+		err := call(s, "GET", "/api/collections/"+collection+"/records?perPage=1&fields=id&filter="+url.QueryEscape(filter),
+			d.super, nil, &answer)
 		return answer.TotalItems, err
 	}
 	inRun := func(column string) string {
@@ -115,7 +117,9 @@ func exact(s *server, d *desk, p played, product bool) error {
 		if after != "" {
 			filter += " && vapi_call_id > '" + after + "'"
 		}
-		if err := call(s, "GET", "/api/collections/calls/records?perPage=1000&skipTotal=1&fields=id,vapi_call_id&sort=vapi_call_id&filter="+url.QueryEscape(filter), d.super, nil, &page); err != nil {
+		if err := call(s, "GET",
+			"/api/collections/calls/records?perPage=1000&skipTotal=1&fields=id,vapi_call_id&sort=vapi_call_id&filter="+
+				url.QueryEscape(filter), d.super, nil, &page); err != nil {
 			return err
 		}
 		for _, c := range page.Items {
@@ -174,21 +178,29 @@ func (b *bench) ingest(d *desk, product, floor *server) error {
 		}
 	}
 	at := sizeName(d.calls)
-	b.row(row{Group: group, Measure: "messages/s at 64 senders, " + at, Product: perSecond(median(rates[0])), Floor: perSecond(median(rates[1])),
+	b.row(row{Group: group, Measure: "messages/s at 64 senders, " + at, Product: perSecond(median(rates[0])),
+		Floor:   perSecond(median(rates[1])),
 		Against: "find and Save()", Ratio: median(ratio), Target: atLeast(7)})
-	b.row(row{Group: group, Measure: "same, against a handler that only verifies", Product: perSecond(median(rates[0])), Floor: perSecond(median(rates[2])),
+	b.row(row{Group: group, Measure: "same, against a handler that only verifies", Product: perSecond(median(rates[0])),
+		Floor:   perSecond(median(rates[2])),
 		Against: "bare net/http", Ratio: median(bareRatio), Target: atLeast(0.23)})
-	b.row(row{Group: group, Measure: "p99 at saturation", Product: ms(median(p99s[0])), Floor: ms(median(p99s[1])), Against: "find and Save()",
-		Ratio: 1 / median(tail), Target: atMost(0.1)})
-	b.row(row{Group: group, Measure: "p50 at saturation", Product: ms(median(p50s[0])), Floor: ms(median(p50s[1])), Against: "find and Save()"})
-	b.row(row{Group: group, Measure: "processor time a message", Product: us(median(cpus[0])), Floor: us(median(cpus[1])), Against: "find and Save()", Ratio: 1 / median(cpuRatio)})
-	b.row(row{Group: group, Measure: "processor time, bare net/http", Floor: us(median(cpus[2])), Against: "bare net/http"})
-	b.row(row{Group: group, Measure: fmt.Sprintf("exactly once, %d %% sent twice", duplicates), Product: exactly, Target: must("yes"), Passed: exactly == "yes"})
+	b.row(row{Group: group, Measure: "p99 at saturation", Product: ms(median(p99s[0])), Floor: ms(median(p99s[1])),
+		Against: "find and Save()",
+		Ratio:   1 / median(tail), Target: atMost(0.1)})
+	b.row(row{Group: group, Measure: "p50 at saturation", Product: ms(median(p50s[0])), Floor: ms(median(p50s[1])),
+		Against: "find and Save()"})
+	b.row(row{Group: group, Measure: "processor time a message", Product: us(median(cpus[0])), Floor: us(median(cpus[1])),
+		Against: "find and Save()", Ratio: 1 / median(cpuRatio)})
+	b.row(row{Group: group, Measure: "processor time, bare net/http", Floor: us(median(cpus[2])),
+		Against: "bare net/http"})
+	b.row(row{Group: group, Measure: fmt.Sprintf("exactly once, %d %% sent twice", duplicates), Product: exactly,
+		Target: must("yes"), Passed: exactly == "yes"})
 	for _, rate := range []int{200, 1000} {
 		fast := b.play(product, productHook, d, b.length, rate, int(b.length.Seconds()*float64(rate)/messagesPerCall)+100)
 		slow := b.play(floor, floorHook, d, b.length, rate, int(b.length.Seconds()*float64(rate)/messagesPerCall)+100)
-		b.row(row{Group: group, Measure: fmt.Sprintf("p50 / p99 at %d messages/s", rate), Product: ms(millis(fast.p(0.5))) + " / " + ms(millis(fast.p(0.99))),
-			Floor: ms(millis(slow.p(0.5))) + " / " + ms(millis(slow.p(0.99))), Against: "find and Save()"})
+		b.row(row{Group: group, Measure: fmt.Sprintf("p50 / p99 at %d messages/s", rate),
+			Product: ms(millis(fast.p(0.5))) + " / " + ms(millis(fast.p(0.99))),
+			Floor:   ms(millis(slow.p(0.5))) + " / " + ms(millis(slow.p(0.99))), Against: "find and Save()"})
 	}
 	return nil
 }

@@ -42,34 +42,9 @@ func main() {
 
 func run() error {
 	b := &bench{began: time.Now()}
-	calls := flag.Int("calls", 100_000, "calls in the largest database; lists and search are also measured at 1,000 and, above it, at 100,000")
-	flag.StringVar(&b.cache, "cache", "", "keep the filled databases in this directory and use them again (default: a temporary one)")
-	out := flag.String("o", "", "write the report into this page")
-	flag.IntVar(&b.rounds, "rounds", 3, "how often each pair is measured")
-	flag.DurationVar(&b.length, "length", 4*time.Second, "how long one measurement takes")
-	pinned := flag.Bool("pin", true, "servers on the first core, the generator on the second")
-	product := flag.String("product", "", "measure this binary instead of building one")
-	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, survive, disk, rules")
-	organizations := flag.Int("organizations", 0, "rules are measured with this many organizations of as many calls each (default: 1000, with fewer than 100000 calls 110)")
-	flag.Parse()
-	if *only != "" {
-		b.only = strings.Split(*only, ",")
-	}
-	if b.length < 100*time.Millisecond || b.rounds < 1 || *calls < 1_000 {
-		return fmt.Errorf("-length must be at least 100ms, -rounds 1, -calls 1000")
-	}
-	if *organizations == 0 {
-		*organizations = ruleOrganizations
-		if *calls >= 100_000 {
-			*organizations = 1_000
-		}
-	}
-	if *organizations < ruleOrganizations || *organizations > 5_000 {
-		return fmt.Errorf("-organizations must be from %d to 5000", ruleOrganizations)
-	}
-	b.command = fmt.Sprintf("go run ./bench -calls %d -rounds %d -length %s", *calls, b.rounds, b.length)
-	if *product != "" {
-		b.command += " -product (a binary built before)"
+	o, err := b.options()
+	if err != nil {
+		return err
 	}
 	if out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output(); err == nil {
 		b.version = strings.TrimSpace(string(out))
@@ -87,39 +62,88 @@ func run() error {
 	}
 	b.productBinary, b.floorBinary = filepath.Join(temporary, "pocketline"), filepath.Join(temporary, "floor")
 	b.say("building")
-	if *product != "" {
-		b.productBinary = *product
+	if o.product != "" {
+		b.productBinary = o.product
 	} else if err := build(".", b.productBinary); err != nil {
 		return err
 	}
 	if err := build("./bench/floor", b.floorBinary); err != nil {
 		return err
 	}
-	if *pinned {
+	if o.pinned {
 		b.serverCPU = pin()
 	}
 	if b.bareAddr, err = freeAddr(); err != nil {
 		return err
 	}
 	go b.busy.watch()
-	if err := b.measure(*calls, *organizations); err != nil {
+	if err := b.measure(o.calls, o.organizations); err != nil {
 		return err
 	}
-	missed := 0
-	for _, r := range b.rows {
-		if r.verdict() == "MISSED" {
-			missed++
-			fmt.Printf("MISSED: %s: %s (wanted %s)\n", r.Group, r.Measure, r.Target.text)
-		}
-	}
-	if *out != "" {
-		if err := b.write(*out); err != nil {
+	missed := b.missed()
+	if o.out != "" {
+		if err := b.write(o.out); err != nil {
 			return err
 		}
 	}
 	low, mean, high := b.busy.read()
-	fmt.Printf("%d rows, %d missed; load average %.1f to %.1f, mean %.1f; %s\n", len(b.rows), missed, low, high, mean, time.Since(b.began).Round(time.Second))
+	fmt.Printf("%d rows, %d missed; load average %.1f to %.1f, mean %.1f; %s\n", len(b.rows), missed, low,
+		high, mean, time.Since(b.began).Round(time.Second))
 	return nil
+}
+
+// options are what the command line chose beside what the bench itself keeps.
+type options struct {
+	calls, organizations int
+	out, product         string
+	pinned               bool
+}
+
+func (b *bench) options() (o options, err error) {
+	flag.IntVar(&o.calls, "calls", 100_000,
+		"calls in the largest database; lists and search are also measured at 1,000 and, above it, at 100,000")
+	flag.StringVar(&b.cache, "cache", "",
+		"keep the filled databases in this directory and use them again (default: a temporary one)")
+	flag.StringVar(&o.out, "o", "", "write the report into this page")
+	flag.IntVar(&b.rounds, "rounds", 3, "how often each pair is measured")
+	flag.DurationVar(&b.length, "length", 4*time.Second, "how long one measurement takes")
+	flag.BoolVar(&o.pinned, "pin", true, "servers on the first core, the generator on the second")
+	flag.StringVar(&o.product, "product", "", "measure this binary instead of building one")
+	only := flag.String("only", "", "comma list of: sqlite, start, ingest, answers, reads, realtime, survive, disk, rules")
+	flag.IntVar(&o.organizations, "organizations", 0,
+		"rules are measured with this many organizations of as many calls each (default: 1000, with fewer than 100000 calls 110)")
+	flag.Parse()
+	if *only != "" {
+		b.only = strings.Split(*only, ",")
+	}
+	if b.length < 100*time.Millisecond || b.rounds < 1 || o.calls < 1_000 {
+		return o, fmt.Errorf("-length must be at least 100ms, -rounds 1, -calls 1000")
+	}
+	if o.organizations == 0 {
+		o.organizations = ruleOrganizations
+		if o.calls >= 100_000 {
+			o.organizations = 1_000
+		}
+	}
+	if o.organizations < ruleOrganizations || o.organizations > 5_000 {
+		return o, fmt.Errorf("-organizations must be from %d to 5000", ruleOrganizations)
+	}
+	b.command = fmt.Sprintf("go run ./bench -calls %d -rounds %d -length %s", o.calls, b.rounds, b.length)
+	if o.product != "" {
+		b.command += " -product (a binary built before)"
+	}
+	return o, nil
+}
+
+// missed prints the measures that did not reach their target, and counts them.
+func (b *bench) missed() (n int) {
+	for _, r := range b.rows {
+		if r.verdict() == "MISSED" {
+			n++
+			fmt.Printf("MISSED: %s: %s (wanted %s)\n", r.Group, r.Measure, r.Target.text)
+		}
+	}
+	return n
 }
 
 func (b *bench) wanted(name string) bool { return len(b.only) == 0 || slices.Contains(b.only, name) }
@@ -211,7 +235,8 @@ func (b *bench) served(d *desk, largest bool) error {
 		name string
 		all  bool // measured at every size
 		do   func(*desk, *server, *server) error
-	}{{"reads", true, b.reads}, {"ingest", false, b.ingest}, {"answers", false, b.answers}, {"realtime", false, b.realtime}} {
+	}{{"reads", true, b.reads}, {"ingest", false, b.ingest}, {"answers", false, b.answers},
+		{"realtime", false, b.realtime}} {
 		if !b.wanted(part.name) || !part.all && !largest {
 			continue
 		}
@@ -226,8 +251,10 @@ func (b *bench) served(d *desk, largest bool) error {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		if part.name == "ingest" {
-			b.row(row{Group: "Messages in (durable, exactly once)", Measure: "memory at its peak (PSS, anonymous)", Product: mb(fast.pss) + ", " + mb(fast.anonymous),
-				Floor: mb(slow.pss) + ", " + mb(slow.anonymous), Against: "find and Save()", Ratio: float64(fast.pss) / float64(slow.pss)})
+			b.row(row{Group: "Messages in (durable, exactly once)", Measure: "memory at its peak (PSS, anonymous)",
+				Product: mb(fast.pss) + ", " + mb(fast.anonymous),
+				Floor:   mb(slow.pss) + ", " + mb(slow.anonymous), Against: "find and Save()",
+				Ratio: float64(fast.pss) / float64(slow.pss)})
 		}
 	}
 	return nil

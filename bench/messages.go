@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,12 +36,16 @@ var spoken = []string{
 // place is a number a call can come in on.
 type place struct{ number, assistant string }
 
-// newCallID is a random id as Vapi's are, below a prefix of this run.
+// callsNamed counts the ids that were made.
+var callsNamed atomic.Uint32
+
+// newCallID is an id that sorts by when it was made, as Vapi's are (UUIDs of
+// version 7), below a prefix of this run.
 func newCallID(run string) string {
-	var b [10]byte
+	var b [8]byte
 	rand.Read(b[:])
-	h := hex.EncodeToString(b[:])
-	return run + "-" + h[:4] + "-7" + h[4:7] + "-8" + h[7:10] + "-" + h[8:20]
+	n, h := fmt.Sprintf("%07x", callsNamed.Add(1)&0xfffffff), hex.EncodeToString(b[:])
+	return run + "-" + n[:4] + "-7" + n[4:] + "-8" + h[:3] + "-" + h[3:15]
 }
 
 func callObject(id string, p place, caller string, created time.Time) string {
@@ -64,7 +69,8 @@ func newCall(id string, p place, now time.Time) [][]byte {
 	caller := fmt.Sprintf("+1415555%04d", mathrand.IntN(10_000))
 	begin := now.Add(-time.Minute)
 	call, number := callObject(id, p, caller, begin), numberObject(p)
-	rest := `,"call":` + call + `,"customer":{"number":"` + caller + `"},"phoneNumber":` + number + `,"assistant":{"id":"` + p.assistant + `","name":"Front desk"}}}`
+	rest := `,"call":` + call + `,"customer":{"number":"` + caller + `"},"phoneNumber":` + number +
+		`,"assistant":{"id":"` + p.assistant + `","name":"Front desk"}}}`
 	var all [][]byte
 	at := begin
 	add := func(kind, fields string) {
@@ -80,19 +86,24 @@ func newCall(id string, p place, now time.Time) [][]byte {
 		if i%2 == 1 {
 			role, label, lineRole = "user", "User: ", "user"
 		}
-		add("transcript", fmt.Sprintf(`,"role":%q,"transcriptType":"final","transcript":%q,"isFiltered":false,"detectedThreats":[]`, role, text))
+		add("transcript",
+			fmt.Sprintf(`,"role":%q,"transcriptType":"final","transcript":%q,"isFiltered":false,"detectedThreats":[]`,
+				role, text))
 		said.WriteString(label + text + "\n")
-		lines = append(lines, fmt.Sprintf(`{"role":%q,"message":%q,"time":%d,"endTime":%d,"secondsFromStart":%.1f,"duration":1200}`, lineRole, text,
-			at.UnixMilli(), at.UnixMilli()+1200, at.Sub(begin).Seconds()-1.5))
+		lines = append(lines,
+			fmt.Sprintf(`{"role":%q,"message":%q,"time":%d,"endTime":%d,"secondsFromStart":%.1f,"duration":1200}`,
+				lineRole, text,
+				at.UnixMilli(), at.UnixMilli()+1200, at.Sub(begin).Seconds()-1.5))
 	}
 	add("status-update", `,"status":"ended","endedReason":"customer-ended-call"`)
 	artifact := fmt.Sprintf(`{"messages":[%s],"transcript":%q,"performanceMetrics":{"turnLatencyAverage":1018.5,"modelLatencyAverage":433.5}}`,
 		strings.Join(lines, ","), said.String())
-	add("end-of-call-report", fmt.Sprintf(`,"startedAt":%q,"endedAt":%q,"endedReason":"customer-ended-call","cost":0.0501,`+
-		`"costBreakdown":{"transport":0.0044,"stt":0.0053,"llm":0.0004,"tts":0.0137,"vapi":0.0258,"total":0.0501},`+
-		`"costs":[{"type":"transport","provider":"twilio","minutes":0.5167,"cost":0.0044},{"type":"vapi","subType":"normal","minutes":0.5167,"cost":0.0258}],`+
-		`"durationMs":31000,"analysis":{"summary":"Priya Raman called to book a cleaning and was given half past nine on the next morning.","successEvaluation":"true"},"artifact":%s`,
-		begin.Add(time.Second).UTC().Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano), artifact))
+	add("end-of-call-report",
+		fmt.Sprintf(`,"startedAt":%q,"endedAt":%q,"endedReason":"customer-ended-call","cost":0.0501,`+
+			`"costBreakdown":{"transport":0.0044,"stt":0.0053,"llm":0.0004,"tts":0.0137,"vapi":0.0258,"total":0.0501},`+
+			`"costs":[{"type":"transport","provider":"twilio","minutes":0.5167,"cost":0.0044},{"type":"vapi","subType":"normal","minutes":0.5167,"cost":0.0258}],`+
+			`"durationMs":31000,"analysis":{"summary":"Priya Raman called to book a cleaning and was given half past nine on the next morning.","successEvaluation":"true"},"artifact":%s`,
+			begin.Add(time.Second).UTC().Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano), artifact))
 	return all
 }
 
@@ -118,7 +129,8 @@ func (s *signer) request(addr, path string, body []byte) []byte {
 	s.mac.Write([]byte{'.'})
 	s.mac.Write(body)
 	s.buf.Reset()
-	s.buf.WriteString("POST " + path + " HTTP/1.1\r\nHost: " + addr + "\r\nContent-Type: application/json\r\nX-Timestamp: " + stamp + "\r\nX-Signature: ")
+	s.buf.WriteString("POST " + path + " HTTP/1.1\r\nHost: " + addr +
+		"\r\nContent-Type: application/json\r\nX-Timestamp: " + stamp + "\r\nX-Signature: ")
 	s.buf.WriteString(hex.EncodeToString(s.mac.Sum(nil)))
 	s.buf.WriteString("\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n")
 	s.buf.Write(body)

@@ -17,11 +17,13 @@ type reading struct {
 }
 
 func (b *bench) alone(s *server, token string, paths []string) outcome {
-	return load{server: s, addr: s.addr, senders: 1, length: b.length / 2, player: func(int) player { return &turns{reqs: requests(s, token, paths)} }}.run()
+	return load{server: s, addr: s.addr, senders: 1, length: b.length / 2,
+		player: func(int) player { return &turns{reqs: requests(s, token, paths)} }}.run()
 }
 
 func (b *bench) crowd(s *server, token string, paths []string) outcome {
-	return load{server: s, addr: s.addr, senders: 16, length: b.length / 2, player: func(i int) player { return &turns{reqs: requests(s, token, paths), at: i} }}.run()
+	return load{server: s, addr: s.addr, senders: 16, length: b.length / 2,
+		player: func(i int) player { return &turns{reqs: requests(s, token, paths), at: i} }}.run()
 }
 
 func requests(s *server, token string, paths []string) (reqs [][]byte) {
@@ -45,7 +47,9 @@ func (b *bench) reads(d *desk, product, floor *server) error {
 		first = append(first, page+"?limit=30&to="+day(i-1))
 		floorFirst = append(floorFirst, literal(" && started_at < '"+day(i-1)+" 00:00:00.000Z'")+"&sort=-started_at")
 		filtered = append(filtered, page+"?limit=30&status=completed&outcome=completed&to="+day(i-1))
-		floorFiltered = append(floorFiltered, literal(" && status='completed' && outcome='completed' && started_at < '"+day(i-1)+" 00:00:00.000Z'")+"&sort=-started_at")
+		floorFiltered = append(floorFiltered,
+			literal(" && status='completed' && outcome='completed' && started_at < '"+day(i-1)+" 00:00:00.000Z'")+
+				"&sort=-started_at")
 	}
 	big := d.calls >= 100_000
 	want := func(t target) target {
@@ -57,8 +61,10 @@ func (b *bench) reads(d *desk, product, floor *server) error {
 	for _, r := range []reading{
 		{"newest 30 of a span", first, floorFirst, want(atLeast(4)), "rate"},
 		{"filtered by status and outcome", filtered, floorFiltered, want(atLeast(4)), "rate"},
-		{"sorted by cost", []string{page + "?limit=30&sort=-cost_micros"}, []string{literal("") + "&sort=-cost_micros"}, want(atLeast(4)), "rate"},
-		{"PocketBase's own REST list, no filter, against literal filter", []string{records + "&sort=-started_at"}, []string{literal("") + "&sort=-started_at"}, want(atMost(1.5)), "time"},
+		{"sorted by cost", []string{page + "?limit=30&sort=-cost_micros"}, []string{literal("") + "&sort=-cost_micros"},
+			want(atLeast(4)), "rate"},
+		{"PocketBase's own REST list, no filter, against literal filter", []string{records + "&sort=-started_at"},
+			[]string{literal("") + "&sort=-started_at"}, want(atMost(1.5)), "time"},
 	} {
 		var ratios, fast, slow, rateFast, rateSlow, cpuFast, cpuSlow []float64
 		for range b.rounds {
@@ -78,8 +84,10 @@ func (b *bench) reads(d *desk, product, floor *server) error {
 				ratios = append(ratios, millis(f.p(0.5))/millis(s.p(0.5)))
 			}
 		}
-		b.row(row{Group: group, Measure: r.measure, Product: fmt.Sprintf("%s, %s, %s", ms(median(fast)), perSecond(median(rateFast)), us(median(cpuFast))),
-			Floor: fmt.Sprintf("%s, %s, %s", ms(median(slow)), perSecond(median(rateSlow)), us(median(cpuSlow))), Against: "its filtered list", Ratio: median(ratios), Target: r.target})
+		b.row(row{Group: group, Measure: r.measure,
+			Product: fmt.Sprintf("%s, %s, %s", ms(median(fast)), perSecond(median(rateFast)), us(median(cpuFast))),
+			Floor:   fmt.Sprintf("%s, %s, %s", ms(median(slow)), perSecond(median(rateSlow)), us(median(cpuSlow))),
+			Against: "its filtered list", Ratio: median(ratios), Target: r.target})
 	}
 	if err := b.depth(d, product, floor, group, page, literal("")); err != nil {
 		return err
@@ -90,7 +98,8 @@ func (b *bench) reads(d *desk, product, floor *server) error {
 // depth compares the first page with one behind two thirds of all calls.
 func (b *bench) depth(d *desk, product, floor *server, group, page, list string) error {
 	var p struct{ Next string }
-	if err := call(product, "GET", page+"?limit=30&to="+time.Now().AddDate(0, -8, 0).UTC().Format(time.DateOnly), d.token, nil, &p); err != nil {
+	if err := call(product, "GET", page+"?limit=30&to="+time.Now().AddDate(0, -8, 0).UTC().Format(time.DateOnly),
+		d.token, nil, &p); err != nil {
 		return err
 	}
 	if p.Next == "" {
@@ -98,20 +107,24 @@ func (b *bench) depth(d *desk, product, floor *server, group, page, list string)
 	}
 	var ratios, deep, one []float64
 	for range b.rounds + 2 {
-		f, s := b.alone(product, d.token, []string{page + "?limit=30"}), b.alone(product, d.token, []string{page + "?limit=30&after=" + p.Next})
+		f, s := b.alone(product, d.token, []string{page + "?limit=30"}),
+			b.alone(product, d.token, []string{page + "?limit=30&after=" + p.Next})
 		one, deep = append(one, millis(f.p(0.5))), append(deep, millis(s.p(0.5)))
 		ratios = append(ratios, millis(s.p(0.5))/millis(f.p(0.5)))
 	}
-	r := row{Group: group, Measure: "eight months deep, against our first page", Product: ms(median(deep)), Floor: ms(median(one)), Against: "our page one", Ratio: median(ratios)}
+	r := row{Group: group, Measure: "eight months deep, against our first page", Product: ms(median(deep)),
+		Floor: ms(median(one)), Against: "our page one", Ratio: median(ratios)}
 	if d.calls >= 100_000 {
 		r.Target = atMost(1.3)
 	}
 	b.row(r)
 	begin := time.Now() // once: at a million calls it takes a while
-	if err := call(floor, "GET", list+"&sort=-started_at&page="+fmt.Sprint(max(d.calls*2/3/30, 1)), d.token, nil, nil); err != nil {
+	if err := call(floor, "GET", list+"&sort=-started_at&page="+fmt.Sprint(max(d.calls*2/3/30, 1)), d.token,
+		nil, nil); err != nil {
 		return err
 	}
-	b.row(row{Group: group, Measure: "the same place by page number", Floor: ms(millis(time.Since(begin))), Against: "its filtered list"})
+	b.row(row{Group: group, Measure: "the same place by page number", Floor: ms(millis(time.Since(begin))),
+		Against: "its filtered list"})
 	return nil
 }
 
@@ -157,7 +170,8 @@ func (b *bench) searches(d *desk, product, floor *server, at, page string) error
 			slow = append(slow, time.Since(begin))
 		}
 		slices.Sort(slow)
-		r := row{Group: group, Measure: fmt.Sprintf("%s (%d shown)", s.measure, len(found.Items)), Product: ms(median(p50s)) + ", " + us(median(cpus)), Floor: ms(millis(slow[1])),
+		r := row{Group: group, Measure: fmt.Sprintf("%s (%d shown)", s.measure, len(found.Items)),
+			Product: ms(median(p50s)) + ", " + us(median(cpus)), Floor: ms(millis(slow[1])),
 			Against: "LIKE in its list", Ratio: median(p50s) / millis(slow[1])}
 		if s.limit > 0 && d.calls >= 1_000_000 {
 			r.Target, r.Passed = must(fmt.Sprintf("≤ %g ms", s.limit)), median(p50s) <= s.limit

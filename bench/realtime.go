@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/pocketline/pocketline/faults/rig"
 )
 
 // watchers is how many dashboards look on.
@@ -50,59 +50,11 @@ func (w *wave) begin() chan struct{} {
 	return w.reached
 }
 
-// listen opens one stream, subscribes it and hands over the lines it brings.
-// A line is good until the next one; longer ones than 4 KiB come in pieces.
-func listen(s *server, token string, topics []string, line func([]byte)) (net.Conn, error) {
-	c, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Write(request("GET", s.addr, "/api/realtime", token, nil)); err != nil {
-		c.Close()
-		return nil, err
-	}
-	r := bufio.NewReaderSize(c, 4<<10)
-	c.SetReadDeadline(time.Now().Add(30 * time.Second))
-	id := ""
-	for id == "" {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			c.Close()
-			return nil, fmt.Errorf("connect: %w", err)
-		}
-		if data, ok := strings.CutPrefix(line, "data:"); ok {
-			var hello struct {
-				ClientID string `json:"clientId"`
-			}
-			if err := json.Unmarshal([]byte(data), &hello); err != nil {
-				c.Close()
-				return nil, err
-			}
-			id = hello.ClientID
-		}
-	}
-	c.SetReadDeadline(time.Time{})
-	if err := call(s, "POST", "/api/realtime", token, map[string]any{"clientId": id, "subscriptions": topics}, nil); err != nil {
-		c.Close()
-		return nil, err
-	}
-	go func() {
-		for {
-			text, err := r.ReadSlice('\n')
-			if err != nil && err != bufio.ErrBufferFull {
-				return
-			}
-			line(text)
-		}
-	}()
-	return c, nil
-}
-
 // watch opens one stream that waits for waves on a topic.
 func watch(s *server, token, topic string, w *wave) (net.Conn, error) {
 	mine := 0
 	name := []byte("event:" + topic)
-	return listen(s, token, []string{topic}, func(line []byte) {
+	return rig.Listen(s.addr, token, []string{topic}, func(line []byte) {
 		if bytes.HasPrefix(line, name) {
 			w.hear(&mine)
 		}
@@ -185,7 +137,8 @@ func newestCall(s *server, super, organization string) (string, error) {
 	var found struct {
 		Items []struct{ ID string }
 	}
-	if err := call(s, "GET", "/api/collections/calls/records?perPage=1&skipTotal=1&sort=-id&filter=organization%3D%27"+organization+"%27", super, nil, &found); err != nil {
+	if err := call(s, "GET", "/api/collections/calls/records?perPage=1&skipTotal=1&sort=-id&filter=organization%3D%27"+
+		organization+"%27", super, nil, &found); err != nil {
 		return "", err
 	}
 	if len(found.Items) == 0 {
@@ -209,10 +162,13 @@ func (b *bench) realtime(d *desk, product, floor *server) error {
 		return fmt.Errorf("floor: %w", err)
 	}
 	b.settle(floor)
-	b.row(row{Group: group, Measure: "a write blocks (p50)", Product: ms(median(fast.blocked)), Floor: ms(median(slow.blocked)), Against: "stock record subscriptions",
+	b.row(row{Group: group, Measure: "a write blocks (p50)", Product: ms(median(fast.blocked)),
+		Floor: ms(median(slow.blocked)), Against: "stock record subscriptions",
 		Ratio: median(fast.blocked) / median(slow.blocked), Target: atMost(1.0 / 45)})
-	b.row(row{Group: group, Measure: "the last one hears (p50)", Product: ms(median(fast.last)), Floor: ms(median(slow.last)), Against: "stock record subscriptions",
+	b.row(row{Group: group, Measure: "the last one hears (p50)", Product: ms(median(fast.last)),
+		Floor: ms(median(slow.last)), Against: "stock record subscriptions",
 		Ratio: median(fast.last) / median(slow.last), Target: atMost(1.0 / 8)})
-	b.row(row{Group: group, Measure: "memory a stream", Product: kb(fast.each), Floor: kb(slow.each), Against: "stock record subscriptions", Ratio: float64(fast.each) / float64(slow.each)})
+	b.row(row{Group: group, Measure: "memory a stream", Product: kb(fast.each), Floor: kb(slow.each),
+		Against: "stock record subscriptions", Ratio: float64(fast.each) / float64(slow.each)})
 	return nil
 }

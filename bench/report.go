@@ -93,7 +93,8 @@ func sizeName(calls int) string {
 
 func (b *bench) row(r row) {
 	b.rows = append(b.rows, r)
-	fmt.Printf("  %-58s %-32s %-32s %-8s %-8s %s\n", r.Measure, r.Product, r.Floor, times(r.Ratio), r.Target.text, r.verdict())
+	fmt.Printf("  %-58s %-32s %-32s %-8s %-8s %s\n", r.Measure, r.Product, r.Floor, times(r.Ratio),
+		r.Target.text, r.verdict())
 }
 
 func (b *bench) say(format string, args ...any) {
@@ -108,13 +109,15 @@ func (b *bench) markdown() string {
 	for _, r := range b.rows {
 		if r.Group != group {
 			group = r.Group
-			fmt.Fprintf(&s, "\n### %s\n\n| measure | Pocketline | floor | floor is | ratio | target | |\n| --- | --- | --- | --- | --- | --- | --- |\n", group)
+			fmt.Fprintf(&s,
+				"\n### %s\n\n| measure | Pocketline | floor | floor is | ratio | target | |\n| --- | --- | --- | --- | --- | --- | --- |\n", group)
 		}
 		verdict := r.verdict()
 		if verdict == "MISSED" {
 			verdict = "**missed**"
 		}
-		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s | %s | %s |\n", r.Measure, r.Product, r.Floor, r.Against, times(r.Ratio), r.Target.text, verdict)
+		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s | %s | %s |\n", r.Measure, r.Product, r.Floor, r.Against,
+			times(r.Ratio), r.Target.text, verdict)
 	}
 	return s.String()
 }
@@ -145,7 +148,8 @@ func (b *bench) machine() string {
 		}
 	}
 	versions := map[string]string{}
-	if out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/pocketbase/pocketbase").Output(); err == nil {
+	if out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}",
+		"github.com/pocketbase/pocketbase").Output(); err == nil {
 		versions["github.com/pocketbase/pocketbase"] = strings.TrimSpace(string(out)) // the bench itself does not link it
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -167,7 +171,8 @@ func (b *bench) machine() string {
 	return fmt.Sprintf("| | |\n| --- | --- |\n| date | %s |\n| machine | %s, %d cores, %s memory, %s file system |\n| system | %s |\n"+
 		"| versions | Pocketline %s, %s, PocketBase %s, SQLite %s (modernc.org/sqlite %s) |\n| load average while measuring | %.1f to %.1f, mean %.1f: %s |\n"+
 		"| method | %s; %d rounds of %s, medians; command `%s` |\n",
-		b.began.UTC().Format("2006-01-02 15:04 UTC"), field("/proc/cpuinfo", "model name"), cores(), field("/proc/meminfo", "MemTotal"), disk, kernel,
+		b.began.UTC().Format("2006-01-02 15:04 UTC"), field("/proc/cpuinfo", "model name"), cores(),
+		field("/proc/meminfo", "MemTotal"), disk, kernel,
 		b.version, runtime.Version(), versions["github.com/pocketbase/pocketbase"], sqlite, versions["modernc.org/sqlite"],
 		low, high, mean, quiet(mean), pinned, b.rounds, b.length, b.command)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/pocketline/pocketline/faults/rig"
 )
 
 // What belongs to a person in this section, and who is there beside them.
@@ -81,7 +83,8 @@ func (b *bench) readUnderRules(d *desk, product, floor *server, group string, ki
 	var list, page, view []string
 	for i := range most {
 		organization := ruleOrganization(i + 1)
-		list = append(list, "/api/collections/calls/records?perPage=30&skipTotal=1&sort=-started_at&filter="+url.QueryEscape("organization='"+organization+"'"))
+		list = append(list, "/api/collections/calls/records?perPage=30&skipTotal=1&sort=-started_at&filter="+
+			url.QueryEscape("organization='"+organization+"'"))
 		page = append(page, "/api/organizations/"+organization+"/calls?limit=30")
 		id, err := newestCall(product, d.super, organization)
 		if err != nil {
@@ -113,14 +116,17 @@ func (b *bench) readUnderRules(d *desk, product, floor *server, group string, ki
 			cpuFast, cpuSlow = append(cpuFast, micros(f.cpu)), append(cpuSlow, micros(s.cpu))
 			ratios = append(ratios, millis(f.p(0.5))/millis(s.p(0.5)))
 		}
-		b.row(row{Group: group, Measure: fmt.Sprintf("%s, %d %s", r.measure, most, times), Product: ms(median(fast)) + ", " + us(median(cpuFast)),
-			Floor: ms(median(slow)) + ", " + us(median(cpuSlow)), Against: "literal filter", Ratio: median(ratios), Target: r.target})
+		b.row(row{Group: group, Measure: fmt.Sprintf("%s, %d %s", r.measure, most, times),
+			Product: ms(median(fast)) + ", " + us(median(cpuFast)),
+			Floor:   ms(median(slow)) + ", " + us(median(cpuSlow)), Against: "literal filter", Ratio: median(ratios),
+			Target: r.target})
 	}
 	return nil
 }
 
 func (b *bench) brief(s *server, token string, paths []string) outcome {
-	return load{server: s, addr: s.addr, senders: 1, length: b.length / 4, player: func(int) player { return &turns{reqs: requests(s, token, paths)} }}.run()
+	return load{server: s, addr: s.addr, senders: 1, length: b.length / 4,
+		player: func(int) player { return &turns{reqs: requests(s, token, paths)} }}.run()
 }
 
 // sameAnswers makes sure that both sides do the same work: the rule takes
@@ -139,7 +145,8 @@ func sameAnswers(product, floor *server, token string, paths []string) error {
 			return err
 		}
 		if got.ID != want.ID || !slices.Equal(got.Items, want.Items) || got.ID == "" && len(got.Items) != 30 {
-			return fmt.Errorf("%s: the product answers %d rows (%q), the floor %d (%q)", path, len(got.Items), got.ID, len(want.Items), want.ID)
+			return fmt.Errorf("%s: the product answers %d rows (%q), the floor %d (%q)", path, len(got.Items),
+				got.ID, len(want.Items), want.ID)
 		}
 	}
 	return nil
@@ -153,7 +160,8 @@ func (b *bench) hearUnderRules(d *desk, product, floor *server, group string) er
 		at := len(memberships) + kind*watchersEach
 		return d.tokens[at : at+watchersEach]
 	}
-	a := audience{topic: "calls/*", streams: watchersEach * streamsEach, tokens: tokens(0), writes: 40, pause: 60 * time.Millisecond}
+	a := audience{topic: "calls/*", streams: watchersEach * streamsEach, tokens: tokens(0), writes: 40,
+		pause: 60 * time.Millisecond}
 	bare, err := b.fanOut(floor, d.super, d.organization, a)
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
@@ -169,8 +177,10 @@ func (b *bench) hearUnderRules(d *desk, product, floor *server, group string) er
 			if err != nil {
 				return fmt.Errorf("%s: %w", way.measure, err)
 			}
-			b.row(row{Group: group, Measure: fmt.Sprintf("a change reaches %d streams by %s, memberships each: %d", a.streams, way.measure, most),
-				Product: ms(median(f.last)) + ", " + us(f.cpu) + " a stream", Floor: ms(median(bare.last)) + ", " + us(bare.cpu) + " a stream",
+			b.row(row{Group: group, Measure: fmt.Sprintf("a change reaches %d streams by %s, memberships each: %d",
+				a.streams, way.measure, most),
+				Product: ms(median(f.last)) + ", " + us(f.cpu) + " a stream",
+				Floor:   ms(median(bare.last)) + ", " + us(bare.cpu) + " a stream",
 				Against: "subscriptions, no rule", Ratio: median(f.last) / median(bare.last)})
 		}
 	}
@@ -186,7 +196,8 @@ func (b *bench) removals(d *desk, product *server, group string) error {
 			UserID string `json:"user_id"`
 		}
 	}
-	if err := call(product, "GET", "/api/team-members?limit=100&organization="+d.organization, d.token, nil, &team); err != nil {
+	if err := call(product, "GET", "/api/team-members?limit=100&organization="+d.organization, d.token,
+		nil, &team); err != nil {
 		return err
 	}
 	ids := map[string]string{}
@@ -214,7 +225,8 @@ func (b *bench) removals(d *desk, product *server, group string) error {
 		if leaked > 0 {
 			text += fmt.Sprintf("; NO: %d messages after it", leaked)
 		}
-		b.row(row{Group: group, Measure: fmt.Sprintf("from removing a membership to the end of its streams, memberships: %d", most), Product: text,
+		b.row(row{Group: group, Measure: fmt.Sprintf("from removing a membership to the end of its streams, memberships: %d",
+			most), Product: text,
 			Target: must("≤ 1 s"), Passed: worst <= 1000 && leaked == 0})
 	}
 	return nil
@@ -228,7 +240,7 @@ func removal(d *desk, s *server, membership, token, callID string) (took time.Du
 	var after atomic.Bool
 	var heard atomic.Int64
 	ended := make(chan time.Time, 1)
-	lost, err := listen(s, token, []string{topic, "calls/*"}, func(line []byte) {
+	lost, err := rig.Listen(s.addr, token, []string{topic, "calls/*"}, func(line []byte) {
 		switch {
 		case bytes.HasPrefix(line, []byte("event:")) && !bytes.HasPrefix(line, []byte("event:ping")):
 			if after.Load() {
@@ -246,7 +258,7 @@ func removal(d *desk, s *server, membership, token, callID string) (took time.Du
 	}
 	defer lost.Close()
 	told := make(chan string, 100)
-	owner, err := listen(s, d.token, []string{topic, "calls/*"}, func(line []byte) {
+	owner, err := rig.Listen(s.addr, d.token, []string{topic, "calls/*"}, func(line []byte) {
 		if after.Load() && bytes.HasPrefix(line, []byte("event:")) {
 			select {
 			case told <- strings.TrimSpace(string(line)):
@@ -259,7 +271,8 @@ func removal(d *desk, s *server, membership, token, callID string) (took time.Du
 	}
 	defer owner.Close()
 	begin := time.Now()
-	if err := call(s, "DELETE", "/api/team-members/"+membership+"?organization="+d.organization, d.token, nil, nil); err != nil {
+	if err := call(s, "DELETE", "/api/team-members/"+membership+"?organization="+d.organization, d.token,
+		nil, nil); err != nil {
 		return 0, 0, err
 	}
 	select {

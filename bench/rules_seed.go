@@ -34,7 +34,8 @@ func (b *bench) makeRules(d *desk, n int) error {
 	if err := copyToFloor(p.dir, floor); err != nil {
 		return err
 	}
-	_, err := checkpoint(floor, "UPDATE _collections SET listRule = '', viewRule = 'organization = @request.query.organization' WHERE name = 'calls'")
+	_, err := checkpoint(floor,
+		"UPDATE _collections SET listRule = '', viewRule = 'organization = @request.query.organization' WHERE name = 'calls'")
 	return err
 }
 
@@ -85,10 +86,12 @@ func peopleOfRules(db *sql.DB, d *desk, n int) error {
 		return join(tx, d, fmt.Sprintf("rulemember%05d", made), user, id)
 	}
 	comes := func(user string) error {
-		return clone(tx, "users", d.user, map[string]any{"id": user, "email": user + "@pocketline.test", "tokenKey": strings.Repeat(user, 3), "last_organization": ""})
+		return clone(tx, "users", d.user, map[string]any{"id": user, "email": user + "@pocketline.test",
+			"tokenKey": strings.Repeat(user, 3), "last_organization": ""})
 	}
 	for i := 1; i < n; i++ {
-		if err := clone(tx, "organizations", d.organization, map[string]any{"id": ruleOrganization(i), "name": fmt.Sprintf("Rules %d", i), "member_key": ""}); err != nil {
+		if err := clone(tx, "organizations", d.organization,
+			map[string]any{"id": ruleOrganization(i), "name": fmt.Sprintf("Rules %d", i), "member_key": ""}); err != nil {
 			return err
 		}
 	}
@@ -154,7 +157,8 @@ func enroll(dir string, d *desk) error {
 	for kind := range memberships {
 		for w := range watchersEach {
 			user := watcher(kind, w)
-			if _, err := tx.Exec("DELETE FROM memberships WHERE user = ? AND organization = ?", user, d.organization); err != nil {
+			if _, err := tx.Exec("DELETE FROM memberships WHERE user = ? AND organization = ?", user,
+				d.organization); err != nil {
 				return err
 			}
 			if err := join(tx, d, fmt.Sprintf("rulehome%02d%05d", kind, w), user, d.organization); err != nil {

@@ -55,17 +55,19 @@ type desk struct {
 }
 
 func (d *desk) product(b *bench) program {
-	return program{name: "product", binary: b.productBinary, dir: filepath.Join(d.dir, "product"), cpu: b.serverCPU, env: []string{
-		"POCKETLINE_KEY=" + masterKey, "VAPI_WEBHOOK_HMAC_SECRET=" + webhookSecret, "POCKETLINE_WEBHOOK_RATE=1000000",
-		// A thousand dashboards open their streams from one address.
-		"POCKETLINE_GUEST_STREAMS=1000000", "POCKETLINE_CONNECTIONS=1000000",
-	}}
+	return program{name: "product", binary: b.productBinary, dir: filepath.Join(d.dir, "product"),
+		cpu: b.serverCPU, env: []string{
+			"POCKETLINE_KEY=" + masterKey, "VAPI_WEBHOOK_HMAC_SECRET=" + webhookSecret, "POCKETLINE_WEBHOOK_RATE=1000000",
+			// A thousand dashboards open their streams from one address.
+			"POCKETLINE_GUEST_STREAMS=1000000", "POCKETLINE_CONNECTIONS=1000000",
+		}}
 }
 
 func (d *desk) floor(b *bench) program {
-	return program{name: "floor", binary: b.floorBinary, dir: filepath.Join(d.dir, "floor"), cpu: b.serverCPU, env: []string{
-		"BENCH_SECRET=" + webhookSecret, "BENCH_BARE_ADDR=" + b.bareAddr,
-	}}
+	return program{name: "floor", binary: b.floorBinary, dir: filepath.Join(d.dir, "floor"),
+		cpu: b.serverCPU, env: []string{
+			"BENCH_SECRET=" + webhookSecret, "BENCH_BARE_ADDR=" + b.bareAddr,
+		}}
 }
 
 // state is what a kept directory remembers.
@@ -166,25 +168,34 @@ func seed(p program, d *desk) error {
 		return err
 	}
 	if d.calls > seededMost {
-		return repeat(p.dir, other, d.organization, d.calls-small)
+		if err := repeat(p.dir, other, d.organization, d.calls-small); err != nil {
+			return err
+		}
+	} else if err := p.command(&out, "seed", "--organization", d.organization, "--calls",
+		fmt.Sprint(d.calls-small)); err != nil {
+		return err
 	}
-	return p.command(&out, "seed", "--organization", d.organization, "--calls", fmt.Sprint(d.calls-small))
+	return p.command(&out, "jobs", "run", "calls.index") // a server does within a minute
 }
 
 // liftLimits lets one address ask as often as it likes: the limiter still
 // counts, but the whole load comes from here.
 func liftLimits(s *server) error {
 	var answer struct{ Token string }
-	if err := call(s, "POST", "/api/collections/_superusers/auth-with-password", "", map[string]any{"identity": email, "password": password}, &answer); err != nil {
+	if err := call(s, "POST", "/api/collections/_superusers/auth-with-password", "",
+		map[string]any{"identity": email, "password": password}, &answer); err != nil {
 		return err
 	}
-	rules := []map[string]any{{"label": "*:create", "maxRequests": 1_000_000_000, "duration": 10}, {"label": "/api/", "maxRequests": 1_000_000_000, "duration": 10},
+	rules := []map[string]any{{"label": "*:create", "maxRequests": 1_000_000_000, "duration": 10},
+		{"label": "/api/", "maxRequests": 1_000_000_000, "duration": 10},
 		{"label": "/functions/", "maxRequests": 1_000_000_000, "duration": 10}}
-	return call(s, "PATCH", "/api/settings", answer.Token, map[string]any{"rateLimits": map[string]any{"enabled": true, "rules": rules}}, nil)
+	return call(s, "PATCH", "/api/settings", answer.Token,
+		map[string]any{"rateLimits": map[string]any{"enabled": true, "rules": rules}}, nil)
 }
 
 func openFile(dir string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+	db, err := sql.Open("sqlite",
+		filepath.Join(dir, "data.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 	if err != nil {
 		return nil, err
 	}
@@ -209,13 +220,15 @@ func populate(dir string, d *desk) error {
 		organization := d.organization
 		if i > 0 {
 			organization = fmt.Sprintf("benchorg%07d", i)
-			if err := clone(tx, "organizations", d.organization, map[string]any{"id": organization, "name": fmt.Sprintf("Bench %d", i), "member_key": ""}); err != nil {
+			if err := clone(tx, "organizations", d.organization,
+				map[string]any{"id": organization, "name": fmt.Sprintf("Bench %d", i), "member_key": ""}); err != nil {
 				return err
 			}
 		}
 		assistant := fmt.Sprintf("benchassist%04d", i)
 		if _, err := tx.Exec(`INSERT INTO assistants (id, organization, name, type, status, vapi_assistant_id, sync_status, created, updated)
-			VALUES (?, ?, 'Front desk', 'voice', 'active', ?, 'synced', ?, ?)`, assistant, organization, fmt.Sprintf("bench-assistant-%02d", i), now, now); err != nil {
+			VALUES (?, ?, 'Front desk', 'voice', 'active', ?, 'synced', ?, ?)`, assistant, organization,
+			fmt.Sprintf("bench-assistant-%02d", i), now, now); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`INSERT INTO phone_numbers (id, organization, phone_number, provider, number_type, status, assistant, vapi_phone_id, sync_status, created, updated)
@@ -230,10 +243,12 @@ func populate(dir string, d *desk) error {
 	}
 	for i := range people {
 		id := person(i)
-		if err := clone(tx, "users", d.user, map[string]any{"id": id, "email": fmt.Sprintf("watcher%02d@pocketline.test", i), "tokenKey": strings.Repeat(id, 3)}); err != nil {
+		if err := clone(tx, "users", d.user, map[string]any{"id": id, "email": fmt.Sprintf("watcher%02d@pocketline.test", i),
+			"tokenKey": strings.Repeat(id, 3)}); err != nil {
 			return err
 		}
-		if err := clone(tx, "memberships", membership, map[string]any{"id": fmt.Sprintf("benchmember%04d", i), "user": id}); err != nil {
+		if err := clone(tx, "memberships", membership,
+			map[string]any{"id": fmt.Sprintf("benchmember%04d", i), "user": id}); err != nil {
 			return err
 		}
 	}
@@ -268,7 +283,8 @@ func clone(tx *sql.Tx, table, id string, changes map[string]any) error {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
-	_, err = tx.Exec("INSERT INTO `"+table+"` ("+strings.Join(names, ", ")+") SELECT "+strings.Join(values, ", ")+" FROM `"+table+"` WHERE id = ?", append(args, id)...)
+	_, err = tx.Exec("INSERT INTO `"+table+"` ("+strings.Join(names, ", ")+") SELECT "+strings.Join(values, ", ")+
+		" FROM `"+table+"` WHERE id = ?", append(args, id)...)
 	return err
 }
 
@@ -286,7 +302,8 @@ func finish(dir string, calls int) error {
 	}
 	defer db.Close()
 	if calls > 0 {
-		if _, err := db.Exec(`UPDATE call_reports SET transcript = transcript || 'User: The `+rareWord+` in your waiting room is lovely.' WHERE position % ? = 7 % ?`,
+		if _, err := db.Exec(`UPDATE call_reports SET transcript = transcript || 'User: The `+rareWord+
+			` in your waiting room is lovely.' WHERE position % ? = 7 % ?`,
 			max(calls/rareCalls, 1), max(calls/rareCalls, 1)); err != nil {
 			return err
 		}
@@ -358,7 +375,8 @@ func (d *desk) signIn(s *server) error {
 		return nil
 	}
 	var answer struct{ Token string }
-	if err := call(s, "POST", "/api/collections/_superusers/auth-with-password", "", map[string]any{"identity": email, "password": password}, &answer); err != nil {
+	if err := call(s, "POST", "/api/collections/_superusers/auth-with-password", "",
+		map[string]any{"identity": email, "password": password}, &answer); err != nil {
 		return err
 	}
 	d.super = answer.Token
@@ -378,7 +396,8 @@ func (d *desk) signIn(s *server) error {
 
 func (d *desk) tokenOf(s *server, user string) (string, error) {
 	var answer struct{ Token string }
-	err := call(s, "POST", "/api/collections/users/impersonate/"+user, d.super, map[string]any{"duration": 24 * 3600}, &answer)
+	err := call(s, "POST", "/api/collections/users/impersonate/"+user, d.super, map[string]any{"duration": 24 * 3600},
+		&answer)
 	return answer.Token, err
 }
 

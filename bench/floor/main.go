@@ -111,7 +111,8 @@ func (f *floor) read(e *core.RequestEvent) (m message, body []byte, err error) {
 
 // key is the same for every copy of a message.
 func (m message) key() string {
-	return m.Message.Call.ID + ":" + m.Message.Type + ":" + time.UnixMilli(m.Message.Timestamp).UTC().Format("150405.000") + ":" + m.Message.Status + m.Message.Role
+	return m.Message.Call.ID + ":" + m.Message.Type + ":" +
+		time.UnixMilli(m.Message.Timestamp).UTC().Format("150405.000") + ":" + m.Message.Status + m.Message.Role
 }
 
 // save is the usual handler: look for the event, save it, find or make the
@@ -128,7 +129,8 @@ func (f *floor) save(e *core.RequestEvent) error {
 	return e.JSON(http.StatusOK, map[string]any{"data": map[string]any{"received": true}})
 }
 
-var statuses = map[string]string{"queued": "queued", "ringing": "ringing", "in-progress": "in_progress", "forwarding": "forwarding", "ended": "completed"}
+var statuses = map[string]string{"queued": "queued", "ringing": "ringing", "in-progress": "in_progress",
+	"forwarding": "forwarding", "ended": "completed"}
 
 func store(tx core.App, m message, body []byte) error {
 	key := m.key()
@@ -145,9 +147,11 @@ func store(tx core.App, m message, body []byte) error {
 			return err
 		}
 		call.Load(map[string]any{
-			"organization": number.GetString("organization"), "phone_number": number.Id, "assistant": number.GetString("assistant"),
-			"vapi_call_id": m.Message.Call.ID, "call_type": "inbound", "channel": "phone", "caller_number": m.Message.Call.Customer.Number,
-			"started_at": time.UnixMilli(m.Message.Timestamp),
+			"organization": number.GetString("organization"), "phone_number": number.Id,
+			"assistant":    number.GetString("assistant"),
+			"vapi_call_id": m.Message.Call.ID, "call_type": "inbound", "channel": "phone",
+			"caller_number": m.Message.Call.Customer.Number,
+			"started_at":    time.UnixMilli(m.Message.Timestamp),
 		})
 	}
 	changed := call.IsNew()
@@ -159,8 +163,10 @@ func store(tx core.App, m message, body []byte) error {
 		}
 	case "end-of-call-report":
 		call.Load(map[string]any{
-			"status": "completed", "outcome": "completed", "ended_reason": m.Message.EndedReason, "summary": m.Message.Analysis.Summary,
-			"started_at": m.Message.StartedAt, "ended_at": m.Message.EndedAt, "cost_micros": int64(m.Message.Cost * 1e6), "reported_at": time.Now(),
+			"status": "completed", "outcome": "completed", "ended_reason": m.Message.EndedReason,
+			"summary":    m.Message.Analysis.Summary,
+			"started_at": m.Message.StartedAt, "ended_at": m.Message.EndedAt, "cost_micros": int64(m.Message.Cost * 1e6),
+			"reported_at": time.Now(),
 		})
 		changed = true
 	}
@@ -174,7 +180,8 @@ func store(tx core.App, m message, body []byte) error {
 		return err
 	}
 	event.Load(map[string]any{
-		"organization": call.GetString("organization"), "provider": "vapi", "event_key": key, "type": m.Message.Type, "status": "applied", "payload": string(body),
+		"organization": call.GetString("organization"), "provider": "vapi", "event_key": key, "type": m.Message.Type,
+		"status": "applied", "payload": string(body),
 	})
 	if err := tx.Save(event); err != nil {
 		return err
@@ -191,7 +198,8 @@ func store(tx core.App, m message, body []byte) error {
 		role = "user"
 	}
 	line.Load(map[string]any{
-		"organization": call.GetString("organization"), "call": call.Id, "role": role, "content": m.Message.Transcript, "position": m.Message.Timestamp,
+		"organization": call.GetString("organization"), "call": call.Id, "role": role, "content": m.Message.Transcript,
+		"position": m.Message.Timestamp,
 	})
 	return tx.Save(line)
 }
