@@ -48,9 +48,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	now, err := cli.now()
+	if err != nil {
+		return err
+	}
 	desk, err := hooks.Register(app, hooks.Deps{
 		Config: cfg, Clients: providers.New(cfg, version()), Keys: keys, SandboxURL: sandbox,
-		Serving: cli.serving(), Version: version(), Restored: cli.restored, Log: os.Stderr,
+		Demo:    hooks.Account{Email: demoEmail, Password: demoPassword},
+		Serving: cli.serving(), Version: version(), Restored: cli.restored, Killed: cli.killed, Log: os.Stderr, Now: now,
 	})
 	if err != nil {
 		return err

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"io"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -17,10 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/providers/vapi"
+	"github.com/pocketline/pocketline/faults/rig"
 )
 
 // contents are all files of a folder with their hashes.
@@ -28,7 +22,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || d.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
 		raw, err := os.ReadFile(path)
@@ -64,7 +58,7 @@ func statement(t *testing.T, dir, query string) {
 func refused(t *testing.T, dir, line string, env []string, words ...string) {
 	t.Helper()
 	before := contents(t, dir)
-	out, err := command(t, dir, line+" --http 127.0.0.1:0", env...).CombinedOutput()
+	out, err := rig.Command(t, dir, line+" --http 127.0.0.1:0", env...).CombinedOutput()
 	if err == nil {
 		t.Errorf("%s started:\n%s", line, out)
 	}
@@ -84,12 +78,12 @@ func refused(t *testing.T, dir, line string, env []string, words ...string) {
 // TestStart_says_what_is_missing takes the key, the database or the version that
 // fits away from a filled data directory.
 func TestStart_says_what_is_missing(t *testing.T) {
-	d := start(t, t.TempDir(), "", "serve")
-	(&person{t: t, base: d.base}).ask("POST", "/api/setup", row{
+	d := rig.Start(t, t.TempDir(), "", "serve")
+	(&rig.Person{T: t, Base: d.Base}).Ask("POST", "/api/setup", row{
 		"name": "Ada", "email": "ada@acme.test", "password": "a-long-password", "organization": "Acme",
 		"timezone": "Europe/Paris",
 	}, 200, nil)
-	d.stop()
+	d.Stop()
 	for name, one := range map[string]struct {
 		spoil func(t *testing.T, dir string)
 		env   []string
@@ -130,14 +124,14 @@ func TestStart_says_what_is_missing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
-			if err := os.CopyFS(dir, os.DirFS(d.dir)); err != nil {
+			if err := os.CopyFS(dir, os.DirFS(d.Dir)); err != nil {
 				t.Fatal(err)
 			}
 			one.spoil(t, dir)
 			for _, line := range []string{"serve", "serve --sandbox"} {
 				refused(t, dir, line, one.env, one.words...)
 			}
-			out, err := command(t, dir, "jobs list", one.env...).CombinedOutput()
+			out, err := rig.Command(t, dir, "jobs list", one.env...).CombinedOutput()
 			if err == nil || !strings.Contains(string(out), one.words[0]) {
 				t.Errorf("a command: %v, %s", err, out)
 			}
@@ -145,10 +139,10 @@ func TestStart_says_what_is_missing(t *testing.T) {
 	}
 	// What is whole starts, and so does a first start that was killed once its key
 	// was made.
-	start(t, d.dir, "", "serve").stop()
+	rig.Start(t, d.Dir, "", "serve").Stop()
 	dir := t.TempDir()
 	write(t, dir, ".pocketline_key", strings.Repeat("k", 32))
-	start(t, dir, "", "serve").stop()
+	rig.Start(t, dir, "", "serve").Stop()
 }
 
 func remove(t *testing.T, dir, name string) {
@@ -169,7 +163,7 @@ func write(t *testing.T, dir, name, text string) {
 // version brought it.
 func TestUpdate_makes_a_backup_first(t *testing.T) {
 	dir := t.TempDir()
-	start(t, dir, "", "serve").stop()
+	rig.Start(t, dir, "", "serve").Stop()
 	backups := func() []string {
 		t.Helper()
 		all, err := filepath.Glob(filepath.Join(dir, "backups", "before_update_*.zip"))
@@ -181,34 +175,32 @@ func TestUpdate_makes_a_backup_first(t *testing.T) {
 	if made := backups(); len(made) != 0 {
 		t.Errorf("a first start made %v", made)
 	}
-	const newest = "DELETE FROM _migrations WHERE file = '1796028600_stability_is_said.go'"
+	const newest = "DELETE FROM _migrations WHERE file = '1796077282_last_messages.go'"
 	statement(t, dir, newest)
-	d := start(t, dir, "", "serve", "POCKETLINE_BACKUP_BEFORE_UPDATE=false")
-	d.stop()
+	d := rig.Start(t, dir, "", "serve", "POCKETLINE_BACKUP_BEFORE_UPDATE=false")
 	if made := backups(); len(made) != 0 {
 		t.Errorf("switched off it made %v", made)
 	}
-	for _, older := range []string{"before_update_20200101000000.zip", "before_update_20210101000000.zip"} {
-		if err := os.MkdirAll(filepath.Join(dir, "backups"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "backups"), older, "an older one")
+	var all []string
+	for range 3 {
+		d.Stop()
+		statement(t, dir, newest)
+		d = rig.Start(t, dir, "", "serve")
+		now := backups()
+		all = append(all, now[len(now)-1])
 	}
-	statement(t, dir, newest)
-	d = start(t, dir, "", "serve")
 	made := backups()
-	if len(made) != 2 || filepath.Base(made[0]) != "before_update_20210101000000.zip" ||
-		!strings.Contains(d.said.String(), made[1]) {
-		t.Fatalf("backups: %v; it said\n%s", made, d.said)
+	if !slices.Equal(made, all[1:]) || !strings.Contains(d.Said.String(), made[1]) {
+		t.Fatalf("backups: %v of %v; it said\n%s", made, all, d.Said)
 	}
-	d.stop()
+	d.Stop()
 	// It is the database from before the step, and comes back with its files left
 	// where they are.
 	if err := os.MkdirAll(filepath.Join(dir, "storage", "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "storage", "x"), "recording", "heard")
-	if said, ok := d.run("restore --replace " + made[1]); !ok {
+	if said, ok := d.Run("restore --replace " + made[1]); !ok {
 		t.Fatalf("restore: %s", said)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "storage", "x", "recording")); err != nil {
@@ -220,451 +212,189 @@ func TestUpdate_makes_a_backup_first(t *testing.T) {
 	}
 	defer db.Close()
 	var n int
-	err = db.QueryRow("SELECT count(*) FROM _migrations WHERE file = '1796028600_stability_is_said.go'").Scan(&n)
+	err = db.QueryRow("SELECT count(*) FROM _migrations WHERE file = '1796077282_last_messages.go'").Scan(&n)
 	if err != nil || n != 0 {
 		t.Errorf("the step is in it: %d, %v", n, err)
 	}
 }
 
-// counts are the rows of the tables a person would miss.
-func counts(p *person) map[string]int {
-	p.t.Helper()
-	n := map[string]int{}
-	for _, name := range []string{
-		collections.Organizations, collections.Users, collections.Calls, collections.Messages, collections.Assistants,
-		collections.Recordings,
-	} {
-		n[name] = len(p.rows(name, "", ""))
-	}
-	return n
-}
-
-// rezip writes a zip again with what change makes of each entry; nil leaves it out.
-func rezip(t *testing.T, from, to string, change func(name string, content []byte) []byte, more map[string]string) {
-	t.Helper()
-	r, err := zip.OpenReader(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	put := func(name string, content []byte) {
-		f, err := w.Create(name)
-		if err == nil {
-			_, err = f.Write(content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, f := range r.File {
-		in, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content = change(f.Name, content); content != nil {
-			put(f.Name, content)
-		}
-	}
-	for name, content := range more {
-		put(name, []byte(content))
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestBackup_comes_back makes one beside a working server and restores it
-// elsewhere, as docs/backup.md says.
-func TestBackup_comes_back(t *testing.T) {
-	d := start(t, t.TempDir(), "", demo)
-	owner := d.owner(t)
-	synced(owner)
-	reported(owner, simulate(owner, lineIn(owner, "en"), "", "en"))
-	operator := d.operator(t)
-	until(t, "a recording", func() bool { return len(operator.rows(collections.Recordings, "file != ''", "")) > 0 })
-	want := counts(operator)
-	file := filepath.Join(t.TempDir(), "desk.zip")
-	said, ok := d.run("backup --to " + file)
-	if !ok || !strings.Contains(said, "found whole") || !strings.Contains(said, "writing: 100 %") ||
-		!strings.Contains(said, "master key is not in it") {
-		t.Fatalf("backup: %v\n%s", ok, said)
-	}
-	if said, ok := d.run("backup --to " + file); ok {
-		t.Errorf("a second one was written over the first: %s", said)
-	}
-	if said, ok := d.run("restore --replace " + file); ok || !strings.Contains(said, "stop the server first") {
-		t.Errorf("beside the server: %s", said)
-	}
-	key, err := os.ReadFile(filepath.Join(d.dir, ".pocketline_key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	inside, recordings := map[string]bool{}, 0
-	rezip(t, file, filepath.Join(t.TempDir(), "copy.zip"), func(name string, content []byte) []byte {
-		inside[name] = true
-		if strings.HasPrefix(name, "storage/") {
-			recordings++
-		}
-		if bytes.Contains(content, bytes.TrimSpace(key)) {
-			t.Errorf("the master key is in %s", name)
-		}
-		return content
-	}, nil)
-	if !inside["data.db"] || !inside[".sandbox"] || !inside["pocketline-backup.json"] ||
-		recordings == 0 || inside[".installation"] || inside["auxiliary.db"] {
-		t.Errorf("in the archive: %v", slices.Sorted(maps.Keys(inside)))
-	}
-	d.stop()
-
-	dir := filepath.Join(t.TempDir(), "new")
-	run := func(line string, env ...string) (string, bool) {
-		out, err := command(t, dir, line, env...).CombinedOutput()
-		return string(out), err == nil
-	}
-	if said, ok := run("restore " + file); !ok || !strings.Contains(said, "The master key is not here yet") {
-		t.Fatalf("restore: %s", said)
-	}
-	refused(t, dir, "serve --sandbox", nil, "the master key is missing")
-	write(t, dir, ".pocketline_key", string(key))
-	// What was made with the sandbox stays so: its password is known to everybody.
-	refused(t, dir, "serve", nil, "made with the sandbox")
-	d = start(t, dir, "", "serve --sandbox --sandbox-speed 0")
-	d.operated = true
-	operator = d.operator(t)
-	if got := counts(operator); !maps.Equal(got, want) {
-		t.Errorf("rows: got %v, want %v", got, want)
-	}
-	d.stop()
-
-	// Onto an installation that has data: they are moved aside, and no log of
-	// changes of theirs meets the new database.
-	if said, ok := run("restore " + file); ok || !strings.Contains(said, "--replace") {
-		t.Errorf("over data: %s", said)
-	}
-	write(t, dir, "data.db-wal", "changes of somebody else")
-	write(t, dir, "data.db-shm", "and their index")
-	if said, ok := run("restore --replace " + file); !ok || !strings.Contains(said, ".before-restore-") {
-		t.Fatalf("restore: %s", said)
-	}
-	for _, name := range []string{"data.db-wal", "data.db-shm"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			t.Errorf("%s is still there", name)
-		}
-	}
-	if aside, _ := filepath.Glob(filepath.Join(dir, ".before-restore-*", "data.db")); len(aside) != 1 {
-		t.Errorf("the data from before: %v", aside)
-	}
-	d = start(t, dir, "", "serve --sandbox --sandbox-speed 0")
-	d.operated = true
-	if got := counts(d.operator(t)); !maps.Equal(got, want) {
-		t.Errorf("rows: got %v, want %v", got, want)
-	}
-	d.stop()
-	sound(t, dir)
-}
-
-// TestRestore_refuses_what_is_not_whole changes archives in many ways.
-func TestRestore_refuses_what_is_not_whole(t *testing.T) {
-	d := start(t, t.TempDir(), "", "serve")
-	file := filepath.Join(t.TempDir(), "desk.zip")
-	if said, ok := d.run("backup --to " + file); !ok {
-		t.Fatal(said)
-	}
-	d.stop()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := t.TempDir()
-	statement(t, other, "CREATE TABLE notes (id)")
-	foreign, err := os.ReadFile(filepath.Join(other, "data.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	same := func(_ string, content []byte) []byte { return content }
-	for name, one := range map[string]struct {
-		make func(t *testing.T, to string)
-		says string
-	}{
-		"no file":  {func(*testing.T, string) {}, "no such file"},
-		"text":     {func(t *testing.T, to string) { fill(t, to, "hello") }, "not a whole zip file"},
-		"cut off":  {func(t *testing.T, to string) { fill(t, to, string(raw[:len(raw)/2])) }, "not a whole zip file"},
-		"bytes":    {func(t *testing.T, to string) { fill(t, to, flipped(raw)) }, "cannot be read"},
-		"no part":  {func(t *testing.T, to string) { rezip(t, file, to, without("data.db"), nil) }, "data.db is missing"},
-		"too much": {func(t *testing.T, to string) { rezip(t, file, to, same, extra("storage/x")) }, "is not in its manifest"},
-		"upwards":  {func(t *testing.T, to string) { rezip(t, file, to, same, extra("../x")) }, "is no name of a file in it"},
-		"changed": {func(t *testing.T, to string) {
-			rezip(t, file, to, func(name string, content []byte) []byte {
-				if name == "data.db" {
-					return foreign
-				}
-				return content
-			}, nil)
-		}, "not what its manifest says"},
-		"foreign": {func(t *testing.T, to string) {
-			rezip(t, file, to, func(name string, content []byte) []byte {
-				switch name {
-				case "data.db":
-					return foreign
-				case "pocketline-backup.json":
-					return nil
-				}
-				return content
-			}, nil)
-		}, "not Pocketline's"},
-		"another key": {func(t *testing.T, to string) {
-			other := start(t, t.TempDir(), "", "serve")
-			if said, ok := other.run("backup --to " + to); !ok {
-				t.Fatal(said)
-			}
-			other.stop()
-		}, "the master key does not fit"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			to := filepath.Join(t.TempDir(), "archive.zip")
-			one.make(t, to)
-			before := contents(t, d.dir)
-			said, ok := d.run("restore --replace " + to)
-			if ok || !strings.Contains(said, one.says) || !strings.Contains(said, "Nothing was changed") {
-				t.Errorf("it said %s", said)
-			}
-			if after := contents(t, d.dir); !maps.Equal(before, after) {
-				t.Errorf("files changed:\n%v\n%v", before, after)
-			}
-		})
-	}
-	start(t, d.dir, "", "serve").stop()
-}
-
-// flipped is the archive with bytes changed in the middle of the first file; of a
-// single one its packing may not depend.
-func flipped(raw []byte) string {
-	b := bytes.Clone(raw)
-	for at := range 64 {
-		b[len(b)/3+at] ^= 0xff
-	}
-	return string(b)
-}
-
-func without(gone string) func(string, []byte) []byte {
-	return func(name string, content []byte) []byte {
-		if name == gone {
-			return nil
-		}
-		return content
-	}
-}
-
-func fill(t *testing.T, path, text string) {
-	t.Helper()
-	write(t, filepath.Dir(path), filepath.Base(path), text)
-}
-
-func extra(name string) map[string]string { return map[string]string{name: "y"} }
-
 // TestBackup_of_the_night_goes_where_it_is_told runs the job by hand.
 func TestBackup_of_the_night_goes_where_it_is_told(t *testing.T) {
 	to := t.TempDir()
-	for _, older := range []string{
-		"nightly_20200101022000.zip", "nightly_20200102022000.zip", "pocketline_20200101022000.zip",
-	} {
-		write(t, to, older, "an older one")
+	mine := []string{"nightly_20200101022000.zip", "pocketline_20200101022000.zip"}
+	for _, name := range mine {
+		write(t, to, name, "a file of my own")
 	}
 	env := []string{"POCKETLINE_BACKUP_DIR=" + to, "POCKETLINE_BACKUP_KEEP=2"}
-	d := start(t, t.TempDir(), "", "serve", env...)
-	out, err := command(t, d.dir, "jobs run backup.nightly", env...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	// night runs the job and returns the backups there are.
+	night := func(d *rig.Desk) (names []string) {
+		t.Helper()
+		out, err := rig.Command(t, d.Dir, "jobs run backup.nightly", env...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for name := range contents(t, to) {
+			if !slices.Contains(mine, name) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		return names
 	}
+	other := rig.Start(t, t.TempDir(), "", "serve", env...)
+	theirs := night(other)[0]
+	other.Stop()
+	d := rig.Start(t, t.TempDir(), "", "serve", env...)
 	var names []string
-	for name := range contents(t, to) {
-		names = append(names, name)
+	for want := range 3 {
+		names = slices.DeleteFunc(night(d), func(name string) bool { return name == theirs })
+		if len(names) != min(want+1, 2) {
+			t.Errorf("after %d nights there are %v", want+1, names)
+		}
 	}
-	slices.Sort(names)
-	if len(names) != 3 || names[0] != "nightly_20200102022000.zip" || names[2] != "pocketline_20200101022000.zip" {
-		t.Fatalf("there are %v", names)
+	for _, name := range append(mine, theirs) {
+		if _, err := os.Stat(filepath.Join(to, name)); err != nil {
+			t.Errorf("what is not of this installation: %v", err)
+		}
 	}
-	d.stop()
-	if said, ok := d.run("restore --replace " + filepath.Join(to, names[1])); !ok {
+	d.Stop()
+	if said, ok := d.Run("restore --replace " + filepath.Join(to, names[1])); !ok {
 		t.Errorf("restore: %s", said)
 	}
-	start(t, d.dir, "", "serve", env...).stop()
+	rig.Start(t, d.Dir, "", "serve", env...).Stop()
 }
 
-// TestRestore_from_the_panel_starts_again restores while messages come in: by
-// itself, and where the program cannot start itself again, by whoever looks after
-// it (reliability.md F19).
-func TestRestore_from_the_panel_starts_again(t *testing.T) {
-	t.Run("by itself", func(t *testing.T) { restoreInStorm(t, false) })
-	t.Run("by a supervisor", func(t *testing.T) { restoreInStorm(t, true) })
-}
-
-// restoredFor tells whether the row that was made after the backup is gone; a
-// server that is starting answers nothing.
-func restoredFor(p *person) bool {
-	status, _, answer, err := p.send("GET", "/api/collections/contacts/records?filter=name='Came%20Later'", nil)
-	return err == nil && status == http.StatusOK && bytes.Contains(answer, []byte(`"items":[]`))
-}
-
-func restoreInStorm(t *testing.T, supervised bool) {
-	path, address, secret := "", freeAddress(t), "VAPI_WEBHOOK_SECRET="+hookSecret
-	if supervised { // a program that is gone cannot start itself again
-		built, err := binary()
-		if err != nil {
-			t.Fatal(err)
-		}
-		path = filepath.Join(t.TempDir(), "pocketline")
-		if err := os.Link(built, path); err != nil {
-			t.Skip("no second names here: ", err)
-		}
+// TestBackups_do_not_lie_where_a_restore_moves_them names such places in several ways.
+func TestBackups_do_not_lie_where_a_restore_moves_them(t *testing.T) {
+	base := t.TempDir()
+	dir, archive := filepath.Join(base, "data"), filepath.Join(base, "desk.zip")
+	d := rig.Start(t, dir, "", "serve")
+	if said, ok := d.Run("backup --to " + archive); !ok {
+		t.Fatal(said)
 	}
-	d := startAs(t, path, t.TempDir(), address, demo, secret)
-	owner, operator := d.owner(t), d.operator(t)
-	synced(owner)
-	number, assistant := lineIn(owner, "en"), owner.one(collections.Assistants, "language = 'en'")
-	organization := owner.rows(collections.Organizations, "", "")[0]["id"]
-	operator.ask("POST", "/api/backups", row{"name": "desk.zip"}, http.StatusNoContent, nil)
-	owner.ask("POST", "/api/collections/contacts/records", row{
-		"organization": organization, "name": "Came Later", "phone_number": "+442079460123",
-	}, http.StatusOK, nil)
-
-	// What is no backup is refused and stops nothing.
-	fill(t, filepath.Join(d.dir, "backups", "half.zip"), "PK half of one")
-	operator.ask("POST", "/api/backups/half.zip/restore", nil, http.StatusBadRequest, nil)
-	operator.ask("POST", "/api/backups/none.zip/restore", nil, http.StatusBadRequest, nil)
-	owner.ask("POST", "/api/backups/desk.zip/restore", nil, http.StatusForbidden, nil)
-
-	sent := loadSample(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s := &storm{target: d.base, acked: map[string]string{}, make: func(call string) []string {
-		return sent.messages(call, number, assistant)
-	}}
-	stop, failed := make(chan struct{}), make(chan error, senders)
-	for n := range senders {
-		go func() { failed <- s.run(ctx, uint64(n+1), stop) }()
+	d.Stop()
+	link := filepath.Join(base, "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
 	}
-	until(t, "messages", func() bool { return s.count() > 50 })
-	if supervised {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
+	for _, inside := range []string{
+		dir, filepath.Join(dir, "nightly"), filepath.Join(dir, "storage", "x"), filepath.Join(link, "nightly", "y"),
+		filepath.Join(dir, "backups", "..", "nightly"),
+	} {
+		env := []string{"POCKETLINE_BACKUP_DIR=" + inside}
+		for _, line := range []string{"serve", "jobs list", "backup", "restore --replace " + archive} {
+			if line == "serve" {
+				refused(t, dir, line, env, "POCKETLINE_BACKUP_DIR is "+inside, "Nothing was changed")
+				continue
+			}
+			before := contents(t, dir)
+			out, err := rig.Command(t, dir, line, env...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "POCKETLINE_BACKUP_DIR is "+inside) ||
+				!maps.Equal(before, contents(t, dir)) {
+				t.Errorf("%s with %s: %v, %s", line, inside, err, out)
+			}
 		}
 	}
-	operator.ask("POST", "/api/backups/desk.zip/restore", nil, http.StatusNoContent, nil)
-	s.mu.Lock()
-	before := maps.Clone(s.acked)
-	s.mu.Unlock()
-
-	if supervised {
-		select {
-		case <-d.ended:
-		case <-time.After(patience):
-			t.Fatalf("it goes on without its program:\n%s", d.said)
-		}
-		if d.err == nil {
-			t.Error("it ended as if all were well: who starts programs again that failed would leave it")
-		}
-		d = start(t, d.dir, address, demo, secret) // as systemd and Fly do, whatever the exit
+	// Nor among the stored files, which lie on another disk.
+	disk := filepath.Join(base, "disk")
+	if err := os.Rename(filepath.Join(dir, "storage"), disk); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
 	}
-	d.operated = true
-	until(t, "the restored data", func() bool { return restoredFor(owner) })
-	enough := s.count() + 100
-	until(t, "more messages", func() bool { return s.count() > enough })
-	close(stop)
-	for range senders {
-		if err := <-failed; err != nil {
-			t.Fatal(err)
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(disk, filepath.Join(dir, "storage")); err != nil {
+		t.Fatal(err)
+	}
+	among := filepath.Join(disk, "backups")
+	refused(t, dir, "serve", []string{"POCKETLINE_BACKUP_DIR=" + among}, "POCKETLINE_BACKUP_DIR is "+among,
+		"storage leads", "Nothing was changed")
+	for _, line := range []string{"jobs run backup.nightly", "backup"} {
+		out, err := rig.Command(t, dir, line, "POCKETLINE_BACKUP_DIR="+among).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "storage leads") {
+			t.Errorf("%s: %v, %s", line, err, out)
 		}
 	}
-	select {
-	case <-d.ended:
-		t.Fatalf("the server ended: %v\n%s", d.err, d.said)
-	default:
+	if said, ok := d.Run("backup --to " + filepath.Join(disk, "mine.zip")); ok ||
+		!strings.Contains(said, "the folder of --to is") {
+		t.Errorf("--to among the stored files: %s", said)
 	}
-	operator.ask("POST", "/api/crons/inbox.retry", nil, http.StatusNoContent, nil)
-	stored := map[string]int{}
-	for _, e := range operator.rows(collections.ProviderEvents, "", "id") {
-		stored[e["event_key"].(string)]++
+	if said, ok := d.Run("backup --to " + filepath.Join(dir, "mine.zip")); ok ||
+		!strings.Contains(said, "the folder of --to is") {
+		t.Errorf("--to in the data directory: %s", said)
 	}
-	after := 0
-	for key, kind := range s.acked {
-		if _, earlier := before[key]; earlier {
-			continue
+	absent := filepath.Join(base, "absent")
+	out, err := rig.Command(t, dir, "jobs run backup.nightly", "POCKETLINE_BACKUP_DIR="+absent).CombinedOutput()
+	if _, made := os.Stat(absent); err == nil || !strings.Contains(string(out), "the folder for backups is not there") ||
+		made == nil {
+		t.Errorf("where its disk is not mounted: %v, %s", err, out)
+	}
+	beside := filepath.Join(base, "data-backups")
+	if err := os.Mkdir(beside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, outside := range []string{base, beside, filepath.Join(dir, "backups", "nightly")} {
+		out, err := rig.Command(t, dir, "jobs run backup.nightly", "POCKETLINE_BACKUP_DIR="+outside).CombinedOutput()
+		if made, _ := filepath.Glob(filepath.Join(outside, "nightly_*.zip")); err != nil || len(made) != 1 {
+			t.Errorf("%s: %v, %v\n%s", outside, made, err, out)
 		}
-		after++
-		if stored[key] != 1 && (kind != vapi.TypeAssistantRequest || stored[key] > 1) {
-			t.Errorf("a %s acknowledged after the restore was asked for is there %d times", kind, stored[key])
-		}
 	}
-	t.Logf("%d messages before, %d after", len(before), after)
-	if len(operator.rows(collections.AuditLogs, "action = 'installation.restore'", "")) != 1 {
-		t.Error("the log does not say that a backup was restored")
-	}
-	if t.Failed() {
-		t.Logf("it said\n%s", d.said)
-	}
-	d.stop()
-	sound(t, d.dir)
 }
 
 // TestBackup_from_the_dashboard makes one and restores it, as each kind of person.
 func TestBackup_from_the_dashboard(t *testing.T) {
-	address := freeAddress(t)
-	d := start(t, t.TempDir(), address, demo)
-	owner := d.owner(t) // who set it up looks after it
-	synced(owner)
-	stranger := &person{t: t, base: d.base}
+	address := rig.FreeAddress(t)
+	d := rig.Start(t, t.TempDir(), address, rig.Demo)
+	owner := d.Owner(t) // who set it up looks after it
+	rig.Synced(owner)
+	stranger := &rig.Person{T: t, Base: d.Base}
 	type list struct {
 		Backups []row
 		Running row
 		Failed  string
+		Aside   []row
 	}
 	listed := func() (l list) {
 		t.Helper()
-		owner.ask("GET", "/api/installation/backups", nil, http.StatusOK, &l)
+		owner.Ask("GET", "/api/installation/backups", nil, http.StatusOK, &l)
 		return l
 	}
 	for _, one := range [][2]string{
-		{"GET", "/api/installation/backups"}, {"POST", "/api/installation/backups"}, {"POST", "/api/installation/backups/restore"},
+		{"GET", "/api/installation/backups"}, {"POST", "/api/installation/backups"},
+		{"POST", "/api/installation/backups/restore"},
 	} {
-		stranger.ask(one[0], one[1], nil, http.StatusUnauthorized, nil)
+		stranger.Ask(one[0], one[1], nil, http.StatusUnauthorized, nil)
 	}
-	if l := listed(); len(l.Backups) != 0 || l.Running != nil {
+	if l := listed(); len(l.Backups) != 0 || l.Running != nil || len(l.Aside) != 0 {
 		t.Errorf("at first: %v", l)
 	}
-	owner.ask("POST", "/api/installation/backups", nil, http.StatusAccepted, nil)
+	owner.Ask("POST", "/api/installation/backups", nil, http.StatusAccepted, nil)
 	var made list
-	until(t, "a backup", func() bool { made = listed(); return made.Running == nil })
+	rig.Until(t, "a backup", func() bool { made = listed(); return made.Running == nil })
 	if made.Failed != "" || len(made.Backups) != 1 || made.Backups[0]["kind"] != "by_hand" {
 		t.Fatalf("made: %v", made)
 	}
 	name := made.Backups[0]["name"].(string)
-	organization := owner.rows(collections.Organizations, "", "")[0]["id"]
-	owner.ask("POST", "/api/collections/contacts/records", row{
+	organization := rig.Practice(owner)["id"]
+	owner.Ask("POST", "/api/collections/contacts/records", row{
 		"organization": organization, "name": "Came Later", "phone_number": "+442079460123",
 	}, http.StatusOK, nil)
-	fill(t, filepath.Join(d.dir, "backups", "half.zip"), "PK half of one")
+	fill(t, filepath.Join(d.Dir, "backups", "half.zip"), "PK half of one")
 	ask := func(name string, want int) {
 		t.Helper()
-		owner.ask("POST", "/api/installation/backups/restore", row{"name": name}, want, nil)
+		owner.Ask("POST", "/api/installation/backups/restore", row{"name": name}, want, nil)
 	}
 	ask("", http.StatusBadRequest)
 	ask("../data.db", http.StatusBadRequest)
 	ask("none.zip", http.StatusNotFound)
 	ask("half.zip", http.StatusBadRequest)
-	if len(owner.rows("contacts", "name = 'Came Later'", "")) != 1 {
+	if len(owner.Rows("contacts", "name = 'Came Later'", "")) != 1 {
 		t.Error("a refusal changed something")
 	}
 	ask(name, http.StatusAccepted)
-	until(t, "the restored data", func() bool { return restoredFor(owner) })
-	d.stop()
+	rig.Until(t, "the restored data", func() bool { return restoredFor(owner) })
+	if l := listed(); len(l.Aside) != 1 || l.Aside[0]["size"].(float64) < 1 {
+		t.Errorf("what was there before the restore: %v", l.Aside)
+	}
+	d.Stop()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pocketbase/pocketbase"
@@ -57,7 +59,8 @@ func version() string {
 
 func warnUnknown(environ []string) {
 	for _, name := range providers.Unknown(environ) {
-		fmt.Fprintf(os.Stderr, "pocketline: %s is set, but Pocketline does not know it; docs/env.md lists what it reads\n", name)
+		fmt.Fprintf(os.Stderr,
+			"pocketline: %s is set, but Pocketline does not know it; docs/env.md lists what it reads\n", name)
 	}
 }
 
@@ -71,9 +74,11 @@ type cli struct {
 	words []string       // the arguments; where a command of a domain is asked for its name is the first
 
 	demo       bool
+	clockFile  string // says how far the jobs' clock is off
 	keyMade    string
 	rotating   bool // there is a master key before
 	restored   bool // this start put a backup in place
+	killed     bool // the process before did not end by itself
 	listener   net.Listener
 	sandboxURL string
 }
@@ -125,10 +130,38 @@ func (c *cli) serving() bool { return c.asked == c.serve }
 
 // execute runs the command that was asked for.
 func (c *cli) execute() error {
+	sayArguments(c.app.RootCmd)
 	if !c.usesData() {
 		return c.app.RootCmd.Execute()
 	}
 	return c.app.Execute()
+}
+
+// sayArguments makes every command say which argument is missing, or is too much, and
+// one that is only a name for others which of them there is none of.
+func sayArguments(command *cobra.Command) {
+	for _, one := range command.Commands() {
+		sayArguments(one)
+	}
+	if command.HasParent() && command.HasSubCommands() && !command.Runnable() {
+		command.Args = cobra.NoArgs
+		command.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	name, argument, takes := strings.Cut(command.Use, " ")
+	check := command.Args
+	if !takes || check == nil {
+		return
+	}
+	command.Args = func(c *cobra.Command, args []string) error {
+		switch err := check(c, args); {
+		case err == nil:
+			return nil
+		case len(args) == 0:
+			return fmt.Errorf("%s: the %s is missing: %s %s", name, strings.Trim(argument, "<>"), c.CommandPath(), argument)
+		default:
+			return fmt.Errorf("%s: one %s at a time: %s %s", name, strings.Trim(argument, "<>"), c.CommandPath(), argument)
+		}
+	}
 }
 
 // checkData finishes a restore, and refuses data that this version or this key
@@ -137,15 +170,23 @@ func (c *cli) checkData() error {
 	if !c.usesData() {
 		return nil
 	}
+	if err := cmp.Or(hooks.CheckDirectory(c.app.DataDir()), hooks.CheckBackups(*c.cfg, c.app.DataDir())); err != nil {
+		return err
+	}
 	aside := ""
 	var err error
-	if c.restored, aside, err = hooks.FinishRestore(c.app.DataDir()); err != nil {
+	if c.restored, aside, err = hooks.FinishRestore(c.app.DataDir(), c.serving(), os.Stderr); err != nil {
 		return err
 	}
 	if c.restored {
 		fmt.Fprintln(os.Stderr, restored(aside))
 	}
-	if err := hooks.CheckData(*c.cfg, c.app.DataDir(), version()); err != nil {
+	data, err := hooks.Look(c.app.DataDir())
+	if err != nil {
+		return err
+	}
+	c.killed = data.Killed
+	if err := hooks.CheckData(*c.cfg, data, c.app.DataDir(), version()); err != nil {
 		return err
 	}
 	switch {
@@ -156,19 +197,22 @@ func (c *cli) checkData() error {
 		}
 	default:
 		reads := c.words[0] == "audit" || slices.Equal(c.words[:min(2, len(c.words))], []string{"jobs", "list"})
-		if err := hooks.CheckInstallation(c.app.DataDir(), version(), reads); err != nil {
+		if err := hooks.CheckInstallation(data, c.app.DataDir(), version(), reads); err != nil {
 			return err
 		}
 	}
-	return hooks.BackUpBeforeUpdate(*c.cfg, c.app.DataDir(), version(), os.Stderr)
+	return hooks.BackUpBeforeUpdate(*c.cfg, data, c.app.DataDir(), version(), os.Stderr)
 }
 
-// restored says that a restore is done.
+// restored says that a restore is done, and what is left to do.
 func restored(aside string) string {
-	if aside == "" {
-		return "pocketline: the backup is restored"
+	said := "pocketline: the backup is restored"
+	if aside != "" {
+		said += "; what was there before lies in " + aside + ": remove it when you need it no more"
 	}
-	return "pocketline: the backup is restored; what was there before lies in " + aside + ": remove it when you need it no more"
+	return said +
+		"\npocketline: what was at the phone provider before is left alone until you confirm in Settings → Server " +
+		"that no other server uses these data"
 }
 
 // keys finds or makes what seals secrets.
@@ -192,8 +236,11 @@ func (c *cli) serveCommand() *cobra.Command {
 	c.serve.Short = "Answer the phone: start the server"
 	flags := c.serve.Flags()
 	flags.BoolVar(&c.cfg.Sandbox, "sandbox", c.cfg.Sandbox, "use stand-ins on this machine in place of every provider")
-	flags.Float64Var(&c.cfg.SandboxSpeed, "sandbox-speed", c.cfg.SandboxSpeed, "how fast the sandbox's callers talk: 1 real time, 0 without waiting")
+	flags.Float64Var(&c.cfg.SandboxSpeed, "sandbox-speed", c.cfg.SandboxSpeed,
+		"how fast the sandbox's callers talk: 1 real time, 0 without waiting")
 	flags.BoolVar(&c.demo, "demo", false, "fill an empty data directory with a demonstration (only with --sandbox)")
+	flags.StringVar(&c.clockFile, "sandbox-clock", "",
+		"a file that says how far the jobs' clock is off, as -1h or 24h, and may change (only with --sandbox)")
 	c.serve.PersistentFlags().Lookup("http").Usage = "host:port to listen on (default POCKETLINE_HTTP_ADDR, or 0.0.0.0:80 when domains are given)"
 	origins := c.serve.PersistentFlags().Lookup("origins")
 	origins.Usage = "origins that may use the API from a browser (default: the own one and POCKETLINE_ALLOWED_ORIGINS)"
@@ -215,8 +262,11 @@ func (c *cli) listen() error {
 			address = flags.Lookup("http").Value.String()
 		}
 		listener, err := net.Listen("tcp", address)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return taken(address, "--http (POCKETLINE_HTTP_ADDR)")
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; choose another address with --http (POCKETLINE_HTTP_ADDR)", err)
 		}
 		c.listener, c.cfg.HTTPAddr = listener, listener.Addr().String()
 		if err := flags.Set("http", c.cfg.HTTPAddr); err != nil {
@@ -240,6 +290,11 @@ func (c *cli) listen() error {
 		return c.banner()
 	})
 	return nil
+}
+
+// taken says that an address is in use, and what chooses another.
+func taken(address, by string) error {
+	return fmt.Errorf("another program listens on %s: stop it, or choose another address with %s", address, by)
 }
 
 // origin is where a browser finds this server.
@@ -270,22 +325,7 @@ func unspecified(host string) bool {
 
 func (c *cli) banner() error {
 	fmt.Fprintf(c.out, "\nPocketline %s\n\n  dashboard  %s\n", version(), c.origin())
-	if c.keyMade != "" {
-		fmt.Fprintf(c.out, "  key        made: %s (mode 0600). Without it the stored secrets cannot be read: keep a copy.\n", c.keyMade)
-	}
-	if c.rotating {
-		fmt.Fprintln(c.out, "  NOTE       there are two master keys: stop the server, and `pocketline rotate-key` finishes the change")
-	}
-	if c.sandboxURL != "" {
-		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n", c.sandboxURL)
-	}
-	if host, _, err := net.SplitHostPort(c.cfg.HTTPAddr); err == nil && c.cfg.TrustedProxyHeader != "" && unspecified(host) {
-		fmt.Fprintf(c.out, "  NOTE       %s is believed from whoever connects, and this server listens on every address: close the port to all but the proxy\n",
-			c.cfg.TrustedProxyHeader)
-	}
-	if c.cfg.PublicURL == "" && c.cfg.VapiAPIKey != "" {
-		fmt.Fprintln(c.out, "  NOTE       POCKETLINE_PUBLIC_URL is not set: Vapi cannot reach this server, so no call will be answered")
-	}
+	c.notes()
 	people, err := c.app.CountRecords(collections.Users)
 	if err != nil {
 		return err
@@ -314,12 +354,52 @@ func (c *cli) banner() error {
 	return nil
 }
 
-func sandboxCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "sandbox", Short: "Run the sandbox alone: Vapi's API on this machine, with scripted callers",
-		Annotations: map[string]string{noData: "yes"}, DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error { return sandbox.Main(args) },
+// notes says what whoever runs the program should know of this start.
+func (c *cli) notes() {
+	if c.keyMade != "" {
+		fmt.Fprintf(c.out, "  key        made: %s (mode 0600). Without it the stored secrets cannot be read: keep a copy.\n",
+			c.keyMade)
 	}
+	if c.rotating {
+		fmt.Fprintln(c.out,
+			"  NOTE       there are two master keys: stop the server, and `pocketline rotate-key` finishes the change")
+	}
+	if c.sandboxURL != "" {
+		fmt.Fprintf(c.out, "  SANDBOX    %s stands in for every provider: no call is real and nothing costs money\n",
+			c.sandboxURL)
+	}
+	if host, _, err := net.SplitHostPort(c.cfg.HTTPAddr); err == nil && c.cfg.TrustedProxyHeader != "" &&
+		unspecified(host) {
+		fmt.Fprintf(c.out,
+			"  NOTE       %s is believed from whoever connects, and this server listens on every address: close the port to all but the proxy\n",
+			c.cfg.TrustedProxyHeader)
+	}
+	if c.cfg.PublicURL == "" && c.cfg.VapiAPIKey != "" {
+		fmt.Fprintln(c.out,
+			"  NOTE       POCKETLINE_PUBLIC_URL is not set: Vapi cannot reach this server, so no call will be answered")
+	}
+}
+
+func sandboxCommand() *cobra.Command {
+	var config sandbox.Config
+	c := &cobra.Command{
+		Use: "sandbox", Short: "Run the sandbox alone: Vapi's API on this machine, with scripted callers", Args: cobra.NoArgs,
+		Annotations: map[string]string{noData: "yes"},
+		RunE: func(*cobra.Command, []string) error {
+			err := sandbox.Main(config)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return taken(config.Addr, "--http")
+			}
+			return err
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&config.Addr, "http", sandbox.DefaultAddr, "loopback host:port to listen on")
+	flags.StringVar(&config.Addr, "addr", sandbox.DefaultAddr, "the older name of --http")
+	flags.StringVar(&config.Key, "key", sandbox.DefaultKey, "bearer key clients must send")
+	flags.Float64Var(&config.Speed, "speed", 1, "how fast calls play: 1 real time, 10 ten times faster, 0 without waiting")
+	flags.Lookup("addr").Hidden = true
+	return c
 }
 
 func versionCommand() *cobra.Command {
@@ -346,8 +426,11 @@ func healthCommand(cfg *providers.Config) *cobra.Command {
 		}
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		res, err := client.Do(r)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("health: no server listens at %s: start it, or name its address with --url", address)
+		}
 		if err != nil {
-			return fmt.Errorf("health: %w", err)
+			return fmt.Errorf("health: %w; --url names another address", err)
 		}
 		defer res.Body.Close()
 		if res.StatusCode != http.StatusOK {
@@ -361,7 +444,8 @@ func healthCommand(cfg *providers.Config) *cobra.Command {
 
 // schemaCommand and typegenCommand are for developers, in the repository.
 func schemaCommand() *cobra.Command {
-	schema := &cobra.Command{Use: "schema", Short: "Work on the database's definition (in the source repository)", Annotations: map[string]string{noData: "yes"}}
+	schema := &cobra.Command{Use: "schema", Short: "Work on the database's definition (in the source repository)",
+		Annotations: map[string]string{noData: "yes"}}
 	schema.AddCommand(&cobra.Command{
 		Use: "write <name>", Short: "Write what differs from the frozen steps as one more step", Args: cobra.ExactArgs(1),
 		Annotations: map[string]string{noData: "yes"},

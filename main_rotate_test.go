@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/faults/rig"
 )
 
 // secretsOf are the stored secrets of functions, as they lie in the file.
@@ -44,12 +44,12 @@ func secretsOf(t *testing.T, dir string) map[string]bool {
 // It tells whether the command was faster.
 func rotateKilled(t *testing.T, dir string, lines int) (done bool) {
 	t.Helper()
-	c := command(t, dir, "rotate-key")
+	c := rig.Command(t, dir, "rotate-key")
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := new(transcript)
+	said := new(rig.Transcript)
 	c.Stderr = said
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -71,28 +71,28 @@ func rotateKilled(t *testing.T, dir string, lines int) (done bool) {
 
 // answers wants a whole call to work: the provider's messages prove themselves
 // with a stored secret.
-func answers(t *testing.T, d *desk) {
+func answers(t *testing.T, d *rig.Desk) {
 	t.Helper()
-	owner := d.owner(t)
-	synced(owner)
-	reported(owner, simulate(owner, lineIn(owner, "en"), "", "en"))
+	owner := d.Owner(t)
+	rig.Synced(owner)
+	rig.Reported(owner, rig.Simulate(owner, rig.LineIn(owner, "en"), "", "en"))
 }
 
 func TestRotate_key_is_killed_and_goes_on(t *testing.T) {
-	d := start(t, t.TempDir(), "", demo)
-	owner := d.owner(t)
-	organization := owner.rows(collections.Organizations, "", "")[0]["id"]
+	d := rig.Start(t, t.TempDir(), "", rig.Demo)
+	owner := d.Owner(t)
+	organization := rig.Practice(owner)["id"]
 	for n := range 250 { // more than two batches
-		owner.ask("POST", "/api/collections/functions/records", row{
+		owner.Ask("POST", "/api/collections/functions/records", row{
 			"organization": organization, "name": fmt.Sprintf("planted_%03d", n), "description": "Looks.", "is_active": false,
 			"webhook_url": "https://tools.example.com/look", "headers": row{"X-Key": fmt.Sprintf("planted-%d", n)},
 		}, http.StatusOK, nil)
 	}
-	if said, ok := d.run("rotate-key"); ok || !strings.Contains(said, "stop the server first") {
+	if said, ok := d.Run("rotate-key"); ok || !strings.Contains(said, "stop the server first") {
 		t.Fatalf("beside the server: %v, %s", ok, said)
 	}
-	d.stop()
-	keyFile := filepath.Join(d.dir, ".pocketline_key")
+	d.Stop()
+	keyFile := filepath.Join(d.Dir, ".pocketline_key")
 	key := func() string {
 		t.Helper()
 		raw, err := os.ReadFile(keyFile)
@@ -101,25 +101,25 @@ func TestRotate_key_is_killed_and_goes_on(t *testing.T) {
 		}
 		return string(raw)
 	}
-	old, before := key(), secretsOf(t, d.dir)
+	old, before := key(), secretsOf(t, d.Dir)
 	if len(before) < 250 {
 		t.Fatalf("%d secrets are stored", len(before))
 	}
 
 	between := 0
-	for lines := 1; !rotateKilled(t, d.dir, lines); lines++ {
+	for lines := 1; !rotateKilled(t, d.Dir, lines); lines++ {
 		if strings.Count(key(), "\n") != 2 {
 			continue // done, but for the last word
 		}
 		if between++; between > 1 {
 			continue
 		}
-		d = start(t, d.dir, "", demo)
-		if !strings.Contains(d.said.String(), "rotate-key") {
-			t.Errorf("the banner says nothing of two keys:\n%s", d.said)
+		d = rig.Start(t, d.Dir, "", rig.Demo)
+		if !strings.Contains(d.Said.String(), "rotate-key") {
+			t.Errorf("the banner says nothing of two keys:\n%s", d.Said)
 		}
 		answers(t, d)
-		d.stop()
+		d.Stop()
 	}
 	if between == 0 {
 		t.Error("never killed in the middle")
@@ -128,7 +128,7 @@ func TestRotate_key_is_killed_and_goes_on(t *testing.T) {
 	if strings.Count(fresh, "\n") != 1 || fresh == old {
 		t.Error("the file does not hold a new key alone")
 	}
-	after := secretsOf(t, d.dir)
+	after := secretsOf(t, d.Dir)
 	if len(after) != len(before) {
 		t.Errorf("%d secrets were stored, %d are", len(before), len(after))
 	}
@@ -137,10 +137,10 @@ func TestRotate_key_is_killed_and_goes_on(t *testing.T) {
 			t.Error("a secret is still sealed with the old key")
 		}
 	}
-	d = start(t, d.dir, "", demo)
+	d = rig.Start(t, d.Dir, "", rig.Demo)
 	answers(t, d)
-	d.stop()
-	sound(t, d.dir)
+	d.Stop()
+	rig.Sound(t, d.Dir)
 
 	// The next key comes from the environment.
 	now, wrong := "POCKETLINE_KEY="+strings.Repeat("5a", 32), "POCKETLINE_KEY_BEFORE="+strings.TrimSpace(old)
@@ -156,12 +156,12 @@ func TestRotate_key_is_killed_and_goes_on(t *testing.T) {
 		{"rotate-key", "Unset POCKETLINE_KEY_BEFORE", true, []string{now, "POCKETLINE_KEY_BEFORE_FILE=" + keyFile}},
 		{"serve --sandbox --http 127.0.0.1:0", "another master key", false, nil}, // the file's, which is the old one
 	} {
-		out, err := command(t, d.dir, c.line, c.env...).CombinedOutput()
+		out, err := rig.Command(t, d.Dir, c.line, c.env...).CombinedOutput()
 		if (err == nil) != c.ok || !strings.Contains(string(out), c.says) {
 			t.Errorf("%s with %q: got %v, %s", c.line, c.env, err, out)
 		}
 	}
-	d = start(t, d.dir, "", demo, now)
+	d = rig.Start(t, d.Dir, "", rig.Demo, now)
 	answers(t, d)
-	d.stop()
+	d.Stop()
 }

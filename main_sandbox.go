@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
@@ -47,7 +48,7 @@ const (
 
 var (
 	errSandboxData = errors.New("this data directory was made with the sandbox: start with --sandbox, or choose another directory with --dir")
-	errRealData    = errors.New("this data directory holds real data: the sandbox does not touch it; choose another directory with --dir")
+	errRealData    = errors.New("this data directory holds what is, or was, at a real provider: the sandbox does not touch it; choose another directory with --dir")
 )
 
 // startSandbox puts the stand-ins in the place of the providers when that was
@@ -70,13 +71,7 @@ func (c *cli) startSandbox() (string, error) {
 		return "", nil
 	}
 	if !c.cfg.Sandbox {
-		if c.demo {
-			return "", errors.New("--demo fills in accounts with a known password: it needs --sandbox")
-		}
-		if marked {
-			return "", errSandboxData
-		}
-		return "", nil
+		return "", c.checkReal(marked)
 	}
 	if err := os.MkdirAll(c.app.DataDir(), 0o700); err != nil {
 		return "", err
@@ -97,14 +92,8 @@ func (c *cli) startSandbox() (string, error) {
 	c.sandboxURL = s.URL()
 
 	c.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		if !marked {
-			n, err := se.App.CountRecords(collections.Organizations)
-			if err != nil {
-				return fmt.Errorf("look for real data: %w", err)
-			}
-			if n > 0 {
-				return errRealData
-			}
+		if err := checkDemo(se.App, marked); err != nil {
+			return err
 		}
 		// The mark holds the stand-ins' address: functions of the demonstration
 		// point at it, so the next start takes the same one, and commands find it.
@@ -125,6 +114,54 @@ func (c *cli) startSandbox() (string, error) {
 		},
 	})
 	return s.URL(), nil
+}
+
+// checkReal refuses to serve to real providers what belongs to the stand-ins.
+func (c *cli) checkReal(marked bool) error {
+	if c.demo {
+		return errors.New("--demo fills in accounts with a known password: it needs --sandbox")
+	}
+	if marked {
+		return errSandboxData
+	}
+	return nil
+}
+
+// checkDemo refuses to serve to the stand-ins what belongs to real providers.
+func checkDemo(app core.App, marked bool) error {
+	if marked {
+		return nil
+	}
+	real, err := hasReal(app)
+	if err != nil {
+		return fmt.Errorf("look for real data: %w", err)
+	}
+	if real {
+		return errRealData
+	}
+	return nil
+}
+
+// hasReal tells whether anything in the data is, or was, at a real provider. The
+// account and the organization that `setup` made alone are not: with the sandbox they
+// may be tried, and the directory is the sandbox's from then on.
+func hasReal(app core.App) (bool, error) {
+	for _, name := range []string{collections.Calls, collections.PhoneNumbers, collections.ProviderAccounts,
+		collections.ProviderEvents} {
+		if n, err := app.CountRecords(name); err != nil || n > 0 {
+			return true, err
+		}
+	}
+	for _, c := range collections.All() {
+		if c.Fields.GetByName("sync_hash") == nil {
+			continue
+		}
+		if n, err := app.CountRecords(c.Name, dbx.NewExp("sync_hash != '' OR sync_status NOT IN ('', {:pending}, {:failed})",
+			dbx.Params{"pending": collections.SyncPending, "failed": collections.SyncFailed})); err != nil || n > 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // useStandIns points a command at the stand-ins of the server that runs beside
@@ -165,6 +202,34 @@ func (c *cli) startStandIns(mark string) (*sandbox.Server, error) {
 		config.Addr = ""
 	}
 	return sandbox.Start(config)
+}
+
+// now is the clock by which jobs are run: nil is the machine's. With the sandbox it
+// can be moved, to see what a clock that jumps does.
+func (c *cli) now() (func() time.Time, error) {
+	if c.clockFile == "" || !c.serving() {
+		return nil, nil
+	}
+	if !c.cfg.Sandbox {
+		return nil, errors.New("--sandbox-clock moves the clock: it needs --sandbox")
+	}
+	off := func() (time.Duration, error) {
+		raw, err := os.ReadFile(c.clockFile)
+		if err != nil {
+			return 0, err
+		}
+		return time.ParseDuration(strings.TrimSpace(string(raw)))
+	}
+	if _, err := off(); err != nil {
+		return nil, fmt.Errorf("--sandbox-clock: %w", err)
+	}
+	return func() time.Time {
+		by, err := off()
+		if err != nil { // somebody is writing it
+			by = 0
+		}
+		return time.Now().Add(by)
+	}, nil
 }
 
 // fillDemo makes the demonstration the way a person would make the first

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/faults/rig"
 )
 
 // The checks of single values.
@@ -44,7 +45,8 @@ func unless(ok bool, problem string) string {
 
 // common are the columns every row has.
 func common(collection string, r row, own row) row {
-	for name, w := range (row{"id": anID, "collectionId": anything, "collectionName": collection, "created": aTime, "updated": aTime}) {
+	for name, w := range (row{"id": anID, "collectionId": anything, "collectionName": collection, "created": aTime,
+		"updated": aTime}) {
 		own[name] = w
 	}
 	return own
@@ -60,143 +62,118 @@ func instantOf(t *testing.T, r row, name string) time.Time {
 	return at
 }
 
-// synced waits until all copies at the provider are there.
-func synced(p *person) {
-	p.t.Helper()
-	for _, collection := range []string{collections.Functions, collections.Assistants, collections.PhoneNumbers} {
-		until(p.t, collection+" synced", func() bool {
-			all := p.rows(collection, "", "")
-			return len(all) > 0 && !slices.ContainsFunc(all, func(r row) bool { return r["sync_status"] != collections.SyncSynced })
-		})
-	}
-}
-
-// lineIn is the demonstration's number in a language.
-func lineIn(p *person, language string) row {
-	p.t.Helper()
-	return p.one(collections.PhoneNumbers, "friendly_name = '"+map[string]string{"en": "Main line", "fr": "Ligne française"}[language]+"'")
-}
-
-// simulate lets the sandbox ring a number and returns the provider's id of the call.
-func simulate(p *person, number row, script, language string) string {
-	p.t.Helper()
-	var answer map[string]string
-	p.ask("POST", "/api/simulate", row{"phone_number": number["id"], "script": script, "language": language}, http.StatusCreated, &answer)
-	return answer["vapi_call_id"]
-}
-
-// reported waits for the end of a call and returns its row.
-func reported(p *person, vapiID string) row {
-	p.t.Helper()
-	var call row
-	until(p.t, "the report of the call", func() bool {
-		all := p.rows(collections.Calls, "vapi_call_id = '"+vapiID+"' && reported_at != ''", "")
-		if len(all) == 1 {
-			call = all[0]
-		}
-		return len(all) == 1
-	})
-	return call
-}
-
 // TestMainJob walks the main job over HTTP: the built binary, a caller, every
 // stored field, and again after a restart.
 func TestMainJob(t *testing.T) {
-	d := start(t, t.TempDir(), "", demo)
-	owner, operator := d.owner(t), d.operator(t)
-	synced(owner)
-	organization := owner.one(collections.Organizations, "")["id"].(string)
+	d := rig.Start(t, t.TempDir(), "", rig.Demo)
+	owner, operator := d.Owner(t), d.Operator(t)
+	rig.Synced(owner)
+	organization := rig.Practice(owner)["id"].(string)
 
 	t.Run("a booking is answered and every field of it is stored", func(t *testing.T) { booking(t, d, organization) })
 	t.Run("other callers end as they should", func(t *testing.T) { otherCallers(t, d, organization) })
 	t.Run("it is found by a word a caller said", func(t *testing.T) { found(t, d, organization) })
 	t.Run("the SDK sees the same", func(t *testing.T) { throughSDK(t, d) })
 	t.Run("the command line works beside the server", func(t *testing.T) {
-		if said, ok := d.run("jobs list"); !ok || !strings.Contains(said, "calls.reconcile") {
+		if said, ok := d.Run("jobs list"); !ok || !strings.Contains(said, "calls.reconcile") {
 			t.Errorf("jobs list: success %v, %s", ok, said)
 		}
 		for _, job := range []string{"calls.reconcile", "mirror.retry", "recordings.fetch"} { // they ask the sandbox
-			if said, ok := d.run("jobs run " + job); !ok {
+			if said, ok := d.Run("jobs run " + job); !ok {
 				t.Errorf("jobs run %s: %s", job, said)
 			}
 		}
 	})
 	t.Run("a number just made answers its first caller", func(t *testing.T) { newNumber(t, d, organization) })
-	if stuck := operator.rows(collections.ProviderEvents, "status = 'failed' || status = 'parked'", ""); len(stuck) > 0 {
+	if stuck := operator.Rows(collections.ProviderEvents, "status = 'failed' || status = 'parked'", ""); len(stuck) > 0 {
 		t.Errorf("%d messages were not applied, the first: %v", len(stuck), stuck[0])
 	}
-	before := len(owner.rows(collections.Calls, "", ""))
+	before := len(owner.Rows(collections.Calls, "", ""))
 
 	// The server stops while somebody is talking, and another start goes on.
-	talking := midCall(t, owner, d.sandbox, lineIn(owner, "en"))
-	stream, err := httpc.Get(d.base + "/api/realtime") // a dashboard that stays open
+	talking := rig.MidCall(t, owner, d.Sandbox, rig.LineIn(owner, "en"))
+	stream, err := rig.Client.Get(d.Base + "/api/realtime") // a dashboard that stays open
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stream.Body.Close()
-	d.stop()
+	d.Stop()
 	noMarkers(t, d)
-	again := start(t, d.dir, d.address(), demo)
-	owner = again.owner(t)
-	synced(owner)
+	clock := filepath.Join(t.TempDir(), "clock") // a report that has not come by now does not come
+	if err := os.WriteFile(clock, []byte("3m"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := rig.Start(t, d.Dir, d.Address(), rig.Demo+" --sandbox-clock "+clock)
+	owner = again.Owner(t)
+	rig.Synced(owner)
 	var outputs struct{ Results []row }
-	(&person{t: t, token: "Bearer sandbox-key"}).ask("GET", again.sandbox+"/structured-output", nil, http.StatusOK, &outputs)
+	(&rig.Person{T: t, Token: "Bearer sandbox-key"}).Ask("GET", again.Sandbox+"/structured-output", nil,
+		http.StatusOK, &outputs)
 	if len(outputs.Results) != len(collections.Outputs) {
 		t.Errorf("%d structured outputs after a restart", len(outputs.Results))
 	}
-	call := reported(owner, simulate(owner, lineIn(owner, "en"), "price", ""))
+	call := rig.Reported(owner, rig.Simulate(owner, rig.LineIn(owner, "en"), "price", ""))
 	if call["outcome"] != "completed" || call["organization"] != organization {
-		t.Errorf("after a restart a call ended %v in %v, want completed in %v", call["outcome"], call["organization"], organization)
+		t.Errorf("after a restart a call ended %v in %v, want completed in %v", call["outcome"],
+			call["organization"], organization)
 	}
 	// What was broken off is made good by asking after it, at the start already.
-	if cut := reported(owner, talking); cut["status"] == collections.CallInProgress || cut["ended_at"] == "" {
+	if cut := rig.Reported(owner, talking); cut["status"] == collections.CallInProgress || cut["ended_at"] == "" {
 		t.Errorf("the call that was cut off is %v, ended at %q", cut["status"], cut["ended_at"])
 	}
-	if now := len(owner.rows(collections.Calls, "", "")); now != before+2 {
+	if now := len(owner.Rows(collections.Calls, "", "")); now != before+2 {
 		t.Errorf("%d calls after the restart and two more, want %d", now, before+2)
 	}
-	again.stop()
+	again.Stop()
 }
 
 // booking lets somebody book an appointment. The provider sends its report
 // twice, as providers do.
-func booking(t *testing.T, d *desk, organization string) {
-	owner, operator := d.owner(t), d.operator(t)
-	owner.ask("POST", d.sandbox+"/_sandbox/faults", row{"match": row{"messageType": "end-of-call-report"}, "kind": "repeat"}, http.StatusCreated, nil)
-	assistant, number := owner.one(collections.Assistants, "language = 'en'"), lineIn(owner, "en")
-	vapiID := simulate(owner, number, "booking", "en")
-	id := reported(owner, vapiID)["id"].(string)
-	until(t, "the recording", func() bool {
-		return len(owner.rows(collections.Recordings, "call = '"+id+"' && status = 'ready'", "")) == 1
+func booking(t *testing.T, d *rig.Desk, organization string) {
+	owner, operator := d.Owner(t), d.Operator(t)
+	owner.Ask("POST", d.Sandbox+"/_sandbox/faults",
+		row{"match": row{"messageType": "end-of-call-report"}, "kind": "repeat"}, http.StatusCreated, nil)
+	assistant, number := owner.One(collections.Assistants, "language = 'en'"), rig.LineIn(owner, "en")
+	vapiID := rig.Simulate(owner, number, "booking", "en")
+	id := rig.Reported(owner, vapiID)["id"].(string)
+	rig.Until(t, "the recording", func() bool {
+		return len(owner.Rows(collections.Recordings, "call = '"+id+"' && status = 'ready'", "")) == 1
 	})
-	until(t, "the repeated report", func() bool {
+	rig.Until(t, "the repeated report", func() bool {
 		var sent []struct{ Attempts []any }
-		owner.ask("GET", d.sandbox+"/_sandbox/deliveries?type=end-of-call-report&callId="+vapiID, nil, http.StatusOK, &sent)
+		owner.Ask("GET", d.Sandbox+"/_sandbox/deliveries?type=end-of-call-report&callId="+vapiID, nil, http.StatusOK, &sent)
 		return len(sent) == 1 && len(sent[0].Attempts) == 2
 	})
 	// What the provider itself says of the call.
 	theirs := vapiCall(t, d, vapiID)
 	ofCall := "call = '" + id + "'"
 
-	call := operator.one(collections.Calls, "id = '"+id+"'")
-	contact := operator.one(collections.Contacts, "id = '"+call["contact"].(string)+"'")
+	call := operator.One(collections.Calls, "id = '"+id+"'")
+	contact := operator.One(collections.Contacts, "id = '"+call["contact"].(string)+"'")
 	summary := "Priya Raman called to book a cleaning for tomorrow morning. The appointment was booked at 09:30."
 	check(t, "call", call, common(collections.Calls, call, row{
-		"organization": organization, "vapi_call_id": vapiID, "status": "completed", "outcome": "completed", "call_type": "inbound", "channel": "phone",
-		"caller_number": "+14155550142", "recipient_number": number["phone_number"], "caller_number_raw": "", "recipient_number_raw": "", "contact": contact["id"], "assistant": assistant["id"],
-		"phone_number": number["id"], "started_at": aTime, "answered_at": dateOf(t, theirs["startedAt"]), "ended_at": dateOf(t, theirs["endedAt"]),
-		"duration_seconds": isPositive, "cost_micros": math.Round(theirs["cost"].(float64) * 1e6), "ended_reason": "customer-ended-call",
-		"summary": summary, "resolution_status": "resolved", "sentiment": "positive", "priority": "medium", "success_evaluation": "true",
-		"transferred_to": "", "notes": "", "metadata": nil, "is_test": false, "has_recording": true, "reported_at": aTime,
+		"organization": organization, "vapi_call_id": vapiID, "status": "completed", "outcome": "completed",
+		"call_type": "inbound", "channel": "phone",
+		"caller_number": "+14155550142", "recipient_number": number["phone_number"], "caller_number_raw": "",
+		"recipient_number_raw": "", "contact": contact["id"], "assistant": assistant["id"],
+		"phone_number": number["id"], "started_at": aTime, "answered_at": dateOf(t, theirs["startedAt"]),
+		"ended_at":         dateOf(t, theirs["endedAt"]),
+		"duration_seconds": isPositive, "cost_micros": math.Round(theirs["cost"].(float64) * 1e6),
+		"ended_reason": "customer-ended-call",
+		"summary":      summary, "resolution_status": "resolved", "sentiment": "positive", "priority": "medium",
+		"success_evaluation": "true",
+		"transferred_to":     "", "notes": "", "metadata": nil, "is_test": false, "has_recording": true, "answered": true,
+		"missed": false, "reported_at": aTime,
 		"control_url": "", "listen_url": "", "created_by": "", "placing_key": "", "placing": "", "placement": nil,
 	}))
 	told := theirs["artifact"].(row)["structuredOutputs"].(row)
 	if own := theirs["analysis"].(row)["structuredData"]; own != nil || len(told) != len(collections.Outputs) {
 		t.Errorf("the older analysis has %v, the outputs are %v", own, told)
 	}
-	for _, o := range operator.rows(collections.StructuredOutputs, "", "name") {
+	for _, o := range operator.Rows(collections.StructuredOutputs, "", "name") {
 		one, _ := told[o["vapi_output_id"].(string)].(row)
-		if name := o["name"].(string); one["name"] != collections.OutputTitle(name) || name == "summary" && one["result"] != summary {
+		if name := o["name"].(string); one["name"] != collections.OutputTitle(name) || name == "summary" &&
+			one["result"] != summary {
 			t.Errorf("%s is %v in the report", name, one)
 		}
 	}
@@ -210,11 +187,12 @@ func booking(t *testing.T, d *desk, organization string) {
 	}
 
 	check(t, "contact", contact, common(collections.Contacts, contact, row{
-		"organization": organization, "phone_number": "+14155550142", "phone_number_raw": "", "name": "", "email": "", "notes": "", "metadata": nil,
+		"organization": organization, "phone_number": "+14155550142", "phone_number_raw": "", "name": "",
+		"email": "", "notes": "", "metadata": nil,
 		"first_seen_at": call["started_at"], "last_seen_at": call["started_at"],
 	}))
 
-	events := operator.rows(collections.CallEvents, ofCall, "position")
+	events := operator.Rows(collections.CallEvents, ofCall, "position")
 	var tomorrow string
 	for _, e := range events {
 		if data, _ := e["data"].(row); e["name"] == "check_availability" {
@@ -229,24 +207,27 @@ func booking(t *testing.T, d *desk, organization string) {
 	status := func(name string) row {
 		return row{"type": "status", "name": name, "key": "status:" + name, "data": row{}}
 	}
-	checkList(t, "event", collections.CallEvents, events, row{"organization": organization, "call": id, "position": aPosition}, []row{
-		status("queued"), status("ringing"), status("in_progress"),
-		{"type": "tool_call", "name": "check_availability", "key": matches("^tool:call_"), "data": data(t, row{
-			"arguments": row{"date": tomorrow, "partOfDay": "morning", "service": "cleaning"}, "answer": free, "reported": free,
-		})},
-		{"type": "tool_call", "name": "book_appointment", "key": matches("^tool:call_"), "data": data(t, row{
-			"arguments": row{
-				"date": tomorrow, "time": "09:30", "slotId": tomorrow + "T09:30", "name": "Priya Raman", "phone": "+14155550142", "service": "cleaning",
-			},
-			"answer": booked, "reported": booked,
-		})},
-		status("ended"),
-	})
+	checkList(t, "event", collections.CallEvents, events,
+		row{"organization": organization, "call": id, "position": aPosition}, []row{
+			status("queued"), status("ringing"), status("in_progress"),
+			{"type": "tool_call", "name": "check_availability", "key": matches("^tool:call_"), "data": data(t, row{
+				"arguments": row{"date": tomorrow, "partOfDay": "morning", "service": "cleaning"}, "answer": free, "reported": free,
+			})},
+			{"type": "tool_call", "name": "book_appointment", "key": matches("^tool:call_"), "data": data(t, row{
+				"arguments": row{
+					"date": tomorrow, "time": "09:30", "slotId": tomorrow + "T09:30", "name": "Priya Raman", "phone": "+14155550142",
+					"service": "cleaning",
+				},
+				"answer": booked, "reported": booked,
+			})},
+			status("ended"),
+		})
 
-	lines := operator.rows(collections.Messages, ofCall, "position")
+	lines := operator.Rows(collections.Messages, ofCall, "position")
 	said := func(role string, content any) row { return row{"role": role, "content": content} }
 	checkList(t, "line", collections.Messages, lines,
-		row{"organization": organization, "call": id, "position": aPosition, "offset_ms": isPositive, "duration_ms": isPositive, "from_person": false}, []row{
+		row{"organization": organization, "call": id, "position": aPosition, "offset_ms": isPositive,
+			"duration_ms": isPositive, "from_person": false}, []row{
 			said("assistant", "Marlow Dental, good morning. How can I help?"),
 			said("user", "Hi, I'd like to book a cleaning for tomorrow morning."),
 			said("assistant", "Let me see. "+free+" Which one suits you?"),
@@ -256,11 +237,13 @@ func booking(t *testing.T, d *desk, organization string) {
 			said("assistant", "See you tomorrow. Goodbye!"),
 		})
 
-	report := operator.one(collections.CallReports, ofCall)
+	report := operator.One(collections.CallReports, ofCall)
 	check(t, "report", report, common(collections.CallReports, report, row{
 		"organization": organization, "call": id, "position": isPositive, "summary": summary,
-		"transcript": theirs["artifact"].(row)["transcript"], "analysis": row{"success_evaluation": "true", "structured_data": row{"intent": "book", "sentiment": "positive"}},
-		"costs": like(func(g any) string { return sumsUp(g.(row), theirs["cost"].(float64)) }), "performance": theirs["artifact"].(row)["performanceMetrics"],
+		"transcript":  theirs["artifact"].(row)["transcript"],
+		"analysis":    row{"success_evaluation": "true", "structured_data": row{"intent": "book", "sentiment": "positive"}},
+		"costs":       like(func(g any) string { return sumsUp(g.(row), theirs["cost"].(float64)) }),
+		"performance": theirs["artifact"].(row)["performanceMetrics"],
 	}))
 	for _, line := range lines {
 		if !strings.Contains(report["transcript"].(string), line["content"].(string)) {
@@ -268,10 +251,12 @@ func booking(t *testing.T, d *desk, organization string) {
 		}
 	}
 
-	recording := operator.one(collections.Recordings, ofCall)
+	recording := operator.One(collections.Recordings, ofCall)
 	check(t, "recording", recording, common(collections.Recordings, recording, row{
-		"organization": organization, "call": id, "kind": "stereo", "status": "ready", "file": matches(`\.wav$`), "mime_type": "audio/wav",
-		"size_bytes": isPositive, "duration_ms": isPositive, "peaks": like(drawn), "attempts": anything, "next_at": anything, "error": "",
+		"organization": organization, "call": id, "kind": "stereo", "status": "ready", "file": matches(`\.wav$`),
+		"mime_type":  "audio/wav",
+		"size_bytes": isPositive, "duration_ms": isPositive, "peaks": like(drawn), "attempts": anything,
+		"next_at": anything, "error": "",
 	}))
 	last := lines[len(lines)-1]
 	if end := last["offset_ms"].(float64) + last["duration_ms"].(float64); end > recording["duration_ms"].(float64) {
@@ -279,14 +264,15 @@ func booking(t *testing.T, d *desk, organization string) {
 	}
 	hear(t, d, owner, id, recording["size_bytes"].(float64))
 
-	usage := operator.one(collections.UsageEvents, ofCall)
+	usage := operator.One(collections.UsageEvents, ofCall)
 	check(t, "usage", usage, common(collections.UsageEvents, usage, row{
-		"organization": organization, "call": id, "kind": "voice_inbound", "unit": "second", "quantity": call["duration_seconds"],
+		"organization": organization, "call": id, "kind": "voice_inbound", "unit": "second",
+		"quantity":    call["duration_seconds"],
 		"cost_micros": call["cost_micros"], "at": call["ended_at"], "reference": "call:" + vapiID,
 	}))
 	messagesOf(t, d, operator, organization, vapiID)
 
-	owed := operator.rows(collections.Outbox, "key ~ '"+recording["id"].(string)+"'", "")
+	owed := operator.Rows(collections.Outbox, "key ~ '"+recording["id"].(string)+"'", "")
 	if len(owed) != 1 || owed[0]["status"] != "done" {
 		t.Errorf("the promise to fetch the recording is %v", owed)
 	}
@@ -329,10 +315,10 @@ func dateOf(t *testing.T, v any) string {
 }
 
 // vapiCall asks the provider for a call.
-func vapiCall(t *testing.T, d *desk, id string) row {
+func vapiCall(t *testing.T, d *rig.Desk, id string) row {
 	t.Helper()
 	var call row
-	(&person{t: t, token: "Bearer sandbox-key"}).ask("GET", d.sandbox+"/call/"+id, nil, http.StatusOK, &call)
+	(&rig.Person{T: t, Token: "Bearer sandbox-key"}).Ask("GET", d.Sandbox+"/call/"+id, nil, http.StatusOK, &call)
 	return call
 }
 
@@ -350,7 +336,8 @@ func sumsUp(costs row, total float64) string {
 		}
 	}
 	near := func(a float64) bool { return math.Abs(a-total) < 1e-6 }
-	return unless(len(items) == 8 && near(sum) && near(parts) && near(breakdown["total"].(float64)), "items and breakdown do not add up")
+	return unless(len(items) == 8 && near(sum) && near(parts) && near(breakdown["total"].(float64)),
+		"items and breakdown do not add up")
 }
 
 // drawn tells what is wrong with the peaks of a recording.
@@ -375,28 +362,28 @@ func drawn(g any) string {
 }
 
 // hear plays a part of a recording, as a player that jumps does.
-func hear(t *testing.T, d *desk, owner *person, call string, size float64) {
+func hear(t *testing.T, d *rig.Desk, owner *rig.Person, call string, size float64) {
 	t.Helper()
 	path := "/api/calls/" + call + "/recording"
-	status, header, sound, err := owner.send("GET", path, nil, "Range", "bytes=0-43")
+	status, header, sound, err := owner.Send("GET", path, nil, "Range", "bytes=0-43")
 	if err != nil || status != http.StatusPartialContent || len(sound) != 44 || string(sound[:4]) != "RIFF" {
 		t.Errorf("a part of the recording: got %d, %d bytes, %v, want 206 and the first 44", status, len(sound), err)
 	}
 	if want := fmt.Sprintf("bytes 0-43/%.0f", size); header.Get("Content-Range") != want {
 		t.Errorf("Content-Range is %q, want %q", header.Get("Content-Range"), want)
 	}
-	guest := &person{t: t, base: d.base}
-	guest.ask("GET", path, nil, http.StatusUnauthorized, nil)
+	guest := &rig.Person{T: t, Base: d.Base}
+	guest.Ask("GET", path, nil, http.StatusUnauthorized, nil)
 }
 
 // messagesOf checks what is kept of the provider's messages.
-func messagesOf(t *testing.T, d *desk, operator *person, organization, vapiID string) {
+func messagesOf(t *testing.T, d *rig.Desk, operator *rig.Person, organization, vapiID string) {
 	t.Helper()
 	var sent []struct {
 		Type     string
 		Attempts []struct{ Status int }
 	}
-	operator.ask("GET", d.sandbox+"/_sandbox/deliveries?callId="+vapiID, nil, http.StatusOK, &sent)
+	operator.Ask("GET", d.Sandbox+"/_sandbox/deliveries?callId="+vapiID, nil, http.StatusOK, &sent)
 	want := map[string]int{}
 	for _, m := range sent {
 		kind, _, _ := strings.Cut(m.Type, "[") // transcript[transcriptType="final"]
@@ -408,13 +395,16 @@ func messagesOf(t *testing.T, d *desk, operator *person, organization, vapiID st
 		}
 	}
 	kept := map[string]int{}
-	for _, e := range operator.rows(collections.ProviderEvents, "event_key ~ '"+vapiID+"%'", "") {
+	for _, e := range operator.Rows(collections.ProviderEvents, "event_key ~ '"+vapiID+"%'", "") {
 		kind, _ := e["type"].(string)
 		kept[kind]++
 		check(t, "message", e, common(collections.ProviderEvents, e, row{
-			"organization": organization, "provider": "vapi", "event_key": matches("^" + vapiID + ":" + kind + `:\d+:[0-9a-f]{16}$`), "type": kind,
-			"status": "applied", "payload": like(func(g any) string { return unless(json.Valid([]byte(g.(string))), "not JSON") }), "answer": anything,
-			"error": "", "attempts": anything, "next_at": "",
+			"organization": organization, "provider": "vapi",
+			"event_key": matches("^" + vapiID + ":" + kind + `:\d+:[0-9a-f]{16}$`), "type": kind,
+			"status":  "applied",
+			"payload": like(func(g any) string { return unless(json.Valid([]byte(g.(string))), "not JSON") }),
+			"last":    kind == "end-of-call-report",
+			"error":   "", "attempts": anything, "next_at": "",
 		}))
 	}
 	if fmt.Sprint(kept) != fmt.Sprint(want) || want["end-of-call-report"] != 1 || want["tool-calls"] != 2 {
@@ -423,7 +413,7 @@ func messagesOf(t *testing.T, d *desk, operator *person, organization, vapiID st
 }
 
 // otherCallers lets the rest of the sandbox's callers ring, and be rung.
-func otherCallers(t *testing.T, d *desk, organization string) {
+func otherCallers(t *testing.T, d *rig.Desk, organization string) {
 	for _, c := range []struct {
 		script, language string
 		to               string // the number that is rung; "" for callers who ring us
@@ -445,39 +435,45 @@ func otherCallers(t *testing.T, d *desk, organization string) {
 		{"voicemail", "fr", "+14155550101", "voicemail", "voicemail", "pending", 1},
 	} {
 		t.Run(c.script+" "+c.language, func(t *testing.T) {
-			owner := d.owner(t)
-			number := lineIn(owner, c.language)
+			owner := d.Owner(t)
+			number := rig.LineIn(owner, c.language)
 			vapiID := ""
 			if c.to == "" {
-				vapiID = simulate(owner, number, c.script, c.language)
+				vapiID = rig.Simulate(owner, number, c.script, c.language)
 			} else {
 				var answer row
-				owner.ask("POST", "/api/organizations/"+organization+"/calls", row{
+				owner.Ask("POST", "/api/organizations/"+organization+"/calls", row{
 					"assistant": number["assistant"], "phone_number": number["id"], "customer_number": c.to,
 				}, http.StatusCreated, &answer)
 				vapiID = answer["vapi_call_id"].(string)
 			}
-			call := reported(owner, vapiID)
+			call := rig.Reported(owner, vapiID)
 			direction := collections.Inbound
 			if c.to != "" {
 				direction = collections.Outbound
 			}
-			if call["outcome"] != c.outcome || call["ended_reason"] != c.reason || call["status"] != collections.CallCompleted || call["call_type"] != direction {
-				t.Errorf("got %v, %v, %v, %v; want %s, %s, completed, %s", call["outcome"], call["ended_reason"], call["status"], call["call_type"],
+			if call["outcome"] != c.outcome || call["ended_reason"] != c.reason || call["status"] != collections.CallCompleted ||
+				call["call_type"] != direction {
+				t.Errorf("got %v, %v, %v, %v; want %s, %s, completed, %s", call["outcome"], call["ended_reason"],
+					call["status"], call["call_type"],
 					c.outcome, c.reason, direction)
 			}
 			if c.resolution != "" && call["resolution_status"] != c.resolution {
 				t.Errorf("resolution is %v, want %s", call["resolution_status"], c.resolution)
 			}
-			lines := owner.rows(collections.Messages, "call = '"+call["id"].(string)+"'", "position")
+			lines := owner.Rows(collections.Messages, "call = '"+call["id"].(string)+"'", "position")
 			if len(lines) != c.lines {
 				t.Errorf("%d lines, want %d: %v", len(lines), c.lines, lines)
 			}
 			if answered := call["answered_at"] != ""; answered != (c.lines > 0) {
 				t.Errorf("answered at %q with %d lines", call["answered_at"], c.lines)
 			}
+			served := c.outcome == "transferred" || c.outcome == "completed" && c.script != "silence"
+			if call["answered"] != served || call["missed"] != (c.to == "" && !served) {
+				t.Errorf("answered is %v, missed is %v", call["answered"], call["missed"])
+			}
 			if c.outcome == "transferred" {
-				moved := owner.one(collections.CallEvents, "call = '"+call["id"].(string)+"' && type = 'transfer'")
+				moved := owner.One(collections.CallEvents, "call = '"+call["id"].(string)+"' && type = 'transfer'")
 				if !strings.Contains(fmt.Sprint(moved), "+14155550199") {
 					t.Errorf("the transfer is %v, want the assistant's forwarding number", moved)
 				}
@@ -487,10 +483,10 @@ func otherCallers(t *testing.T, d *desk, organization string) {
 }
 
 // found looks for calls by what was said in them.
-func found(t *testing.T, d *desk, organization string) {
-	owner := d.owner(t)
-	booked := owner.one(collections.Calls, "is_test = false && assistant.language = 'en' && summary ~ 'Priya Raman'")["id"]
-	french := owner.one(collections.Calls, "is_test = false && assistant.language = 'fr' && summary ~ 'Camille Roy'")["id"]
+func found(t *testing.T, d *rig.Desk, organization string) {
+	owner := d.Owner(t)
+	booked := owner.One(collections.Calls, "caller_number = '+14155550142' && assistant.language = 'en' && summary ~ 'Priya Raman'")["id"]
+	french := owner.One(collections.Calls, "is_test = false && assistant.language = 'fr' && summary ~ 'Camille Roy'")["id"]
 	for _, c := range []struct {
 		search string
 		want   any
@@ -504,7 +500,8 @@ func found(t *testing.T, d *desk, organization string) {
 		var page struct {
 			Items []struct{ ID, Snippet string }
 		}
-		owner.ask("GET", "/api/organizations/"+organization+"/calls?search="+url.QueryEscape(c.search), nil, http.StatusOK, &page)
+		owner.Ask("GET", "/api/organizations/"+organization+"/calls?search="+url.QueryEscape(c.search), nil,
+			http.StatusOK, &page)
 		at := slices.IndexFunc(page.Items, func(i struct{ ID, Snippet string }) bool { return i.ID == c.want })
 		if at < 0 {
 			t.Errorf("%s: %v is not among %v", c.search, c.want, page.Items)
@@ -513,14 +510,14 @@ func found(t *testing.T, d *desk, organization string) {
 		}
 	}
 	var none struct{ Items []row }
-	owner.ask("GET", "/api/organizations/"+organization+"/calls?search=zeppelin", nil, http.StatusOK, &none)
+	owner.Ask("GET", "/api/organizations/"+organization+"/calls?search=zeppelin", nil, http.StatusOK, &none)
 	if len(none.Items) > 0 {
 		t.Errorf("nobody said zeppelin, got %v", none.Items)
 	}
 }
 
 // throughSDK walks the same with PocketBase's own JavaScript SDK.
-func throughSDK(t *testing.T, d *desk) {
+func throughSDK(t *testing.T, d *rig.Desk) {
 	node, err := exec.LookPath("node")
 	if _, missing := os.Stat(filepath.Join("ui", "node_modules", "pocketbase")); err != nil || missing != nil {
 		if os.Getenv("CI") == "true" {
@@ -528,10 +525,10 @@ func throughSDK(t *testing.T, d *desk) {
 		}
 		t.Skip("!!! THE SDK WAS NOT TRIED: node or ui/node_modules/pocketbase is missing (make ui)")
 	}
-	d.operator(t)
+	d.Operator(t)
 	script := exec.Command(node, filepath.Join("ui", "e2e", "sdk.mjs"))
-	script.Env = append(os.Environ(), "BASE_URL="+d.base, "E2E_EMAIL="+demoEmail, "E2E_PASSWORD="+demoPassword,
-		"E2E_OPERATOR="+operatorEmail, "E2E_OPERATOR_PASSWORD="+operatorPassword)
+	script.Env = append(os.Environ(), "BASE_URL="+d.Base, "E2E_EMAIL="+demoEmail, "E2E_PASSWORD="+demoPassword,
+		"E2E_OPERATOR="+rig.OperatorEmail, "E2E_OPERATOR_PASSWORD="+rig.OperatorPassword)
 	out, err := script.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -541,48 +538,40 @@ func throughSDK(t *testing.T, d *desk) {
 
 // newNumber makes an assistant and a number as a new user would, and rings as
 // soon as the provider has it.
-func newNumber(t *testing.T, d *desk, organization string) {
-	owner := d.owner(t)
+func newNumber(t *testing.T, d *rig.Desk, organization string) {
+	owner := d.Owner(t)
 	var assistant, number row
-	owner.ask("POST", "/api/collections/"+collections.Assistants+"/records", row{
-		"organization": organization, "name": "Night desk", "type": "voice", "first_message": "Good evening.", "language": "en",
+	owner.Ask("POST", "/api/collections/"+collections.Assistants+"/records", row{
+		"organization": organization, "name": "Night desk", "type": "voice", "first_message": "Good evening.",
+		"language": "en",
 	}, http.StatusOK, &assistant)
-	owner.ask("POST", "/api/collections/"+collections.PhoneNumbers+"/records", row{
-		"organization": organization, "friendly_name": "Night line", "provider": "vapi", "area_code": "212", "assistant": assistant["id"],
+	owner.Ask("POST", "/api/collections/"+collections.PhoneNumbers+"/records", row{
+		"organization": organization, "friendly_name": "Night line", "provider": "vapi", "area_code": "212",
+		"assistant": assistant["id"],
 	}, http.StatusOK, &number)
 	for name := range number {
 		if strings.HasPrefix(name, "@") {
 			t.Errorf("the answer shows %s", name)
 		}
 	}
-	synced(owner)
-	number = owner.one(collections.PhoneNumbers, "id = '"+number["id"].(string)+"'")
-	call := reported(owner, simulate(owner, number, "price", "en"))
+	rig.Synced(owner)
+	number = owner.One(collections.PhoneNumbers, "id = '"+number["id"].(string)+"'")
+	call := rig.Reported(owner, rig.Simulate(owner, number, "price", "en"))
 	if call["outcome"] != "completed" || call["assistant"] != assistant["id"] {
-		t.Errorf("the call ended %v (%v) with %v, want completed with the new assistant", call["outcome"], call["ended_reason"], call["assistant"])
+		t.Errorf("the call ended %v (%v) with %v, want completed with the new assistant", call["outcome"],
+			call["ended_reason"], call["assistant"])
 	}
-}
-
-// midCall starts a call in real time and returns once it is being answered.
-func midCall(t *testing.T, owner *person, sandbox string, number row) string {
-	t.Helper()
-	var rung struct{ CallID string }
-	owner.ask("POST", sandbox+"/_sandbox/calls", row{"phoneNumberId": number["vapi_phone_id"], "script": "booking", "speed": 1}, http.StatusCreated, &rung)
-	until(t, "the call to be answered", func() bool {
-		return len(owner.rows(collections.Calls, "vapi_call_id = '"+rung.CallID+"' && status = 'in_progress'", "")) == 1
-	})
-	return rung.CallID
 }
 
 // noMarkers looks through everything that was written for what providers send
 // and nobody may keep. The stand-in's own memory is its business.
-func noMarkers(t *testing.T, d *desk) {
+func noMarkers(t *testing.T, d *rig.Desk) {
 	t.Helper()
 	const marker = "must-never-be-stored"
-	if strings.Contains(d.said.String(), marker) {
+	if strings.Contains(d.Said.String(), marker) {
 		t.Error("the terminal shows a planted secret")
 	}
-	err := filepath.WalkDir(d.dir, func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(d.Dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || entry.Name() == sandboxState {
 			return err
 		}

@@ -47,7 +47,8 @@ never moves a row to another organization.
 				read += "; view: " + view
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.Name, read, inWords(c.CreateRule), inWords(c.UpdateRule), inWords(c.DeleteRule))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.Name, read, inWords(c.CreateRule), inWords(c.UpdateRule),
+			inWords(c.DeleteRule))
 	}
 	b.WriteString("\n## Fields with less\n\n| collection | clients never see | clients cannot change |\n|---|---|---|\n")
 	for _, c := range byName() {
@@ -68,7 +69,39 @@ never moves a row to another organization.
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.Name, strings.Join(unseen, ", "), fixed)
 	}
+	personalData(&b)
 	return b.Bytes()
+}
+
+// personalData lists what is kept about people, from the collections' traits.
+func personalData(b *bytes.Buffer) {
+	b.WriteString(`
+## About people
+
+Columns that may say who somebody is, how or from where they are reached, or what they said or wrote. *Callers*: erased with a
+caller, by number; so is what the messages of providers and the promises of the outbox say of one. *Kept*: the setting of the organization that says for how many days; where there is none, as long as what
+the row belongs to. *Keys*: what an API key may do with the rows, as far as its role does.
+
+| collection | columns | callers | kept | in exports | keys |
+|---|---|---|---|---|---|
+`)
+	word := func(is bool, yes, no string) string {
+		if is {
+			return yes
+		}
+		return no
+	}
+	for _, c := range byName() {
+		t := declared[c.Name]
+		if len(t.Personal) == 0 {
+			continue
+		}
+		exported := t.NotExported == "" && (Tenant(c) || c.Name == Organizations)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", c.Name, strings.Join(t.Personal, ", "),
+			word(slices.Contains(AboutCallers(), c.Name), "yes", ""),
+			t.Kept, word(exported, "yes", "no"),
+			[...]string{KeysClosed: "nothing", KeysRead: "read", KeysWrite: "read and write"}[t.Keys])
+	}
 }
 
 // Frozen names the fields an update rule does not let a client change.
@@ -96,7 +129,8 @@ type namedRule struct {
 }
 
 func rulesOf(c *core.Collection) []namedRule {
-	rules := []namedRule{{"list", c.ListRule}, {"view", c.ViewRule}, {"create", c.CreateRule}, {"update", c.UpdateRule}, {"delete", c.DeleteRule}}
+	rules := []namedRule{{"list", c.ListRule}, {"view", c.ViewRule}, {"create", c.CreateRule}, {"update", c.UpdateRule},
+		{"delete", c.DeleteRule}}
 	if c.IsAuth() {
 		rules = append(rules, namedRule{"auth", c.AuthRule}, namedRule{"manage", c.ManageRule})
 	}
@@ -126,8 +160,7 @@ func conditions(rule string) []string {
 	for _, term := range split(rule, " && ") {
 		switch {
 		case term == signedIn:
-		case strings.HasSuffix(term, `memberships_via_organization.user ?= @request.auth.id`),
-			strings.HasSuffix(term, `memberships_via_organization.status ?= "`+MembershipActive+`"`):
+		case isMembership(term):
 			member = true
 		case strings.HasPrefix(term, "("):
 			if who := alternatives(term[1 : len(term)-1]); who != "" {
@@ -137,9 +170,9 @@ func conditions(rule string) []string {
 			words = append(words, "the person")
 		case strings.HasSuffix(term, " = @request.auth.id"):
 			words = append(words, "the person in `"+strings.TrimSuffix(term, " = @request.auth.id")+"`")
-		case aboutValues(term):
 		case term == noKey:
 			words = append(words, "not an API key")
+		case aboutValues(term):
 		default:
 			words = append(words, "`"+term+"`")
 		}
@@ -161,7 +194,7 @@ func conditions(rule string) []string {
 // who writes.
 func aboutValues(term string) bool {
 	_, frozen := frozenField(term)
-	return frozen || strings.HasSuffix(term, ` = ""`)
+	return frozen || strings.HasSuffix(term, ` = ""`) || strings.HasSuffix(term, ` = false`)
 }
 
 // alternatives says which roles and capabilities are enough; nothing when the

@@ -35,3 +35,10 @@ func apiKeys() *core.Collection {
 	readOnly(c, People(RoleOrCan("organization", CanManageIntegrations, Developer)))
 	return c
 }
+
+var _ = declare(APIKeys, apiKeys, Traits{
+	Personal: []string{"last_used_ip"},
+	Plain:    []string{"name", "prefix", "hash"},
+	Last:     true,
+	Logged:   true,
+})

@@ -20,10 +20,17 @@ var AssistantTypes = []string{"voice", "messaging", "email", "workspace"}
 // spelling `elevenlabs` is accepted by the documented routes and stored as
 // Vapi's `11labs`.
 var (
-	ModelProviders       = []string{"openai", "anthropic", "google", "groq", "xai", "deep-seek", "together-ai", "openrouter", "cerebras", "perplexity-ai"}
-	VoiceProviders       = []string{"vapi", "11labs", "azure", "cartesia", "deepgram", "openai", "playht", "rime-ai", "lmnt", "hume", "inworld", "minimax"}
-	TranscriberProviders = []string{"deepgram", "assembly-ai", "azure", "cartesia", "11labs", "gladia", "google", "openai", "soniox", "speechmatics", "talkscriber"}
+	ModelProviders = []string{"openai", "anthropic", "google", "groq", "xai", "deep-seek", "together-ai",
+		"openrouter", "cerebras", "perplexity-ai"}
+	VoiceProviders = []string{"vapi", "11labs", "azure", "cartesia", "deepgram", "openai", "playht",
+		"rime-ai", "lmnt", "hume", "inworld", "minimax"}
+	TranscriberProviders = []string{"deepgram", "assembly-ai", "azure", "cartesia", "11labs", "gladia",
+		"google", "openai", "soniox", "speechmatics", "talkscriber"}
 )
+
+// AssistantUnset are the columns of an assistant that may be nobody's wish though a
+// number always holds one, and its language may be known from elsewhere.
+var AssistantUnset = []string{"model_temperature", "voice_stability", "language"}
 
 func assistants() *core.Collection {
 	name := required(text("name", nameMax)).(*core.TextField)
@@ -61,6 +68,8 @@ func assistants() *core.Collection {
 		object("tools_config", SmallJSON),
 		object("config", SmallJSON),
 		object("metadata", SmallJSON),
+		// Settings that stand here without being wished: the copy does without them.
+		hidden(&core.SelectField{Name: "unset", Values: AssistantUnset, MaxSelect: len(AssistantUnset)}),
 		relation("created_by", Users),
 	}
 	c := tenant(Assistants, append(fields, mirrored("vapi_assistant_id")...)...)
@@ -73,6 +82,18 @@ func assistants() *core.Collection {
 	access(c, Member("organization"), Member("organization"), Create(manage, server...), Update(manage, server...), manage)
 	return c
 }
+
+var _ = declare(Assistants, assistants, Traits{
+	Personal: []string{"forwarding_phone_number", "metadata"},
+	Plain: []string{
+		"name", "description", "language", "personality", "system_prompt", "first_message", "model_name", "voice_id",
+		"voice_model", "transcriber_model", "transcriber_language", "end_call_message", "voicemail_message",
+		"end_call_phrases", "tools_config", "config", "vapi_assistant_id",
+	},
+	Keys:   KeysWrite,
+	Logged: true,
+	Chosen: []string{"language"},
+})
 
 // mirrorColumns are the names of the columns mirrored adds that a client sees.
 func mirrorColumns(providerID string) []string {

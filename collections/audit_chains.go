@@ -19,3 +19,7 @@ func auditChains() *core.Collection {
 	readOnly(c, "")
 	return c
 }
+
+var _ = declare(AuditChains, auditChains, Traits{
+	Plain: []string{"chain", "head_hash", "base_hash"},
+})

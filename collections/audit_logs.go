@@ -35,6 +35,18 @@ func auditLogs() *core.Collection {
 	return c
 }
 
+var _ = declare(AuditLogs, auditLogs, Traits{
+	Personal: []string{"actor_name", "details", "ip_address", "user_agent"},
+	Plain: []string{
+		"action", "resource", "record", "request_id", "chain", "actor_id", "salt", "digest", "hash",
+	},
+	Kept: "keep_audit_days",
+})
+
+// AuditLeast is the shortest time an audit log may be kept, in days: AuditSQL refuses
+// earlier deletions.
+const AuditLeast = 30
+
 // AuditSQL keeps the log from being changed, whatever is asked of the
 // database. A person or organization that is gone is cleared; the details of
 // an erased caller's rows may be emptied; lines may go after thirty days, or

@@ -21,3 +21,8 @@ func authenticators() *core.Collection {
 	readOnly(c, "")
 	return c
 }
+
+var _ = declare(Authenticators, authenticators, Traits{
+	Plain:  []string{"recovery_hashes"},
+	Logged: true,
+})

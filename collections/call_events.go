@@ -17,7 +17,8 @@ const (
 )
 
 // CallEventTypes are the kinds of timeline entries.
-var CallEventTypes = []string{EventStatus, EventToolCall, EventTransfer, EventHang, EventLanguage, EventControl, EventRecording}
+var CallEventTypes = []string{EventStatus, EventToolCall, EventTransfer, EventHang, EventLanguage,
+	EventControl, EventRecording}
 
 func callEvents() *core.Collection {
 	c := tenant(CallEvents,
@@ -36,3 +37,11 @@ func callEvents() *core.Collection {
 	readOnly(c, Can("organization", CanViewCalls))
 	return c
 }
+
+var _ = declare(CallEvents, callEvents, Traits{
+	Personal: []string{"data"},
+	Plain:    []string{"name", "key"},
+	ToldWith: "call",
+	Kept:     "keep_events_days",
+	Keys:     KeysRead,
+})

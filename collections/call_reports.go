@@ -38,6 +38,14 @@ func callReports() *core.Collection {
 	return c
 }
 
+var _ = declare(CallReports, callReports, Traits{
+	Personal: []string{"summary", "transcript", "analysis"},
+	Plain:    []string{"costs", "performance"},
+	ToldWith: "call",
+	Kept:     "keep_transcripts_days",
+	Keys:     KeysRead,
+})
+
 // SearchSQL are the statements that make the full-text index and keep it equal
 // to call_reports. The organization is a word of each entry, so that a search
 // walks only entries of its own organization.
@@ -46,7 +54,7 @@ func callReports() *core.Collection {
 // deleted is named by its words, because only then are they wiped from the file
 // (deleting by number leaves them until the index is merged). So a text must be
 // folded as it was when it came: whoever changes what is folded makes an index of
-// another name; calls.index fills it (hooks/calls: index.go).
+// another name; calls.index fills it (hooks/calls/lists: index.go).
 var SearchSQL = []string{
 	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + CallSearch + ` USING fts5(organization, summary, transcript,
 		content='', tokenize='` + words.Tokenizer + `')`,

@@ -19,7 +19,8 @@ const (
 )
 
 // CallStatuses are the states of a call in order.
-var CallStatuses = []string{CallScheduled, CallQueued, CallRinging, CallInProgress, CallForwarding, CallCompleted, CallFailed}
+var CallStatuses = []string{CallScheduled, CallQueued, CallRinging, CallInProgress, CallForwarding,
+	CallCompleted, CallFailed}
 
 // LiveStatuses are the states of a call that is not over.
 var LiveStatuses = []string{CallQueued, CallRinging, CallInProgress, CallForwarding}
@@ -37,11 +38,26 @@ const (
 // PlacingStates are the states of a call that has no id at the provider yet.
 var PlacingStates = []string{PlacingWaiting, PlacingUnclear, PlacingRefused, PlacingLost, PlacingCancelled}
 
+// Outcomes of a finished call. The first four decide whether it was answered.
+const (
+	OutcomeCompleted       = "completed"
+	OutcomeTransferred     = "transferred"
+	OutcomeNoAnswer        = "no_answer"
+	OutcomeVoicemail       = "voicemail"
+	OutcomeCancelled       = "cancelled"
+	OutcomeFailedDesk      = "failed_desk"      // our answer was missing or wrong
+	OutcomeFailedAccount   = "failed_account"   // payment, limits, permissions
+	OutcomeFailedSetup     = "failed_setup"     // the assistant or the number as the provider has it
+	OutcomeFailedTelephony = "failed_telephony" // the carrier
+	OutcomeFailedProvider  = "failed_provider"  // model, voice or transcriber
+	OutcomeFailedVapi      = "failed_vapi"      // whoever holds the conversation
+)
+
 // Outcomes of a finished call. Every endedReason of Vapi maps to one
 // (providers/vapi: Outcome).
 var Outcomes = []string{
-	"completed", "transferred", "no_answer", "voicemail", "cancelled",
-	"failed_desk", "failed_account", "failed_setup", "failed_telephony", "failed_provider", "failed_vapi",
+	OutcomeCompleted, OutcomeTransferred, OutcomeNoAnswer, OutcomeVoicemail, OutcomeCancelled, OutcomeFailedDesk,
+	OutcomeFailedAccount, OutcomeFailedSetup, OutcomeFailedTelephony, OutcomeFailedProvider, OutcomeFailedVapi,
 }
 
 // Directions of a call, as the documented field call_type names them.
@@ -50,8 +66,11 @@ const (
 	Outbound = "outbound"
 )
 
+// ChannelPhone is the channel of a call over the telephone network.
+const ChannelPhone = "phone"
+
 // Channels a call came through.
-var Channels = []string{"phone", "web", "websocket"}
+var Channels = []string{ChannelPhone, "web", "websocket"}
 
 // Resolutions people give a call.
 const (
@@ -73,8 +92,11 @@ var Priorities = []string{"low", "medium", "high", "urgent"}
 // CallFacts are the columns only the provider's messages write once a call has
 // a provider id; people write the others.
 var CallFacts = []string{
-	"vapi_call_id", "status", "outcome", "call_type", "channel", "caller_number", "recipient_number", "assistant", "phone_number",
-	"started_at", "answered_at", "ended_at", "duration_seconds", "cost_micros", "ended_reason", "reported_at", "has_recording",
+	"vapi_call_id", "status", "outcome", "call_type", "channel", "caller_number", "recipient_number",
+	"assistant", "phone_number",
+	"started_at", "answered_at", "ended_at", "duration_seconds", "cost_micros", "ended_reason", "reported_at",
+	"has_recording",
+	"answered", "missed",
 }
 
 func calls() *core.Collection {
@@ -107,6 +129,10 @@ func calls() *core.Collection {
 		object("metadata", SmallJSON),
 		boolean("is_test"),
 		boolean("has_recording"),
+		// What became of it for who rang or was rung: hooks/internal/reach says what
+		// the words mean, and no one else decides it.
+		boolean("answered"),
+		boolean("missed"),
 		date("reported_at"),
 		secret("control_url"),
 		secret("listen_url"),
@@ -132,10 +158,24 @@ func calls() *core.Collection {
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
 	server := []string{"vapi_call_id", "created_by", "reported_at", "caller_number_raw", "recipient_number_raw", "placing"}
-	access(c, see, see, Create(work, server...), FrozenOnce(Update(work, server...), "vapi_call_id", CallFacts...),
-		Role("organization", Owner, Admin))
+	flags := []string{"answered", "missed"}
+	create := Lowered(Create(work, server...), flags...)
+	update := Update(work, append(server, flags...)...)
+	access(c, see, see, create, FrozenOnce(update, "vapi_call_id", CallFacts...), Role("organization", Owner, Admin))
 	return c
 }
+
+var _ = declare(Calls, calls, Traits{
+	Personal: []string{
+		"caller_number", "recipient_number", "caller_number_raw", "recipient_number_raw", "summary",
+		"success_evaluation", "transferred_to", "notes", "metadata", "placement",
+	},
+	Plain:     []string{"vapi_call_id", "ended_reason", "placing_key"},
+	Callers:   true,
+	Keys:      KeysWrite,
+	Logged:    true,
+	Clearable: []string{"outcome", "sentiment"},
+})
 
 // CallSorts are the columns lists of calls may be sorted by; each has an index.
 var CallSorts = []string{"started_at", "duration_seconds", "cost_micros"}

@@ -7,52 +7,83 @@
 // from here.
 package collections
 
-import "github.com/pocketbase/pocketbase/core"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
 
-// All returns every collection of the product, in an order in which each one
-// stands after those its relations point at. The values are fresh on each
+	"github.com/pocketbase/pocketbase/core"
+)
+
+// All returns every collection that its file declares, in an order in which each
+// one stands after those its relations point at. The values are fresh on each
 // call, so a caller may change them.
 func All() []*core.Collection {
-	return []*core.Collection{
-		users(),
-		organizations(),
-		memberships(),
-		invitations(),
-		securitySettings(),
-		apiKeys(),
-		sessions(),
-		authenticators(),
-		wallets(),
-		ledgerEntries(),
-		subscriptions(),
-		privacyRequests(),
-		assistants(),
-		functions(),
-		phoneNumbers(),
-		contacts(),
-		calls(),
-		callReports(),
-		messages(),
-		callEvents(),
-		recordings(),
-		usageEvents(),
-		auditLogs(),
-		auditChains(),
-		providerAccounts(),
-		providerEvents(),
-		structuredOutputs(),
-		outbox(),
-		jobRuns(),
+	all := make([]*core.Collection, len(makers))
+	for i, define := range inOrder() {
+		all[i] = define()
 	}
+	return all
 }
 
-// AboutCallers are the collections whose rows hold what callers said, are called
-// or were called about: what the audit log says of such a row goes with it.
-var AboutCallers = []string{Calls, CallReports, Messages, CallEvents, Recordings, Contacts}
+// inOrder are the definitions' functions in the order of All: by name, where
+// relations leave it open.
+var inOrder = sync.OnceValue(func() (sorted []func() *core.Collection) {
+	type definition struct {
+		made   *core.Collection
+		define func() *core.Collection
+	}
+	byID := map[string]definition{}
+	for _, define := range makers {
+		made := define()
+		byID[made.Id] = definition{made, define}
+	}
+	placed := map[string]bool{}
+	var place func(definition)
+	place = func(d definition) {
+		if d.define == nil || placed[d.made.Id] {
+			return
+		}
+		placed[d.made.Id] = true
+		for _, f := range d.made.Fields {
+			if r, ok := f.(*core.RelationField); ok {
+				place(byID[r.CollectionId])
+			}
+		}
+		sorted = append(sorted, d.define)
+	}
+	for _, d := range slices.SortedFunc(maps.Values(byID), func(a, b definition) int {
+		return cmp.Compare(a.made.Name, b.made.Name)
+	}) {
+		place(d)
+	}
+	return sorted
+})
 
-// ByName returns the definition of one collection, or nil when there is none.
-func ByName(name string) *core.Collection {
-	for _, c := range All() {
+// defined are the definitions for whoever only reads them: making them all takes
+// milliseconds, and a start asks often.
+var defined = sync.OnceValue(All)
+
+// Names are those of all collections, in the order of All.
+func Names() (names []string) {
+	for _, c := range defined() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// ByName returns the definition of one collection, or nil when there is none. It is
+// the same at each call: read it, and leave it as it is. Saving changes it: save that
+// of New.
+func ByName(name string) *core.Collection { return named(defined(), name) }
+
+// New returns a definition of one collection that is the caller's own, or nil when
+// there is none.
+func New(name string) *core.Collection { return named(All(), name) }
+
+func named(all []*core.Collection, name string) *core.Collection {
+	for _, c := range all {
 		if c.Name == name {
 			return c
 		}

@@ -24,13 +24,22 @@ func contacts() *core.Collection {
 	unique(c, "organization, phone_number", "")
 	index(c, "organization, created")
 	index(c, "organization, last_seen_at")
-	c.AddIndex("idx_contacts_organization_ending", false, "organization, substr(phone_number, -4)", "") // people know the last digits
+	c.AddIndex("idx_contacts_organization_ending", false, "organization, substr(phone_number, -4)",
+		"") // people know the last digits
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	access(c, see, see, Create(work, "phone_number_raw"), Update(work, "phone_number", "phone_number_raw", "first_seen_at", "last_seen_at"),
+	access(c, see, see, Create(work, "phone_number_raw"),
+		Update(work, "phone_number", "phone_number_raw", "first_seen_at", "last_seen_at"),
 		Role("organization", Owner, Admin))
 	return c
 }
+
+var _ = declare(Contacts, contacts, Traits{
+	Personal: []string{"phone_number", "phone_number_raw", "name", "email", "notes", "metadata"},
+	Callers:  true,
+	Keys:     KeysWrite,
+	Logged:   true,
+})
 
 // ContactSearch is the full-text index over the names of contacts. ContactSQL
 // makes it.
@@ -43,7 +52,8 @@ const ContactSearch = "contact_words"
 // into it by calls.index. Whoever changes what is folded makes an index of another
 // name, as for SearchSQL.
 var ContactSQL = []string{
-	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + ContactSearch + ` USING fts5(contact, organization, name, tokenize='` + words.Tokenizer + `')`,
+	`CREATE VIRTUAL TABLE IF NOT EXISTS ` + ContactSearch + ` USING fts5(contact, organization, name, tokenize='` +
+		words.Tokenizer + `')`,
 	`CREATE TRIGGER IF NOT EXISTS contact_words_insert AFTER INSERT ON contacts WHEN new.name != '' BEGIN
 		` + nameNew + `
 	END`,

@@ -88,7 +88,8 @@ func owned(f *core.RelationField) *core.RelationField {
 // Secrets are the columns of sealed values. Other hidden texts may hold anything,
 // what people wrote included.
 var Secrets = []string{
-	"api_key", "control_url", "headers", "listen_url", "totp_secret", "twilio_auth_token", "webhook_secret", "webhook_secret_before",
+	"api_key", "control_url", "headers", "listen_url", "totp_secret", "twilio_auth_token", "webhook_secret",
+	"webhook_secret_before",
 }
 
 // secret is a sealed value: hidden from every client, never filterable. The

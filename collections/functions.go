@@ -35,3 +35,10 @@ func functions() *core.Collection {
 	access(c, Member("organization"), Member("organization"), Create(manage, server...), Update(manage, server...), manage)
 	return c
 }
+
+var _ = declare(Functions, functions, Traits{
+	Personal: []string{"metadata"},
+	Plain:    []string{"name", "description", "parameters", "webhook_url", "code", "messages", "vapi_tool_id"},
+	Keys:     KeysWrite,
+	Logged:   true,
+})

@@ -25,8 +25,8 @@ func TestGenerated_files_are_up_to_date(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 3 {
-		t.Fatalf("got %d generated files, want 3", len(files))
+	if len(files) != 4 {
+		t.Fatalf("got %d generated files, want 4", len(files))
 	}
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(root, name))

@@ -31,4 +31,5 @@ func NewID(at time.Time) string {
 }
 
 // Ordered are the collections whose ids are made by NewID.
-var Ordered = []string{Calls, CallReports, Messages, CallEvents, Recordings, Contacts, ProviderEvents, Outbox, UsageEvents, AuditLogs, JobRuns}
+var Ordered = []string{Calls, CallReports, Messages, CallEvents, Recordings, Contacts, ProviderEvents,
+	Outbox, UsageEvents, AuditLogs, JobRuns}

@@ -19,7 +19,8 @@ func invitations() *core.Collection {
 	fields := []core.Field{
 		required(email("email")),
 		required(choice("role", Roles...)),
-		required(choice("status", InvitationPending, InvitationAccepted, InvitationDeclined, InvitationExpired, InvitationCancelled)),
+		required(choice("status", InvitationPending, InvitationAccepted, InvitationDeclined, InvitationExpired,
+			InvitationCancelled)),
 		text("full_name", nameMax),
 		text("department", nameMax),
 		text("phone_number", 40),
@@ -49,3 +50,9 @@ func invitations() *core.Collection {
 	readOnly(c, People(Can("organization", CanManageTeam)))
 	return c
 }
+
+var _ = declare(Invitations, invitations, Traits{
+	Personal: []string{"email", "full_name", "department", "phone_number", "message", "notes", "metadata"},
+	Plain:    []string{"timezone", "permissions", "config", "token_hash"},
+	Logged:   true,
+})

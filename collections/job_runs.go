@@ -27,3 +27,7 @@ func jobRuns() *core.Collection {
 	readOnly(c, "")
 	return c
 }
+
+var _ = declare(JobRuns, jobRuns, Traits{
+	Plain: []string{"job", "error"},
+})

@@ -23,3 +23,8 @@ func ledgerEntries() *core.Collection {
 	readOnly(c, Role("organization", Owner, Admin))
 	return c
 }
+
+var _ = declare(LedgerEntries, ledgerEntries, Traits{
+	Plain: []string{"currency", "reference", "description"},
+	Keys:  KeysRead,
+})

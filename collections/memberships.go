@@ -50,3 +50,11 @@ func memberships() *core.Collection {
 	readOnly(c, signedIn+` && (user = @request.auth.id || (`+Member("organization")+`))`)
 	return c
 }
+
+var _ = declare(Memberships, memberships, Traits{
+	Personal: []string{"full_name", "email", "department", "phone_number", "notes", "metadata"},
+	Plain:    []string{"timezone", "permissions", "config"},
+	Last:     true,
+	Keys:     KeysRead,
+	Logged:   true,
+})

@@ -35,3 +35,11 @@ func messages() *core.Collection {
 	readOnly(c, see)
 	return c
 }
+
+var _ = declare(Messages, messages, Traits{
+	Personal: []string{"content"},
+	ToldWith: "call",
+	Kept:     "keep_messages_days",
+	Keys:     KeysRead,
+	Logged:   true,
+})

@@ -60,9 +60,23 @@ func organizations() *core.Collection {
 	unique(c, "member_key", "member_key != ''")
 	index(c, "created_by")
 	access(c, Member(""), Member(""), "",
-		frozen(Role("", Owner, Admin), "status", "plan", "balance_state", "limits", "member_key", "created_by", "paused", "deletes_at"), "")
+		frozen(Role("", Owner, Admin), "status", "plan", "balance_state", "limits", "member_key", "created_by",
+			"paused", "deletes_at"), "")
 	return c
 }
+
+var _ = declare(Organizations, organizations, Traits{
+	Personal: []string{"name", "description", "metadata"},
+	Plain: []string{
+		"industry", "country", "timezone", "currency", "logo", "business_hours", "closures", "primary_goals",
+		"success_metrics", "current_volume", "current_solution", "member_key", "webhook_url", "trusted_origins",
+		"limits", "setup_steps_completed",
+	},
+	Keys:      KeysRead,
+	Logged:    true,
+	Clearable: []string{"company_size"},
+	Chosen:    []string{"timezone"},
+})
 
 // frozen adds fields an update may not change to a rule of a collection that
 // is not a tenant's.

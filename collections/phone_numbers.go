@@ -59,3 +59,13 @@ func phoneNumbers() *core.Collection {
 		Update(manage, append(server, "provider")...), manage)
 	return c
 }
+
+var _ = declare(PhoneNumbers, phoneNumbers, Traits{
+	Personal: []string{"assigned_to", "fallback_number", "metadata"},
+	Plain: []string{
+		"phone_number", "friendly_name", "country_code", "capabilities", "area_code", "fallback_message", "currency",
+		"twilio_account_sid", "credential_id", "sip_uri", "config", "vapi_phone_id",
+	},
+	Keys:   KeysWrite,
+	Logged: true,
+})

@@ -24,3 +24,9 @@ func privacyRequests() *core.Collection {
 	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }
+
+var _ = declare(PrivacyRequests, privacyRequests, Traits{
+	Personal: []string{"subject_hash", "subject_hint"},
+	Plain:    []string{"certificate", "error"},
+	Logged:   true,
+})

@@ -9,7 +9,7 @@ const ProviderAccounts = "provider_accounts"
 func providerAccounts() *core.Collection {
 	c := base(ProviderAccounts,
 		relation("organization", Organizations),
-		required(choice("provider", "vapi", "twilio", "flutterwave")),
+		required(choice("provider", ProviderVapi, ProviderTwilio, ProviderFlutterwave)),
 		text("name", nameMax),
 		secret("api_key"),
 		secret("webhook_secret"),
@@ -24,3 +24,8 @@ func providerAccounts() *core.Collection {
 	readOnly(c, "")
 	return c
 }
+
+var _ = declare(ProviderAccounts, providerAccounts, Traits{
+	Plain:       []string{"name", "account_id", "error"},
+	NotExported: "keys of providers",
+})

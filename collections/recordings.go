@@ -41,3 +41,11 @@ func recordings() *core.Collection {
 	readOnly(c, Can("organization", CanViewCalls))
 	return c
 }
+
+var _ = declare(Recordings, recordings, Traits{
+	Personal: []string{"file", "peaks"},
+	Plain:    []string{"mime_type", "error"},
+	Kept:     "keep_recordings_days",
+	Keys:     KeysRead,
+	Logged:   true,
+})

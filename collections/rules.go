@@ -1,6 +1,8 @@
 package collections
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -20,6 +22,21 @@ const (
 
 // Roles are all roles of a membership, most powerful first.
 var Roles = []string{Owner, Admin, Manager, Agent, Viewer, Developer}
+
+// Handed are the roles somebody with a role may make a key of: nobody hands out more
+// than they have, and no key is an owner. A developer and anybody below an admin have
+// a viewer's rights in common.
+func Handed(role string) []string {
+	switch role {
+	case Owner, Admin:
+		return Roles[1:]
+	case Developer:
+		return []string{Viewer, Developer}
+	case Manager, Agent, Viewer:
+		return Roles[slices.Index(Roles, role):slices.Index(Roles, Developer)]
+	}
+	return nil
+}
 
 // Capability flags of a membership. Owner and admin hold all of them whatever
 // the flags say.
@@ -121,6 +138,28 @@ func Create(rule string, empty ...string) string {
 	return rule
 }
 
+// Lowered completes a create rule: the flags that only the server raises are not
+// raised in a new row.
+func Lowered(rule string, flags ...string) string {
+	for _, f := range flags {
+		rule += ` && ` + f + ` = false`
+	}
+	return rule
+}
+
+// ServerOnly are the fields of a collection that Create and Lowered keep empty.
+func ServerOnly(c *core.Collection) (fields []string) {
+	if c.CreateRule == nil {
+		return nil
+	}
+	for _, found := range keptEmpty.FindAllStringSubmatch(*c.CreateRule, -1) {
+		fields = append(fields, found[1])
+	}
+	return fields
+}
+
+var keptEmpty = regexp.MustCompile(` && ([a-z_]+) = (?:""|false)`)
+
 // FrozenOnce keeps fields as they are in rows where column is filled.
 func FrozenOnce(rule, column string, fields ...string) string {
 	terms := make([]string, len(fields))
@@ -151,7 +190,8 @@ func short(rule string) string {
 	if !is {
 		return rule
 	}
-	return signedIn + " && " + direct + "organization ?= organization && " + direct + user + strings.ReplaceAll(rest, long, direct)
+	return signedIn + " && " + direct + "organization ?= organization && " + direct + user +
+		strings.ReplaceAll(rest, long, direct)
 }
 
 // access sets the five rules of a collection; an empty text means nobody but

@@ -130,12 +130,14 @@ func goneFields(stored, defined *core.Collection) ([]string, error) {
 	for _, f := range stored.Fields {
 		if kept := defined.Fields.GetById(f.GetId()); kept != nil {
 			if kept.Type() != f.Type() {
-				return nil, fmt.Errorf("%s.%s: a %s cannot become a %s; add a field with another name", defined.Name, f.GetName(), f.Type(), kept.Type())
+				return nil, fmt.Errorf("%s.%s: a %s cannot become a %s; add a field with another name", defined.Name,
+					f.GetName(), f.Type(), kept.Type())
 			}
 			continue
 		}
 		if other := defined.Fields.GetByName(f.GetName()); other != nil {
-			return nil, fmt.Errorf("%s.%s: the stored field has id %s, the definition %s: keep the id, or take another name", defined.Name, f.GetName(), f.GetId(), other.GetId())
+			return nil, fmt.Errorf("%s.%s: the stored field has id %s, the definition %s: keep the id, or take another name",
+				defined.Name, f.GetName(), f.GetId(), other.GetId())
 		}
 		gone = append(gone, f.GetName())
 	}
@@ -176,7 +178,8 @@ func diffSQL(app core.App, statements []string) (drop, create []string, err erro
 	for _, s := range statements {
 		if !stored[plain(s)] {
 			create = append(create, s)
-			if name, ok := strings.CutPrefix(plain(s), "CREATE VIRTUAL TABLE "); ok && strings.Contains(s, "content=") && !strings.Contains(s, "content=''") {
+			if name, ok := strings.CutPrefix(plain(s), "CREATE VIRTUAL TABLE "); ok && strings.Contains(s, "content=") &&
+				!strings.Contains(s, "content=''") {
 				name, _, _ = strings.Cut(name, " ")
 				create = append(create, fmt.Sprintf("INSERT INTO %s(%s) VALUES ('rebuild')", name, name))
 			}

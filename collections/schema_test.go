@@ -77,7 +77,8 @@ func TestSteps_close_the_users_PocketBase_opens(t *testing.T) {
 	if users.CreateRule != nil || users.DeleteRule != nil {
 		t.Errorf("anybody can sign up or delete: %v, %v", users.CreateRule, users.DeleteRule)
 	}
-	if f := users.Fields.GetByName("avatar").(*core.FileField); !f.Protected || slices.Contains(f.MimeTypes, "image/svg+xml") {
+	if f := users.Fields.GetByName("avatar").(*core.FileField); !f.Protected ||
+		slices.Contains(f.MimeTypes, "image/svg+xml") {
 		t.Errorf("the avatar is still PocketBase's: %+v", f)
 	}
 	if f := users.Fields.GetByName("password").(*core.PasswordField); f.Min != collections.PasswordMin {
@@ -122,7 +123,8 @@ func TestStep_renames_drops_and_adds_without_losing_rows(t *testing.T) {
 	app := migrated(t)
 	organization := save(t, app, collections.Organizations, map[string]any{"name": "Acme"})
 	contact := save(t, app, collections.Contacts, map[string]any{
-		"organization": organization.Id, "phone_number": "+12025550100", "name": "Cara", "notes": "likes rye", "email": "cara@acme.test",
+		"organization": organization.Id, "phone_number": "+12025550100", "name": "Cara", "notes": "likes rye",
+		"email": "cara@acme.test",
 	})
 	defined := changed(collections.Contacts, func(c *core.Collection) {
 		c.Fields.GetByName("notes").SetName("remarks") // keeps its id
@@ -139,7 +141,8 @@ func TestStep_renames_drops_and_adds_without_losing_rows(t *testing.T) {
 	if len(step.Collections) != 1 || step.Collections[0]["name"] != collections.Contacts {
 		t.Errorf("the step changes %d collections, want contacts only", len(step.Collections))
 	}
-	if !slices.Equal(step.DropFields[collections.Contacts], []string{"email"}) || !slices.Equal(step.DropCollections, []string{collections.JobRuns}) {
+	if !slices.Equal(step.DropFields[collections.Contacts], []string{"email"}) ||
+		!slices.Equal(step.DropCollections, []string{collections.JobRuns}) {
 		t.Errorf("the step drops %v and %v", step.DropFields, step.DropCollections)
 	}
 	raw, err := json.Marshal(step)
@@ -208,7 +211,8 @@ func TestPending_sees_a_changed_trigger_and_an_unknown_one(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(step.DropSQL, []string{"DROP TRIGGER IF EXISTS stranger"}) || len(step.SQL) != 1 || !strings.Contains(step.SQL[0], "call_words_delete") {
+	if !slices.Equal(step.DropSQL, []string{"DROP TRIGGER IF EXISTS stranger"}) || len(step.SQL) != 1 ||
+		!strings.Contains(step.SQL[0], "call_words_delete") {
 		t.Errorf("got %q and %q", step.DropSQL, step.SQL)
 	}
 }
@@ -216,13 +220,15 @@ func TestPending_sees_a_changed_trigger_and_an_unknown_one(t *testing.T) {
 func TestSearch_index_follows_reports(t *testing.T) {
 	app := migrated(t)
 	organization := save(t, app, collections.Organizations, map[string]any{"name": "Acme"})
-	call := save(t, app, collections.Calls, map[string]any{"organization": organization.Id, "call_type": collections.Inbound})
+	call := save(t, app, collections.Calls,
+		map[string]any{"organization": organization.Id, "call_type": collections.Inbound})
 	report := save(t, app, collections.CallReports, map[string]any{
 		"organization": organization.Id, "call": call.Id, "position": 1, "transcript": "Une réservation, s'il vous plaît",
 	})
 	found := func(word string) (n int) {
 		t.Helper()
-		if err := app.DB().NewQuery("SELECT count(*) FROM call_words WHERE call_words MATCH {:q}").Bind(map[string]any{"q": word}).Row(&n); err != nil {
+		if err := app.DB().NewQuery("SELECT count(*) FROM call_words WHERE call_words MATCH {:q}").
+			Bind(map[string]any{"q": word}).Row(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n

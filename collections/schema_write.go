@@ -23,6 +23,7 @@ const (
 	typesFile  = "ui/src/lib/pb-types.gen.ts"
 	rulesFile  = "collections/testdata/rules.golden"
 	accessFile = "docs/access.md"
+	grantsFile = "ui/src/lib/rules.gen.ts"
 )
 
 var (

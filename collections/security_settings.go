@@ -47,3 +47,8 @@ func securitySettings() *core.Collection {
 	readOnly(c, People(Role("organization", Owner, Admin)))
 	return c
 }
+
+var _ = declare(SecuritySettings, securitySettings, Traits{
+	Plain:  []string{"allowed_auth_methods", "ip_whitelist"},
+	Logged: true,
+})

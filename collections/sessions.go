@@ -25,3 +25,9 @@ func sessions() *core.Collection {
 	readOnly(c, signedIn+` && user = @request.auth.id`)
 	return c
 }
+
+var _ = declare(Sessions, sessions, Traits{
+	Personal: []string{"ip_address", "user_agent"},
+	Plain:    []string{"token_hash", "method"},
+	Logged:   true,
+})

@@ -22,8 +22,13 @@ var Outputs = []string{OutputSummary, OutputSuccess, OutputMood}
 func OutputTitle(name string) string { return "Pocketline " + name }
 
 func structuredOutputs() *core.Collection {
-	c := base(StructuredOutputs, append([]core.Field{required(choice("name", Outputs...))}, mirrored("vapi_output_id")...)...)
+	c := base(StructuredOutputs, append([]core.Field{required(choice("name", Outputs...))},
+		mirrored("vapi_output_id")...)...)
 	unique(c, "name", "")
 	readOnly(c, "")
 	return c
 }
+
+var _ = declare(StructuredOutputs, structuredOutputs, Traits{
+	Plain: []string{"vapi_output_id"},
+})

@@ -12,7 +12,8 @@ const (
 )
 
 // SubscriptionStatuses are the states of a subscription.
-var SubscriptionStatuses = []string{SubscriptionActive, "past_due", "canceled", "incomplete", "incomplete_expired", SubscriptionTrialing, "unpaid"}
+var SubscriptionStatuses = []string{SubscriptionActive, "past_due", "canceled", "incomplete", "incomplete_expired",
+	SubscriptionTrialing, "unpaid"}
 
 // TrialDays is how long a new organization may try everything.
 const TrialDays = 14
@@ -33,3 +34,8 @@ func subscriptions() *core.Collection {
 	readOnly(c, Role("organization", Owner, Admin))
 	return c
 }
+
+var _ = declare(Subscriptions, subscriptions, Traits{
+	Plain: []string{"plan", "provider_subscription_id", "provider_customer_id"},
+	Keys:  KeysRead,
+})

@@ -17,7 +17,9 @@ func Generated() (map[string][]byte, error) {
 	if err := Typegen(&types); err != nil {
 		return nil, err
 	}
-	return map[string][]byte{typesFile: types.Bytes(), rulesFile: goldenRules(), accessFile: accessPage()}, nil
+	return map[string][]byte{
+		typesFile: types.Bytes(), rulesFile: goldenRules(), accessFile: accessPage(), grantsFile: permissions(),
+	}, nil
 }
 
 // Typegen writes the dashboard's types: one interface a collection, one union
@@ -34,7 +36,8 @@ func Typegen(w io.Writer) error {
 		}
 	}
 	for _, c := range All() {
-		fmt.Fprintf(&b, "\nexport interface %sRecord {\n  collectionId: string\n  collectionName: '%s'\n", pascal(c.Name), c.Name)
+		fmt.Fprintf(&b, "\nexport interface %sRecord {\n  collectionId: string\n  collectionName: '%s'\n",
+			pascal(c.Name), c.Name)
 		for _, f := range visible(c) {
 			fmt.Fprintf(&b, "  %s: %s\n", f.GetName(), tsType(c, f))
 		}

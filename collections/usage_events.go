@@ -30,3 +30,8 @@ func usageEvents() *core.Collection {
 	readOnly(c, Can("organization", CanAccessAnalytics))
 	return c
 }
+
+var _ = declare(UsageEvents, usageEvents, Traits{
+	Plain: []string{"reference"},
+	Keys:  KeysRead,
+})

@@ -53,3 +53,9 @@ func users() *core.Collection {
 	c.OAuth2.MappedFields.AvatarURL = "avatar"
 	return c
 }
+
+var _ = declare(Users, users, Traits{
+	Personal: []string{"email", "name", "avatar", "phone", "metadata"},
+	Plain:    []string{"tokenKey", "preferences", "notifications"},
+	Logged:   true,
+})

@@ -15,3 +15,8 @@ func wallets() *core.Collection {
 	readOnly(c, Role("organization", Owner, Admin))
 	return c
 }
+
+var _ = declare(Wallets, wallets, Traits{
+	Plain: []string{"currency"},
+	Keys:  KeysRead,
+})

@@ -1,25 +1,19 @@
 package hooks_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/hooks/system"
 )
 
 // gates are what an organization may ask that none of the fixtures' people
@@ -57,88 +51,6 @@ func (p *product) close(settings map[string]any) {
 	}
 }
 
-// steps are the relations of a collection and those that point at it, as paths
-// write them, and where they lead.
-func steps(c *core.Collection) map[string]*core.Collection {
-	found := map[string]*core.Collection{}
-	for _, r := range relations() {
-		if r.from.Name == c.Name {
-			found[r.field.Name] = r.to
-		}
-		if r.to.Name == c.Name {
-			found[r.from.Name+"_via_"+r.field.Name] = r.from
-		}
-	}
-	return found
-}
-
-// way is a path through relations.
-type way struct {
-	name string
-	from *core.Collection
-	to   *core.Collection
-	hops int
-}
-
-// paths are all ways of at most so many steps.
-func paths(c *core.Collection, most int) []way {
-	found, last := []way(nil), []way{{from: c, to: c}}
-	for range most {
-		var next []way
-		for _, p := range last {
-			for name, to := range steps(p.to) {
-				next = append(next, way{strings.TrimPrefix(p.name+"."+name, "."), c, to, p.hops + 1})
-			}
-		}
-		found, last = append(found, next...), next
-	}
-	return found
-}
-
-// behind tells what of a JSON answer stands behind Acme's gate for a person:
-// rows of Acme but the own membership, and rows without anything in them.
-func behind(t *testing.T, answer []byte, email string) (found []string) {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(answer, &v); err != nil {
-		t.Fatalf("%v in %.200s", err, answer)
-	}
-	var walk func(v any, where string)
-	walk = func(v any, where string) {
-		switch v := v.(type) {
-		case []any:
-			for _, one := range v {
-				walk(one, where)
-			}
-		case map[string]any:
-			name, _ := v["collectionName"].(string)
-			r := rowOf(name, v)
-			own := name == collections.Memberships && r.about == testkit.User(email)
-			if name != "" && (r.organization == testkit.Acme && !own || r.id == "") {
-				found = append(found, where+" "+name+" "+r.id)
-			}
-			for key, one := range v {
-				walk(one, where+"."+key)
-			}
-		}
-	}
-	walk(v, "")
-	return found
-}
-
-// listed is what a list answers to somebody behind Acme's gate.
-func listed(c *core.Collection, email string, query url.Values) int {
-	switch filter, organization := query.Get("filter"), query.Get("organization"); {
-	case !collections.Tenant(c) && filter != "":
-		return 400 // there is no such column
-	case !collections.Tenant(c), c.Name == collections.Memberships: // of which they see their own
-		return 200
-	case organization == testkit.Bolt, organization == "" && filter == "" && email == testkit.Sam:
-		return 200 // nothing of Acme's is asked for
-	}
-	return 403
-}
-
 func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testing.T) {
 	eachGate(t, func(t *testing.T, p *product, api *testkit.Client) {
 		for _, c := range collections.All() {
@@ -164,7 +76,8 @@ func TestGate_hides_every_row_but_the_own_membership_wherever_it_hangs(t *testin
 						query.Set("expand", strings.Join(part, ","))
 						answer := api.Do("GET", "/api/collections/"+c.Name+"/records?"+query.Encode(), email, nil)
 						if want := listed(c, email, query); answer.Status != want {
-							t.Fatalf("%s lists %s with %s: got %d %.200s, want %d", email, c.Name, query.Encode(), answer.Status, answer.Body, want)
+							t.Fatalf("%s lists %s with %s: got %d %.200s, want %d", email, c.Name, query.Encode(), answer.Status,
+								answer.Body, want)
 						}
 						if found := behind(t, answer.Body, email); len(found) > 0 {
 							t.Fatalf("%s lists %s with %s and sees %v", email, c.Name, query.Encode(), found)
@@ -288,7 +201,8 @@ func TestGate_holds_for_routes_over_several_organizations(t *testing.T) {
 				t.Errorf("got %v", c)
 			}
 		}
-		api.Do("POST", "/api/organizations/select", testkit.Sam, map[string]any{"companyId": testkit.Acme}).Want(403)
+		api.Do("POST", "/api/organizations/select", testkit.Sam,
+			map[string]any{"companyId": testkit.Acme}).Want(403).Nothing()
 	})
 }
 
@@ -309,7 +223,7 @@ func TestGate_holds_for_wrapped_and_inner_requests(t *testing.T) {
 				continue
 			}
 			n++
-			api.Do(r.Method, path+"?organization="+testkit.Acme, testkit.AcmeOwner, map[string]any{}).Want(403)
+			api.Do(r.Method, path+"?organization="+testkit.Acme, testkit.AcmeOwner, map[string]any{}).Want(403).Nothing()
 			if old && (more == "" || more == "{id}") {
 				for _, method := range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
 					body := map[string]any{"method": method,
@@ -343,7 +257,7 @@ func TestFactor_of_a_session_reaches_inner_requests(t *testing.T) {
 			if a := api.Do("POST", r.Path, testkit.AcmeAdmin, wrapped); a.Status != direct.Status || a.Status == 403 {
 				t.Errorf("%s: got %d wrapped, %d direct", function, a.Status, direct.Status)
 			}
-			api.Do("POST", r.Path, testkit.AcmeAgent, wrapped).Want(403)
+			api.Do("POST", r.Path, testkit.AcmeAgent, wrapped).Want(403).Nothing()
 		}
 	}
 	api.Do("GET", "/api/collections/calls/records", testkit.AcmeAdmin, nil).Want(200)
@@ -368,7 +282,7 @@ func TestGate_holds_for_what_streams_hear(t *testing.T) {
 			// A call that is there and one that is not are answered alike.
 			for _, call := range []string{testkit.AcmeLiveCall, "nowhere00000000"} {
 				api.Do("POST", "/api/realtime", email,
-					map[string]any{"clientId": l.Id(), "subscriptions": append(topics, "call/"+call)}).Want(403)
+					map[string]any{"clientId": l.Id(), "subscriptions": append(topics, "call/"+call)}).Want(403).Nothing()
 			}
 		}
 		save := func(collection, id, field string, value any) {
@@ -412,169 +326,6 @@ func TestGate_holds_for_what_streams_hear(t *testing.T) {
 	})
 }
 
-// Where a filter or a sort may go, and that nothing lies there which the asker
-// may not see, whoever it is.
-func TestPaths_of_filters_lead_to_nothing_that_is_not_seen_anyway(t *testing.T) {
-	p := newProduct(t)
-	api := testkit.API(t, p.TestApp)
-	var allowed []string
-	for _, c := range collections.All() {
-		if c.ListRule == nil {
-			continue
-		}
-		base := "/api/collections/" + c.Name + "/records?organization=" + testkit.Acme
-		ways := paths(c, 2)
-		for name := range steps(collections.ByName(collections.Organizations)) {
-			ways = append(ways, way{"memberships_via_user.organization." + name, c, nil, 3})
-		}
-		for _, w := range ways {
-			var status int
-			for _, query := range []string{
-				"&filter=" + url.QueryEscape(w.name+".created ?> '2000'"),
-				"&filter=" + url.QueryEscape(w.name+".created < '2000'"),
-				"&filter=" + url.QueryEscape("id != '' && ('2000' != "+w.name+".created || id = '')"), "&filter=" +
-					url.QueryEscape(w.name+".id:lower ?~ 'a'"),
-				"&filter=" + url.QueryEscape("geoDistance(1, 2, "+w.name+".created, 3) > 5"),
-				"&sort=id,-" + url.QueryEscape(w.name+".created"),
-			} {
-				a := api.Do("GET", base+query, testkit.AcmeOwner, nil)
-				if status = a.Status; w.hops > 1 && status != 400 {
-					t.Errorf("%s by %s: got %d, want 400", c.Name, query, status)
-				}
-				if status == 200 {
-					break
-				}
-			}
-			if status == 200 {
-				allowed = append(allowed, c.Name+" "+w.name)
-				for _, role := range matrix[c.Name].see {
-					if !slices.Contains(matrix[w.to.Name].see, role) {
-						t.Errorf("%s may be filtered by %s, which %s may not see", c.Name, w.name, role)
-					}
-				}
-			}
-		}
-	}
-	slices.Sort(allowed)
-	for _, want := range []string{"assistants functions", "calls assistant", "calls contact", "calls messages_via_call",
-		"messages call"} {
-		if !slices.Contains(allowed, want) {
-			t.Errorf("%s cannot be used; these can: %s", want, strings.Join(allowed, ", "))
-		}
-	}
-	for _, a := range allowed {
-		if strings.HasPrefix(a, "users") || strings.HasPrefix(a, "memberships") || strings.Contains(a, "organization") {
-			t.Errorf("%s leads out of the organization", a)
-		}
-	}
-	// A relation by its own value, and what lies in a JSON field, are no path.
-	for _, filter := range []string{"assistant.id = 'x'", "organization.id = '" + testkit.Acme + "'",
-		"metadata.some.thing = 1"} {
-		api.Do("GET", "/api/collections/calls/records?filter="+url.QueryEscape(filter), testkit.AcmeOwner,
-			nil).Want(200)
-	}
-}
-
-// A stream's filter may ask no more than a list's.
-func TestPaths_of_streams_are_those_of_lists(t *testing.T) {
-	p := newProduct(t)
-	api := testkit.API(t, p.TestApp)
-	for filter, want := range map[string]int{
-		"notes != ''": 204, "messages_via_call.content ?~ 'x'": 204, "assistant.name = 'x'": 204,
-		"organization.wallets_via_organization.balance_minor > 1": 400,
-		"created_by.memberships_via_user.role ?= 'owner'":         400, "((": 400,
-	} {
-		l := &listener{subscriptions.NewDefaultClient(), make(chan heard, 1), actor{}}
-		p.SubscriptionsBroker().Register(l)
-		options, _ := json.Marshal(map[string]any{"query": map[string]any{"filter": filter}})
-		api.Do("POST", "/api/realtime", testkit.AcmeViewer, map[string]any{
-			"clientId": l.Id(), "subscriptions": []string{"calls/*?options=" + url.QueryEscape(string(options))},
-		}).Want(want)
-	}
-}
-
-// A token that names no session proves nothing, and sessions of every way in
-// end when they are ended.
-func TestToken_without_a_session_is_nobodys(t *testing.T) {
-	p := newProduct(t)
-	api := testkit.API(t, p.TestApp)
-	user, err := p.FindRecordById(collections.Users, testkit.User(testkit.AcmeViewer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bare, err := user.NewAuthToken()
-	if err != nil {
-		t.Fatal(err)
-	}
-	static, err := user.NewStaticAuthToken(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var as struct{ Token string }
-	api.Do("POST", "/api/collections/users/impersonate/"+user.Id, testkit.Superuser,
-		map[string]any{"duration": 600}).Want(200).JSON(&as)
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	for _, token := range []string{bare, static} {
-		for _, path := range []string{"/api/me/sessions", "/api/user/profile", "/api/security/settings"} {
-			if got, _ := call(t, server, token, "GET", path, nil); got != 401 {
-				t.Errorf("%s with a token without a session: got %d, want 401", path, got)
-			}
-		}
-		if got, _ := call(t, server, token, "POST", "/api/collections/users/auth-refresh", nil); got != 401 {
-			t.Errorf("renewing a token without a session: got %d, want 401", got)
-		}
-	}
-	if got, _ := call(t, server, as.Token, "GET", "/api/me/sessions", nil); got != 200 {
-		t.Errorf("the operator as a person: got %d, want 200", got)
-	}
-	own := testkit.As(t, testkit.AcmeViewer)["Authorization"]
-	if got, _ := call(t, server, own, "POST", "/api/me/sessions/end-others", nil); got != 200 {
-		t.Fatalf("got %d", got)
-	}
-	if got, _ := call(t, server, as.Token, "GET", "/api/me/sessions", nil); got != 401 {
-		t.Errorf("the operator as a person, after the person ended other sessions: got %d, want 401", got)
-	}
-}
-
-// A stream of ours asks for its organization again before it says something.
-func TestGate_asks_whether_the_session_still_stands(t *testing.T) {
-	p := newProduct(t)
-	asked, ended, told := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		se.Router.GET("/hold", func(e *core.RequestEvent) error {
-			if _, err := tenant.In(e, testkit.Acme); err != nil {
-				return err
-			}
-			close(asked)
-			<-ended
-			_, err := tenant.In(e, testkit.Acme)
-			told <- err
-			return nil
-		})
-		return se.Next()
-	})
-	api := testkit.API(t, p.TestApp)
-	token := testkit.Token(t, p.TestApp, testkit.AcmeViewer)
-	go func() {
-		r := httptest.NewRequest("GET", "/hold", nil)
-		r.Header.Set("Authorization", token)
-		api.ServeHTTP(httptest.NewRecorder(), r)
-	}()
-	<-asked
-	r := httptest.NewRequest("POST", "/api/me/sessions/end-all", nil)
-	r.Header.Set("Authorization", token)
-	w := httptest.NewRecorder()
-	if api.ServeHTTP(w, r); w.Code/100 != 2 {
-		t.Fatalf("end-all: %d %s", w.Code, w.Body)
-	}
-	close(ended)
-	var refused *router.ApiError
-	if err := <-told; !errors.As(err, &refused) || refused.Status != 401 {
-		t.Errorf("after the session ended: got %v, want 401", err)
-	}
-}
-
 // A file is a row as well: the token that opens it knows the session it came
 // from, and what that proved.
 func TestGate_holds_for_files(t *testing.T) {
@@ -589,7 +340,8 @@ func TestGate_holds_for_files(t *testing.T) {
 			api.Address = address
 			var token struct{ Token string }
 			api.Do("POST", "/api/files/token", email, nil).Want(200).JSON(&token)
-			return api.Do("GET", "/api/files/recordings/"+recording.Id+"/"+recording.GetString("file")+"?token="+token.Token, testkit.Guest, nil).Status
+			return api.Do("GET", "/api/files/recordings/"+recording.Id+"/"+recording.GetString("file")+"?token="+token.Token,
+				testkit.Guest, nil).Status
 		}
 		for _, email := range gated {
 			if got := open(email, "198.51.100.7:4000"); got != 403 {
@@ -600,39 +352,4 @@ func TestGate_holds_for_files(t *testing.T) {
 			t.Errorf("from the network, with the factor: got %d, want 200", got)
 		}
 	})
-}
-
-// The first account is signed in by a session like any other.
-func TestSetup_signs_in_with_a_session_that_ends(t *testing.T) {
-	p := newProduct(t)
-	api := testkit.API(t, p.TestApp)
-	for _, table := range []string{"users", "memberships", "organizations", "sessions"} {
-		p.exec("DELETE FROM " + table)
-	}
-	tenant.Forget(p)
-	code, err := system.SetupCode(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := map[string]any{"name": "Ada", "email": "ada@example.com", "password": "correct horse 9",
-		"organization": "Ada's", "code": code}
-	var first struct{ Token string }
-	api.Do("POST", "/api/setup", testkit.Guest, form).Want(200).JSON(&first)
-	if n := p.count("SELECT count(*) FROM sessions WHERE method = 'setup'"); n != 1 {
-		t.Errorf("%d sessions of the setup, want 1", n)
-	}
-	var second struct{ Token string }
-	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest,
-		map[string]any{"identity": form["email"], "password": form["password"]}).Want(200).JSON(&second)
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	if got, _ := call(t, server, first.Token, "GET", "/api/user/profile", nil); got != 200 {
-		t.Errorf("the first token: got %d, want 200", got)
-	}
-	if got, _ := call(t, server, second.Token, "POST", "/api/me/sessions/end-others", nil); got != 200 {
-		t.Fatalf("got %d", got)
-	}
-	if got, _ := call(t, server, first.Token, "GET", "/api/user/profile", nil); got != 401 {
-		t.Errorf("the first token after other sessions ended: got %d, want 401", got)
-	}
 }

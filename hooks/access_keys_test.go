@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/keyroutes"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -43,16 +43,19 @@ func (b *bearer) ask(method, path string, body any) (int, []byte) {
 func TestAccess_keys_may_what_their_role_may_of_what_is_for_keys(t *testing.T) {
 	p := newProduct(t)
 	api := testkit.API(t, p.TestApp)
-	for _, role := range []string{collections.Admin, collections.Manager, collections.Agent, collections.Viewer, collections.Developer} {
+	for _, role := range []string{collections.Admin, collections.Manager, collections.Agent, collections.Viewer,
+		collections.Developer} {
 		var made struct{ Key string }
-		api.Do("POST", "/api/organizations/"+testkit.Acme+"/keys", testkit.AcmeOwner, map[string]string{"name": role, "role": role}).Want(201).JSON(&made)
+		api.Do("POST", "/api/organizations/"+testkit.Acme+"/keys", testkit.AcmeOwner,
+			map[string]string{"name": role, "role": role}).Want(201).JSON(&made)
 		key := &bearer{t: t, api: api, token: made.Key}
 		for _, c := range collections.All() {
 			want := matrix[c.Name]
-			if want.row == "" && c.Name != collections.Organizations && c.Name != collections.Memberships && c.Name != collections.Users {
+			if want.row == "" && c.Name != collections.Organizations && c.Name != collections.Memberships &&
+				c.Name != collections.Users {
 				continue
 			}
-			reads, writes, _ := identity.KeyRecords(c.Name)
+			reads, writes := keyroutes.Records(c.Name)
 			sees := slices.Contains(want.see, role)
 			if c.Name == collections.UsageEvents {
 				sees = role != collections.Agent // an owner's keys read what is counted, but an agent's

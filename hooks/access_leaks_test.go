@@ -42,7 +42,8 @@ func relations() []relation {
 func (b *bench) point(r relation, id, target string) {
 	b.Helper()
 	for _, index := range r.from.Indexes {
-		if name, _, ok := strings.Cut(strings.TrimPrefix(index, "CREATE UNIQUE INDEX `"), "`"); ok && strings.HasPrefix(name, "uq_") {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(index, "CREATE UNIQUE INDEX `"), "`"); ok &&
+			strings.HasPrefix(name, "uq_") {
 			if _, err := b.app.DB().NewQuery("DROP INDEX IF EXISTS " + name).Execute(); err != nil {
 				b.Fatal(err)
 			}
@@ -52,7 +53,8 @@ func (b *bench) point(r relation, id, target string) {
 	if r.field.IsMultiple() {
 		value = `["` + target + `"]`
 	}
-	if _, err := b.app.DB().Update(r.from.Name, dbx.Params{r.field.Name: value}, dbx.HashExp{"id": id}).Execute(); err != nil {
+	if _, err := b.app.DB().Update(r.from.Name, dbx.Params{r.field.Name: value},
+		dbx.HashExp{"id": id}).Execute(); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -156,7 +158,8 @@ func (b *bench) offers(from, to *core.Collection) bool {
 		return true
 	}
 	return collections.Tenant(from) && collections.Tenant(to) && from.Name != collections.Memberships &&
-		from.ListRule != nil && to.ListRule != nil && (*to.ListRule == *from.ListRule || *to.ListRule == collections.Member("organization"))
+		from.ListRule != nil && to.ListRule != nil &&
+		(*to.ListRule == *from.ListRule || *to.ListRule == collections.Member("organization"))
 }
 
 func TestAccess_back_relations_show_only_visible_rows(t *testing.T) {
@@ -201,7 +204,8 @@ func TestAccess_back_relations_show_only_visible_rows(t *testing.T) {
 // that rows exist, and what is in them.
 func (b *bench) filterBack(r relation, target string) {
 	b.Helper()
-	rows, err := b.app.FindRecordsByFilter(r.from.Name, r.field.Name+".id ?= {:target}", "", 0, 0, dbx.Params{"target": target})
+	rows, err := b.app.FindRecordsByFilter(r.from.Name, r.field.Name+".id ?= {:target}", "", 0, 0,
+		dbx.Params{"target": target})
 	if err != nil || len(rows) == 0 {
 		b.Fatalf("no %s points at %s (%v)", r.from.Name, target, err)
 	}
@@ -209,7 +213,8 @@ func (b *bench) filterBack(r relation, target string) {
 	if b.c.Name == collections.Users {
 		goal.about, goal.organization = target, ""
 	}
-	query := url.Values{"organization": {testkit.Acme}, "filter": {r.from.Name + "_via_" + r.field.Name + ".created ?> '2000-01-01'"}}
+	query := url.Values{"organization": {testkit.Acme},
+		"filter": {r.from.Name + "_via_" + r.field.Name + ".created ?> '2000-01-01'"}}
 	for _, a := range actors {
 		offered := b.offers(b.c, r.from) || a.email == testkit.Superuser
 		want := offered && a.maySee(b.c.Name, goal) && slices.ContainsFunc(rows, func(record *core.Record) bool {
@@ -231,12 +236,14 @@ func TestAccess_sorting_through_a_foreign_relation_tells_nothing(t *testing.T) {
 			first, second := testkit.AcmeAssistant, b.copyOf(testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": ""})
 			lower := b.copyOf(testkit.BoltFunction, map[string]any{"name": "aaa", "vapi_tool_id": ""})
 			higher := b.copyOf(testkit.BoltFunction, map[string]any{"name": "zzz", "vapi_tool_id": ""})
-			r := relation{b.c, b.c.Fields.GetByName("functions").(*core.RelationField), collections.ByName(collections.Functions)}
+			r := relation{b.c, b.c.Fields.GetByName("functions").(*core.RelationField),
+				collections.ByName(collections.Functions)}
 			order := func(a, z string) string {
 				b.point(r, first, a)
 				b.point(r, second, z)
 				var ids []string
-				for _, i := range b.items(collections.Assistants, testkit.AcmeOwner, url.Values{"sort": {"functions.name"}, "organization": {testkit.Acme}}) {
+				for _, i := range b.items(collections.Assistants, testkit.AcmeOwner,
+					url.Values{"sort": {"functions.name"}, "organization": {testkit.Acme}}) {
 					ids = append(ids, fmt.Sprint(i["id"]))
 				}
 				return strings.Join(ids, ",")
@@ -288,7 +295,7 @@ func TestAccess_hidden_fields_cannot_be_asked_about_or_written(t *testing.T) {
 			want := refused(b.c.ListRule, 400)
 			for _, query := range []url.Values{{"filter": {f.GetName() + " != ''"}}, {"sort": {f.GetName()}}} {
 				query.Set("organization", testkit.Acme)
-				b.api.Do("GET", b.path+"?"+query.Encode(), who, nil).Want(want)
+				b.api.Do("GET", b.path+"?"+query.Encode(), who, nil).Outcome(want)
 			}
 			if b.c.UpdateRule == nil || f.Type() == core.FieldTypePassword {
 				continue
@@ -310,14 +317,15 @@ func TestAccess_rows_without_an_organization_are_nobodys(t *testing.T) {
 			return
 		}
 		id := b.want.rowID(b.c.Name, testkit.Void)
-		if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"organization": ""}, dbx.HashExp{"id": id}).Execute(); err != nil {
+		if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"organization": ""},
+			dbx.HashExp{"id": id}).Execute(); err != nil {
 			b.Fatal(err)
 		}
 		for _, a := range actors {
 			if a.email == testkit.Superuser {
 				continue
 			}
-			b.api.Do("GET", b.path+"/"+id, a.email, nil).Want(refused(b.c.ViewRule, 404))
+			b.api.Do("GET", b.path+"/"+id, a.email, nil).Want(refused(b.c.ViewRule, 404)).Nothing()
 			for _, query := range []url.Values{{}, {"organization": {""}}} {
 				for _, i := range b.items(b.c.Name, a.email, query) {
 					if i["id"] == id {
@@ -333,11 +341,12 @@ func TestAccess_rows_without_an_organization_are_nobodys(t *testing.T) {
 func TestAccess_a_membership_without_a_person_is_not_a_guests(t *testing.T) {
 	b := benchOf(t, collections.ByName(collections.Memberships), nil)
 	id := testkit.UserMembership(testkit.BoltOwner, testkit.Bolt)
-	if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"user": "", "organization": testkit.Void}, dbx.HashExp{"id": id}).Execute(); err != nil {
+	if _, err := b.app.DB().Update(b.c.Name, dbx.Params{"user": "", "organization": testkit.Void},
+		dbx.HashExp{"id": id}).Execute(); err != nil {
 		t.Fatal(err)
 	}
 	for _, email := range []string{testkit.Guest, testkit.Nobody, testkit.AcmeOwner} {
-		b.api.Do("GET", b.path+"/"+id, email, nil).Want(404)
+		b.api.Do("GET", b.path+"/"+id, email, nil).Want(404).Nothing()
 		for _, i := range b.items(b.c.Name, email, url.Values{"perPage": {"200"}}) {
 			if i["id"] == id {
 				t.Errorf("%q lists a membership of nobody", email)
@@ -369,11 +378,11 @@ func TestAccess_batch_obeys_the_same_rules(t *testing.T) {
 			for _, r := range requests {
 				// A header may not lend an organization to anybody either.
 				r["headers"] = map[string]string{"X-Organization": testkit.Acme}
-				b.api.Do("POST", "/api/batch", email, map[string]any{"requests": []any{r}}).Want(400)
+				b.api.Do("POST", "/api/batch", email, map[string]any{"requests": []any{r}}).Want(400).Nothing()
 			}
 		}
 		if collections.Tenant(b.c) && b.c.UpdateRule != nil {
-			b.api.Do("POST", "/api/batch", testkit.AcmeOwner, map[string]any{"requests": []any{requests[1]}}).Want(400)
+			b.api.Do("POST", "/api/batch", testkit.AcmeOwner, map[string]any{"requests": []any{requests[1]}}).Want(400).Nothing()
 		}
 		if after, _ := b.app.CountRecords(b.c.Name); after != count || !maps.Equal(before, stored(b.T, b.app, b.c.Name, id)) {
 			b.Errorf("%s changed through refused batches", b.c.Name)
@@ -399,10 +408,10 @@ func TestAccess_recordings_open_only_with_a_token_of_somebody_who_may_see_them(t
 				t.Fatal(err)
 			}
 			path := "/api/files/recordings/" + recording.Id + "/" + recording.GetString("file")
-			b.api.Do("GET", path, testkit.AcmeOwner, nil).Want(404) // a header is not a file token
+			b.api.Do("GET", path, testkit.AcmeOwner, nil).Want(404).Nothing() // a header is not a file token
 			for _, a := range actors {
 				if a.email == testkit.Guest {
-					b.api.Do("GET", path, a.email, nil).Want(404)
+					b.api.Do("GET", path, a.email, nil).Want(404).Nothing()
 					continue
 				}
 				var token struct {
@@ -413,7 +422,7 @@ func TestAccess_recordings_open_only_with_a_token_of_somebody_who_may_see_them(t
 				if a.maySee(collections.Recordings, row{id: recording.Id, organization: testkit.Acme}) {
 					want = 200
 				}
-				b.api.Do("GET", path+"?token="+token.Token, a.email, nil).Want(want)
+				b.api.Do("GET", path+"?token="+token.Token, a.email, nil).Outcome(want)
 			}
 		})
 	}

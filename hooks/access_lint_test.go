@@ -15,7 +15,8 @@ import (
 const signedIn = `@request.auth.id != ""`
 
 func rules(c *core.Collection) map[string]*string {
-	return map[string]*string{"list": c.ListRule, "view": c.ViewRule, "create": c.CreateRule, "update": c.UpdateRule, "delete": c.DeleteRule}
+	return map[string]*string{"list": c.ListRule, "view": c.ViewRule, "create": c.CreateRule, "update": c.UpdateRule,
+		"delete": c.DeleteRule}
 }
 
 func TestRules_begin_with_the_signed_in_term(t *testing.T) {
@@ -40,7 +41,8 @@ func TestRules_of_updates_keep_the_organization_and_what_the_matrix_fixes(t *tes
 			t.Errorf("%s rows can move to another organization", c.Name)
 		}
 		fixed := map[string]bool{}
-		for _, m := range regexp.MustCompile(`@request\.body\.(\w+):changed = false`).FindAllStringSubmatch(*c.UpdateRule, -1) {
+		for _, m := range regexp.MustCompile(`@request\.body\.(\w+):changed = false`).FindAllStringSubmatch(*c.UpdateRule,
+			-1) {
 			fixed[m[1]] = true
 		}
 		delete(fixed, "organization")

@@ -41,7 +41,8 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 	dice := rand.New(rand.NewPCG(seed, 7))
 	p := newProduct(t)
 	api := testkit.API(t, p.TestApp)
-	people := []string{testkit.AcmeOwner, testkit.AcmeManager, testkit.AcmeAgent, testkit.BoltOwner, testkit.Sam, testkit.Nobody}
+	people := []string{testkit.AcmeOwner, testkit.AcmeManager, testkit.AcmeAgent, testkit.BoltOwner,
+		testkit.Sam, testkit.Nobody}
 	coming := 0 // see access_realtime_test.go
 	p.OnRecordEnrich().BindFunc(func(e *core.RecordEnrichEvent) error {
 		if e.RequestInfo.Context == core.RequestInfoContextRealtime {
@@ -58,8 +59,13 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 			l := &listener{subscriptions.NewDefaultClient(), messages, actor{email: person}}
 			p.SubscriptionsBroker().Register(l)
 			clients = append(clients, l.Id())
-			// Anybody may ask for record topics; the rule decides at each message.
-			api.Do("POST", "/api/realtime", person, map[string]any{"clientId": l.Id(), "subscriptions": []string{"calls/*"}}).Want(204)
+			// Whoever is signed in may ask for record topics; the rule decides at each message.
+			want := 204
+			if user, err := p.FindRecordById(collections.Users, testkit.User(person)); err != nil || !user.GetBool("is_active") {
+				want = 400
+			}
+			api.Do("POST", "/api/realtime", person,
+				map[string]any{"clientId": l.Id(), "subscriptions": []string{"calls/*"}}).Outcome(want)
 		}
 		for _, organization := range organizations {
 			row := func(noun string) string { return testkit.Row(organization, noun) }
@@ -83,30 +89,41 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 					collection, noun string
 					may              bool
 				}{
-					{collections.Calls, "call", calls}, {collections.Messages, "message", calls}, {collections.Contacts, "contact", calls},
-					{collections.Assistants, "assistant", member}, {collections.UsageEvents, "usage", s.can(collections.CanAccessAnalytics)},
-					{collections.AuditLogs, "audit", chief}, {collections.SecuritySettings, "security", chief}, {collections.Wallets, "wallet", chief},
+					{collections.Calls, "call", calls}, {collections.Messages, "message", calls},
+					{collections.Contacts, "contact", calls},
+					{collections.Assistants, "assistant", member},
+					{collections.UsageEvents, "usage", s.can(collections.CanAccessAnalytics)},
+					{collections.AuditLogs, "audit", chief}, {collections.SecuritySettings, "security", chief},
+					{collections.Wallets, "wallet", chief},
 					{collections.Invitations, "invite", s.can(collections.CanManageTeam)},
 				} {
 					if got := lists(see.collection, row(see.noun)); got != see.may {
-						t.Errorf("round %d: %s lists %s of %s: %t, want %t (%v)", round, person, see.collection, organization, got, see.may, s)
+						t.Errorf("round %d: %s lists %s of %s: %t, want %t (%v)", round, person, see.collection,
+							organization, got, see.may, s)
 					}
-					check("view of "+see.collection, ask("GET", "/api/collections/"+see.collection+"/records/"+row(see.noun), nil), see.may, 404)
+					check("view of "+see.collection, ask("GET", "/api/collections/"+see.collection+"/records/"+row(see.noun), nil),
+						see.may, 404)
 				}
-				check("change of a call", ask("PATCH", "/api/collections/calls/records/"+row("call"), map[string]any{"notes": fmt.Sprint(person, round)}), works, 404)
-				check("change of an assistant", ask("PATCH", "/api/collections/assistants/records/"+row("assistant"), map[string]any{"first_message": fmt.Sprint("Hello ", round)}),
+				check("change of a call", ask("PATCH", "/api/collections/calls/records/"+row("call"),
+					map[string]any{"notes": fmt.Sprint(person, round)}), works, 404)
+				check("change of an assistant", ask("PATCH", "/api/collections/assistants/records/"+row("assistant"),
+					map[string]any{"first_message": fmt.Sprint("Hello ", round)}),
 					s.can(collections.CanManageAgents), 404)
-				check("change of money", ask("PATCH", "/api/collections/wallets/records/"+row("wallet"), map[string]any{"balance_minor": 1}), false, 403)
+				check("change of money", ask("PATCH", "/api/collections/wallets/records/"+row("wallet"),
+					map[string]any{"balance_minor": 1}), false, 403)
 				id := madeContact(t, p, organization)
 				check("deletion of a contact", ask("DELETE", "/api/collections/contacts/records/"+id, nil), chief, 404)
 				in := "?companyId=" + organization
 				check("documented call", ask("GET", "/api/calls/"+row("call")+in, nil), calls, 401, 403, 404)
 				check("documented list", ask("GET", "/api/calls"+in, nil), calls, 401, 403, 404)
 				check("documented settings", ask("GET", "/api/security/settings"+in, nil), chief, 401, 403, 404)
-				check("documented team", ask("GET", "/api/team-members"+in, nil), s.can(collections.CanManageTeam) || member, 401, 403, 404)
-				check("keys", ask("GET", "/api/organizations/"+organization+"/keys", nil), s.can(collections.CanManageIntegrations) || s.is(collections.Developer), 401, 403, 404)
+				check("documented team", ask("GET", "/api/team-members"+in, nil), s.can(collections.CanManageTeam) ||
+					member, 401, 403, 404)
+				check("keys", ask("GET", "/api/organizations/"+organization+"/keys", nil),
+					s.can(collections.CanManageIntegrations) || s.is(collections.Developer), 401, 403, 404)
 				check("privacy", ask("GET", "/api/organizations/"+organization+"/privacy", nil), chief, 401, 403, 404)
-				check("the function of one organization", ask("GET", "/functions/v1/organization/"+organization, nil), member, 401, 404)
+				check("the function of one organization", ask("GET", "/functions/v1/organization/"+organization, nil),
+					member, 401, 404)
 				messages := "/functions/v1/messages?call_id=" + row("call") + "&organization=" + organization
 				check("the function of messages", ask("GET", messages, nil), calls, 401, 403, 404)
 				check("the sound of a call", ask("GET", "/api/calls/"+row("call")+"/recording", nil), calls, 401, 403, 404)
@@ -115,16 +132,21 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 					Role         string `json:"role"`
 				}
 				a := api.Do("GET", "/auth/v1/user", person, nil)
-				if a.Status == 200 && a.JSON(&shown) != nil && shown.Organization == organization && (!member || (shown.Role == "admin") != chief) {
+				if a.Status == 200 && a.JSON(&shown) != nil && shown.Organization == organization &&
+					(!member || (shown.Role == "admin") != chief) {
 					t.Errorf("round %d: the library shows %s as %s of %s (%v)", round, person, shown.Role, organization, s)
 				}
 				other := subscriptions.NewDefaultClient()
 				p.SubscriptionsBroker().Register(other)
-				check("the organization's topic", ask("POST", "/api/realtime", map[string]any{"clientId": other.Id(), "subscriptions": []string{"org/" + organization}}), member, 403)
+				check("the organization's topic",
+					ask("POST", "/api/realtime",
+						map[string]any{"clientId": other.Id(), "subscriptions": []string{"org/" + organization}}), member, 403)
 				p.SubscriptionsBroker().Unregister(other.Id())
 				line := subscriptions.NewDefaultClient()
 				p.SubscriptionsBroker().Register(line)
-				check("a call's topic", ask("POST", "/api/realtime", map[string]any{"clientId": line.Id(), "subscriptions": []string{"call/" + row("live")}}), calls, 404)
+				check("a call's topic",
+					ask("POST", "/api/realtime",
+						map[string]any{"clientId": line.Id(), "subscriptions": []string{"call/" + row("live")}}), calls, 404)
 				p.SubscriptionsBroker().Unregister(line.Id())
 			}
 			// Who is told of a change?
@@ -164,7 +186,8 @@ func TestAccess_of_random_people_is_what_a_plain_model_says(t *testing.T) {
 // the same saves the product makes.
 func shuffle(t *testing.T, p *product, dice *rand.Rand, people []string, model map[string]map[string]standing) {
 	t.Helper()
-	statuses := []string{collections.MembershipActive, collections.MembershipActive, collections.MembershipActive, collections.MembershipSuspended, collections.MembershipInactive, collections.MembershipInvited}
+	statuses := []string{collections.MembershipActive, collections.MembershipActive, collections.MembershipActive,
+		collections.MembershipSuspended, collections.MembershipInactive, collections.MembershipInvited}
 	c, err := p.FindCachedCollectionByNameOrId(collections.Memberships)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +204,8 @@ func shuffle(t *testing.T, p *product, dice *rand.Rand, people []string, model m
 		}
 		model[person] = map[string]standing{}
 		for _, organization := range organizations {
-			row, err := p.FindFirstRecordByFilter(collections.Memberships, "user = {:u} && organization = {:o}", map[string]any{"u": user.Id, "o": organization})
+			row, err := p.FindFirstRecordByFilter(collections.Memberships, "user = {:u} && organization = {:o}",
+				map[string]any{"u": user.Id, "o": organization})
 			member := dice.IntN(4) > 0
 			if !member {
 				if err == nil {

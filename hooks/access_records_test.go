@@ -24,14 +24,15 @@ func TestAccess_list_and_view(t *testing.T) {
 				}
 				r := row{id: id, organization: organization}
 				if slices.Contains([]string{collections.Users, collections.Memberships, collections.Sessions}, b.c.Name) {
-					r.about = testkit.User(map[string]string{testkit.Acme: testkit.AcmeViewer, testkit.Bolt: testkit.BoltOwner, testkit.Void: testkit.Nobody}[organization])
+					r.about = testkit.User(map[string]string{testkit.Acme: testkit.AcmeViewer, testkit.Bolt: testkit.BoltOwner,
+						testkit.Void: testkit.Nobody}[organization])
 				}
 				b.list(a, organization, r)
 				status := refused(b.c.ViewRule, 404)
 				if a.maySee(b.c.Name, r) {
 					status = 200
 				}
-				answer := b.api.Do("GET", b.path+"/"+id, a.email, nil).Want(status)
+				answer := b.api.Do("GET", b.path+"/"+id, a.email, nil).Outcome(status)
 				if strings.Contains(string(answer.Body), testkit.SealedValue) && a.email != testkit.Superuser {
 					b.Errorf("%s sees a sealed value of %s", a.email, id)
 				}
@@ -87,7 +88,7 @@ func TestAccess_create(t *testing.T) {
 					continue // valid rows are the server's business
 				}
 				before, _ := b.app.CountRecords(b.c.Name)
-				b.api.Do("POST", b.path, a.email, body).Want(status)
+				b.api.Do("POST", b.path, a.email, body).Outcome(status)
 				after, _ := b.app.CountRecords(b.c.Name)
 				if made := after > before; made != (status == 200) {
 					b.Errorf("%s creates in %s of %s: row made: %t", a.email, b.c.Name, organization, made)
@@ -97,12 +98,12 @@ func TestAccess_create(t *testing.T) {
 		for field, value := range b.want.claimed {
 			body := b.want.new(testkit.Acme, serial.Add(1))
 			body[field] = value
-			b.api.Do("POST", b.path, testkit.AcmeOwner, body).Want(400)
+			b.api.Do("POST", b.path, testkit.AcmeOwner, body).Want(400).Nothing()
 		}
 		if b.c.Fields.GetByName("created_by") != nil && b.want.new != nil {
 			body := b.want.new(testkit.Acme, serial.Add(1))
 			body["created_by"] = testkit.User(testkit.AcmeViewer)
-			b.api.Do("POST", b.path, testkit.AcmeOwner, body).Want(400)
+			b.api.Do("POST", b.path, testkit.AcmeOwner, body).Want(400).Nothing()
 			body["created_by"] = testkit.User(testkit.AcmeOwner)
 			b.api.Do("POST", b.path, testkit.AcmeOwner, body).Want(200)
 		}
@@ -126,7 +127,7 @@ func TestAccess_update(t *testing.T) {
 					status = 200
 				}
 				before := stored(b.T, b.app, b.c.Name, id)
-				b.api.Do("PATCH", b.path+"/"+id, a.email, b.want.change).Want(status)
+				b.api.Do("PATCH", b.path+"/"+id, a.email, b.want.change).Outcome(status)
 				after := stored(b.T, b.app, b.c.Name, id)
 				for field, value := range b.want.change {
 					if status == 200 && after[field].String != fmt.Sprint(value) {
@@ -165,17 +166,17 @@ func TestAccess_fixed_fields_and_moving_to_another_organization(t *testing.T) {
 		}
 		before := stored(b.T, b.app, b.c.Name, id)
 		for field, value := range b.want.fixed {
-			b.api.Do("PATCH", b.path+"/"+id, who, map[string]any{field: value}).Want(404)
+			b.api.Do("PATCH", b.path+"/"+id, who, map[string]any{field: value}).Want(404).Nothing()
 		}
 		if collections.Tenant(b.c) {
 			bolts := b.want.rowID(b.c.Name, testkit.Bolt)
 			boltBefore := stored(b.T, b.app, b.c.Name, bolts)
 			for _, to := range []string{testkit.Bolt, testkit.Void, ""} {
-				b.api.Do("PATCH", b.path+"/"+id, testkit.AcmeOwner, map[string]any{"organization": to}).Want(404)
+				b.api.Do("PATCH", b.path+"/"+id, testkit.AcmeOwner, map[string]any{"organization": to}).Want(404).Nothing()
 			}
 			// Sam owns Bolt and only looks at Acme.
-			b.api.Do("PATCH", b.path+"/"+bolts, testkit.Sam, map[string]any{"organization": testkit.Acme}).Want(404)
-			b.api.Do("PATCH", b.path+"/"+id, testkit.Sam, map[string]any{"organization": testkit.Bolt}).Want(404)
+			b.api.Do("PATCH", b.path+"/"+bolts, testkit.Sam, map[string]any{"organization": testkit.Acme}).Want(404).Nothing()
+			b.api.Do("PATCH", b.path+"/"+id, testkit.Sam, map[string]any{"organization": testkit.Bolt}).Want(404).Nothing()
 			if !maps.Equal(boltBefore, stored(b.T, b.app, b.c.Name, bolts)) {
 				b.Errorf("%s %s changed", b.c.Name, bolts)
 			}
@@ -202,7 +203,7 @@ func TestAccess_delete(t *testing.T) {
 					status = 204
 					id = b.victim(organization)
 				}
-				b.api.Do("DELETE", b.path+"/"+id, a.email, nil).Want(status)
+				b.api.Do("DELETE", b.path+"/"+id, a.email, nil).Outcome(status)
 				left, err := b.app.CountRecords(b.c.Name, dbx.HashExp{"id": id})
 				if err != nil {
 					b.Fatal(err)

@@ -49,8 +49,8 @@ var actors = []actor{
 var organizations = []string{testkit.Acme, testkit.Bolt, testkit.Void}
 
 // roles is who may do something in their own organization. A manager of the
-// fixtures may manage agents and read analytics, and all but the trainee may
-// see calls.
+// fixtures may manage agents and read analytics, managers and agents may see
+// messages, and all but the trainee may see calls.
 type roles []string
 
 var (
@@ -88,7 +88,8 @@ var matrix = map[string]access{
 		see: onlySelf, create: nobody, update: onlySelf, remove: nobody,
 		change: map[string]any{"name": "Changed"},
 		fixed: map[string]any{
-			"is_active": false, "last_organization": testkit.Void, "two_factor": true, "is_service": true, "onboarding_completed": false,
+			"is_active": false, "last_organization": testkit.Void, "two_factor": true, "is_service": true,
+			"onboarding_completed": false,
 		},
 	},
 	collections.Organizations: {
@@ -96,7 +97,8 @@ var matrix = map[string]access{
 		change: map[string]any{"description": "Changed"},
 		fixed: map[string]any{
 			"status": "closed", "plan": "enterprise", "balance_state": "empty", "limits": map[string]any{"calls": 9},
-			"member_key": "stolen", "created_by": testkit.User(testkit.AcmeViewer), "paused": true, "deletes_at": "2026-10-01 00:00:00.000Z",
+			"member_key": "stolen", "created_by": testkit.User(testkit.AcmeViewer), "paused": true,
+			"deletes_at": "2026-10-01 00:00:00.000Z",
 		},
 	},
 	collections.Memberships: {
@@ -122,15 +124,18 @@ var matrix = map[string]access{
 		new: func(organization string, n int64) map[string]any {
 			return map[string]any{"organization": organization, "name": fmt.Sprint("new_", n), "type": "http"}
 		},
-		change:  map[string]any{"description": "Changed"},
-		fixed:   map[string]any{"vapi_tool_id": "stolen", "sync_status": "pending", "sync_error": "x", "synced_at": "2026-10-01 00:00:00.000Z"},
-		claimed: map[string]any{"vapi_tool_id": "stolen", "sync_status": "synced", "sync_error": "x", "synced_at": "2026-10-01 00:00:00.000Z"},
+		change: map[string]any{"description": "Changed"},
+		fixed: map[string]any{"vapi_tool_id": "stolen", "sync_status": "pending", "sync_error": "x",
+			"synced_at": "2026-10-01 00:00:00.000Z"},
+		claimed: map[string]any{"vapi_tool_id": "stolen", "sync_status": "synced", "sync_error": "x",
+			"synced_at": "2026-10-01 00:00:00.000Z"},
 	},
 	collections.PhoneNumbers: {
 		row: "number", see: members, create: chiefs, update: chiefs, remove: chiefs,
 		new: func(organization string, n int64) map[string]any {
 			return map[string]any{
-				"organization": organization, "provider": "byo", "credential_id": "trunk", "phone_number": fmt.Sprintf("+1202556%04d", n),
+				"organization": organization, "provider": "byo", "credential_id": "trunk",
+				"phone_number": fmt.Sprintf("+1202556%04d", n),
 			}
 		},
 		change: map[string]any{"friendly_name": "Changed"},
@@ -138,7 +143,8 @@ var matrix = map[string]access{
 			"vapi_phone_id": "stolen", "sync_status": "pending", "sync_error": "x", "synced_at": "2026-10-01 00:00:00.000Z",
 			"provider": "byo", "created_by": testkit.User(testkit.AcmeViewer),
 		},
-		claimed: map[string]any{"vapi_phone_id": "stolen", "sync_status": "synced", "sync_error": "x", "synced_at": "2026-10-01 00:00:00.000Z"},
+		claimed: map[string]any{"vapi_phone_id": "stolen", "sync_status": "synced", "sync_error": "x",
+			"synced_at": "2026-10-01 00:00:00.000Z"},
 	},
 	collections.Contacts: {
 		row: "contact", see: callers, create: workers, update: workers, remove: chiefs,
@@ -151,6 +157,13 @@ var matrix = map[string]access{
 			"first_seen_at": "2026-10-01 00:00:00.000Z", "last_seen_at": "2026-10-01 00:00:00.000Z",
 		},
 	},
+	collections.SavedReplies: {
+		row: "reply", see: members, create: workers, update: workers, remove: workers,
+		new: func(organization string, n int64) map[string]any {
+			return map[string]any{"organization": organization, "shortcut": fmt.Sprint("new", n), "text": "We are closed."}
+		},
+		change: map[string]any{"text": "Changed"},
+	},
 	collections.Calls: {
 		row: "call", see: callers, create: workers, update: workers, remove: chiefs,
 		new: func(organization string, n int64) map[string]any {
@@ -160,24 +173,31 @@ var matrix = map[string]access{
 		fixed: map[string]any{
 			"vapi_call_id": "stolen", "created_by": testkit.User(testkit.AcmeViewer), "reported_at": "2026-10-01 00:00:00.000Z",
 			// The provider knows the fixtures' call, so these are facts.
-			"status": "queued", "outcome": "voicemail", "call_type": "outbound", "channel": "web", "caller_number": "+12025559999",
+			"status": "queued", "outcome": "voicemail", "call_type": "outbound", "channel": "web",
+			"caller_number":     "+12025559999",
 			"caller_number_raw": "202 555 9999", "recipient_number_raw": "202 555 9998",
 			"recipient_number": "+12025559999", "assistant": "", "phone_number": "", "started_at": "2026-10-01 00:00:00.000Z",
-			"answered_at": "2026-10-01 00:00:00.000Z", "ended_at": "2026-10-01 00:00:00.000Z", "duration_seconds": 1, "cost_micros": 1,
-			"ended_reason": "x", "has_recording": false, "placing": "waiting",
+			"answered_at": "2026-10-01 00:00:00.000Z", "ended_at": "2026-10-01 00:00:00.000Z", "duration_seconds": 1,
+			"cost_micros":  1,
+			"ended_reason": "x", "has_recording": false, "answered": false, "missed": true, "placing": "waiting",
 		},
-		claimed: map[string]any{"vapi_call_id": "stolen", "placing": "waiting", "reported_at": "2026-10-01 00:00:00.000Z"},
+		claimed: map[string]any{
+			"vapi_call_id": "stolen", "placing": "waiting", "reported_at": "2026-10-01 00:00:00.000Z",
+			"answered": true, "missed": true,
+		},
 	},
-	collections.CallReports:       {row: "report", see: callers, change: map[string]any{"summary": "Changed"}},
-	collections.Messages:          {row: "message", see: callers, change: map[string]any{"content": "Changed"}},
-	collections.CallEvents:        {row: "event", see: callers, change: map[string]any{"name": "changed"}},
-	collections.Recordings:        {row: "recording", see: callers, change: map[string]any{"error": "changed"}},
-	collections.UsageEvents:       {row: "usage", see: analysts, change: map[string]any{"quantity": 1}},
-	collections.AuditLogs:         {row: "audit", see: chiefs, change: map[string]any{"action": "changed"}},
-	collections.Invitations:       {row: "invite", see: chiefs, change: map[string]any{"role": "owner"}},
-	collections.SecuritySettings:  {row: "security", see: chiefs, change: map[string]any{"keep_audit_days": 9}},
-	collections.APIKeys:           {row: "key", see: roles{"owner", "admin", "developer"}, change: map[string]any{"role": "admin"}},
-	collections.Sessions:          {row: "session", see: onlySelf, change: map[string]any{"ended_at": "2026-10-01 00:00:00.000Z"}},
+	collections.CallReports:      {row: "report", see: callers, change: map[string]any{"summary": "Changed"}},
+	collections.Messages:         {row: "message", see: callers, change: map[string]any{"content": "Changed"}},
+	collections.CallEvents:       {row: "event", see: callers, change: map[string]any{"name": "changed"}},
+	collections.Recordings:       {row: "recording", see: callers, change: map[string]any{"error": "changed"}},
+	collections.UsageEvents:      {row: "usage", see: analysts, change: map[string]any{"quantity": 1}},
+	collections.AuditLogs:        {row: "audit", see: chiefs, change: map[string]any{"action": "changed"}},
+	collections.Invitations:      {row: "invite", see: chiefs, change: map[string]any{"role": "owner"}},
+	collections.SecuritySettings: {row: "security", see: chiefs, change: map[string]any{"keep_audit_days": 9}},
+	collections.APIKeys: {row: "key", see: roles{"owner", "admin", "developer"},
+		change: map[string]any{"role": "admin"}},
+	collections.Sessions: {row: "session", see: onlySelf,
+		change: map[string]any{"ended_at": "2026-10-01 00:00:00.000Z"}},
 	collections.Authenticators:    {row: "totp", see: nobody, change: map[string]any{"last_step": 9}},
 	collections.Wallets:           {row: "wallet", see: chiefs, change: map[string]any{"balance_minor": 9}},
 	collections.LedgerEntries:     {row: "ledger", see: chiefs, change: map[string]any{"amount_minor": 9}},
@@ -194,7 +214,8 @@ var matrix = map[string]access{
 // rowID is the row of a collection that belongs to an organization; empty when
 // there is none.
 func (a access) rowID(collection, organization string) string {
-	people := map[string]string{testkit.Acme: testkit.AcmeViewer, testkit.Bolt: testkit.BoltOwner, testkit.Void: testkit.Nobody}
+	people := map[string]string{testkit.Acme: testkit.AcmeViewer, testkit.Bolt: testkit.BoltOwner,
+		testkit.Void: testkit.Nobody}
 	switch {
 	case collection == collections.Users:
 		return testkit.User(people[organization])
@@ -275,11 +296,12 @@ type bench struct {
 func benchOf(t *testing.T, c *core.Collection, bind []func(core.App)) *bench {
 	app := testkit.New(t, bind...)
 	// The matrix is about rules. That the database itself lets nobody change the
-	// audit log is tested where the log is (hooks/orgs).
+	// audit log is tested where the log is (hooks/privacy).
 	if _, err := app.DB().NewQuery("DROP TRIGGER audit_logs_fixed").Execute(); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{T: t, app: app, api: testkit.API(t, app), c: c, want: matrix[c.Name], path: "/api/collections/" + c.Name + "/records", narrowed: len(bind) > 0}
+	return &bench{T: t, app: app, api: testkit.API(t, app), c: c, want: matrix[c.Name],
+		path: "/api/collections/" + c.Name + "/records", narrowed: len(bind) > 0}
 }
 
 // eachCollection runs a test on every collection with every harness.

@@ -72,3 +72,26 @@ func TestAssistant_of_the_documented_body_is_made_with_every_voice(t *testing.T)
 		t.Errorf("got %q, %s, %v", row.GetString("voice_id"), row.GetString("sync_status"), err)
 	}
 }
+
+func TestAssistants_what_is_wrong_is_told_at_the_field_that_was_sent(t *testing.T) {
+	p := &product{t: t}
+	p.start("http://127.0.0.1:1")
+	api := testkit.API(t, p.TestApp)
+	for _, c := range []struct {
+		field string
+		body  map[string]any
+	}{
+		{"voice", map[string]any{"voice": map[string]any{"voice_id": ""}}},
+		{"voice_id", map[string]any{"voice_id": ""}},
+		{"voice_id", map[string]any{"voice": "vapi", "voice_id": ""}},
+		{"model", map[string]any{"model": ""}},
+		{"model_name", map[string]any{"model_name": ""}},
+	} {
+		var answer struct{ Details map[string]string }
+		a := api.Do("PATCH", "/functions/v1/assistants/"+testkit.AcmeAssistant, testkit.AcmeOwner, c.body).Want(400).Nothing()
+		a.JSON(&answer)
+		if len(answer.Details) != 1 || answer.Details[c.field] == "" {
+			t.Errorf("%v: told %s, want it at %s", c.body, a.Body, c.field)
+		}
+	}
+}

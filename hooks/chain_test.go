@@ -10,7 +10,6 @@ import (
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
@@ -20,13 +19,7 @@ import (
 // one priority the one that was registered first runs first.
 func TestChain_is_what_is_bound(t *testing.T) {
 	var want []chain.Step
-	for at, s := range chain.Steps() {
-		if at > 0 && s.Priority <= chain.Steps()[at-1].Priority {
-			t.Errorf("%s shares its place, or does not come after %s", s.ID, chain.Steps()[at-1].ID)
-		}
-		if s.Why == "" {
-			t.Errorf("%s: why does it stand there?", s.ID)
-		}
+	for _, s := range chain.Steps() {
 		// apis.Serve binds these two, which no test runs.
 		if s.ID != apis.DefaultCorsMiddlewareId && s.ID != apis.DefaultWWWRedirectMiddlewareId {
 			want = append(want, s)
@@ -35,10 +28,7 @@ func TestChain_is_what_is_bound(t *testing.T) {
 	p := newProduct(t)
 	p.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		bound := slices.Clone(se.Router.Middlewares)
-		slices.SortStableFunc(bound, func(a,
-			b *hook.Handler[*core.RequestEvent]) int {
-			return cmp.Compare(a.Priority, b.Priority)
-		})
+		chain.Sort(bound)
 		for at, m := range bound {
 			if at >= len(want) {
 				t.Fatalf("%q is not in the table", m.Id)

@@ -2,8 +2,11 @@ package hooks
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -19,6 +22,9 @@ import (
 // keptBeforeUpdate is how many copies from before updates stay: the last one, and
 // the one before it for whoever notices late.
 const keptBeforeUpdate = 2
+
+// nothingChanged ends what is refused before anything is touched.
+const nothingChanged = ". Nothing was changed"
 
 // What a data directory must be before anything is opened, made or changed. Each
 // refusal says what is missing and what to do.
@@ -39,17 +45,56 @@ const (
 		"`serve` and `setup` begin a new one. Nothing was made"
 	databaseOlder = "%s was written by an older version than this one (%s), and this command only reads: start this version's " +
 		"server once, which brings the data to it, or ask the version that runs. Nothing was changed"
+	backupsInside = "%s is %s, which lies in the data directory %s: a restore would move the backups aside. Choose a place " +
+		"outside of it, best on another disk, or in %s, and move there what is in the old one. Nothing was changed"
+	backupsStored = "%s is %s, which lies where %s leads: each backup would take those before it. Choose a place outside of it, " +
+		"best on another disk, or in %s, and move there what is in the old one. Nothing was changed"
 	databaseUnreadable = "%s in %s cannot be read: %w. " +
 		"Restore a backup (`pocketline restore`, docs/backup.md). Nothing was changed"
 )
 
-// CheckData refuses a data directory that this version, or this key, must not
-// open. It changes nothing.
-func CheckData(c providers.Config, dir, version string) error {
+// CheckDirectory refuses a data directory that is a file: a backup is what people
+// mistake for one.
+func CheckDirectory(dir string) error {
+	if at, err := os.Stat(dir); err == nil && !at.IsDir() {
+		return fmt.Errorf("the data directory %s is a file. If it is a backup, `pocketline restore %s` puts it into the "+
+			"directory that --dir names", dir, dir)
+	}
+	return nil
+}
+
+// CheckBackups refuses POCKETLINE_BACKUP_DIR in the data directory, and where its stored
+// files lie.
+func CheckBackups(c providers.Config, dir string) error {
+	return checkOutside("POCKETLINE_BACKUP_DIR", c.Backups.Dir, dir)
+}
+
+func checkOutside(said, folder, dir string) error {
+	if folder == "" {
+		return nil
+	}
+	if backup.Inside(dir, folder) {
+		return fmt.Errorf(backupsInside, said, folder, dir, backup.Folder(dir))
+	}
+	if at := backup.Stored(dir, folder); at != "" {
+		return fmt.Errorf(backupsStored, said, folder, at, backup.Folder(dir))
+	}
+	return nil
+}
+
+// Look reads what a data directory holds, once for all that is asked of it before
+// it is opened. It changes nothing.
+func Look(dir string) (backup.Data, error) {
 	data, err := backup.Look(dir)
 	if err != nil {
-		return fmt.Errorf(databaseUnreadable, "data.db", dir, err)
+		return data, fmt.Errorf(databaseUnreadable, "data.db", dir, err)
 	}
+	return data, nil
+}
+
+// CheckData refuses a data directory that this version, or this key, must not
+// open. It changes nothing.
+func CheckData(c providers.Config, data backup.Data, dir, version string) error {
 	if !data.Found {
 		if left := backup.Leftovers(dir); len(left) > 0 {
 			return fmt.Errorf(databaseMissing, "data.db", dir, backup.Names(left))
@@ -76,11 +121,7 @@ func CheckData(c providers.Config, dir, version string) error {
 // CheckInstallation refuses a directory without data, which a command other than
 // those that begin an installation would make. What only reads is refused data that
 // it would have to change first: a server may be running on them.
-func CheckInstallation(dir, version string, reads bool) error {
-	data, err := backup.Look(dir)
-	if err != nil {
-		return fmt.Errorf(databaseUnreadable, "data.db", dir, err)
-	}
+func CheckInstallation(data backup.Data, dir, version string, reads bool) error {
 	if !data.Found {
 		return fmt.Errorf(noInstallation, dir)
 	}
@@ -92,20 +133,20 @@ func CheckInstallation(dir, version string, reads bool) error {
 
 // BackUpBeforeUpdate copies the database when this version is about to change its
 // definition, and says so. When it cannot, nothing is changed either.
-func BackUpBeforeUpdate(c providers.Config, dir, version string, out io.Writer) error {
-	data, err := backup.Look(dir)
-	if err != nil || !c.Backups.BeforeUpdate || !data.Ours || !data.Pending() {
-		return err
+func BackUpBeforeUpdate(c providers.Config, data backup.Data, dir, version string, out io.Writer) error {
+	if !c.Backups.BeforeUpdate || !data.Ours || !data.Pending() {
+		return nil
 	}
 	folder := backup.Folder(dir)
-	to := filepath.Join(folder, backup.Name(backup.BeforeUpdate, time.Now()))
 	o := backup.Options{Kind: backup.Database, Version: data.Version, Free: system.FreeSpace}
-	_, err = backup.Write(context.Background(), dir, to, o)
+	to, m, err := backup.WriteNew(context.Background(), dir, folder, backup.BeforeUpdate, o)
 	if err != nil {
 		return fmt.Errorf("back up the database before %s changes it: %w. Nothing was changed; "+
 			"POCKETLINE_BACKUP_BEFORE_UPDATE=false starts without", version, err)
 	}
-	if _, err := backup.Prune(folder, backup.BeforeUpdate, keptBeforeUpdate); err != nil {
+	keep := backup.Retention{Prefix: backup.BeforeUpdate, Installation: m.Installation, Keep: keptBeforeUpdate,
+		Newest: to, Now: time.Now()}
+	if _, err := backup.Prune(folder, keep); err != nil {
 		return fmt.Errorf("remove older backups from before updates: %w", err)
 	}
 	_, err = fmt.Fprintf(out, "pocketline: this version changes the database; a backup from before is %s "+
@@ -118,10 +159,10 @@ func BackUpBeforeUpdate(c providers.Config, dir, version string, out io.Writer) 
 func BackUp(
 	ctx context.Context, c providers.Config, dir, to string, o backup.Options,
 ) (string, backup.Manifest, error) {
-	if to == "" {
-		to = filepath.Join(backupFolder(c, dir), backup.Name(backup.ByHand, time.Now()))
-	}
 	o.Kind, o.Free = backup.Full, system.FreeSpace
+	if to == "" {
+		return backup.WriteNew(ctx, dir, backupFolder(c, dir), backup.ByHand, o)
+	}
 	m, err := backup.Write(ctx, dir, to, o)
 	return to, m, err
 }
@@ -145,7 +186,7 @@ func fits(from sealed.Given, settings, of string) error {
 		return err
 	}
 	for k := &keys; k != nil; k = k.Before {
-		if _, err := security.Decrypt(settings, k.Settings); err == nil {
+		if _, err := decrypt(settings, k.Settings); err == nil {
 			return nil
 		}
 	}
@@ -156,9 +197,22 @@ func fits(from sealed.Given, settings, of string) error {
 	return fmt.Errorf(keyWrong, filepath.Base(of), filepath.Dir(of), used)
 }
 
+// leastSealed is what PocketBase's seal adds to a value, in bytes: a nonce and a tag.
+const leastSealed = 12 + 16
+
+// decrypt is PocketBase's, which panics on what is too short to be sealed.
+func decrypt(text, key string) ([]byte, error) {
+	if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) < leastSealed {
+		return nil, errors.New("too short to be sealed")
+	}
+	return security.Decrypt(text, key)
+}
+
 // FinishRestore puts a restore in place that a server staged, or that was cut off.
-// It returns the folder in which the data from before lie, "" when there is none.
-func FinishRestore(dir string) (done bool, aside string, err error) {
+// It returns the folder in which the data from before lie, "" when there is none. One
+// that cannot be done is given up: out is told, and the data are those from before. With
+// serves, so is one with which the server then does not start, at the next start.
+func FinishRestore(dir string, serves bool, out io.Writer) (done bool, aside string, err error) {
 	if !backup.Pending(dir) {
 		return false, "", nil
 	}
@@ -167,8 +221,17 @@ func FinishRestore(dir string) (done bool, aside string, err error) {
 		return false, "", fmt.Errorf("a restore is not done: %w", err)
 	}
 	defer release()
-	if _, aside, err = backup.Apply(dir); err != nil {
+	apply := backup.Apply
+	if serves {
+		apply = backup.Try
+	}
+	applied, err := apply(dir)
+	if errors.Is(err, backup.ErrGivenUp) {
+		_, err = fmt.Fprintf(out, "pocketline: %v\n", err)
+		return false, "", err
+	}
+	if err != nil {
 		return false, "", fmt.Errorf("finish the restore: %w", err)
 	}
-	return true, aside, nil
+	return true, applied.Aside, nil
 }

@@ -7,42 +7,57 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/accounts"
 	"github.com/pocketline/pocketline/hooks/assistants"
 	"github.com/pocketline/pocketline/hooks/calls"
+	"github.com/pocketline/pocketline/hooks/calls/lists"
 	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/backup"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/live"
 	"github.com/pocketline/pocketline/hooks/internal/logs"
+	"github.com/pocketline/pocketline/hooks/internal/mailing"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
+	"github.com/pocketline/pocketline/hooks/messaging"
 	"github.com/pocketline/pocketline/hooks/notifications"
 	"github.com/pocketline/pocketline/hooks/numbers"
+	"github.com/pocketline/pocketline/hooks/onboarding"
 	"github.com/pocketline/pocketline/hooks/orgs"
+	"github.com/pocketline/pocketline/hooks/privacy"
 	"github.com/pocketline/pocketline/hooks/supabase"
 	"github.com/pocketline/pocketline/hooks/system"
 	"github.com/pocketline/pocketline/hooks/usage"
 	"github.com/pocketline/pocketline/providers"
 	"github.com/pocketline/pocketline/ui"
 )
+
+// Account is an address and its password.
+type Account = system.Account
 
 // Deps are what the domains need from outside.
 type Deps struct {
@@ -51,13 +66,20 @@ type Deps struct {
 	Keys    Keys
 	// SandboxURL is the address of the stand-ins; "" when the providers are real.
 	SandboxURL string
+	// Demo is the account of the demonstration, known to everybody; it exists in
+	// sandbox directories only.
+	Demo Account
 	// Serving is true for the command `serve` alone: it takes the data directory.
 	Serving bool
 	Version string
 	// Restored says that this start put a backup in place.
 	Restored bool
+	// Killed says that the process before did not end by itself.
+	Killed bool
 	// Log receives what goes to the terminal.
 	Log io.Writer
+	// Now is the clock by which jobs are dated; nil is the machine's.
+	Now func() time.Time
 }
 
 // commands are the product's commands that work on its data, by their first words.
@@ -65,10 +87,10 @@ var commands = map[string]func(*Desk) *cobra.Command{
 	"audit":      func(d *Desk) *cobra.Command { return audit.Command(d.app) },
 	"jobs":       func(d *Desk) *cobra.Command { return d.Schedule.Command() },
 	"rotate-key": func(d *Desk) *cobra.Command { return d.rotation.command() },
-	"security":   func(d *Desk) *cobra.Command { return orgs.Command(d.app) },
+	"security":   func(d *Desk) *cobra.Command { return accounts.Command(d.app) },
 	"seed":       func(d *Desk) *cobra.Command { return demo.Command(d.app) },
 	"setup":      func(d *Desk) *cobra.Command { return system.Command(d.app) },
-	"strays":     func(d *Desk) *cobra.Command { return system.StraysCommand(d.app, d.copies) },
+	"strays":     func(d *Desk) *cobra.Command { return system.StraysCommand(d.app, d.copies, d.ready) },
 }
 
 // CommandNames are the first words of what Desk.Commands returns.
@@ -78,16 +100,22 @@ func CommandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 type Desk struct {
 	app      core.App
 	copies   *mirror.Mirror
+	ready    bool // there is a key for the phone provider
 	rotation *rotation
 	held     *serving.Held
 	Schedule *schedule.Scheduler
 	Facade   *facade.Facade
 }
 
+// collectionsAgain is PocketBase's hook that reads every collection once more right
+// after its own bootstrap has read them: a tenth of a start.
+const collectionsAgain = "__pbCollectionSystemHook__"
+
 // Register binds every domain to the app. Call it once, before the app starts;
 // it opens nothing.
 func Register(app core.App, d Deps) (*Desk, error) {
 	c := d.Config
+	app.OnBootstrap().Unbind(collectionsAgain)
 	limits := fitting(c.Limits, debug.SetMemoryLimit(-1))
 	box, err := d.Keys.masters().Box()
 	if err != nil {
@@ -96,7 +124,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err := logs.Bind(app, logs.Options{Out: d.Log, Level: c.LogLevel, Format: c.LogFormat}); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	held := serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel, TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
+	held := serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel,
+		TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
 		Connections: limits.Connections, AddressConnections: limits.AddressConnections})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := sealed.Check(se.App, box); err != nil {
@@ -115,21 +144,30 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	}
 
 	// The mechanisms.
+	refusal.Register(app)
 	intake.Register(app, bodies(limits))
 	tenant.Register(app, tenant.AnswerLimits{
-		Rows: limits.ExpandedRows, Bytes: limits.AnswerBytes, Lists: limits.Lists, Page: tenant.PageBytes(c.Limits.AnswerBytes),
+		Rows: limits.ExpandedRows, Bytes: limits.AnswerBytes, Lists: limits.Lists,
+		Page: tenant.PageBytes(c.Limits.AnswerBytes),
 	})
 	untrusted.Register(app)
+	mailing.Register(app)
 	inbox.Register(app)
 	hub := live.New(app, access{app}, c.Limits.GuestStreams)
 	jobs := schedule.New(app)
+	if d.Now != nil {
+		jobs.SetClock(d.Now)
+	}
 	audit.Schedule(app, jobs)
 	backups := &backups{app: app, config: c, version: d.Version, held: held}
 	backups.bind(jobs, d.Restored)
 	owed := outbox.New(app)
 	owed.Schedule(jobs)
+	doors := inbox.NewDoors(app, inbox.Deps{
+		Intake: intake.NewDoor(bodies(limits)), Sealed: box, Schedule: jobs, Outbox: owed,
+	})
 	logs.Schedule(app, jobs, c.LogSize)
-	bindIntegrity(app, jobs, d.Serving)
+	bindIntegrity(app, jobs, d.Serving, d.Killed)
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)
 	d.Clients.Vapi.OnRecovered(copies.Hurry)
@@ -139,51 +177,66 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		return nil, err
 	}
 	bindKeys(app, d.Keys, box, erased)
-	secrets := keyring.New(app, box, map[string]keyring.Installation{"vapi": {Given: configured(c.VapiWebhookSecret), Derived: d.Keys.webhooks()}})
+	secrets := keyring.New(app, box, map[string]keyring.Installation{
+		collections.ProviderVapi: {Given: configured(c.VapiWebhookSecret), Derived: d.Keys.webhooks()},
+	})
 	secrets.Schedule(jobs, copies.Behind)
-	vapiSecret := func(organization string) (string, error) { return secrets.Secret("vapi", organization) }
+	vapiSecret := func(organization string) (string, error) {
+		return secrets.Secret(collections.ProviderVapi, organization)
+	}
+
+	given := room.Tools{
+		Facade: routes, Schedule: jobs, Outbox: owed, Mirror: copies, Hub: hub, Drop: hub.Drop, Sealed: box,
+		Keyring: secrets, Forgotten: erased,
+		Doors: doors, PublicURL: c.PublicURL, SignUp: c.SignUp, Now: time.Now,
+	}
 
 	// The domains.
 	installation := system.Deps{
-		Facade: routes, Serving: d.Serving, Version: d.Version, PublicURL: c.PublicURL, SignUp: c.SignUp, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
-		Vapi: d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
-		Copies: copies, Backups: backups.ofSystem(), Outbox: owed, MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
+		Tools: given, Serving: d.Serving, Version: d.Version, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
+		DemoAccount: d.Demo,
+		Vapi:        d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
+		Backups: backups.ofSystem(), MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
+	}
+	if c.Key == "" {
+		installation.KeyFile = filepath.Join(app.DataDir(), sealed.KeyFile)
 	}
 	if d.SandboxURL != "" {
 		// A demonstration makes copies at the provider: never at a real one.
 		installation.Demo = demo.Fill(d.SandboxURL)
-		installation.DemoSaved = func(string) { owed.Nudge() }
+		installation.DemoSaved = func(string) {
+			owed.Nudge()
+			go hearDemo(app, jobs, d.SandboxURL)
+		}
 	}
 	if err := system.Register(app, installation); err != nil {
 		return nil, err
 	}
-	orgs.Register(app, orgs.Deps{
-		Drop: hub.Drop, Facade: routes, Outbox: owed, Schedule: jobs, Sealed: box, Wait: copies.Wait, Keyring: secrets, Copies: copies,
-		PublicURL: c.PublicURL, PerPerson: c.OrganizationsPerPerson, SignUp: c.SignUp, Forgotten: erased, Installation: installed(d), Pictures: d.Clients.Pictures,
-	})
+	given.Identity = identity.Register(app, identity.Options{Sealed: box, Outbox: owed, Drop: hub.Drop})
+	accounts.Register(app, accounts.Deps{Tools: given, Pictures: d.Clients.Pictures})
+	privacy.Register(app, privacy.Deps{Tools: given, Installation: installed(d)})
+	orgs.Register(app, orgs.Deps{Tools: given, Week: lists.WeekOf})
+	onboarding.Register(onboarding.Deps{Tools: given, Wait: copies.Wait, PerPerson: c.OrganizationsPerPerson})
 	assistants.Register(app, assistants.Deps{
-		Vapi: d.Clients.Vapi, Mirror: copies, Sealed: box, PublicURL: c.PublicURL, CheckURL: d.Clients.CheckURL,
-		WebhookSecret: vapiSecret, Ready: d.Clients.VapiReady,
+		Tools: given, Vapi: d.Clients.Vapi, CheckURL: d.Clients.CheckURL, WebhookSecret: vapiSecret,
+		Ready: d.Clients.VapiReady,
 	})
-	assistants.Documented(routes, copies.Wait)
-	numbers.Register(app, numbers.Deps{
-		Vapi: d.Clients.Vapi, Mirror: copies, Schedule: jobs, Sealed: box, PublicURL: c.PublicURL,
-		WebhookSecret: vapiSecret,
-	})
+	numbers.Register(app, numbers.Deps{Tools: given, Vapi: d.Clients.Vapi, WebhookSecret: vapiSecret})
+	messaging.Register(app, given)
 	supabase.Register(app, routes)
 	usage.Register(app)
-	notifications.Register(app, notifications.Deps{Outbox: owed, PublicURL: c.PublicURL})
+	notifications.Register(app, given)
 	calls.Register(app, calls.Deps{
-		Vapi: d.Clients.Vapi, Hub: hub, Outbox: owed, Mirror: copies, Schedule: jobs, Sealed: box, Facade: routes,
-		Functions: d.Clients.Guarded, PublicURL: strings.TrimRight(c.PublicURL, "/"),
-		Keyring: secrets, HMAC: hmacOf(c.VapiHMAC),
-		Installation: copies.InstallationID, Forgotten: erased, Rate: c.WebhookRate, Door: intake.NewDoor(bodies(limits)),
+		Tools: given, Vapi: d.Clients.Vapi, Functions: d.Clients.Guarded, HMAC: hmacOf(c.VapiHMAC),
+		Installation: copies.Installation.ID,
+		Rate:         c.WebhookRate,
 	})
 
 	// Last, because it answers whatever no domain did.
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		routes.Mount(se)
 		mountDashboard(se)
+		chain.Sort(se.Router.Middlewares)
 		return se.Next()
 	})
 	if d.SandboxURL != "" {
@@ -192,7 +245,8 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if d.Serving {
 		bindStart(app, jobs)
 	}
-	return &Desk{app: app, copies: copies, held: held, rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
+	return &Desk{app: app, copies: copies, ready: d.Clients.VapiReady, held: held,
+		rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
 }
 
 // Again tells whether the program is to start again: a restore lies ready.

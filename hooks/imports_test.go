@@ -56,11 +56,76 @@ var importTable = []imports{
 		dir: "hooks/internal/testkit",
 		may: []string{pocketbase, "collections", "pb_migrations", "providers/sandbox", "hooks/internal/database"},
 	},
+	// The rooms about people and organizations, put together for their tests: what
+	// one of them does is seen through the others.
+	{dir: "hooks/internal/peoplekit", may: []string{external, "collections", "hooks/internal/...", "hooks/accounts",
+		"hooks/privacy", "hooks/orgs", "hooks/onboarding", "hooks/calls/lists"}},
+	// The desk of the tests of calls and their rooms; it binds none of them.
+	{
+		dir: "hooks/internal/callskit",
+		may: []string{external, "collections", "hooks/internal/...", "hooks/usage", "providers/vapi", "providers/sandbox"},
+	},
+	// The same with calls bound, for the rooms of calls.
+	{dir: "hooks/internal/callskit/whole", may: []string{"hooks/calls", "hooks/internal/callskit"}},
+	// What all copies at Vapi share speaks to its client.
+	{
+		dir:   "hooks/internal/vapicopy",
+		may:   []string{external, "collections", "hooks/internal/...", "providers/vapi"},
+		tests: []string{"hooks/internal/..."},
+	},
 	{
 		dir:   "hooks/internal/*",
 		may:   []string{external, "collections", "collections/words", "hooks/internal/..."},
 		tests: []string{"hooks/internal/...", "providers/sandbox", "pb_migrations"},
 	},
+	// The life of a call puts its rooms together.
+	{
+		dir: "hooks/calls",
+		may: []string{external, "collections", "collections/words", "hooks/internal/...", "hooks/calls/*",
+			"providers/catalog", "providers/vapi"},
+		tests: []string{"hooks/*", "providers", "providers/sandbox"},
+	},
+	// What messages mean for a call, whoever sends them: it knows no provider.
+	{dir: "hooks/calls/fold", may: []string{external, "collections", "hooks/internal/..."}},
+	// What Vapi's messages say, in those words.
+	{dir: "hooks/calls/vapifacts", may: []string{external, "collections", "hooks/calls/fold", "hooks/internal/...",
+		"providers/vapi"}},
+	// What the assistant does during a call.
+	{
+		dir:   "hooks/calls/tools",
+		may:   []string{external, "collections", "hooks/calls/fold", "hooks/calls/table", "hooks/internal/..."},
+		tests: []string{"hooks/calls", "providers"},
+	},
+	// The recordings.
+	{
+		dir: "hooks/calls/sound",
+		may: []string{external, "collections", "hooks/calls/fold", "hooks/calls/lists", "hooks/calls/table",
+			"hooks/internal/...", "providers/vapi"},
+		tests: []string{"hooks/calls"},
+	},
+	// What is written of calls, and who is told.
+	{
+		dir: "hooks/calls/store",
+		may: []string{external, "collections", "hooks/calls/fold", "hooks/calls/table", "hooks/internal/..."},
+	},
+	// Calls we make.
+	{
+		dir:   "hooks/calls/placing",
+		may:   []string{external, "collections", "hooks/calls/*", "hooks/internal/...", "providers/vapi"},
+		tests: []string{"hooks/*"},
+	},
+	// What people do in a running call.
+	{
+		dir: "hooks/calls/control",
+		may: []string{external, "collections", "hooks/calls/*", "hooks/internal/...", "providers/vapi"},
+	},
+	// The routes of the old systems that speak of calls.
+	{
+		dir: "hooks/calls/documented",
+		may: []string{external, "collections", "hooks/calls/*", "hooks/internal/..."},
+	},
+	{dir: "hooks/calls/table", may: []string{"collections", "hooks/internal/...", "hooks/calls/fold"}},
+	{dir: "hooks/calls/lists", may: []string{external, "collections", "collections/words", "hooks/internal/..."}},
 	// A domain: rows, the shared mechanisms and the clients it needs. Never
 	// another domain: the row is the message. A test may bind the domains that
 	// react to its rows.
@@ -83,10 +148,14 @@ var importTable = []imports{
 	// Makes the clients from the configuration.
 	{dir: "providers", may: []string{outside, "providers/..."}, tests: []string{"providers/..."}},
 	// A client speaks to its provider and knows nothing of us.
-	{dir: "providers/*", may: []string{outside, "providers/internal/httpjson"}, tests: []string{"providers/...", "providers/sandbox"}},
+	{dir: "providers/*", may: []string{outside, "providers/internal/httpjson"},
+		tests: []string{"providers/...", "providers/sandbox"}},
 	// Measuring the whole product.
 	{dir: "bench", may: []string{anything}},
 	{dir: "bench/*", may: []string{anything}},
+	// Breaking the whole product; the root's tests drive the binary with the same rig.
+	{dir: "faults", may: []string{anything}},
+	{dir: "faults/*", may: []string{anything}},
 }
 
 const (
@@ -94,6 +163,12 @@ const (
 	external = "external"
 	outside  = "outside"
 )
+
+// kits are for tests alone.
+var kits = map[string]bool{
+	"hooks/internal/testkit": true, "hooks/internal/deskkit": true,
+	"hooks/internal/peoplekit": true, "hooks/internal/callskit": true, "hooks/internal/callskit/whole": true,
+}
 
 // matches tells whether a folder or import path is meant by a pattern.
 func matches(pattern, name string) bool {
@@ -130,8 +205,8 @@ func allowed(dir string, test bool, imported string) error {
 			name = "."
 		}
 	}
-	if name == "hooks/internal/testkit" && !test {
-		return fmt.Errorf("%s imports testkit outside a test", dir)
+	if kits[name] && !test && !kits[dir] {
+		return fmt.Errorf("%s imports %s outside a test", dir, name)
 	}
 	for _, line := range importTable {
 		if !matches(line.dir, dir) {
@@ -161,7 +236,8 @@ func TestImports_follow_the_plan_of_the_house(t *testing.T) {
 			return err
 		}
 		if d.IsDir() {
-			if n := d.Name(); n == "node_modules" || n == "testdata" || n == "pb_data" || n == "dist" || len(n) > 2 && n[0] == '.' {
+			if n := d.Name(); n == "node_modules" || n == "testdata" || n == "pb_data" || n == "dist" ||
+				len(n) > 2 && n[0] == '.' {
 				return fs.SkipDir
 			}
 			return nil
@@ -210,10 +286,18 @@ func TestImports_table_refuses_what_must_never_be(t *testing.T) {
 		{"hooks/calls", ours + "hooks/internal/tenant", false, true},
 		{"hooks/calls", ours + "providers/vapi", false, true},
 		{"hooks/calls", ours + "hooks/usage", false, false},
+		{"hooks/calls", ours + "hooks/calls/lists", false, true},
+		{"hooks/calls/lists", ours + "hooks/calls", false, false},
+		{"hooks/calls/fold", ours + "providers/vapi", false, false},
+		{"hooks/usage", ours + "hooks/calls/lists", false, false},
 		{"hooks/calls", ours + "hooks/usage", true, true},
 		{"hooks/calls", ours + "hooks/internal/testkit", false, false},
 		{"hooks/calls", ours + "hooks/internal/testkit", true, true},
+		{"hooks/orgs", ours + "hooks/internal/peoplekit", false, false},
+		{"hooks/orgs", ours + "hooks/internal/peoplekit", true, true},
 		{"hooks/internal/inbox", ours + "hooks/calls", false, false},
+		{"hooks/internal/inbox", ours + "providers/vapi", false, false},
+		{"hooks/internal/vapicopy", ours + "providers/vapi", false, true},
 		{"hooks/internal/inbox", ours + "pb_migrations", false, false},
 		{"providers/vapi", "github.com/pocketbase/pocketbase/core", false, false},
 		{"providers/vapi", ours + "collections", false, false},

@@ -19,7 +19,8 @@ func TestIntake_every_route_ends_the_bodies_of_guests(t *testing.T) {
 	p := newProduct(t)
 	mux := testkit.Mux(t, p.TestApp)
 	paths := []string{
-		"/api/realtime", "/api/collections/users/auth-with-password", "/api/collections/users/records", "/api/collections/users/request-password-reset",
+		"/api/realtime", "/api/collections/users/auth-with-password", "/api/collections/users/records",
+		"/api/collections/users/request-password-reset",
 		"/api/collections/calls/records", "/api/setup", "/api/batch", "/api/nothing",
 	}
 	for _, route := range p.desk.Facade.Routes() {
@@ -29,7 +30,8 @@ func TestIntake_every_route_ends_the_bodies_of_guests(t *testing.T) {
 	}
 	sent := 0
 	for _, path := range paths {
-		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"} {
+		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x",
+			"application/x-www-form-urlencoded", "text/plain"} {
 			body := &testkit.Endless{}
 			r := httptest.NewRequest(http.MethodPost, path, body)
 			// Each from a network of its own: one that tries often is refused unread.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/database"
@@ -17,32 +17,46 @@ import (
 
 const checkJob = "data.check"
 
+// checkRest is how long after a whole look at the database another one begins because
+// some work found it damaged.
+const checkRest = time.Minute
+
+// integrity knows when the database was looked at last.
+type integrity struct {
+	app  core.App
+	jobs *schedule.Scheduler
+
+	mu      sync.Mutex
+	looks   bool      // one has been asked for
+	until   time.Time // when the next one may be
+	damaged bool      // the last one found damage: another one finds it too
+}
+
 // bindIntegrity looks whether the database is whole: at the start whether it has
-// the message that was acknowledged last, and once a night, and at once after
-// that failed, every page of it. What is found stands in health.
-func bindIntegrity(app core.App, jobs *schedule.Scheduler, serving bool) {
-	jobs.Add(schedule.Job{ID: checkJob, Spec: "17 2 * * *", Run: func(ctx context.Context, r *schedule.Run) error {
-		err := database.QuickCheck(ctx, app)
-		if errors.Is(err, database.ErrDamaged) {
-			vitals.Of(app).Found("data.db", vitals.Remedy(vitals.SaysMalformed))
-		} else if err == nil {
-			vitals.Of(app).Found("data.db", "")
-		}
-		if err == nil {
-			r.Add(1)
-		}
-		return err
-	}})
+// the message that was acknowledged last, and every page of it once a night, at once
+// after that failed, when some work met damage, and when the process before was killed.
+// What is found stands in health.
+func bindIntegrity(app core.App, jobs *schedule.Scheduler, serving, killed bool) {
+	i := &integrity{app: app, jobs: jobs}
+	jobs.Add(schedule.Job{ID: checkJob, Spec: "17 2 * * *", Run: i.check})
 	if !serving {
 		return
 	}
+	vitals.Of(app).OnDamage(i.look)
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		err := se.Next()
+		if err == nil && killed {
+			i.look()
+		}
+		return err
+	})
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		lost, err := lookForLast(se.App)
 		switch {
 		case vitals.Damaged(err):
 			// What is whole still answers callers; health says what to do.
 			se.App.Logger().Error("the database is damaged", "error", err)
-			vitals.Of(se.App).Found("data.db", vitals.Remedy(err.Error()))
+			vitals.Of(se.App).Saw(err)
 			return se.Next()
 		case err != nil:
 			return err
@@ -61,19 +75,48 @@ func bindIntegrity(app core.App, jobs *schedule.Scheduler, serving bool) {
 		if err := se.Next(); err != nil {
 			return err
 		}
-		go jobs.Tick(checkJob)
+		i.look()
 		return nil
 	})
 }
 
+// check looks at every page.
+func (i *integrity) check(ctx context.Context, r *schedule.Run) error {
+	err := database.QuickCheck(ctx, i.app)
+	damaged := errors.Is(err, database.ErrDamaged) || vitals.Damaged(err)
+	switch {
+	case damaged:
+		vitals.Of(i.app).Found(vitals.Database, vitals.Remedy(vitals.SaysMalformed))
+	case err == nil:
+		vitals.Of(i.app).Found(vitals.Database, "")
+		r.Add(1)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.until, i.damaged = time.Now().Add(checkRest), damaged
+	return err
+}
+
+// look has every page looked at in the background, unless that has just been done.
+func (i *integrity) look() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.looks || i.damaged || time.Now().Before(i.until) {
+		return
+	}
+	i.looks = true
+	go func() {
+		i.jobs.Tick(checkJob)
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.looks = false
+	}()
+}
+
 // lookForLast is the message that was acknowledged last, when it is missing.
 func lookForLast(app core.App) (*inbox.Mark, error) {
-	db, ok := app.ConcurrentDB().(*dbx.DB)
-	if !ok {
-		return nil, errors.New("look for what was acknowledged last: inside a transaction")
-	}
 	began := time.Now()
-	lost, err := inbox.Missing(db.DB(), app.DataDir())
+	lost, err := inbox.Missing(app)
 	app.Logger().Debug("looked for what was acknowledged last", "took", time.Since(began))
 	return lost, err
 }

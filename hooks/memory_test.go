@@ -27,7 +27,8 @@ func TestFitting_leaves_room_in_a_small_machine(t *testing.T) {
 		if headers := int64(l.Connections) * connection; headers > memory {
 			t.Errorf("%d MB: headers may hold %d MB", machine>>20, headers>>20)
 		}
-		if l.MemberBodies < 9<<20 || l.ProviderBodies < l.ProviderBody+50_000*128 || l.ProvenBodies >= l.ProviderBodies || l.Connections < 1_000 {
+		if l.MemberBodies < 9<<20 || l.ProviderBodies < l.ProviderBody+50_000*128 || l.ProvenBodies >= l.ProviderBodies ||
+			l.Connections < 1_000 {
 			t.Errorf("%d MB: the largest body does not pass: %+v", machine>>20, l)
 		}
 		if machine > 512<<20 && (l.Limits != usual) {

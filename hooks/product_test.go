@@ -27,6 +27,7 @@ type product struct {
 	*tests.TestApp
 	t    testing.TB
 	desk *hooks.Desk
+	hear func(statement string) // when set, each statement of the databases is heard
 
 	mu    sync.Mutex
 	asked []string
@@ -51,7 +52,7 @@ func newProduct(t testing.TB, settings ...string) *product {
 // URL; settings are variables of the environment beside it, NAME=value.
 func (p *product) start(vapi string, settings ...string) {
 	p.t.Helper()
-	p.TestApp = testkit.New(p.t, func(app core.App) {
+	p.TestApp = testkit.NewHeard(p.t, p.hear, func(app core.App) {
 		env := map[string]string{"VAPI_API_KEY": "key", "VAPI_BASE_URL": vapi}
 		for _, setting := range settings {
 			name, value, _ := strings.Cut(setting, "=")
@@ -76,7 +77,8 @@ func (p *product) clearSealed() {
 	for _, c := range collections.All() {
 		for _, f := range c.Fields {
 			if text, ok := f.(*core.TextField); ok && text.Hidden && !text.System {
-				p.exec(fmt.Sprintf("UPDATE [%s] SET [%s] = '' WHERE [%s] = '%s'", c.Name, text.Name, text.Name, testkit.SealedValue))
+				p.exec(fmt.Sprintf("UPDATE [%s] SET [%s] = '' WHERE [%s] = '%s'", c.Name, text.Name, text.Name,
+					testkit.SealedValue))
 			}
 		}
 	}
@@ -122,7 +124,8 @@ func (p *product) exec(query string) {
 func (p *product) places(text string) (found []string) {
 	p.t.Helper()
 	var tables []string
-	if err := p.DB().NewQuery("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").Column(&tables); err != nil {
+	if err := p.DB().NewQuery("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").
+		Column(&tables); err != nil {
 		p.t.Fatal(err)
 	}
 	for _, table := range tables {
@@ -131,7 +134,8 @@ func (p *product) places(text string) (found []string) {
 			p.t.Fatal(err)
 		}
 		for _, c := range columns {
-			if n := p.count(fmt.Sprintf("SELECT count(*) FROM [%s] WHERE instr(CAST([%s] AS TEXT), '%s') > 0", table, c, text)); n > 0 {
+			if n := p.count(fmt.Sprintf("SELECT count(*) FROM [%s] WHERE instr(CAST([%s] AS TEXT), '%s') > 0",
+				table, c, text)); n > 0 {
 				found = append(found, table+"."+c)
 			}
 		}

@@ -31,7 +31,8 @@ func reacting(t *testing.T) []atomic.Entry {
 			t.Fatal(err)
 		}
 		_, err = hooks.Register(app, hooks.Deps{
-			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), SandboxURL: "http://127.0.0.1:1", Version: "test", Log: io.Discard,
+			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), SandboxURL: "http://127.0.0.1:1",
+			Version: "test", Log: io.Discard,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 	"github.com/spf13/cobra"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
@@ -33,7 +34,8 @@ import (
 // Killed anywhere, it goes on from there, and the server starts with both keys.
 
 // errOtherKey says that the keys do not fit the data.
-var errOtherKey = errors.New("this data was sealed with another master key: neither POCKETLINE_KEY (or " + sealed.KeyFile +
+var errOtherKey = errors.New("this data was sealed with another master key: neither POCKETLINE_KEY (or " +
+	sealed.KeyFile +
 	" in the data directory) nor POCKETLINE_KEY_BEFORE opens it; while a key is being replaced both are needed, until `pocketline rotate-key` is done")
 
 // settingsRow is where PocketBase keeps its settings.
@@ -80,7 +82,7 @@ func settingsKey(app core.App, keys Keys) (string, error) {
 	if err := app.DB().NewQuery("SELECT [[value]] " + settingsRow).Row(&value); err != nil {
 		return "", fmt.Errorf("read the settings: %w", err)
 	}
-	if _, err := security.Decrypt(value, keys.Before.Settings); err == nil {
+	if _, err := decrypt(value, keys.Before.Settings); err == nil {
 		return keys.Before.Settings, nil
 	}
 	return keys.Settings, nil
@@ -127,7 +129,9 @@ func (r *rotation) run() error {
 		return err
 	}
 	if !begun {
-		fmt.Fprintf(r.out, "A new master key was made. %s holds it and the one before until this is done; killed, it is run again.\n", from.Path())
+		fmt.Fprintf(r.out,
+			"A new master key was made. %s holds it and the one before until this is done; killed, it is run again.\n",
+			from.Path())
 	}
 	keys, err := derive(masters)
 	if err != nil {
@@ -158,7 +162,7 @@ func (r *rotation) keep(keys Keys) error {
 		if err := r.erased.Keep(tx, box); err != nil {
 			return err
 		}
-		return keyring.New(r.app, box, nil).KeepDerived(tx, "vapi", keys.Before.Webhook)
+		return keyring.New(r.app, box, nil).KeepDerived(tx, collections.ProviderVapi, keys.Before.Webhook)
 	})
 }
 
@@ -170,10 +174,10 @@ func (r *rotation) settings(keys Keys) error {
 		if err := tx.DB().NewQuery("SELECT [[value]] " + settingsRow).Row(&value); err != nil {
 			return fmt.Errorf("read the settings: %w", err)
 		}
-		if _, err := security.Decrypt(value, keys.Settings); err == nil || json.Valid([]byte(value)) {
+		if _, err := decrypt(value, keys.Settings); err == nil || json.Valid([]byte(value)) {
 			return nil
 		}
-		plain, err := security.Decrypt(value, keys.Before.Settings)
+		plain, err := decrypt(value, keys.Before.Settings)
 		if err != nil {
 			return fmt.Errorf("%w (%w)", errOtherKey, err)
 		}
@@ -191,10 +195,12 @@ func (r *rotation) said(kind string, values int) error {
 }
 
 func (r *rotation) done() error {
-	end := "The key before is gone from " + given(r.config, r.app.DataDir()).Path() + ", which holds the new one: keep a copy of it."
+	end := "The key before is gone from " + given(r.config, r.app.DataDir()).Path() +
+		", which holds the new one: keep a copy of it."
 	if r.config.Key != "" || r.config.KeyBefore != "" {
 		end = "Unset POCKETLINE_KEY_BEFORE."
 	}
-	_, err := fmt.Fprintf(r.out, "Every stored secret opens with the new master key alone. %s\nBackups from before need the key before.\n", end)
+	_, err := fmt.Fprintf(r.out,
+		"Every stored secret opens with the new master key alone. %s\nBackups from before need the key before.\n", end)
 	return err
 }

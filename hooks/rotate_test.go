@@ -63,7 +63,8 @@ func (k *kept) again(keyFile string) (*kept, error) {
 		}
 	}
 	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, EncryptionEnv: settingsEnv})
-	next := &kept{provider: k.provider, product: product{t: k.t, TestApp: &tests.TestApp{BaseApp: app, TestMailer: &tests.TestMailer{}}}}
+	next := &kept{provider: k.provider,
+		product: product{t: k.t, TestApp: &tests.TestApp{BaseApp: app, TestMailer: &tests.TestMailer{}}}}
 	if err := next.bindTo(app); err != nil {
 		k.t.Fatal(err)
 	}
@@ -127,7 +128,8 @@ func (l *fewWords) Write(b []byte) (int, error) {
 }
 
 func (k *kept) ring(call, secret string) int {
-	req := httptest.NewRequest("POST", "/api/webhooks/vapi", strings.NewReader(`{"message":{"type":"hang","call":{"id":"`+call+`","phoneNumberId":"number-acme"}}}`))
+	req := httptest.NewRequest("POST", "/api/webhooks/vapi",
+		strings.NewReader(`{"message":{"type":"hang","call":{"id":"`+call+`","phoneNumberId":"number-acme"}}}`))
 	req.Header.Set("X-Vapi-Secret", secret)
 	rec := httptest.NewRecorder()
 	k.api.ServeHTTP(rec, req)
@@ -159,7 +161,8 @@ func (k *kept) open(table, id, column string) string {
 // erased is the hash an erasure writes down.
 func (k *kept) erased() string {
 	k.t.Helper()
-	k.api.Do("POST", privacy+"/erase", testkit.AcmeAdmin, map[string]any{"phone_number": "+" + caraAcme, "confirm": true}).Want(200)
+	k.api.Do("POST", privacy+"/erase", testkit.AcmeAdmin,
+		map[string]any{"phone_number": "+" + caraAcme, "confirm": true}).Want(200)
 	var hash string
 	if err := k.DB().NewQuery("SELECT subject_hash FROM privacy_requests WHERE kind = 'erase' ORDER BY rowid DESC LIMIT 1").Row(&hash); err != nil || hash == "" {
 		k.t.Fatalf("%q, %v", hash, err)
@@ -184,10 +187,13 @@ func TestRotate_key_keeps_everything_the_product_sealed_or_derived(t *testing.T)
 		}
 	})
 	k.clearSealed()
-	k.exec("UPDATE provider_accounts SET installation_secret = TRUE WHERE organization = '" + testkit.Acme + "'") // from before organizations had secrets
+	k.exec("UPDATE provider_accounts SET installation_secret = TRUE WHERE organization = '" + testkit.Acme +
+		"'") // from before organizations had secrets
 	k.api = testkit.API(t, k.TestApp)
-	k.api.Do("PATCH", "/api/collections/functions/records/"+testkit.AcmeFunction, testkit.AcmeOwner, map[string]any{"headers": map[string]string{"X-Key": "planted-header"}}).Want(200)
-	k.api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.AcmeOwner, map[string]any{"twilio_auth_token": strings.Repeat("ab", 16)}).Want(200)
+	k.api.Do("PATCH", "/api/collections/functions/records/"+testkit.AcmeFunction, testkit.AcmeOwner,
+		map[string]any{"headers": map[string]string{"X-Key": "planted-header"}}).Want(200)
+	k.api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.AcmeOwner,
+		map[string]any{"twilio_auth_token": strings.Repeat("ab", 16)}).Want(200)
 	hash, derived, first := k.erased(), k.keys.Webhook, k.keyFile()
 	if k.ring("before", derived) != 200 {
 		t.Fatal("the derived webhook secret is refused before anything happens")

@@ -16,7 +16,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/keyroutes"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers"
 )
@@ -44,7 +44,8 @@ func served(t *testing.T) []facade.Route {
 			t.Fatal(err)
 		}
 		desk, err = hooks.Register(app, hooks.Deps{
-			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), SandboxURL: "http://127.0.0.1:1", Version: "test", Log: io.Discard,
+			Config: cfg, Clients: providers.New(cfg, "test"), Keys: hooks.NoKeys(), SandboxURL: "http://127.0.0.1:1",
+			Version: "test", Log: io.Discard,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -60,6 +61,8 @@ var additions = map[string]string{
 	"POST /auth/v1/logout":                     "that system's library calls it",
 	"POST /auth/v1/recover":                    "the same",
 	"POST /auth/v1/otp":                        "the same",
+	"POST /auth/v1/verify":                     "the same",
+	"PUT /auth/v1/user":                        "the same",
 	"GET /functions/v1/organization/current":   "that system's pages call it",
 	"PATCH /functions/v1/organization/current": "the same",
 	"GET /functions/v1/organization/{}":        "the same",
@@ -153,25 +156,23 @@ func TestKeys_are_let_in_or_kept_out_by_every_route_and_collection(t *testing.T)
 	for _, r := range served(t) {
 		pattern := r.Method + " " + r.Path
 		listed[pattern] = true
-		if _, decided := identity.KeyRoute(pattern); !decided {
-			t.Errorf("%s says nothing of API keys: put it into keyRoutes (hooks/internal/identity)", pattern)
+		if _, decided := keyroutes.Route(pattern); decided == (r.Auth == facade.Signature) {
+			t.Errorf("%s: keyRoutes (hooks/internal/keyroutes) says of every route but those of providers whether an API key may call it", pattern)
 		}
 	}
-	for _, pattern := range identity.KeyRoutes() {
+	for _, pattern := range keyroutes.Routes() {
 		if !listed[pattern] {
 			t.Errorf("keyRoutes names %s, which is not served", pattern)
 		}
 	}
 	for _, c := range collections.All() {
-		reads, writes, decided := identity.KeyRecords(c.Name)
-		if !decided {
-			t.Errorf("%s says nothing of API keys: put it into keyRecords (hooks/internal/identity)", c.Name)
-		}
+		reads, writes := keyroutes.Records(c.Name)
 		if writes && c.UpdateRule == nil {
 			t.Errorf("keys may write %s, which nobody may", c.Name)
 		}
 		// What a list refuses must not come in by an expanded row or a filter.
-		if people := c.ListRule == nil || strings.Contains(*c.ListRule, "@request.auth.is_service = false"); !reads && !people && c.Name != collections.Users && c.Name != collections.Sessions {
+		if people := c.ListRule == nil || strings.Contains(*c.ListRule, "@request.auth.is_service = false"); !reads &&
+			!people && c.Name != collections.Users && c.Name != collections.Sessions {
 			t.Errorf("keys may not read %s, but its rule admits them: write People(…)", c.Name)
 		}
 	}
@@ -206,7 +207,8 @@ func page(routes []facade.Route) string {
 		"`organization` in the query, else the header `X-Organization`, else the cookie `selected_company_id`, else the person's\n" +
 		"last choice. API keys reach the routes that say so, `/api/files`, `/api/realtime`, and the rows of the collections that\n" +
 		"[security.md](security.md) names.\n\n" +
-		"The documented surfaces answer errors as `{\"error\": text, \"code\": word, \"details\"?: {field: reason}}`: 401 for guests, 404 for\n" +
+		"The documented surfaces answer errors as `{\"error\": text, \"code\": word, \"details\"?: {field: reason}}`\n" +
+		"([errors.md](errors.md)): 401 for guests, 404 for\n" +
 		"rows of other organizations. Lists take `page` (from 1) and `limit` (at most 100). The functions answer the bare array or row\n" +
 		"with `?shape=array` or the header `" + facade.ShapeHeader + ": array`, and take the old client's wrapper\n" +
 		"`{\"method\", \"data\", \"id\"?, \"action\"?}` as the body of a POST. A slash at the end of an\n" +
@@ -223,7 +225,7 @@ func page(routes []facade.Route) string {
 				fmt.Fprintf(&b, "%s\n\n", r.Summary)
 			}
 			fmt.Fprintf(&b, "- Who: %s\n", r.Auth)
-			if may, _ := identity.KeyRoute(r.Method + " " + r.Path); may {
+			if may, _ := keyroutes.Route(r.Method + " " + r.Path); may {
 				b.WriteString("- API keys: yes\n")
 			}
 			for _, part := range []struct{ name, text string }{

@@ -8,6 +8,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/demo"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
@@ -43,4 +44,16 @@ func bindSandbox(app core.App, jobs *schedule.Scheduler) {
 		}()
 		return nil
 	})
+}
+
+// hearDemo has the sound of a demonstration's newest calls fetched as any call's is.
+func hearDemo(app core.App, jobs *schedule.Scheduler, sandboxURL string) {
+	ctx := context.Background()
+	err := demo.Tell(ctx, app, sandboxURL)
+	if err == nil {
+		err = jobs.RunNow(ctx, "recordings.fetch")
+	}
+	if err != nil { // the calls are there, and say that their recordings are being copied
+		app.Logger().Warn("the demonstration has no sound yet", "error", err)
+	}
 }

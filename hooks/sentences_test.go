@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // The server's sentences are English; the dashboard shows those it knows in
@@ -25,54 +27,46 @@ const frenchSentences = "../ui/src/locales/server/fr.json"
 // unseen are files whose sentences no person meets in the dashboard, or meets
 // in words that are not this catalogue's.
 var unseen = map[string]string{
-	"internal/identity/letters.go": "mails, in both languages",
-	"assistants/vapi.go":           "prompts: the model reads them",
-	"assistants/outputs.go":        "prompts: the model reads them",
-	"calls/answer.go":              "spoken to callers, in both languages",
-	"calls/apply.go":               "marks in a transcript",
-	"calls/tools.go":               "told to the assistant during a call",
-	"calls/vapi.go":                "answers to the phone provider",
-	"internal/schedule/command.go": "command line",
-	"notifications/words.go":       "mails, in both languages",
-	"orgs/compliance.go":           "a document, in English",
-	"orgs/mail.go":                 "mails, in both languages",
-	"internal/chain/chain.go":      "why each middleware stands where it does",
-	"internal/audit/chain.go":      "what the command audit verify finds",
-	"internal/sealed/reseal.go":    "what the command rotate-key finds",
-	"rotate.go":                    "what the command rotate-key says",
-	"internal/audit/command.go":    "what it prints",
-	"supabase/supabase.go":         "read by the pages of the old system, never by the dashboard",
-	"system/mailcheck.go":          "the dashboard has words of its own for each outcome's code",
+	"internal/accountmail/letters.go": "mails, in both languages",
+	"assistants/vapi.go":              "prompts: the model reads them",
+	"assistants/outputs.go":           "prompts: the model reads them",
+	"calls/answer.go":                 "spoken to callers, in both languages",
+	"calls/vapi_answer.go":            "told to the assistant during a call",
+	"calls/fold/apply.go":             "marks in a transcript",
+	"calls/tools/tools.go":            "told to the assistant during a call",
+	"internal/inbox/receive.go":       "answers to providers",
+	"internal/schedule/command.go":    "command line",
+	"notifications/words.go":          "mails, in both languages",
+	"privacy/compliance.go":           "a document, in English",
+	"orgs/mail.go":                    "mails, in both languages",
+	"internal/chain/chain.go":         "why each middleware stands where it does",
+	"internal/audit/chain.go":         "what the command audit verify finds",
+	"internal/sealed/reseal.go":       "what the command rotate-key finds",
+	"rotate.go":                       "what the command rotate-key says",
+	"internal/audit/command.go":       "what it prints",
+	"supabase/supabase.go":            "read by the pages of the old system, never by the dashboard",
+	"system/mailcheck.go":             "the dashboard has words of its own for each outcome's code",
 }
 
 // untold are single sentences no person meets in the dashboard.
 var untold = []string{
-	"A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token", // the dashboard sends no cookie
-	"An organization you belong to",                                          // begins two sentences the catalogue holds as a whole
-	"Account created. Please log in",                                         // documented answer of a route the dashboard reads by its fields
-	"Filters and sorts of {} cannot use {}",                                  // for whoever writes filters by hand
-	"Id and action are single words",                                         // the wrapper of the old functions
-	"Missing or invalid backup file",                                         // the operator's panel, in PocketBase's words
-	"Name the organization: ?organization=<id>",                              // for the operator's scripts
-	"No session",                                        // beside "Not authenticated"
-	"A stream can follow {} topics",                     // no page of ours asks for so much
-	"A stream can follow {} topics with options",        // the same
-	"A topic can expand {} relations of the row itself", // the same
-	"The fields of a topic can name fields and what is expanded, not what is in a field",            // the same
-	"The parameter fields of a change can name fields and what is expanded, not what is in a field", // the same
-	"The parameter fields leads into a list of different values",                                    // the same
-	"The answer would be larger than {}: ask for fewer rows, relations or fields",                   // the same
-	"The answer would show more than {} related rows: ask for fewer rows or relations",              // the same
-	"The parameter {} {}",                          // the same
-	"The query string has more than {} parameters", // the same
-	"The query string is longer than {} KB",        // the same
-	"There is no such function",                    // a mistyped address
-	"There is no such route",                       // the same
-	"Accounts begin at POST /api/auth/signup, or with an invitation: POST /api/team-members", // for whoever uses an SDK
-	"Tables are not served here: use /api/collections/{name}/records",                        // the same
-	"This address takes {}",                  // a wrong verb
-	"{} is not known here and was ignored",   // for whoever wrote the body
-	"There is no topic {}",                   // a mistyped subscription
+	"{} is in {} as well", // of a start, in the terminal
+	"{} is a folder, where the file of the request log belongs: remove it, a new file is made", // the same
+	// Said to programs whose body is no JSON; the dashboard's is.
+	"It is JSON of another kind: an object begins with {", "The field {} stands there twice",
+	"It ends before the object does", "It is not JSON from byte {} on",
+	"Account created. Please log in", // documented answer of a route the dashboard reads by its fields
+	"An organization you belong to",  // begins a sentence the catalogue holds
+	"No session",                     // beside "Not authenticated"
+	// For whoever writes programs: no page of ours asks so.
+	"Filters and sorts of {} cannot use {}",
+	"A topic can expand {} relations of the row itself",
+	"The fields of a topic can name fields and what is expanded, not what is in a field",
+	"The parameter fields of a change can name fields and what is expanded, not what is in a field",
+	"The parameter {} {}",
+	"The query string has more than {} parameters",
+	"The query string is longer than {} KB",
+	"{} is not known here and was ignored",
 	"Vous répondez au téléphone pour {}. {}", // a prompt
 	"You answer the phone of {}. {}",         // a prompt
 	"{} after {} {}: {}",                     // a log
@@ -84,8 +78,6 @@ var untold = []string{
 	"{} was damaged: a new one is made, the request log begins anew",
 	"{}; the log says why",
 	"{}; the first has been due for {}",
-	"Metrics are off: set POCKETLINE_METRICS_TOKEN and start again",
-	"Send the token of POCKETLINE_METRICS_TOKEN: Authorization: Bearer …",
 	"All checks pass.\n",
 	"{} was damaged: a new one is made, the request log begins anew", // the terminal
 }
@@ -94,8 +86,6 @@ var untold = []string{
 // catalogue holds a sentence for each.
 var spelledOut = []string{
 	"Must be {}",
-	"Not a known {} or value of one",
-	"The plan of this organization allows {} {}, and they are all in use",
 	"This assistant answers {}. Assign another assistant first, or delete it anyway: nobody answers there then",
 }
 
@@ -189,8 +179,8 @@ func plain(text string) string {
 }
 
 var (
-	// code is SQL, a method with its path, a variable's name.
-	code = regexp.MustCompile(`^[A-Z][A-Z0-9_-]+\b`)
+	// code is SQL, also the end of a statement, a method with its path, a variable's name.
+	code = regexp.MustCompile(`^(\{\} ?)?[A-Z][A-Z0-9_-]+\b`)
 	told = regexp.MustCompile(` successfully$|^Bearer |^Key: `)
 )
 
@@ -200,7 +190,8 @@ func spoken(text string) bool {
 		return strings.Count(text, " ") > 3 && !code.MatchString(text)
 	}
 	first := []rune(text + " ")[0]
-	return unicode.IsUpper(first) && strings.Contains(strings.TrimSpace(text), " ") && !code.MatchString(text) && !told.MatchString(text)
+	return unicode.IsUpper(first) && strings.Contains(strings.TrimSpace(text), " ") && !code.MatchString(text) &&
+		!told.MatchString(text)
 }
 
 // sentencesOf reads the sentences of a file. Where people are answered (what
@@ -241,7 +232,8 @@ func sentencesOf(t *testing.T, file string) (found []sentence, literals []string
 			switch name := called(n); name {
 			case "Println", "Printf", "Fprintln", "Fprintf", "Fprint", "Document":
 				return false
-			case "BadRequestError", "ForbiddenError", "NotFoundError", "TooManyRequestsError", "UnauthorizedError", "InternalServerError":
+			case "BadRequestError", "ForbiddenError", "NotFoundError", "TooManyRequestsError", "UnauthorizedError",
+				"InternalServerError":
 				answered(name, n.Args[0])
 			case "NewApiError", "NewError", "refuse", "wrong":
 				if len(n.Args) > 1 {
@@ -335,7 +327,7 @@ func ourSentences(t *testing.T) (found []sentence, literals []string) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && slices.Contains([]string{"testdata", "testkit", "demo"}, d.Name()):
+			case d.IsDir() && (slices.Contains([]string{"testdata", "demo"}, d.Name()) || kits["hooks/internal/"+d.Name()]):
 				return fs.SkipDir
 			case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 				return nil
@@ -350,6 +342,9 @@ func ourSentences(t *testing.T) (found []sentence, literals []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	for _, r := range refusal.Table() {
+		found = append(found, sentence{text: inEnglish(r.English), at: "the refusal " + r.Name})
 	}
 	return found, literals
 }
@@ -389,7 +384,8 @@ func TestSentences_people_meet_have_a_translation(t *testing.T) {
 	}
 	for _, s := range found {
 		if !known[s.text] {
-			t.Errorf("%s: %q is not in %s; translate it, or list it in untold when nobody sees it in the dashboard", s.at, s.text, frenchSentences)
+			t.Errorf("%s: %q is not in %s; translate it, or list it in untold when nobody sees it in the dashboard",
+				s.at, s.text, frenchSentences)
 		}
 	}
 }
@@ -406,7 +402,8 @@ func TestSentences_the_catalogue_holds_are_still_said(t *testing.T) {
 	}
 	for english := range c.Sentences {
 		text := inEnglish(english)
-		if !said[text] && !weekday.MatchString(text) && !slices.ContainsFunc(varying, func(p *regexp.Regexp) bool { return p.MatchString(text) }) {
+		if !said[text] && !weekday.MatchString(text) &&
+			!slices.ContainsFunc(varying, func(p *regexp.Regexp) bool { return p.MatchString(text) }) {
 			t.Errorf("nothing says %q any more: take it out of %s", english, frenchSentences)
 		}
 	}
@@ -432,10 +429,13 @@ func TestSentences_of_PocketBase_are_its_own(t *testing.T) {
 	c := readCatalogue(t)
 	said, answers := map[string]bool{}, []sentence{}
 	for _, name := range []string{
-		"github.com/pocketbase/pocketbase/apis", "github.com/pocketbase/pocketbase/core", "github.com/pocketbase/pocketbase/core/validators",
-		"github.com/pocketbase/pocketbase/forms", "github.com/pocketbase/pocketbase/tools/router", "github.com/pocketbase/ozzo-validation/v4", "github.com/pocketbase/ozzo-validation/v4/is",
+		"github.com/pocketbase/pocketbase/apis", "github.com/pocketbase/pocketbase/core",
+		"github.com/pocketbase/pocketbase/core/validators",
+		"github.com/pocketbase/pocketbase/forms", "github.com/pocketbase/pocketbase/tools/router",
+		"github.com/pocketbase/ozzo-validation/v4", "github.com/pocketbase/ozzo-validation/v4/is",
 	} {
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.Dir}}{{range .GoFiles}}{{"\n"}}{{.}}{{end}}`, name).Output()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.Dir}}{{range .GoFiles}}{{"\n"}}{{.}}{{end}}`,
+			name).Output()
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -483,8 +483,8 @@ func TestSentences_are_read_from_every_way_of_saying_them(t *testing.T) {
 const last = "The last one. Choose another."
 func f() {
 	re.BadRequestError("one", err)
-	facade.Error(http.StatusConflict, "two "+name+" three", map[string]string{"a": "four"})
-	facade.Invalid(map[string]string{"a": "Five"})
+	re.Error(http.StatusConflict, "two "+name+" three", map[string]string{"a": "four"})
+	refusal.Invalid(map[string]string{"a": "Five"})
 	validation.NewError("code", fmt.Sprintf("at least %d", n))
 	reasons["x"] = "Six"
 	errors.New("seven is told.")
@@ -504,8 +504,60 @@ func f() {
 	}
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := []string{"At least {}", "Five", "Four", "One", "Seven is told", "Six", "The last one. Choose another", "Two {} three", "{} asks for a second factor"}
+	want := []string{"At least {}", "Five", "Four", "One", "Seven is told", "Six", "The last one. Choose another",
+		"Two {} three", "{} asks for a second factor"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Where a sentence or a document sends somebody to a page of the settings, the page
+// bears that name there.
+func TestSentences_name_pages_of_the_settings_as_the_menu_does(t *testing.T) {
+	pages := map[string]string{}
+	for language, settings := range map[string]string{"en": "Settings", "fr": "Réglages"} {
+		raw, err := os.ReadFile("../ui/src/locales/people/" + language + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words struct {
+			Settings struct {
+				Nav map[string]string `json:"nav"`
+			} `json:"settings"`
+		}
+		if err := json.Unmarshal(raw, &words); err != nil || len(words.Settings.Nav) == 0 {
+			t.Fatalf("no names of pages in %s: %v", language, err)
+		}
+		for _, page := range words.Settings.Nav {
+			pages[page] = settings
+		}
+	}
+	pages["Backups"], pages["Mail"] = "Settings", "Settings" // of the operator's panel
+	way := regexp.MustCompile(`\b(Settings|Réglages)(?: →| >|,) (\p{Lu}[\p{L}’ ]*)`)
+	sources := []string{"../CHANGELOG.md", "../README.md", frenchSentences}
+	for _, pattern := range []string{"../docs/*.md", "*/*.go", "internal/*/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, found...)
+	}
+	for _, path := range sources {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, match := range way.FindAllStringSubmatch(string(raw), -1) {
+			known := false
+			for page, settings := range pages {
+				known = known || settings == match[1] && strings.HasPrefix(match[2], page)
+			}
+			if !known {
+				t.Errorf("%s: there is no page %q", path, match[0])
+			}
+		}
 	}
 }

@@ -73,8 +73,10 @@ func TestAccess_follows_the_membership(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := access{app}
-		if follow, hear := a.MayFollow(user, c.organization), a.MayHear(user, c.organization); follow != c.follow || hear != c.hear {
-			t.Errorf("%s at %s: got follow %v and hear %v, want %v and %v", c.email, c.organization, follow, hear, c.follow, c.hear)
+		if follow, hear := a.MayFollow(user, c.organization), a.MayHear(user, c.organization); follow != c.follow ||
+			hear != c.hear {
+			t.Errorf("%s at %s: got follow %v and hear %v, want %v and %v", c.email, c.organization, follow,
+				hear, c.follow, c.hear)
 		}
 	}
 }
@@ -82,7 +84,8 @@ func TestAccess_follows_the_membership(t *testing.T) {
 func TestSandbox_copies_are_owed_again_at_the_start_and_nothing_else_changes(t *testing.T) {
 	app := testkit.New(t)
 	set := func(id, status, hash string) {
-		_, err := app.NonconcurrentDB().NewQuery("UPDATE assistants SET sync_status = '" + status + "', sync_hash = '" + hash + "' WHERE id = '" + id + "'").Execute()
+		_, err := app.NonconcurrentDB().NewQuery("UPDATE assistants SET sync_status = '" + status + "', sync_hash = '" +
+			hash + "' WHERE id = '" + id + "'").Execute()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,12 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
+// selectKnown tells whether a call has been at the provider or is on its way there.
+// Each half reads an index: a start waits for it, however many calls are stored.
+const selectKnown = `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '')
+	OR EXISTS (SELECT 1 FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
+		WHERE c.organization = o.id AND c.status = 'queued' AND c.placing != '')`
+
 // bindStart asks the provider after calls as soon as the server runs: calls went
 // on while it was away, and the job's clock begins anew with each start. An
 // installation that never had a call has nothing to ask for. Before it serves,
@@ -22,7 +28,7 @@ func bindStart(app core.App, jobs *schedule.Scheduler) {
 			app.Logger().Warn("samples of values not dropped, queries are planned more often", "error", err)
 		}
 		var known bool
-		err := atomic.One(atomic.Of(se.App), `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '' OR placing != '')`, nil, &known)
+		err := atomic.One(atomic.Of(se.App), selectKnown, nil, &known)
 		if err != nil {
 			return fmt.Errorf("look for calls: %w", err)
 		}

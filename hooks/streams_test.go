@@ -86,7 +86,8 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 	server := testkit.Server(t, p.TestApp)
 	signIn := func(email string) string {
 		t.Helper()
-		status, body := call(t, server, "", "POST", "/api/collections/users/auth-with-password", map[string]string{"identity": email, "password": testkit.Password})
+		status, body := call(t, server, "", "POST", "/api/collections/users/auth-with-password",
+			map[string]string{"identity": email, "password": testkit.Password})
 		var answer struct{ Token string }
 		if json.Unmarshal([]byte(body), &answer) != nil || status != 200 {
 			t.Fatalf("got %d %s", status, body)
@@ -96,7 +97,8 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 	agent, owner := signIn(testkit.AcmeAgent), signIn(testkit.AcmeOwner)
 	theirs := listen(t, server)
 	topic := "org/" + testkit.Acme
-	if status, body := call(t, server, agent, "POST", "/api/realtime", map[string]any{"clientId": theirs.id, "subscriptions": []string{topic, "calls/*"}}); status != 204 {
+	if status, body := call(t, server, agent, "POST", "/api/realtime",
+		map[string]any{"clientId": theirs.id, "subscriptions": []string{topic, "calls/*"}}); status != 204 {
 		t.Fatalf("got %d %s", status, body)
 	}
 	const one = "/api/collections/calls/records/" + testkit.AcmeCall
@@ -104,7 +106,8 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 		t.Fatal("the agent does not read before")
 	}
 	began := time.Now()
-	if status, body := call(t, server, owner, "POST", "/api/team-members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)+"/suspend", nil); status != 200 {
+	if status, body := call(t, server, owner, "POST",
+		"/api/team-members/"+testkit.UserMembership(testkit.AcmeAgent, testkit.Acme)+"/suspend", nil); status != 200 {
 		t.Fatalf("got %d %s", status, body)
 	}
 	deadline, ended := time.After(time.Minute), false
@@ -117,7 +120,8 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 		}
 	}
 	for path, want := range map[string]int{
-		one: 404, "/api/calls/" + testkit.AcmeCall + "?companyId=" + testkit.Acme: 404, "/api/organizations/" + testkit.Acme + "/limits": 404,
+		one: 404, "/api/calls/" + testkit.AcmeCall + "?companyId=" + testkit.Acme: 404,
+		"/api/organizations/" + testkit.Acme + "/limits": 404,
 	} {
 		if status, body := call(t, server, agent, "GET", path, nil); status != want {
 			t.Errorf("%s: got %d %s, want %d", path, status, body, want)
@@ -126,12 +130,14 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if status, _ := call(t, server, agent, "POST", "/api/realtime", map[string]any{"clientId": theirs.id, "subscriptions": []string{topic}}); status != 403 {
+	if status, _ := call(t, server, agent, "POST", "/api/realtime",
+		map[string]any{"clientId": theirs.id, "subscriptions": []string{topic}}); status != 403 {
 		t.Errorf("subscribing again got %d, want 403", status)
 	}
 	// What changes now reaches others only.
 	mine := listen(t, server)
-	if status, body := call(t, server, owner, "POST", "/api/realtime", map[string]any{"clientId": mine.id, "subscriptions": []string{topic}}); status != 204 {
+	if status, body := call(t, server, owner, "POST", "/api/realtime",
+		map[string]any{"clientId": mine.id, "subscriptions": []string{topic}}); status != 204 {
 		t.Fatalf("got %d %s", status, body)
 	}
 	call(t, server, owner, "PATCH", one, map[string]any{"notes": "changed"})
@@ -146,7 +152,8 @@ func TestMember_suspended_in_one_window_is_out_of_the_other_within_a_second(t *t
 func TestSignOut_of_a_browser_ends_its_session(t *testing.T) {
 	p := newProduct(t)
 	server := testkit.Server(t, p.TestApp)
-	_, body := call(t, server, "", "POST", "/api/collections/users/auth-with-password", map[string]string{"identity": testkit.AcmeAgent, "password": testkit.Password})
+	_, body := call(t, server, "", "POST", "/api/collections/users/auth-with-password",
+		map[string]string{"identity": testkit.AcmeAgent, "password": testkit.Password})
 	var in struct{ Token string }
 	if err := json.Unmarshal([]byte(body), &in); err != nil {
 		t.Fatal(err)
@@ -191,7 +198,8 @@ func TestSignOut_of_a_browser_ends_its_session(t *testing.T) {
 		t.Fatalf("signing out got %d", got)
 	}
 	for what, got := range map[string]int{
-		"the cookie": send("GET", "/api/me/sessions", "", cookies, "").StatusCode, "the token": send("GET", "/api/me/sessions", in.Token, nil, "").StatusCode,
+		"the cookie": send("GET", "/api/me/sessions", "", cookies, "").StatusCode,
+		"the token":  send("GET", "/api/me/sessions", in.Token, nil, "").StatusCode,
 	} {
 		if got != 401 {
 			t.Errorf("after signing out %s got %d, want 401", what, got)

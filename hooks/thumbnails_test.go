@@ -79,8 +79,9 @@ func drawn(t *testing.T, width, height int) []byte {
 func TestThumbnail_is_made_for_whoever_may_see_the_picture(t *testing.T) {
 	picture := drawn(t, 300, 200)
 	g := galleryOf(t, collections.Organizations, testkit.Acme, "logo", picture)
-	for _, url := range []string{g.path + "?thumb=100x100", g.path + "?thumb=100x100&token=x", g.path + "?%74humb=100x100"} {
-		g.api.Do("GET", url, testkit.Guest, nil).Want(404)
+	for _, url := range []string{g.path + "?thumb=100x100", g.path + "?thumb=100x100&token=x",
+		g.path + "?%74humb=100x100"} {
+		g.api.Do("GET", url, testkit.Guest, nil).Want(404).Nothing()
 	}
 	for _, size := range []string{"x1", "1x1", "0x0", "3000x3000", "100x100/..", "%2e%2e", "100x100f"} {
 		if a := g.api.Do("GET", g.path+"?thumb="+size+g.token, testkit.Guest, nil).Want(200); !bytes.Equal(a.Body, picture) {
@@ -100,7 +101,7 @@ func TestThumbnail_is_made_for_whoever_may_see_the_picture(t *testing.T) {
 		}
 	}
 	closed("203.0.113.7")
-	g.api.Do("GET", g.path+"?thumb=100x100"+g.token, testkit.Guest, nil).Want(403)
+	g.api.Do("GET", g.path+"?thumb=100x100"+g.token, testkit.Guest, nil).Want(403).Nothing()
 	if made := g.made(); len(made) > 0 {
 		t.Fatalf("made %v for nobody", made)
 	}
@@ -135,7 +136,7 @@ func TestThumbnails_of_large_images_stored_before_are_not_made(t *testing.T) {
 	if made := g.made(); len(made) > 0 {
 		t.Errorf("made %v", made)
 	}
-	g.api.Do("GET", strings.Replace(path, g.token, "&token=x", 1), testkit.Guest, nil).Want(404)
+	g.api.Do("GET", strings.Replace(path, g.token, "&token=x", 1), testkit.Guest, nil).Want(404).Nothing()
 }
 
 // A stranger who knows a picture's name costs no more than one who does not.
@@ -148,7 +149,7 @@ func TestThumbnail_is_not_looked_for_by_a_guest(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range times {
-			g.api.Do("GET", g.path+"?thumb="+size, testkit.Guest, nil).Want(404)
+			g.api.Do("GET", g.path+"?thumb="+size, testkit.Guest, nil).Want(404).Nothing()
 		}
 		runtime.ReadMemStats(&after)
 		if each := (after.TotalAlloc - before.TotalAlloc) / times; each > 1<<20 {
@@ -167,11 +168,17 @@ func TestPicture_is_decoded_before_its_row_is_written(t *testing.T) {
 		held = append(held, p.NonconcurrentDB().(*dbx.DB).DB().Stats().InUse)
 		return image.NewGray(image.Rect(0, 0, 1, 1)), nil
 	}, func(io.Reader) (image.Config, error) { return image.Config{Width: 1, Height: 1}, nil })
-	rec := upload(t, api, record("users", testkit.User(testkit.AcmeOwner)), "avatar", "probe.png", []byte("PROBE of a picture"))
-	if rec.Code != 400 { // no kind of picture the column takes
-		t.Errorf("got %d %s", rec.Code, rec.Body)
+	const most = 20 // something else may write just then, but not each time
+	for tries := 1; tries <= most; tries++ {
+		held = nil
+		rec := upload(t, api, record("users", testkit.User(testkit.AcmeOwner)), "avatar", "probe.png",
+			[]byte("PROBE of a picture"))
+		if rec.Code != 400 { // no kind of picture the column takes
+			t.Fatalf("got %d %s", rec.Code, rec.Body)
+		}
+		if slices.Equal(held, []int{0}) {
+			return
+		}
 	}
-	if !slices.Equal(held, []int{0}) {
-		t.Errorf("decoded while %v connections write, want once while none does", held)
-	}
+	t.Errorf("decoded while %v connections write, want once while none does", held)
 }

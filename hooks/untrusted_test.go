@@ -92,7 +92,7 @@ func TestNUL_is_refused_by_name_and_changes_nothing(t *testing.T) {
 		if one.body != "" {
 			body = one.body
 		}
-		answer := api.Do(one.method, one.path, testkit.AcmeOwner, body).Want(400)
+		answer := api.Do(one.method, one.path, testkit.AcmeOwner, body).Want(400).Nothing()
 		if got := fields(answer.Body); !slices.Equal(got, []string{one.field}) {
 			t.Errorf("%s %s %q blames %v, want %s: %s", one.method, one.path, one.body, got, one.field, answer.Body)
 		}
@@ -149,7 +149,7 @@ func TestNames_are_one_line_of_visible_characters(t *testing.T) {
 			"Ann\u200d\u200dLee", "Ann\u200d",
 		} {
 			answer := api.Do("PATCH", record(c.collection, c.id), testkit.AcmeOwner,
-				map[string]any{c.column: hostile}).Want(400)
+				map[string]any{c.column: hostile}).Want(400).Nothing()
 			if got := fields(answer.Body); !slices.Equal(got, []string{c.column}) {
 				t.Errorf("%s.%s = %q blames %v", c.collection, c.column, hostile, got)
 			}
@@ -168,7 +168,7 @@ func TestNames_are_one_line_of_visible_characters(t *testing.T) {
 		"/functions/v1/assistants": {"name": "Ann\u202eLee"},
 		"/api/vapi/assistants":     {"name": "Ann\x1bLee"},
 	} {
-		answer := api.Do("POST", path, testkit.AcmeOwner, body).Want(400)
+		answer := api.Do("POST", path, testkit.AcmeOwner, body).Want(400).Nothing()
 		if got := fields(answer.Body); len(got) != 1 || !strings.Contains(got[0], "name") {
 			t.Errorf("%s blames %v: %s", path, got, answer.Body)
 		}
@@ -180,7 +180,7 @@ func TestNames_are_one_line_of_visible_characters(t *testing.T) {
 		record("phone_numbers", testkit.AcmeNumber):            `{"metadata":{"a\u202eb":1}}`,
 		record("functions", testkit.AcmeFunction) + "?fields=": `{"metadata":{"x":{"label":"a\u0007"}}}`,
 	} {
-		if answer := api.Do("PATCH", path, testkit.AcmeOwner, body).Want(400); len(fields(answer.Body)) != 1 {
+		if answer := api.Do("PATCH", path, testkit.AcmeOwner, body).Want(400).Nothing(); len(fields(answer.Body)) != 1 {
 			t.Errorf("%s %s: %s", path, body, answer.Body)
 		}
 	}
@@ -213,7 +213,7 @@ func TestJSON_that_nests_deeply_is_refused_by_name(t *testing.T) {
 			{"PATCH", "/functions/v1/assistants/" + testkit.AcmeAssistant, "metadata"},
 			{"PATCH", record("users", testkit.User(testkit.AcmeOwner)), "preferences"},
 		} {
-			answer := api.Do(one.method, one.path, testkit.AcmeOwner, `{"`+one.field+`":`+deep+`}`).Want(400)
+			answer := api.Do(one.method, one.path, testkit.AcmeOwner, `{"`+one.field+`":`+deep+`}`).Want(400).Nothing()
 			if got := fields(answer.Body); !slices.Equal(got, []string{one.field}) {
 				t.Errorf("%s %s at depth %d blames %v: %s", one.method, one.path, depth, got, answer.Body)
 			}
@@ -342,7 +342,7 @@ func TestNumbers_that_must_not_be_dialled_are_refused_in_every_field(t *testing.
 				map[string]any{"assistant_id": testkit.AcmeAssistant, "phone_number_id": testkit.AcmeNumber,
 					"customer_number": number}},
 		} {
-			answer := api.Do(one.method, strings.TrimSuffix(one.path, "/"), testkit.AcmeOwner, one.body).Want(400)
+			answer := api.Do(one.method, strings.TrimSuffix(one.path, "/"), testkit.AcmeOwner, one.body).Want(400).Nothing()
 			if got := fields(answer.Body); !slices.Equal(got, []string{one.field}) {
 				t.Errorf("%s %s with %s blames %v: %s", one.method, one.path, number, got, answer.Body)
 			}

@@ -64,7 +64,8 @@ func respell(txApp core.App, table string) error {
 		return err
 	}
 	for _, r := range rows {
-		_, err := txApp.NonconcurrentDB().NewQuery("UPDATE OR IGNORE {{" + table + "}} SET email = {:email} WHERE id = {:id} AND email != {:email}").
+		_, err := txApp.NonconcurrentDB().NewQuery("UPDATE OR IGNORE {{" + table +
+			"}} SET email = {:email} WHERE id = {:id} AND email != {:email}").
 			Bind(dbx.Params{"email": oneSpelling(r.Email), "id": r.ID}).Execute()
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", table, r.ID, err)
@@ -95,7 +96,8 @@ func clash(address string, accounts []addressed) error {
 	for n, a := range accounts {
 		named[n] = fmt.Sprintf("%s (written %s, made %.10s)", a.ID, a.Email, a.Created)
 	}
-	return fmt.Errorf("several accounts have the address %s, written in different ways: %s", address, strings.Join(named, " and "))
+	return fmt.Errorf("several accounts have the address %s, written in different ways: %s", address,
+		strings.Join(named, " and "))
 }
 
 // oneSpelling is address.Tidy as it was when this step was written.
@@ -114,7 +116,8 @@ func oneSpelling(text string) string {
 	for n, part := range parts {
 		parts[n] = norm.NFC.String(part)
 	}
-	text = strings.TrimFunc(strings.Join(parts, kelvin), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || hidden(r) })
+	text = strings.TrimFunc(strings.Join(parts, kelvin),
+		func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || hidden(r) })
 	at := strings.LastIndexByte(text, '@')
 	if at < 0 {
 		return strings.Map(small, text)

@@ -48,14 +48,16 @@ func emailsOf(t *testing.T, app core.App, table string) map[string]string {
 
 func TestAddresses_get_one_spelling(t *testing.T) {
 	app := older(t, map[string]string{
-		"one": "Ann.Owner@Example.com", "two": "bo@example.com", "three": " carl@example.com\u200b", "four": "Dora@BÜCHER.example",
+		"one": "Ann.Owner@Example.com", "two": "bo@example.com", "three": " carl@example.com\u200b",
+		"four": "Dora@BÜCHER.example",
 		"five": "\u212aim@example.com", "six": "kim@example.com", "seven": "e\u0301va@x.test",
 	})
 	if err := app.RunInTransaction(addressesAlike); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"one": "ann.owner@example.com", "two": "bo@example.com", "three": "carl@example.com", "four": "dora@xn--bcher-kva.example",
+		"one": "ann.owner@example.com", "two": "bo@example.com", "three": "carl@example.com",
+		"four": "dora@xn--bcher-kva.example",
 		"five": "\u212aim@example.com", "six": "kim@example.com", "seven": "éva@x.test",
 	}
 	for _, table := range []string{"users", "memberships"} {
@@ -69,13 +71,15 @@ func TestAddresses_get_one_spelling(t *testing.T) {
 }
 
 func TestAddresses_that_become_the_same_stop_the_step_and_are_named(t *testing.T) {
-	before := map[string]string{"one": "Ann@example.com", "two": "ann@Example.com", "three": "Bo@example.com", "four": "eve@x.test", "five": "EVE@x.test"}
+	before := map[string]string{"one": "Ann@example.com", "two": "ann@Example.com", "three": "Bo@example.com",
+		"four": "eve@x.test", "five": "EVE@x.test"}
 	app := older(t, before)
 	err := app.RunInTransaction(addressesAlike)
 	if err == nil {
 		t.Fatal("two accounts of one address were let through")
 	}
-	for _, word := range []string{"one (written Ann@example.com", "two (written ann@Example.com", "four", "five", "pocketline security address --user"} {
+	for _, word := range []string{"one (written Ann@example.com", "two (written ann@Example.com", "four",
+		"five", "pocketline security address --user"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not say %q: %v", word, err)
 		}
@@ -99,7 +103,8 @@ func olderOperators(t *testing.T, app core.App, addresses map[string]string) {
 	}
 	for _, table := range []string{core.CollectionNameSuperusers, "guests"} {
 		for id, email := range addresses {
-			_, err := app.DB().NewQuery("INSERT INTO {{" + table + "}} (id, email, tokenKey, password) VALUES ({:id}, {:email}, {:id}, '')").
+			_, err := app.DB().NewQuery("INSERT INTO {{" + table +
+				"}} (id, email, tokenKey, password) VALUES ({:id}, {:email}, {:id}, '')").
 				Bind(dbx.Params{"id": id, "email": email}).Execute()
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +134,8 @@ func TestAddresses_of_operators_that_become_the_same_stop_the_step_and_are_named
 	if err == nil {
 		t.Fatal("two operators of one address were let through")
 	}
-	for _, word := range []string{"_superusers: ", "guests: ", "one (written Root@example.com", "two (written root@example.com", "pocketline superuser delete"} {
+	for _, word := range []string{"_superusers: ", "guests: ", "one (written Root@example.com",
+		"two (written root@example.com", "pocketline superuser delete"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not say %q: %v", word, err)
 		}

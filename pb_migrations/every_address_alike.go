@@ -29,8 +29,9 @@ func everyAddressAlike(txApp core.App) error {
 		}
 	}
 	if len(clashes) > 0 {
-		return errors.Join(append(clashes, errors.New("nothing was changed; keep one of them: pocketline superuser delete ADDRESS, "+
-			"written as it stands here"))...)
+		return errors.Join(append(clashes,
+			errors.New("nothing was changed; keep one of them: pocketline superuser delete ADDRESS, "+
+				"written as it stands here"))...)
 	}
 	for _, c := range all {
 		if err := respell(txApp, c.Name); err != nil {

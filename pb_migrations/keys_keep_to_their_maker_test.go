@@ -21,10 +21,12 @@ func TestKeys_that_have_more_than_their_maker_end(t *testing.T) {
 		}
 	}
 	person := func(id string, active, service bool) {
-		insert("users", dbx.Params{"id": id, "email": id + "@x.test", "tokenKey": id, "password": "", "is_active": active, "is_service": service})
+		insert("users", dbx.Params{"id": id, "email": id + "@x.test", "tokenKey": id, "password": "", "is_active": active,
+			"is_service": service})
 	}
 	belongs := func(user, role, status string, sees bool) {
-		insert("memberships", dbx.Params{"id": "m" + user, "organization": "o", "user": user, "role": role, "status": status, "can_view_calls": sees})
+		insert("memberships", dbx.Params{"id": "m" + user, "organization": "o", "user": user, "role": role,
+			"status": status, "can_view_calls": sees})
 	}
 	want := map[string]bool{} // by key: whether it is kept
 	for _, k := range []struct {
@@ -51,7 +53,8 @@ func TestKeys_that_have_more_than_their_maker_end(t *testing.T) {
 		}
 		belongs("as"+k.name, k.role, "active", true)
 		insert("api_keys", dbx.Params{
-			"id": k.name, "organization": "o", "name": k.name, "role": k.role, "hash": k.name, "acts_as": "as" + k.name, "created_by": "by" + k.name, "revoked_at": k.revoked,
+			"id": k.name, "organization": "o", "name": k.name, "role": k.role, "hash": k.name, "acts_as": "as" + k.name,
+			"created_by": "by" + k.name, "revoked_at": k.revoked,
 		})
 	}
 	if err := app.RunInTransaction(keysKeepToTheirMaker); err != nil {
@@ -72,7 +75,8 @@ func TestKeys_that_have_more_than_their_maker_end(t *testing.T) {
 			t.Errorf("%s: kept %t, want %t (member %d, account %d)", name, open == 1, kept, member, active)
 		}
 		var maker int
-		if err := app.DB().NewQuery("SELECT count(*) FROM users WHERE tokenKey = id AND id = 'by' || {:id}").Bind(dbx.Params{"id": name}).Row(&maker); err != nil || maker != 1 {
+		if err := app.DB().NewQuery("SELECT count(*) FROM users WHERE tokenKey = id AND id = 'by' || {:id}").
+			Bind(dbx.Params{"id": name}).Row(&maker); err != nil || maker != 1 {
 			t.Errorf("%s: its maker's account changed (%v)", name, err)
 		}
 	}

@@ -106,7 +106,8 @@ func apply(txApp core.App, raw []byte, later bool) error {
 // installation sets in the panel: sign-in with accounts elsewhere, codes, the
 // words of mails.
 var operators = []string{
-	"authAlert", "confirmEmailChangeTemplate", "mfa", "oauth2", "otp", "passwordAuth", "resetPasswordTemplate", "verificationTemplate",
+	"authAlert", "confirmEmailChangeTemplate", "mfa", "oauth2", "otp", "passwordAuth", "resetPasswordTemplate",
+	"verificationTemplate",
 }
 
 // keepOperators takes those options out of a step for collections that are there

@@ -95,8 +95,10 @@ func TestSteps_leave_what_the_operator_set_in_the_panel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if now.ResetPasswordTemplate.Body != users.ResetPasswordTemplate.Body || !now.OTP.Enabled || !now.OAuth2.Enabled || len(now.OAuth2.Providers) != 1 {
-		t.Errorf("after an update: mail %q, codes %v, accounts elsewhere %v", now.ResetPasswordTemplate.Body, now.OTP.Enabled, now.OAuth2)
+	if now.ResetPasswordTemplate.Body != users.ResetPasswordTemplate.Body || !now.OTP.Enabled || !now.OAuth2.Enabled ||
+		len(now.OAuth2.Providers) != 1 {
+		t.Errorf("after an update: mail %q, codes %v, accounts elsewhere %v", now.ResetPasswordTemplate.Body,
+			now.OTP.Enabled, now.OAuth2)
 	}
 }
 

@@ -15,7 +15,8 @@ func init() {
 			return err
 		}
 		return execute(txApp, []string{
-			"DROP TRIGGER IF EXISTS call_search_insert", "DROP TRIGGER IF EXISTS call_search_update", "DROP TRIGGER IF EXISTS call_search_delete",
+			"DROP TRIGGER IF EXISTS call_search_insert", "DROP TRIGGER IF EXISTS call_search_update",
+			"DROP TRIGGER IF EXISTS call_search_delete",
 			"DROP TABLE IF EXISTS call_search",
 		})
 	}, nil, "1796026500_search_words.go")

@@ -38,7 +38,8 @@ func TestLoad_empty_environment_gives_the_documented_defaults(t *testing.T) {
 		{"AdminPanel", got.AdminPanel, AdminPanelLocal},
 		{"VapiBaseURL", got.VapiBaseURL, "https://api.vapi.ai"},
 		{"VapiAPIKey", got.VapiAPIKey, ""},
-		{"HMAC", got.VapiHMAC, HMAC{Header: "x-signature", TimestampHeader: "x-timestamp", Algorithm: "sha256", Format: "{timestamp}.{body}", Encoding: "hex"}},
+		{"HMAC", got.VapiHMAC, HMAC{Header: "x-signature", TimestampHeader: "x-timestamp", Algorithm: "sha256",
+			Format: "{timestamp}.{body}", Encoding: "hex"}},
 		{"Sandbox", got.Sandbox, false},
 		{"SandboxSpeed", got.SandboxSpeed, 1.0},
 		{"OrganizationsPerPerson", got.OrganizationsPerPerson, 10},
@@ -101,7 +102,8 @@ func TestLoad_public_address_on_Fly_needs_no_setting(t *testing.T) {
 
 func TestLoad_invalid_value_names_the_variable(t *testing.T) {
 	bad := map[string][]string{
-		"POCKETLINE_PUBLIC_URL":               {"desk.example.com", "ftp://x", "https://user@x.example", "https://x.example/?q=1", "https://:80"},
+		"POCKETLINE_PUBLIC_URL": {"desk.example.com", "ftp://x", "https://user@x.example",
+			"https://x.example/?q=1", "https://:80"},
 		"FLY_APP_NAME":                        {"evil.example/"},
 		"POCKETLINE_HTTP_ADDR":                {"8090", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", "http://x:80"},
 		"POCKETLINE_DRAIN_TIMEOUT":            {"20", "-1s", "11m", "soon"},
@@ -157,11 +159,13 @@ func TestLoad_secret_comes_from_its_file_twin(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "VAPI_API_KEY_FILE") {
 			t.Errorf("%s: got error %v, want one that names VAPI_API_KEY_FILE", name, err)
 		}
-		if err != nil && (strings.Contains(err.Error(), "plain-secret-value") || strings.Contains(err.Error(), "the-key-in-a-file")) {
+		if err != nil && (strings.Contains(err.Error(), "plain-secret-value") ||
+			strings.Contains(err.Error(), "the-key-in-a-file")) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
 		}
 	}
-	if _, err := load(map[string]string{"VAPI_API_KEY_FILE": "/run/secrets/none"}, files); !errors.Is(err, os.ErrNotExist) {
+	if _, err := load(map[string]string{"VAPI_API_KEY_FILE": "/run/secrets/none"}, files); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("got %v, want the reading error to be kept", err)
 	}
 }
@@ -178,7 +182,8 @@ func TestLoad_error_never_repeats_a_secret(t *testing.T) {
 		if !o.Secret {
 			continue
 		}
-		if _, err := load(map[string]string{o.Name: "tiny-mark"}, nil); err != nil && strings.Contains(err.Error(), "tiny-mark") {
+		if _, err := load(map[string]string{o.Name: "tiny-mark"}, nil); err != nil &&
+			strings.Contains(err.Error(), "tiny-mark") {
 			t.Errorf("%s: the error shows the value: %v", o.Name, err)
 		}
 	}

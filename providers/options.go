@@ -84,7 +84,8 @@ func Options() []Option {
 		{Name: "POCKETLINE_DATA_DIR", Default: defaultDataDir, Kind: "directory", group: groupServer,
 			About: "The one directory that holds everything; the flag --dir wins.",
 			read:  readText(func(c *Config) *string { return &c.DataDir })},
-		{Name: "POCKETLINE_KEY", Secret: true, Kind: "32 bytes: as they are, as 64 hex digits or as 44 characters of base64", group: groupServer,
+		{Name: "POCKETLINE_KEY", Secret: true, Kind: "32 bytes: as they are, as 64 hex digits or as 44 characters of base64",
+			group: groupServer,
 			About: "The master key that seals stored secrets; without it one is made at the first start and kept in the data directory as .pocketline_key.",
 			read:  readText(func(c *Config) *string { return &c.Key })},
 		{Name: "POCKETLINE_KEY_BEFORE", Secret: true, Kind: "as POCKETLINE_KEY", group: groupServer,
@@ -94,7 +95,7 @@ func Options() []Option {
 			About: "How long requests that are under way may take to finish when the server is told to stop.",
 			read:  readDuration(func(c *Config) *time.Duration { return &c.DrainTimeout }, 0, maxDrain)},
 		{Name: "POCKETLINE_BACKUP_DIR", Kind: "directory", group: groupServer,
-			About: "Where backups go, best on another disk; one is made there each night, and without it those that are asked for " +
+			About: "Where backups go, best on another disk: a folder that is there; one is made there each night, and without it those that are asked for " +
 				"go to the folder backups in the data directory.",
 			read: readText(func(c *Config) *string { return &c.Backups.Dir })},
 		{Name: "POCKETLINE_BACKUP_KEEP", Default: "7", Kind: "whole number from 0 to 1000", group: groupServer,
@@ -113,10 +114,12 @@ func Options() []Option {
 			About: "What the log of requests in the operator's panel may take on the disk; its oldest lines go first.",
 			read:  readSize(func(c *Config) *int64 { return &c.LogSize }, leastSize, mostSize)},
 
-		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly, group: groupAccess,
+		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly,
+			group: groupAccess,
 			About: "Whether a stranger may create an account; the very first account can be created either way.",
 			read:  readOneOf(func(c *Config) *string { return &c.SignUp }, SignUpOpen, SignUpInviteOnly)},
-		{Name: "POCKETLINE_ORGANIZATIONS_PER_PERSON", Default: "10", Kind: "whole number from 0 to 100000", group: groupAccess,
+		{Name: "POCKETLINE_ORGANIZATIONS_PER_PERSON", Default: "10", Kind: "whole number from 0 to 100000",
+			group: groupAccess,
 			About: "How many organizations one person may create; 0 means as many as they like.",
 			read:  readInteger(func(c *Config) *int { return &c.OrganizationsPerPerson }, 0, maxPerPerson)},
 		{Name: "POCKETLINE_ADMIN_PANEL", Default: AdminPanelLocal, Kind: "local, on or off", group: groupAccess,
@@ -170,8 +173,9 @@ func Options() []Option {
 			About: "Who gets a mail when something turns bad and when it is well again; without one it is the operator, once mail is set up.",
 			read:  readMail(func(c *Config) *string { return &c.AlertMail })},
 		{Name: "POCKETLINE_ALERT_WEBHOOK", Secret: true, Kind: "URL", group: groupWatch,
-			About: "An address that gets the same as JSON by POST: text, status, checks, version.",
-			read:  readHook(func(c *Config) *string { return &c.AlertWebhook })},
+			About: "An address of your choice, also in your own network, that gets the same as JSON by POST: text, status, checks, version; " +
+				"redirects are not followed.",
+			read: readHook(func(c *Config) *string { return &c.AlertWebhook })},
 
 		{Name: "POCKETLINE_ALLOWED_HOSTS", Kind: "host:port, comma-separated", group: groupOut,
 			About: "Services in your own network that functions and webhooks may call although private addresses are refused.",

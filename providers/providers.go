@@ -47,7 +47,3 @@ func New(c Config, version string) *Clients {
 // CheckURL tells, when a form is saved, whether an address a customer typed can
 // ever be called through Guarded. It resolves nothing.
 func (c *Clients) CheckURL(raw string) error { return httpjson.CheckURL(raw, c.guard) }
-
-// Reason puts an error of Guarded into words that may be shown to the customer:
-// they never tell what an address resolved to.
-func Reason(err error) string { return httpjson.Reason(err) }

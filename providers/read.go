@@ -99,7 +99,8 @@ func readDuration(at func(*Config) *time.Duration, least, most time.Duration) fu
 	return func(c *Config, value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("it must be a duration from %v to %v, for example %v", least, most, (least+most).Round(time.Second)/2)
+			return fmt.Errorf("it must be a duration from %v to %v, for example %v", least, most,
+				(least+most).Round(time.Second)/2)
 		}
 		*at(c) = d
 		return nil

@@ -68,8 +68,10 @@ var plain = func() (t [utf8.RuneSelf]kind) {
 
 // spaceless are the scripts whose words are not set apart, and Korean, whose
 // words take endings.
-var spaceless = rangetable.Merge(unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Hangul, unicode.Yi,
-	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tai_Le, unicode.New_Tai_Lue, unicode.Tai_Tham, unicode.Tai_Viet,
+var spaceless = rangetable.Merge(unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo,
+	unicode.Hangul, unicode.Yi,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tai_Le, unicode.New_Tai_Lue,
+	unicode.Tai_Tham, unicode.Tai_Viet,
 	unicode.Balinese, unicode.Javanese, unicode.Tibetan, rangetable.New('ー', 'ｰ'))
 
 // isHyphen tells what stands inside words, or between two that may be one:
@@ -96,33 +98,48 @@ func isSpacer(r rune) bool {
 func isJamo(r rune) bool { return r >= 0x1100 && r <= 0x11FF }
 
 func kindOf(r rune) kind {
-	const (
-		soft, tatweel    = 0x00AD, 0x0640 // where a word may break; a line that makes it longer
-		vowel, lastJamo  = 0x1160, 0x11FF // parts of a Korean syllable after the first
-		voiced, half     = 0xFF9E, 0xFF9F // of narrow Japanese letters
-		firstOfSpaceless = 0x0E00
-	)
+	const firstOfSpaceless = 0x0E00
 	switch {
 	case r < utf8.RuneSelf:
 		return plain[r]
-	case r >= 'À' && r <= 'ɏ' && r != '×' && r != '÷', r >= 'Ѐ' && r <= 'ҁ': // most of what is not ASCII
+	case isUsual(r):
 		return letter
 	case r >= 0x4E00 && r <= 0x9FFF:
 		return char
-	case r == soft, r == tatweel, unicode.Is(unicode.Cf, r):
+	case isUnseen(r):
 		return unseen
 	case isHyphen(r):
 		return apart
-	case unicode.IsMark(r), r >= vowel && r <= lastJamo, r == voiced, r == half:
+	case isMark(r):
 		return mark
 	case unicode.IsNumber(r) && !(r >= firstOfSpaceless && unicode.Is(unicode.Han, r)):
 		return number
-	case r >= firstOfSpaceless && unicode.Is(spaceless, r) && (unicode.IsLetter(r) || unicode.IsNumber(r)):
+	case r >= firstOfSpaceless && unicode.Is(spaceless, r) && unicode.In(r, unicode.L, unicode.N):
 		return char
 	case unicode.IsLetter(r):
 		return letter
 	}
 	return apart
+}
+
+// isUsual tells most letters that are not ASCII, without looking them up.
+func isUsual(r rune) bool {
+	return r >= 'À' && r <= 'ɏ' && r != '×' && r != '÷' || r >= 'Ѐ' && r <= 'ҁ'
+}
+
+// isUnseen tells a rune that changes how a word is set and not which it is.
+func isUnseen(r rune) bool {
+	const soft, tatweel = 0x00AD, 0x0640 // where a word may break; a line that makes it longer
+	return r == soft || r == tatweel || unicode.Is(unicode.Cf, r)
+}
+
+// isMark tells a part of the letter before it.
+func isMark(r rune) bool {
+	const (
+		vowel, lastJamo = 0x1160, 0x11FF // parts of a Korean syllable after the first
+		voiced, half    = 0xFF9E, 0xFF9F // of narrow Japanese letters
+	)
+	return unicode.IsMark(r) || r >= vowel && r <= lastJamo || r == voiced || r == half
 }
 
 // splitter is where splitting a text stands.
@@ -236,7 +253,8 @@ func (s *splitter) pair() {
 	if s.before.from < 0 {
 		return
 	}
-	s.into = append(s.into, Token{From: int32(s.before.from), First: int32(s.before.to), To: int32(s.to), Link: s.link, Kind: Pair})
+	s.into = append(s.into, Token{From: int32(s.before.from), First: int32(s.before.to), To: int32(s.to),
+		Link: s.link, Kind: Pair})
 	s.link = Adjacent
 }
 

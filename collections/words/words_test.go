@@ -3,7 +3,9 @@ package words
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -55,8 +57,29 @@ func TestFold_makes_equal_what_people_type_for_it(t *testing.T) {
 	}
 }
 
+// The dashboard's lists are searched in the browser, which finds the same alike:
+// ui/src/lib/words.test.ts reads these too.
+func TestFold_makes_equal_what_the_dashboard_does(t *testing.T) {
+	raw, err := os.ReadFile("testdata/alike.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var groups map[string][]string
+	if err := json.Unmarshal(raw, &groups); err != nil || len(groups) < 10 {
+		t.Fatalf("%d groups, %v", len(groups), err)
+	}
+	for name, same := range groups {
+		for _, one := range same[1:] {
+			if got, want := Fold(one), Fold(same[0]); got != want {
+				t.Errorf("%s: %q folds to %q, %q to %q", name, one, got, same[0], want)
+			}
+		}
+	}
+}
+
 func TestFold_keeps_apart_what_is_another_word(t *testing.T) {
-	for _, pair := range [][2]string{{"か", "が"}, {"はし", "ぱし"}, {"กิน", "กัน"}, {"कल", "काल"}, {"मिल", "मील"}, {"ক", "কি"}, {"a", "b"}, {"1", "2"}} {
+	for _, pair := range [][2]string{{"か", "が"}, {"はし", "ぱし"}, {"กิน", "กัน"}, {"कल", "काल"}, {"मिल", "मील"},
+		{"ক", "কি"}, {"a", "b"}, {"1", "2"}} {
 		if a, b := Fold(pair[0]), Fold(pair[1]); a == b {
 			t.Errorf("%q and %q both fold to %q", pair[0], pair[1], a)
 		}
@@ -117,7 +140,8 @@ func TestSplit_knows_where_words_stand(t *testing.T) {
 }
 
 func FuzzIndex(f *testing.F) {
-	for _, seed := range []string{"", "bread", "l'église", "我的iPhone", "กินข้าว", "\u0301", "\xff", "½", "ﷺ", "1️⃣", "ﾞﾞ", "\u1160", "ʼʼ", "한\u11ab"} {
+	for _, seed := range []string{"", "bread", "l'église", "我的iPhone", "กินข้าว", "\u0301", "\xff", "½",
+		"ﷺ", "1️⃣", "ﾞﾞ", "\u1160", "ʼʼ", "한\u11ab"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -144,7 +168,9 @@ const (
 )
 
 func BenchmarkIndex(b *testing.B) {
-	for name, text := range map[string]string{"plain": "User: Two loaves of bread, please. AI: Of course! ", "english": english, "french": french, "chinese": "我想预订明天晚上七点的四人桌，靠窗的位置可以吗？", "arabic": "أُرِيدُ أَنْ أَحْجِزَ طَاوِلَةً لِأَرْبَعَةِ أَشْخَاصٍ "} {
+	for name, text := range map[string]string{"plain": "User: Two loaves of bread, please. AI: Of course! ",
+		"english": english, "french": french, "chinese": "我想预订明天晚上七点的四人桌，靠窗的位置可以吗？",
+		"arabic": "أُرِيدُ أَنْ أَحْجِزَ طَاوِلَةً لِأَرْبَعَةِ أَشْخَاصٍ "} {
 		text = strings.Repeat(text, 1200/len(text))
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))

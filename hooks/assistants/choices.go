@@ -53,6 +53,9 @@ func (p part) choice(a *core.Record) catalog.Choice {
 		Provider: a.GetString(p.provider), Model: text(p.model), Voice: text(p.voice),
 		Language: a.GetString(p.languageColumn(a)),
 	}
+	if p.languageColumn(a) == "language" && !wished(a, "language") {
+		c.Language = "" // known, but not to be told
+	}
 	if p.Part == catalog.Voices {
 		c.Provider = vapi.VoiceProvider(c.Provider) // rows may be older than the word
 	}
@@ -101,15 +104,11 @@ func (p part) sentence(w catalog.Problem) string {
 	language := catalog.LanguageName(w.Value)
 	switch w.Code {
 	case catalog.Language:
-		switch {
-		case w.Use == "":
-			return fmt.Sprintf("%s does not know %s. Choose another language.", w.Name, language)
-		case p.Part == catalog.Voices:
-			return fmt.Sprintf("%s does not speak %s. Choose another language, or a voice of %s.", w.Name, language, w.Use)
-		}
-		return fmt.Sprintf("%s does not understand %s. Choose another language, or the transcriber of %s.", w.Name,
-			language, w.Use)
+		return p.speaksNot(w, language)
 	case catalog.VoiceMissing:
+		if w.Use == "" && w.Value != "" {
+			return fmt.Sprintf("No voice of %s in our list speaks %s: enter one.", w.Name, language)
+		}
 		return fmt.Sprintf("Choose a voice of %s.", w.Name)
 	case catalog.VoiceTooLong:
 		return fmt.Sprintf("This is too long for a voice of %s.", w.Name)
@@ -124,6 +123,8 @@ func (p part) sentence(w catalog.Problem) string {
 			return fmt.Sprintf("%s takes speeds from %v upwards.", w.Name, w.Least)
 		}
 		return fmt.Sprintf("%s takes speeds from %v to %v.", w.Name, w.Least, w.Most)
+	case catalog.OtherLanguage:
+		return fmt.Sprintf("This voice was made for %s; the assistant speaks %s.", catalog.LanguageName(w.Use), language)
 	case catalog.Unlisted:
 		if w.About == catalog.AboutVoice {
 			return fmt.Sprintf("This voice is not in our list of %s; it is sent as it is.", catalog.Date)
@@ -131,6 +132,17 @@ func (p part) sentence(w catalog.Problem) string {
 		return fmt.Sprintf("This model is not in our list of %s; it is sent as it is.", catalog.Date)
 	}
 	return "Choose a provider of the list."
+}
+
+func (p part) speaksNot(w catalog.Problem, language string) string {
+	switch {
+	case w.Use == "":
+		return fmt.Sprintf("%s does not know %s. Choose another language.", w.Name, language)
+	case p.Part == catalog.Voices:
+		return fmt.Sprintf("%s does not speak %s. Choose another language, or a voice of %s.", w.Name, language, w.Use)
+	}
+	return fmt.Sprintf("%s does not understand %s. Choose another language, or the transcriber of %s.", w.Name,
+		language, w.Use)
 }
 
 // problems says what is wrong with the choices of an assistant. Only voice
@@ -193,6 +205,18 @@ func fillChoices(a *core.Record) {
 	}
 }
 
+// giveVoice names a voice for those whose requests name its provider alone, as those
+// of both old systems do.
+func giveVoice(columns map[string]any) {
+	name, _ := columns["voice_provider"].(string)
+	made := catalog.Find(catalog.Voices, vapi.VoiceProvider(name))
+	if _, sent := columns["voice_id"]; sent || made == nil {
+		return
+	}
+	language, _ := columns["language"].(string)
+	columns["voice_id"] = made.AnyVoice(language)
+}
+
 // followProvider chooses anew what belongs to the provider, when a change names
 // another provider and nothing else: the old voice is none of its.
 func followProvider(stored *core.Record, columns map[string]any) {
@@ -212,7 +236,7 @@ func followProvider(stored *core.Record, columns map[string]any) {
 			}
 		}
 		if p.voice != "" {
-			set(p.voice, made.Voice(language))
+			set(p.voice, made.AnyVoice(language))
 		}
 		set(p.model, made.Model(language))
 		set(p.speed, 0)

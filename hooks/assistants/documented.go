@@ -1,7 +1,9 @@
 package assistants
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -11,7 +13,9 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/providers/catalog"
 )
 
 // This file is the documented routes of assistants of both old systems, as
@@ -33,30 +37,28 @@ var (
 	statusWords = map[string]string{"active": collections.AssistantActive, "inactive": collections.AssistantInactive}
 )
 
-// Documented adds the documented routes of assistants. wait returns when the
-// provider's copy is equal or has failed (mirror.Wait).
-func Documented(f *facade.Facade, wait func(ctx context.Context, record *core.Record) error) {
-	f.Handle(facade.Route{
-		Method: "GET", Path: "/api/assistant-choices", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "What an assistant can be made of: providers with their models, voices, languages and speeds, as of a day.",
-		Answer: `{"date", "languages": ["fr", …], "models": [{…}], "voices": [{"id", "name", "model": "no"|"yes"|"must", "models"?, "voices"?,
+var choicesRoute = facade.Route{
+	Method: "GET", Path: "/api/assistant-choices", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "What an assistant can be made of: providers with their models, voices, languages and speeds, as of a day.",
+	Answer: `{"date", "languages": ["fr", …], "models": [{…}], "voices": [{"id", "name", "model": "no"|"yes"|"must", "models"?, "voices"?,
  "voicesFor"?: {"fr": […]}, "names"?: {…}, "languages": […] or null, "takes"?, "otherwise"?, "speed": {"min", "max"?} or null}], "transcribers": [{…}]}`,
-	}, serveChoices)
-	saved := func(e *core.RequestEvent, id string) error {
-		record, err := e.App.FindRecordById(collections.Assistants, id)
-		if err != nil {
-			return err
-		}
-		ctx, cancel := context.WithTimeout(e.Request.Context(), mirrorPatience)
-		defer cancel()
-		if err := wait(ctx, record); err != nil {
-			// The row is stored and retried; its sync_status tells the caller.
-			e.App.Logger().Warn("answered before the provider agreed", "collection", collections.Assistants, "record", id, "error", err)
-		}
-		return nil
+}
+
+// sent waits for the provider's copy of an assistant, but no longer than a person
+// does.
+func (d *domain) sent(e *core.RequestEvent, id string) error {
+	record, err := e.App.FindRecordById(collections.Assistants, id)
+	if err != nil {
+		return err
 	}
-	f.Rows(coreComm(saved)...)
-	f.Rows(alloKoli(saved)...)
+	ctx, cancel := context.WithTimeout(e.Request.Context(), mirrorPatience)
+	defer cancel()
+	if err := d.wait(ctx, record); err != nil {
+		// The row is stored and retried; its sync_status tells the caller.
+		e.App.Logger().Warn("answered before the provider agreed", "collection", collections.Assistants,
+			"record", id, "error", err)
+	}
+	return nil
 }
 
 // deleting tells of an assistant that waits for the provider to agree to its end.
@@ -107,36 +109,38 @@ const (
 	coreCommAnswer = `{"data": {"assistant": {"id", "vapiAssistantId", "name", "model": {…}, "voice": {…}, "transcriber": {…}, "syncStatus", …}}, "message": …}`
 )
 
-func coreComm(saved func(*core.RequestEvent, string) error) []facade.Row {
-	row := func(item, method, path string, auth facade.Auth, do facade.Action, summary, message string) facade.Row {
-		r := facade.Row{
-			Route: facade.Route{
-				Method: method, Path: path, Auth: auth, System: facade.CoreComm, Item: item, Summary: summary, Answer: coreCommAnswer,
+func (d *domain) coreComm() facade.Resource {
+	const refused = "400 with reasons, 403 for other roles"
+	return facade.Resource{
+		Collection: collections.Assistants, Path: "/api/vapi/assistants", System: facade.CoreComm,
+		Envelope: facade.EnvelopeNamed("assistant", "assistants"), Body: coreCommBody, Answer: coreCommAnswer,
+		Fields: coreCommFields, Out: coreCommForm, Gone: deleting, In: keepExtras, Saved: d.sent,
+		More: callStats, Force: true,
+		Defaults: map[string]any{"type": "voice", "status": collections.AssistantActive},
+		Where:    onlyVoice + " && " + onlyAlive, Sort: "-created", Limit: 100, Search: []string{"name", "description"},
+		Verbs: []facade.Verb{
+			{
+				Do: facade.ListRows, Item: "S-314", Summary: "The organization's voice assistants, newest first.",
+				Query: "page=1, limit=100, search", Answer: `{"data": {"assistants": [{…}], "pagination": {…}}}`,
 			},
-			Collection: collections.Assistants, Do: do, Message: message, Envelope: facade.EnvelopeNamed("assistant", "assistants"),
-			Fields: coreCommFields, Out: coreCommForm, Gone: deleting,
-		}
-		switch do {
-		case facade.Create, facade.Update:
-			r.Body, r.Errors, r.In, r.Saved = coreCommBody, "400 with reasons, 403 for other roles", keepExtras, saved
-		case facade.Delete:
-			r.Answer, r.Errors = `{"data": null, "message": …}`, "403 for other roles · 409 it answers a number"
-			r.Query, r.Force = deleteQuery, true
-		}
-		return r
-	}
-	list := row("S-314", "GET", "/api/vapi/assistants", facade.Member, facade.ListRows, "The organization's voice assistants, newest first.", "")
-	list.Where, list.Sort, list.Limit, list.Search = onlyVoice+" && "+onlyAlive, "-created", 100, []string{"name", "description"}
-	list.Query, list.Answer = "page=1, limit=100, search", `{"data": {"assistants": [{…}], "pagination": {…}}}`
-	create := row("S-315", "POST", "/api/vapi/assistants", facade.Admin, facade.Create, "A new assistant, here and at Vapi.", "Assistant created successfully")
-	create.Defaults = map[string]any{"type": "voice", "status": collections.AssistantActive}
-	one := row("S-316", "GET", "/api/vapi/assistants/{id}", facade.Member, facade.View, "One assistant and what its calls came to.", "")
-	one.More = callStats
-	one.Answer = `{"data": {"assistant": {…}, "stats": {"totalCalls", "completedCalls", "failedCalls", "activeCalls", "avgDurationSeconds", "successRate"}}}`
-	return []facade.Row{
-		list, create, one,
-		row("S-317", "PATCH", "/api/vapi/assistants/{id}", facade.Admin, facade.Update, "Changes the named fields.", "Assistant updated successfully"),
-		row("S-318", "DELETE", "/api/vapi/assistants/{id}", facade.Admin, facade.Delete, "Ends the assistant, here and at Vapi.", "Assistant deleted successfully"),
+			{
+				Do: facade.Create, Item: "S-315", Auth: facade.Admin, Summary: "A new assistant, here and at Vapi.",
+				Message: "Assistant created successfully", Errors: refused,
+			},
+			{
+				Do: facade.View, Item: "S-316", Summary: "One assistant and what its calls came to.",
+				Answer: `{"data": {"assistant": {…}, "stats": {"totalCalls", "completedCalls", "failedCalls", "activeCalls", "avgDurationSeconds", "successRate"}}}`,
+			},
+			{
+				Do: facade.Update, Item: "S-317", Auth: facade.Admin, Summary: "Changes the named fields.",
+				Message: "Assistant updated successfully", Errors: refused,
+			},
+			{
+				Do: facade.Delete, Item: "S-318", Auth: facade.Admin, Summary: "Ends the assistant, here and at Vapi.",
+				Message: "Assistant deleted successfully", Query: deleteQuery, Answer: `{"data": null, "message": …}`,
+				Errors: "403 for other roles · 409 it answers a number",
+			},
+		},
 	}
 }
 
@@ -159,6 +163,8 @@ func keepExtras(e *core.RequestEvent, body, columns map[string]any) error {
 			config = map[string]any{}
 		}
 		followProvider(record, columns)
+	} else {
+		giveVoice(columns)
 	}
 	changed := false
 	for _, name := range extras {
@@ -181,16 +187,19 @@ func coreCommForm(row map[string]any) map[string]any {
 		"maxTokens": row["model_max_tokens"], "knowledgeBaseId": config["knowledgeBaseId"],
 	}
 	voice := map[string]any{
-		"provider": oldVoice(row["voice_provider"]), "voiceId": row["voice_id"], "speed": row["voice_speed"], "stability": row["voice_stability"],
+		"provider": oldVoice(row["voice_provider"]), "voiceId": row["voice_id"], "speed": row["voice_speed"],
+		"stability": row["voice_stability"],
 	}
 	return map[string]any{
 		"id": row["id"], "company_id": row["organization"], "vapi_assistant_id": orNull(row["vapi_assistant_id"]),
-		"name": row["name"], "description": row["description"], "system_prompt": row["system_prompt"], "first_message": row["first_message"],
-		"model_config": model, "voice_config": voice, "is_active": row["status"] == collections.AssistantActive,
-		"created_at": facade.Time(row["created"]), "updated_at": facade.Time(row["updated"]),
+		"name": row["name"], "description": row["description"], "system_prompt": row["system_prompt"],
+		"first_message": row["first_message"],
+		"model_config":  model, "voice_config": voice, "is_active": row["status"] == collections.AssistantActive,
+		"created_at": row["created"], "updated_at": row["updated"],
 		// The names requests use.
-		"vapiAssistantId": orNull(row["vapi_assistant_id"]), "systemPrompt": row["system_prompt"], "firstMessage": row["first_message"],
-		"language": row["language"], "model": model, "voice": voice,
+		"vapiAssistantId": orNull(row["vapi_assistant_id"]), "systemPrompt": row["system_prompt"],
+		"firstMessage": row["first_message"],
+		"language":     row["language"], "model": model, "voice": voice,
 		"transcriber": map[string]any{
 			"provider": row["transcriber_provider"], "model": row["transcriber_model"], "language": row["transcriber_language"],
 		},
@@ -274,16 +283,18 @@ var alloKoliFields = []facade.Field{
 	{Name: "description", Column: "description", MaxLength: 500},
 	{Name: "language", Column: "language", OneOf: collections.Languages, Fold: language},
 	{Name: "status", Column: "status", OneOf: []string{"active", "inactive"}},
-	{Name: "voice", Kind: facade.Any, Covers: []string{"voice_provider", "voice_speed", "voice_stability"}},
 	{Name: "voice_id", Column: "voice_id", MaxLength: 100},
-	{Name: "model", Kind: facade.Any},
+	{Name: "voice", Kind: facade.Any, Covers: []string{"voice_provider", "voice_id", "voice_speed", "voice_stability"}},
 	{Name: "model_provider", Column: "model_provider", OneOf: collections.ModelProviders},
 	{Name: "model_name", Column: "model_name", MaxLength: 100},
 	{Name: "model_temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
 	{Name: "model_max_tokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
+	{Name: "model", Kind: facade.Any, Covers: []string{"model_provider", "model_name", "model_temperature",
+		"model_max_tokens"}},
 	{Name: "first_message", Also: []string{"firstMessage"}, Column: "first_message", MaxLength: 1_000},
 	{Name: "system_prompt", Also: []string{"instructions"}, Column: "system_prompt", MaxLength: 100_000},
-	{Name: "max_duration_seconds", Also: []string{"maxDurationSeconds"}, Column: "max_duration_seconds", Kind: facade.Integer},
+	{Name: "max_duration_seconds", Also: []string{"maxDurationSeconds"}, Column: "max_duration_seconds",
+		Kind: facade.Integer},
 	{Name: "tools_config", Column: "tools_config", Kind: facade.Object},
 	{Name: "forwarding_phone_number", Column: "forwarding_phone_number", MaxLength: 40},
 	{Name: "end_call_message", Column: "end_call_message", MaxLength: 1_000},
@@ -301,58 +312,56 @@ const (
 	alloKoliAnswer = `{"data": {"id", "vapi_assistant_id", "name", "description", "voice", "language", "status", "model", …}}`
 )
 
-func alloKoli(saved func(*core.RequestEvent, string) error) []facade.Row {
-	row := func(item, method, path string, do facade.Action, status int, summary, message string) facade.Row {
-		r := facade.Row{
-			Route: facade.Route{
-				Method: method, Path: "/functions/v1/assistants" + path, Auth: facade.Member, System: facade.AlloKoli, Item: item,
-				Summary: summary, Answer: alloKoliAnswer,
+func (d *domain) alloKoli() facade.Resource {
+	const refused = "403 without the right to manage assistants"
+	return facade.Resource{
+		Collection: collections.Assistants, Path: "/functions/v1/assistants", System: facade.AlloKoli,
+		Envelope: facade.Functions, Body: alloKoliBody, Answer: alloKoliAnswer,
+		Fields: alloKoliFields, Out: alloKoliForm, Gone: deleting, In: readVoiceAndModel, Saved: d.sent, Force: true,
+		Defaults: map[string]any{"type": "voice", "status": collections.AssistantActive},
+		Where:    onlyAlive, Sort: "-created", Search: []string{"name", "description"},
+		Filters: []facade.Filter{
+			{Query: "status", Column: "status", OneOf: []string{"active", "inactive"}, Words: statusWords},
+			{Query: "language", Column: "language", OneOf: collections.Languages},
+		},
+		Verbs: []facade.Verb{
+			{
+				Do: facade.ListRows, Item: "S-095", Summary: "The organization's assistants, newest first.",
+				Query:  "page=1, limit=20, status, language, search; shape=array for the bare array",
+				Answer: `{"success": true, "data": [{…}], "pagination": {"page", "limit", "total", "totalPages", "has_more"}}`,
 			},
-			Collection: collections.Assistants, Do: do, Status: status, Message: message, Envelope: facade.Functions,
-			Fields: alloKoliFields, Out: alloKoliForm, Gone: deleting,
-		}
-		switch do {
-		case facade.Create, facade.Update:
-			r.Body, r.Errors, r.In, r.Saved = alloKoliBody, "400 with reasons, 403 without the right to manage assistants", readVoiceAndModel, saved
-		case facade.Delete:
-			r.Answer, r.Errors = `{"success": true, "data": null, "message": …}`, "403 without the right to manage assistants · 409 it answers a number"
-			r.Query, r.Force = deleteQuery, true
-		}
-		return r
-	}
-	list := row("S-095", "GET", "", facade.ListRows, 0, "The organization's assistants, newest first.", "")
-	list.Where, list.Sort, list.Search = onlyAlive, "-created", []string{"name", "description"}
-	list.Filters = []facade.Filter{{Query: "status", Column: "status", OneOf: []string{"active", "inactive"}, Words: statusWords}, {Query: "language", Column: "language", OneOf: collections.Languages}}
-	list.Query = "page=1, limit=20, status, language, search; shape=array for the bare array"
-	list.Answer = `{"success": true, "data": [{…}], "pagination": {"page", "limit", "total", "totalPages", "has_more"}}`
-	create := row("S-097", "POST", "", facade.Create, http.StatusCreated, "A new assistant, here and at Vapi.", "")
-	create.Defaults = map[string]any{"type": "voice", "status": collections.AssistantActive}
-	create.Answer = "201 " + alloKoliAnswer
-	return []facade.Row{
-		list,
-		row("S-096", "GET", "/{id}", facade.View, 0, "One assistant.", ""),
-		create,
-		row("S-098", "PATCH", "/{id}", facade.Update, 0, "Changes the named fields; Vapi hears of it when one of its own changed.", ""),
-		row("S-099", "DELETE", "/{id}", facade.Delete, 0, "Ends the assistant, at Vapi and here.", "Assistant deleted successfully"),
+			{Do: facade.View, Item: "S-096", Summary: "One assistant."},
+			{
+				Do: facade.Create, Item: "S-097", Summary: "A new assistant, here and at Vapi.", Status: http.StatusCreated,
+				Answer: "201 " + alloKoliAnswer, Errors: "400 with reasons, " + refused,
+			},
+			{
+				Do: facade.Update, Item: "S-098",
+				Summary: "Changes the named fields; Vapi hears of it when one of its own changed.",
+				Errors:  "400 with reasons, " + refused,
+			},
+			{
+				Do: facade.Delete, Item: "S-099", Summary: "Ends the assistant, at Vapi and here.",
+				Message: "Assistant deleted successfully",
+				Query:   deleteQuery, Answer: `{"success": true, "data": null, "message": …}`,
+				Errors: refused + " · 409 it answers a number",
+			},
+		},
 	}
 }
 
-var (
-	alloKoliVoice = []facade.Field{
-		{Name: "provider", Column: "voice_provider", OneOf: collections.VoiceProviders, Words: voiceWords},
-		{Name: "voice_id", Column: "voice_id", MaxLength: 100},
-		{Name: "voiceId", Column: "voice_id", MaxLength: 100},
-		{Name: "stability", Column: "voice_stability", Kind: facade.Number, Max: 1},
-	}
-	alloKoliModel = []facade.Field{
-		{Name: "provider", Column: "model_provider", OneOf: collections.ModelProviders},
-		{Name: "model", Column: "model_name", MaxLength: 100},
-		{Name: "temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
-		{Name: "max_tokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
-		{Name: "maxTokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
-		{Name: "systemPrompt", Column: "system_prompt", MaxLength: 100_000},
-	}
-)
+// alloKoliParts are the fields of voice and model.
+var alloKoliParts = []facade.Field{
+	{Name: "voice.provider", Column: "voice_provider", OneOf: collections.VoiceProviders, Words: voiceWords},
+	{Name: "voice.voice_id", Also: []string{"voice.voiceId"}, Column: "voice_id", MaxLength: 100},
+	{Name: "voice.stability", Column: "voice_stability", Kind: facade.Number, Max: 1},
+	{Name: "model.provider", Column: "model_provider", OneOf: collections.ModelProviders},
+	{Name: "model.model", Column: "model_name", MaxLength: 100},
+	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
+	{Name: "model.max_tokens", Also: []string{"model.maxTokens"}, Column: "model_max_tokens",
+		Kind: facade.Integer, Max: 10_000},
+	{Name: "model.systemPrompt", Column: "system_prompt", MaxLength: 100_000},
+}
 
 // language is what a language tag is about: that system's pages send fr-FR.
 func language(tag string) string {
@@ -363,26 +372,26 @@ func language(tag string) string {
 // readVoiceAndModel takes both fields as a word or as an object, as the old
 // system's reference and its code did.
 func readVoiceAndModel(e *core.RequestEvent, body, columns map[string]any) error {
-	for name, parts := range map[string][]facade.Field{"voice": alloKoliVoice, "model": alloKoliModel} {
-		value, sent := body[name]
-		if !sent || value == nil {
-			continue
-		}
-		object, ok := value.(map[string]any)
-		if word, is := value.(string); is {
-			object, ok = wordAsObject(name, word, columns), true
-		}
-		if !ok {
-			return facade.Invalid(map[string]string{name: "Must be a text or an object"})
-		}
-		set, err := facade.Read(parts, object, false)
-		if err != nil {
-			return facade.Invalid(map[string]string{name: "Not a known " + name + " or value of one"})
-		}
-		for column, value := range set {
-			columns[column] = value
+	sent, reasons := map[string]any{}, map[string]string{}
+	for _, name := range []string{"voice", "model"} {
+		switch value := body[name].(type) {
+		case nil:
+		case string:
+			sent[name] = wordAsObject(name, value, columns)
+		case map[string]any:
+			sent[name] = value
+		default:
+			reasons[name] = "Must be a text or an object"
 		}
 	}
+	if len(reasons) > 0 {
+		return refusal.Invalid(reasons)
+	}
+	set, err := facade.Read(alloKoliParts, sent, false)
+	if err != nil {
+		return err
+	}
+	maps.Copy(columns, set)
 	if id := e.Request.PathValue("id"); id != "" {
 		// The caller may see the row: the facade has just read it for them.
 		record, err := e.App.FindRecordById(collections.Assistants, id)
@@ -390,6 +399,8 @@ func readVoiceAndModel(e *core.RequestEvent, body, columns map[string]any) error
 			return err
 		}
 		followProvider(record, columns)
+	} else {
+		giveVoice(columns)
 	}
 	return nil
 }
@@ -400,19 +411,9 @@ func wordAsObject(name, word string, columns map[string]any) map[string]any {
 	}
 	object := map[string]any{"model": word}
 	if columns["model_provider"] == nil {
-		object["provider"] = providerOf(word)
+		object["provider"] = cmp.Or(catalog.MakerOf(word), "openai")
 	}
 	return object
-}
-
-// providerOf is who makes a language model, by the beginning of its name.
-func providerOf(model string) string {
-	for prefix, provider := range map[string]string{"claude": "anthropic", "gemini": "google", "llama": "groq", "mixtral": "groq", "grok": "xai", "deepseek": "deep-seek", "sonar": "perplexity-ai"} {
-		if strings.HasPrefix(strings.ToLower(model), prefix) {
-			return provider
-		}
-	}
-	return "openai"
 }
 
 // alloKoliForm is a row as the old French system showed it.
@@ -422,15 +423,18 @@ func alloKoliForm(row map[string]any) map[string]any {
 		status = "active"
 	}
 	return map[string]any{
-		"id": row["id"], "vapi_assistant_id": orNull(row["vapi_assistant_id"]), "name": row["name"], "description": row["description"],
-		"voice": oldVoice(row["voice_provider"]), "voice_id": row["voice_id"], "language": row["language"], "status": status,
-		"model": row["model_name"], "model_provider": row["model_provider"], "model_name": row["model_name"],
+		"id": row["id"], "vapi_assistant_id": orNull(row["vapi_assistant_id"]), "name": row["name"],
+		"description": row["description"],
+		"voice":       oldVoice(row["voice_provider"]), "voice_id": row["voice_id"], "language": row["language"],
+		"status": status,
+		"model":  row["model_name"], "model_provider": row["model_provider"], "model_name": row["model_name"],
 		"model_temperature": row["model_temperature"], "model_max_tokens": row["model_max_tokens"],
 		"first_message": row["first_message"], "system_prompt": row["system_prompt"], "tools_config": row["tools_config"],
-		"firstMessage": row["first_message"], "instructions": row["system_prompt"], "max_duration_seconds": row["max_duration_seconds"],
+		"firstMessage": row["first_message"], "instructions": row["system_prompt"],
+		"max_duration_seconds":    row["max_duration_seconds"],
 		"forwarding_phone_number": row["forwarding_phone_number"], "end_call_message": row["end_call_message"],
 		"end_call_phrases": row["end_call_phrases"], "metadata": row["metadata"],
 		"sync_status": row["sync_status"], "sync_error": orNull(row["sync_error"]),
-		"created_at": facade.Time(row["created"]), "updated_at": facade.Time(row["updated"]),
+		"created_at": row["created"], "updated_at": row["updated"],
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 )
@@ -30,7 +32,8 @@ const (
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 // fixedHeaders are set by the request itself.
-var fixedHeaders = []string{"Host", "Content-Length", "Content-Type", "Connection", "Transfer-Encoding", "Upgrade", "Trailer", "Te"}
+var fixedHeaders = []string{"Host", "Content-Length", "Content-Type", "Connection", "Transfer-Encoding",
+	"Upgrade", "Trailer", "Te"}
 
 // fillFunction sets what was left out.
 func (d *domain) fillFunction(e *core.RecordEvent) error {
@@ -49,7 +52,7 @@ func (d *domain) sealHeaders(e *core.RecordRequestEvent) error {
 	// The body as it was sent: RequestInfo has lost hidden fields by now.
 	body := map[string]any{}
 	if err := e.BindBody(&body); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+		return refusal.Of("unreadable_body").For(err)
 	}
 	if _, given := body["is_active"]; !given && e.Record.IsNew() {
 		e.Record.Set("is_active", true)
@@ -60,7 +63,7 @@ func (d *domain) sealHeaders(e *core.RecordRequestEvent) error {
 	}
 	headers, err := readHeaders(value)
 	if err != nil {
-		return e.BadRequestError("The headers cannot be used.", validation.Errors{
+		return refusal.Of("invalid_request/headers").For(validation.Errors{
 			"headers": validation.NewError("validation_invalid_headers", err.Error()),
 		})
 	}
@@ -74,7 +77,7 @@ func (d *domain) sealHeaders(e *core.RecordRequestEvent) error {
 			return e.InternalServerError("", err)
 		}
 		if text, err = d.Sealed.Seal(string(data), sealed.Place(collections.Functions, e.Record.Id, "headers")); err != nil {
-			return e.InternalServerError("The headers could not be sealed.", err)
+			return refusal.Of("internal/headers").For(err)
 		}
 	}
 	e.Record.Set("headers", text)
@@ -84,21 +87,9 @@ func (d *domain) sealHeaders(e *core.RecordRequestEvent) error {
 // readHeaders reads {"Name": "value"}; null and {} are none. A form sends it as
 // text.
 func readHeaders(value any) (map[string]string, error) {
-	var object map[string]any
-	switch v := value.(type) {
-	case nil:
-		return nil, nil
-	case map[string]any:
-		object = v
-	case string:
-		if v == "" {
-			return nil, nil
-		}
-		if json.Unmarshal([]byte(v), &object) != nil {
-			return nil, errors.New("Headers must be an object of names and values.")
-		}
-	default:
-		return nil, errors.New("Headers must be an object of names and values.")
+	object, err := headersObject(value)
+	if object == nil || err != nil {
+		return nil, err
 	}
 	if len(object) > maxHeaders {
 		return nil, errors.New("These are too many headers.")
@@ -110,13 +101,10 @@ func readHeaders(value any) (map[string]string, error) {
 		switch {
 		case len(name) > maxHeaderName || !headerName.MatchString(name):
 			return nil, errors.New("A header's name has letters, digits and dashes.")
-		case !ok || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		case !ok || strings.ContainsFunc(text, breaksLine):
 			return nil, errors.New("A header's value is a text on one line.")
-		}
-		for _, fixed := range fixedHeaders {
-			if canonical == fixed {
-				return nil, errors.New("The header " + fixed + " cannot be set.")
-			}
+		case slices.Contains(fixedHeaders, canonical):
+			return nil, errors.New("The header " + canonical + " cannot be set.")
 		}
 		headers[canonical] = text
 		size += len(name) + len(text)
@@ -126,6 +114,23 @@ func readHeaders(value any) (map[string]string, error) {
 	}
 	return headers, nil
 }
+
+// headersObject is the object that was sent, or stood in a text; nil for none.
+func headersObject(value any) (object map[string]any, err error) {
+	switch v := value.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return v, nil
+	case string:
+		if v == "" || json.Unmarshal([]byte(v), &object) == nil {
+			return object, nil
+		}
+	}
+	return nil, errors.New("Headers must be an object of names and values.")
+}
+
+func breaksLine(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // showHeadersSet tells that there are headers, never which.
 func (d *domain) showHeadersSet(e *core.RecordEnrichEvent) error {

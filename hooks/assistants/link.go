@@ -7,52 +7,23 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/mirror"
-	"github.com/pocketline/pocketline/providers/vapi"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
+	"github.com/pocketline/pocketline/providers/catalog"
 )
 
 // tie are the only fields linking writes into an assistant that stood at Vapi
 // before its row: they bring its calls here.
 var tie = []string{"server", "serverMessages", "metadata"}
 
-// linked tells whether a row that was never sent names an assistant that is not
-// of its making, and returns that.
-func (d *domain) linked(ctx context.Context, a *core.Record) (*vapi.Assistant, error) {
-	if a.GetString(assistantID) == "" || a.GetString("sync_hash") != "" || !a.GetDateTime("synced_at").IsZero() {
-		return nil, nil
-	}
+// link reads an assistant that stood at Vapi into the row that names it, and ties it
+// to us. Our defaults in the row give way; the rest is sent when somebody changes it.
+func (d *domain) link(ctx context.Context, a *core.Record) (only []string, err error) {
 	copied, err := d.Vapi.Assistants.Get(ctx, a.GetString(assistantID))
-	if err != nil || mirror.Marked(copied.Raw, a.Id) {
+	if err != nil || vapicopy.MarkOf(copied.Raw).Record == a.Id {
 		return nil, err
 	}
-	return copied, nil
-}
-
-// link reads an assistant that stood at Vapi into its row and ties it to us. Our
-// defaults in the row give way; nothing else changes over there.
-func (d *domain) link(ctx context.Context, a *core.Record, copied *vapi.Assistant) error {
 	readIn(a, objectOf(copied.Raw))
-	dto, err := d.assistantCopy(a)
-	if err != nil {
-		return err
-	}
-	patch, hash, err := mirror.Diff(a, dto)
-	if err != nil {
-		return err
-	}
-	for key := range patch {
-		if !slices.Contains(tie, key) {
-			delete(patch, key)
-		}
-	}
-	if err := d.withTheirs(ctx, copied.ID, patch); err != nil {
-		return err
-	}
-	if _, err := d.Vapi.Assistants.Update(ctx, copied.ID, &vapi.AssistantDTO{Extra: patch}); err != nil {
-		return err
-	}
-	a.Set("sync_hash", hash) // the rest is sent when somebody changes it
-	return nil
+	return tie, nil
 }
 
 // readIn sets the columns that stand for what an assistant at Vapi has.
@@ -69,7 +40,8 @@ func readIn(a *core.Record, there map[string]any) {
 		"voicemail_message": there["voicemailMessage"], "end_call_phrases": there["endCallPhrases"],
 		"max_duration_seconds": there["maxDurationSeconds"], "silence_timeout_seconds": there["silenceTimeoutSeconds"],
 		"model_name": model["model"], "model_temperature": model["temperature"], "model_max_tokens": model["maxTokens"],
-		"voice_id": voice["voiceId"], "voice_model": voice["model"], "voice_speed": voice["speed"], "voice_stability": voice["stability"],
+		"voice_id": voice["voiceId"], "voice_model": voice["model"], "voice_speed": voice["speed"],
+		"voice_stability":   voice["stability"],
 		"transcriber_model": transcriber["model"], "transcriber_language": transcriber["language"],
 	} {
 		if value != nil || column != "name" {
@@ -90,11 +62,40 @@ func readIn(a *core.Record, there map[string]any) {
 		}
 	}
 	a.Set("system_prompt", prompt)
-	// What we would add to the prompt.
+	// What we would add to the prompt. Which language it speaks is read, and not told anew.
 	a.Set("personality", "")
-	a.Set("language", "")
+	a.Set("language", spoken(transcriber, voice))
+	without := []string{"language"}
+	if model["temperature"] == nil {
+		without = append(without, "model_temperature")
+	}
+	if voice["stability"] == nil {
+		without = append(without, "voice_stability")
+	}
+	a.Set(unset, without)
 	recording, said := objectOf(there["artifactPlan"])["recordingEnabled"].(bool)
 	a.Set("recording_enabled", recording || !said) // Vapi's default is to record
-	mayEnd := slices.ContainsFunc(listOf(model["tools"]), func(tool any) bool { return objectOf(tool)["type"] == "endCall" })
+	mayEnd := slices.ContainsFunc(listOf(model["tools"]),
+		func(tool any) bool { return objectOf(tool)["type"] == "endCall" })
 	a.Set("end_call_disabled", !mayEnd)
+}
+
+// spoken is the language an assistant at Vapi understands, or else speaks; empty
+// where neither says one.
+func spoken(transcriber, voice map[string]any) string {
+	for _, one := range []struct {
+		part catalog.Part
+		made map[string]any
+	}{{catalog.Transcribers, transcriber}, {catalog.Voices, voice}} {
+		provider, _ := one.made["provider"].(string)
+		p := catalog.Find(one.part, provider)
+		if p == nil || p.LanguageField == "" {
+			continue
+		}
+		word, _ := one.made[p.LanguageField].(string)
+		if code := p.Code(word); code != "" {
+			return code
+		}
+	}
+	return ""
 }

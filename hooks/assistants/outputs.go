@@ -2,12 +2,12 @@ package assistants
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -39,7 +39,8 @@ var definitions = map[string]struct {
 		"description": "Two or three sentences, in the language of the conversation: what the caller wanted and what came of it",
 	}},
 	collections.OutputSuccess: {"Whether the call reached its aim", map[string]any{
-		"type": "boolean", "description": "true when the assistant did what its instructions are for and what the caller wanted",
+		"type":        "boolean",
+		"description": "true when the assistant did what its instructions are for and what the caller wanted",
 	}},
 	collections.OutputMood: {"How the caller felt, and what they wanted", map[string]any{
 		"type": "object",
@@ -58,7 +59,8 @@ var definitions = map[string]struct {
 func toOutput(name string) *vapi.StructuredOutputDTO {
 	d := definitions[name]
 	return &vapi.StructuredOutputDTO{
-		Name: collections.OutputTitle(name), Type: "ai", Description: d.description + fmt.Sprintf(outputMark, name), Schema: d.schema,
+		Name: collections.OutputTitle(name), Type: "ai", Description: d.description + fmt.Sprintf(outputMark, name),
+		Schema: d.schema,
 	}
 }
 
@@ -105,33 +107,21 @@ func (d *domain) outputIDs() ([]string, error) {
 	return ids, nil
 }
 
-func (d *domain) pushOutput(ctx context.Context, r *core.Record) (string, error) {
-	dto := toOutput(r.GetString("name"))
-	patch, hash, err := mirror.Diff(r, dto)
+func outputCopy(r *core.Record, _ mirror.Mark) (any, error) {
+	return toOutput(r.GetString("name")), nil
+}
+
+func (d *domain) createOutput(ctx context.Context, _ *core.Record, keys map[string]any) (string, error) {
+	made, err := d.Vapi.StructuredOutputs.Create(ctx, &vapi.StructuredOutputDTO{Extra: keys})
 	if err != nil {
 		return "", err
 	}
-	id := r.GetString(outputID)
-	if id == "" {
-		// The account may have it: of an earlier database, or of another installation.
-		if id, err = d.findOutput(ctx, r); err != nil {
-			return "", err
-		}
-	}
-	switch {
-	case id == "":
-		made, err := d.Vapi.StructuredOutputs.Create(ctx, dto)
-		if err != nil {
-			return "", err
-		}
-		id = made.ID
-	case len(patch) > 0:
-		if _, err := d.Vapi.StructuredOutputs.Update(ctx, id, &vapi.StructuredOutputDTO{Extra: patch}); err != nil {
-			return "", err
-		}
-	}
-	r.Set("sync_hash", hash)
-	return id, nil
+	return made.ID, nil
+}
+
+func (d *domain) updateOutput(ctx context.Context, _ *core.Record, c mirror.Change) error {
+	_, err := d.Vapi.StructuredOutputs.Update(ctx, c.ID, &vapi.StructuredOutputDTO{Extra: c.Keys})
+	return err
 }
 
 // findOutput finds the account's output by name and mark, the oldest of several.
@@ -158,16 +148,19 @@ func (d *domain) findOutput(ctx context.Context, r *core.Record) (string, error)
 
 // listOutputs is every output of the account, for the sweep: it finds that one of
 // ours was deleted.
-func (d *domain) listOutputs(ctx context.Context) ([]mirror.Object, error) {
-	outputs, err := d.outputs(ctx, nil)
-	if err != nil {
-		return nil, err
+func (d *domain) listOutputs(ctx context.Context, _ time.Time) iter.Seq2[mirror.Object, error] {
+	return func(yield func(mirror.Object, error) bool) {
+		outputs, err := d.outputs(ctx, nil)
+		if err != nil {
+			yield(mirror.Object{}, err)
+			return
+		}
+		for _, o := range outputs {
+			if !yield(mirror.Object{ID: o.ID, Name: o.Name, Created: o.CreatedAt.Time}, nil) {
+				return
+			}
+		}
 	}
-	all := make([]mirror.Object, 0, len(outputs))
-	for _, o := range outputs {
-		all = append(all, mirror.Object{ID: o.ID, Name: o.Name, Created: o.CreatedAt.Time, Raw: o.Raw})
-	}
-	return all, nil
 }
 
 func (d *domain) outputs(ctx context.Context, filter url.Values) (all []vapi.StructuredOutput, err error) {
@@ -184,34 +177,6 @@ func (d *domain) outputs(ctx context.Context, filter url.Values) (all []vapi.Str
 	}
 }
 
-func outputHash(r *core.Record) (string, error) {
-	_, hash, err := mirror.Diff(r, toOutput(r.GetString("name")))
-	return hash, err
-}
-
-// aboutOutputs matches Vapi's words about an output: "Couldn't find that
-// structured output.", "artifactPlan.structuredOutputIds.0 must be …".
-var aboutOutputs = regexp.MustCompile(`(?i)structured[ -]?output`)
-
-// doubtOutputs looks at the account's outputs when Vapi refuses a copy because of
-// one: somebody deleted it there. With a new one the copy is pushed again.
-func (d *domain) doubtOutputs(refusal error) error {
-	if !vapi.IsValidation(refusal) || !aboutOutputs.MatchString(refusal.Error()) {
-		return refusal
-	}
-	err := d.app.RunInTransaction(func(tx core.App) error {
-		rows, err := tx.FindAllRecords(collections.StructuredOutputs)
-		for _, r := range rows {
-			err = errors.Join(err, d.Mirror.Check(atomic.Of(tx), collections.StructuredOutputs, r.Id))
-		}
-		return err
-	})
-	if err != nil {
-		d.app.Logger().Error("structured outputs are not looked at", "error", err)
-	}
-	return refusal
-}
-
 // followOutput pushes every assistant when the set is whole and not the one they
 // name.
 func (d *domain) followOutput(tx atomic.Tx, before, after *core.Record) error {
@@ -219,7 +184,8 @@ func (d *domain) followOutput(tx atomic.Tx, before, after *core.Record) error {
 		return nil
 	}
 	var missing int
-	if err := atomic.One(tx, `SELECT count(*) FROM structured_outputs WHERE vapi_output_id = ''`, nil, &missing); err != nil {
+	if err := atomic.One(tx, `SELECT count(*) FROM structured_outputs WHERE vapi_output_id = ''`, nil,
+		&missing); err != nil {
 		return fmt.Errorf("structured outputs: %w", err)
 	}
 	if missing > 0 {

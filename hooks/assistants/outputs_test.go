@@ -13,6 +13,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // openOutputs is the domain as it is at a first start: without a set.
@@ -27,18 +28,18 @@ func openOutputs(t *testing.T) *desk {
 
 // ensure makes the set and waits for it; the ids are in the order of the names.
 func (d *desk) ensure() (ids []string) {
-	d.t.Helper()
+	d.T.Helper()
 	if err := ensureOutputs(d.TestApp); err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	for _, name := range collections.Outputs {
 		r, err := d.FindFirstRecordByData(collections.StructuredOutputs, "name", name)
 		if err != nil {
-			d.t.Fatal(err)
+			d.T.Fatal(err)
 		}
 		r = d.settle(collections.StructuredOutputs, r.Id)
 		if r.GetString("sync_status") != collections.SyncSynced || r.GetString(outputID) == "" {
-			d.t.Fatalf("%s is %s: %s", name, r.GetString("sync_status"), r.GetString("sync_error"))
+			d.T.Fatalf("%s is %s: %s", name, r.GetString("sync_status"), r.GetString("sync_error"))
 		}
 		ids = append(ids, r.GetString(outputID))
 	}
@@ -47,7 +48,7 @@ func (d *desk) ensure() (ids []string) {
 
 // atVapi are the outputs the account has, by id.
 func (d *desk) atVapi() map[string]map[string]any {
-	d.t.Helper()
+	d.T.Helper()
 	var page struct{ Results []map[string]any }
 	d.at("GET", "/structured-output", nil, &page)
 	all := map[string]map[string]any{}
@@ -59,10 +60,10 @@ func (d *desk) atVapi() map[string]map[string]any {
 
 // linked are the outputs an assistant's copy names, sorted, and its older analysis.
 func (d *desk) linked(id string) (ids []string, analysis any) {
-	d.t.Helper()
+	d.T.Helper()
 	a := d.settle(collections.Assistants, id)
 	if a.GetString("sync_status") != collections.SyncSynced {
-		d.t.Fatalf("%s: %s", a.GetString("sync_status"), a.GetString("sync_error"))
+		d.T.Fatalf("%s: %s", a.GetString("sync_status"), a.GetString("sync_error"))
 	}
 	var doc struct {
 		AnalysisPlan any
@@ -103,7 +104,8 @@ func TestOutputs_are_one_set_an_account_and_every_copy_names_them(t *testing.T) 
 func TestOutputs_of_the_account_are_found_again(t *testing.T) {
 	d := openOutputs(t)
 	// Of the same name, but somebody else's.
-	d.at("POST", "/structured-output", map[string]any{"name": "Pocketline summary", "schema": map[string]any{"type": "string"}}, nil)
+	d.at("POST", "/structured-output",
+		map[string]any{"name": "Pocketline summary", "schema": map[string]any{"type": "string"}}, nil)
 	ids := d.ensure()
 	if len(d.atVapi()) != len(ids)+1 {
 		t.Fatalf("%d outputs", len(d.atVapi()))
@@ -132,14 +134,14 @@ func TestOutput_whose_making_was_not_answered_is_made_once(t *testing.T) {
 			continue
 		}
 		unanswered++
-		if err := d.mirror.Touch(atomic.Of(d.TestApp), collections.StructuredOutputs, r.Id); err != nil {
+		if err := d.Mirror.Touch(atomic.Of(d.TestApp), collections.StructuredOutputs, r.Id); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if unanswered != 1 {
 		t.Fatalf("%d were not answered", unanswered)
 	}
-	d.mirror.Hurry()
+	d.Mirror.Hurry()
 	d.ensure()
 	if n := len(d.atVapi()); n != len(rows) {
 		t.Errorf("%d outputs, want %d", n, len(rows))
@@ -155,9 +157,11 @@ func TestOutput_deleted_at_Vapi_is_made_again_and_linked(t *testing.T) {
 	}
 	// Somebody links an output of their own, and deletes one of ours.
 	var theirs struct{ ID string }
-	d.at("POST", "/structured-output", map[string]any{"name": "Booking", "schema": map[string]any{"type": "string"}}, &theirs)
+	d.at("POST", "/structured-output", map[string]any{"name": "Booking", "schema": map[string]any{"type": "string"}},
+		&theirs)
 	copied := "/assistant/" + d.settle(collections.Assistants, id).GetString(assistantID)
-	d.at("PATCH", copied, map[string]any{"artifactPlan": map[string]any{"structuredOutputIds": append(slices.Clone(ids), theirs.ID)}}, nil)
+	d.at("PATCH", copied,
+		map[string]any{"artifactPlan": map[string]any{"structuredOutputIds": append(slices.Clone(ids), theirs.ID)}}, nil)
 	d.at("DELETE", "/structured-output/"+ids[0], nil, nil)
 
 	long, err := types.ParseDateTime(time.Now().Add(-time.Hour))
@@ -165,11 +169,12 @@ func TestOutput_deleted_at_Vapi_is_made_again_and_linked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range []string{collections.StructuredOutputs, collections.Assistants} {
-		if _, err := d.NonconcurrentDB().NewQuery("UPDATE " + table + " SET synced_at = '" + long.String() + "'").Execute(); err != nil {
+		if _, err := d.NonconcurrentDB().NewQuery("UPDATE " + table + " SET synced_at = '" + long.String() +
+			"'").Execute(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := d.mirror.Sweep(t.Context()); err != nil {
+	if _, err := d.Mirror.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	repaired := d.ensure()
@@ -192,28 +197,36 @@ func TestOlder_analysis_leaves_the_copy(t *testing.T) {
 		plan map[string]any
 		want string
 	}{
-		"ours":   {map[string]any{"summaryPlan": map[string]any{"enabled": true}}, ""},
-		"theirs": {map[string]any{"summaryPlan": map[string]any{"enabled": true}, "minMessagesThreshold": 4}, "minMessagesThreshold"},
+		"ours": {map[string]any{"summaryPlan": map[string]any{"enabled": true}}, ""},
+		"theirs": {map[string]any{"summaryPlan": map[string]any{"enabled": true}, "minMessagesThreshold": 4},
+			"minMessagesThreshold"},
 	} {
 		d := openOutputs(t)
 		id := d.create(collections.Assistants, map[string]any{"name": "Night desk"})
 		a := d.settle(collections.Assistants, id)
 		d.at("PATCH", "/assistant/"+a.GetString(assistantID), map[string]any{"analysisPlan": one.plan}, nil)
 		// As an earlier version left it: the plan is among what was sent.
-		dto, err := (&domain{app: d.TestApp, Deps: Deps{Mirror: d.mirror, PublicURL: "https://desk.example.com",
-			WebhookSecret: func(string) (string, error) { return "hook-secret", nil }}}).assistantCopy(a)
+		installation, err := d.Mirror.Installation.ID()
 		if err != nil {
 			t.Fatal(err)
 		}
-		dto.AnalysisPlan = one.plan
+		dto, err := (&domain{app: d.TestApp, Deps: Deps{PublicURL: "https://desk.example.com",
+			WebhookSecret: func(string) (string, error) { return "hook-secret", nil }}}).
+			assistantCopy(a, mirror.Mark{Record: a.Id, Organization: testkit.Acme, Installation: installation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dto.(*vapi.AssistantDTO).AnalysisPlan = one.plan
 		_, hash, err := mirror.Diff(a, dto)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.NonconcurrentDB().NewQuery("UPDATE assistants SET sync_hash = '" + hash + "' WHERE id = '" + id + "'").Execute(); err != nil {
+		if _, err := d.NonconcurrentDB().NewQuery("UPDATE assistants SET sync_hash = '" + hash + "' WHERE id = '" +
+			id + "'").Execute(); err != nil {
 			t.Fatal(err)
 		}
-		d.api.Do("PATCH", "/api/collections/assistants/records/"+id, testkit.AcmeOwner, map[string]any{"first_message": "Hi"}).Want(200)
+		d.Do("PATCH", "/api/collections/assistants/records/"+id, testkit.AcmeOwner,
+			map[string]any{"first_message": "Hi"}).Want(200)
 		_, analysis := d.linked(id)
 		rest, _ := analysis.(map[string]any)
 		if got := strings.Join(slices.Sorted(maps.Keys(rest)), ","); got != one.want {

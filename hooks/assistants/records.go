@@ -2,7 +2,7 @@ package assistants
 
 import (
 	"fmt"
-	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/untrusted"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -24,8 +25,9 @@ const nameMin = 3
 // without a choice made are the table's (fillChoices).
 var defaults = map[string]string{"type": "voice", "status": collections.AssistantActive, "language": "en"}
 
-// optional are numbers whose zero is a value, with what they are when nobody
-// says one: for a voice's stability that is its provider's own default.
+// optional are numbers whose zero is a value, with what they are in a new
+// assistant when nobody says one: for a voice's stability that is its provider's
+// own default. A null leaves them to the provider.
 var optional = []struct {
 	column string
 	value  float64
@@ -34,31 +36,71 @@ var optional = []struct {
 // fillNumbersAndFlags sets what a new assistant's request left out and whose
 // zero means something: only the request tells the two apart.
 func (d *domain) fillNumbersAndFlags(e *core.RecordRequestEvent) error {
-	// The body as it was sent: in RequestInfo a null is a zero already.
-	body := map[string]any{}
-	if err := e.BindBody(&body); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+	body, err := bodyOf(e)
+	if err != nil {
+		return err
 	}
 	if _, given := body["recording_enabled"]; !given {
 		e.Record.Set("recording_enabled", true)
 	}
 	for _, o := range optional {
-		if value := body[o.column]; value == nil || value == "" {
+		if _, given := body[o.column]; !given {
 			e.Record.Set(o.column, o.value)
 		}
 	}
+	noteUnset(e.Record, body)
 	return e.Next()
 }
 
-// keepOptional takes null, in a change, for what nobody says.
-func (d *domain) keepOptional(e *core.RecordRequestEvent) error {
-	body := map[string]any{}
-	if err := e.BindBody(&body); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+// keepUnset follows, in a change, which numbers are left to the provider.
+func (d *domain) keepUnset(e *core.RecordRequestEvent) error {
+	body, err := bodyOf(e)
+	if err != nil {
+		return err
 	}
+	noteUnset(e.Record, body)
+	return e.Next()
+}
+
+// bodyOf is the body as it was sent: in RequestInfo a null is a zero already.
+func bodyOf(e *core.RecordRequestEvent) (body map[string]any, err error) {
+	if err := e.BindBody(&body); err != nil {
+		return nil, refusal.Of("unreadable_body").For(err)
+	}
+	return body, nil
+}
+
+// unset lists the columns that are nobody's wish: the number or language there is
+// not sent (collections.AssistantUnset).
+const unset = "unset"
+
+// noteUnset takes null for what nobody wishes, and anything else for a wish.
+func noteUnset(a *core.Record, body map[string]any) {
+	list := a.GetStringSlice(unset)
+	for _, column := range collections.AssistantUnset {
+		value, given := body[column]
+		if !given {
+			continue
+		}
+		list = slices.DeleteFunc(list, func(name string) bool { return name == column })
+		if _, number := a.Collection().Fields.GetByName(column).(*core.NumberField); number && (value == nil || value == "") {
+			list = append(list, column)
+			a.Set(column, 0)
+		}
+	}
+	a.Set(unset, list)
+}
+
+// wished tells whether a column of an assistant is somebody's wish.
+func wished(a *core.Record, column string) bool {
+	return !slices.Contains(a.GetStringSlice(unset), column)
+}
+
+// showUnset answers null for a number that is left to the provider.
+func (d *domain) showUnset(e *core.RecordEnrichEvent) error {
 	for _, o := range optional {
-		if value, given := body[o.column]; given && (value == nil || value == "") {
-			e.Record.Set(o.column, o.value)
+		if !wished(e.Record, o.column) {
+			e.Record.SetRaw(o.column, nil)
 		}
 	}
 	return e.Next()
@@ -99,19 +141,8 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 			found["forwarding_phone_number"] = validation.NewError("validation_invalid_phone_number", problem+".")
 		}
 	}
-	if raw := a.GetString("end_call_phrases"); raw != "" && raw != "null" {
-		var list []string
-		if a.UnmarshalJSONField("end_call_phrases", &list) != nil {
-			found["end_call_phrases"] = validation.NewError("validation_invalid_list", "This must be a list of texts.")
-		}
-		for _, phrase := range list {
-			if err := untrusted.Line(phrase); err != nil {
-				found["end_call_phrases"] = validation.NewError("validation_invalid_phrase", err.Error())
-			}
-			if n := utf8.RuneCountInString(phrase); n < 2 || n > 140 {
-				found["end_call_phrases"] = validation.NewError("validation_invalid_phrase", "Each phrase has 2 to 140 characters.")
-			}
-		}
+	if problem := wrongPhrases(a); problem != nil {
+		found["end_call_phrases"] = problem
 	}
 	if raw := a.GetString("config"); raw != "" && raw != "null" {
 		var object map[string]any
@@ -131,10 +162,32 @@ func (d *domain) validateAssistant(e *core.RecordEvent) error {
 	return e.Next()
 }
 
+// wrongPhrases is what is wrong with the phrases that end a call, or nil.
+func wrongPhrases(a *core.Record) error {
+	raw := a.GetString("end_call_phrases")
+	if raw == "" || raw == "null" {
+		return nil
+	}
+	var list []string
+	if a.UnmarshalJSONField("end_call_phrases", &list) != nil {
+		return validation.NewError("validation_invalid_list", "This must be a list of texts.")
+	}
+	for _, phrase := range list {
+		if n := utf8.RuneCountInString(phrase); n < 2 || n > 140 {
+			return validation.NewError("validation_invalid_phrase", "Each phrase has 2 to 140 characters.")
+		}
+		if err := untrusted.Line(phrase); err != nil {
+			return validation.NewError("validation_invalid_phrase", err.Error())
+		}
+	}
+	return nil
+}
+
 // keepUsed refuses to delete the assistant a number is answered by, unless the
 // request says force=true; then the number is left without one.
 func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
-	numbers, err := e.App.FindRecordsByFilter(collections.PhoneNumbers, "assistant = {:id} && sync_status != {:deleting}", "created", 0, 0,
+	numbers, err := e.App.FindRecordsByFilter(collections.PhoneNumbers, "assistant = {:id} && sync_status != {:deleting}",
+		"created", 0, 0,
 		dbx.Params{"id": e.Record.Id, "deleting": collections.SyncDeleting})
 	if err != nil {
 		return e.InternalServerError("", err)
@@ -144,12 +197,10 @@ func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
 		if label := numbers[0].GetString("friendly_name"); label != "" {
 			name = strings.TrimSpace(label + " " + name)
 		}
-		others := ""
-		if n := len(numbers) - 1; n > 0 {
-			others = fmt.Sprintf(" and %d more", n)
+		if others := len(numbers) - 1; others > 0 {
+			return refusal.Of("assistant_answers/more", name, others)
 		}
-		return e.Error(http.StatusConflict, "This assistant answers "+name+others+
-			". Assign another assistant first, or delete it anyway: nobody answers there then.", nil)
+		return refusal.Of("assistant_answers", name)
 	}
 	if len(numbers) == 0 {
 		return e.Next()
@@ -164,7 +215,7 @@ func (d *domain) keepUsed(e *core.RecordRequestEvent) error {
 		}
 		return nil
 	}); err != nil {
-		return e.InternalServerError("The numbers could not be taken off the assistant.", err)
+		return refusal.Of("internal/numbers").For(err)
 	}
 	return e.Next()
 }

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -38,11 +38,7 @@ func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any
 	const plan = "analysisPlan"
 	value, sent := patch[plan]
 	withdrawn := sent && value == nil
-	replaces := withdrawn
-	for field := range owned {
-		replaces = replaces || objectOf(patch[field]) != nil
-	}
-	if !replaces {
+	if !withdrawn && !replaces(patch) {
 		return nil
 	}
 	copied, err := d.Vapi.Assistants.Get(ctx, id)
@@ -61,27 +57,47 @@ func (d *domain) withTheirs(ctx context.Context, id string, patch map[string]any
 		if mine == nil || there == nil {
 			continue
 		}
-		if field == "model" {
-			if err := d.joinTools(ctx, mine, there); err != nil {
-				return err
-			}
+		if err := d.joinLists(ctx, field, mine, there); err != nil {
+			return err
 		}
-		if field == "artifactPlan" {
-			if err := d.joinOutputs(ctx, mine, there); err != nil {
-				return err
-			}
-		}
-		sameProvider := fmt.Sprint(mine["provider"]) == fmt.Sprint(there["provider"])
-		for name, value := range there {
-			_, sent := mine[name]
-			if !sent && value != nil && !slices.Contains(names, name) && (sameProvider || slices.Contains(anyProvider, name)) {
-				mine[name] = value
-			}
-		}
-		if sameProvider {
-			joinInside(mine, there)
-		}
+		joinOwn(mine, there, names)
 		patch[field] = mine
+	}
+	return nil
+}
+
+// joinOwn keeps in an object what is theirs: what is not among our names, as long as it
+// is of the same provider or of any.
+func joinOwn(mine, there map[string]any, ours []string) {
+	sameProvider := fmt.Sprint(mine["provider"]) == fmt.Sprint(there["provider"])
+	for name, value := range there {
+		_, sent := mine[name]
+		if !sent && value != nil && !slices.Contains(ours, name) && (sameProvider || slices.Contains(anyProvider, name)) {
+			mine[name] = value
+		}
+	}
+	if sameProvider {
+		joinInside(mine, there)
+	}
+}
+
+// replaces tells whether a change replaces an object that holds theirs beside ours.
+func replaces(patch map[string]any) bool {
+	for field := range owned {
+		if objectOf(patch[field]) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// joinLists keeps what stands in the lists of an object beside what is ours.
+func (d *domain) joinLists(ctx context.Context, field string, mine, there map[string]any) error {
+	switch field {
+	case "model":
+		return d.joinTools(ctx, mine, there)
+	case "artifactPlan":
+		return d.joinOutputs(ctx, mine, there)
 	}
 	return nil
 }
@@ -178,7 +194,7 @@ func (d *domain) isTheirTool(ctx context.Context, id any) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	return mirror.MarkOf(tool.Raw).Record == "", nil
+	return vapicopy.MarkOf(tool.Raw).Record == "", nil
 }
 
 // objectOf reads a value as a JSON object; nil when it is none.

@@ -18,11 +18,14 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/assistants"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/hooks/numbers"
 	"github.com/pocketline/pocketline/providers/sandbox"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -80,12 +83,12 @@ func newTour(t *testing.T) *tour {
 	o.jobs = schedule.New(o.TestApp)
 	copies.Schedule(o.jobs)
 	secret := func(string) (string, error) { return "hook-secret", nil }
-	assistants.Register(o.TestApp, assistants.Deps{
-		Vapi: client, Mirror: copies, Sealed: box, PublicURL: "https://desk.example.com", WebhookSecret: secret,
-	})
-	numbers.Register(o.TestApp, numbers.Deps{
-		Vapi: client, Mirror: copies, Schedule: o.jobs, Sealed: box, PublicURL: "https://desk.example.com", WebhookSecret: secret,
-	})
+	tools := room.Tools{
+		Facade: facade.New(o.TestApp), Mirror: copies, Schedule: o.jobs, Sealed: box, PublicURL: "https://desk.example.com",
+		Now: ticking,
+	}
+	assistants.Register(o.TestApp, assistants.Deps{Tools: tools, Vapi: client, WebhookSecret: secret})
+	numbers.Register(o.TestApp, numbers.Deps{Tools: tools, Vapi: client, WebhookSecret: secret})
 	return o
 }
 
@@ -179,11 +182,14 @@ var kinds = []struct {
 	fields                   map[string]any
 	label                    string
 }{
-	{collections.Assistants, "/assistant", "vapi_assistant_id", map[string]any{"name": "Night desk", "type": "voice"}, "name"},
+	{collections.Assistants, "/assistant", "vapi_assistant_id", map[string]any{"name": "Night desk", "type": "voice"},
+		"name"},
 	{collections.Functions, "/tool", "vapi_tool_id", map[string]any{"name": "check_day"}, "name"},
-	{collections.PhoneNumbers, "/phone-number", "vapi_phone_id", map[string]any{"provider": "vapi", "friendly_name": "Line"}, "friendly_name"},
+	{collections.PhoneNumbers, "/phone-number", "vapi_phone_id",
+		map[string]any{"provider": "vapi", "friendly_name": "Line"}, "friendly_name"},
 	{collections.PhoneNumbers, "/phone-number", "vapi_phone_id", map[string]any{
-		"provider": "byo", "phone_number": "+14155550188", "credential_id": "11111111-2222-4333-8444-555555555555", "friendly_name": "Trunk",
+		"provider": "byo", "phone_number": "+14155550188", "credential_id": "11111111-2222-4333-8444-555555555555",
+		"friendly_name": "Trunk",
 	}, "friendly_name"},
 }
 
@@ -196,7 +202,7 @@ func (o *tour) marked(path, record string) (ids []string) {
 		o.t.Fatalf("%s: %v", answer, err)
 	}
 	for _, raw := range there {
-		if mirror.Marked(raw, record) {
+		if vapicopy.MarkOf(raw).Record == record {
 			var object struct{ ID string }
 			if err := json.Unmarshal(raw, &object); err != nil {
 				o.t.Fatal(err)
@@ -275,7 +281,8 @@ func TestTour_ends_with_one_object_for_each_row(t *testing.T) {
 				o.pass(200)
 				hit("POST")
 				if fault == "refused" {
-					if got := row(r.Id); got.GetString("sync_status") != collections.SyncFailed || !strings.Contains(got.GetString("sync_error"), "taken") {
+					if got := row(r.Id); got.GetString("sync_status") != collections.SyncFailed ||
+						!strings.Contains(got.GetString("sync_error"), "taken") {
 						t.Errorf("a refused row is %s: %s", got.GetString("sync_status"), got.GetString("sync_error"))
 					}
 					o.later()

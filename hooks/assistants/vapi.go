@@ -20,10 +20,13 @@ const (
 
 // assistantFields are the columns an assistant's copy is made of.
 var assistantFields = []string{
-	"type", "name", "language", "personality", "system_prompt", "first_message", "model_provider", "model_name", "model_temperature",
-	"model_max_tokens", "voice_provider", "voice_id", "voice_model", "voice_speed", "voice_stability", "transcriber_provider",
-	"transcriber_model", "transcriber_language", "functions", "forwarding_phone_number", "end_call_message", "voicemail_message",
-	"end_call_phrases", "end_call_disabled", "max_duration_seconds", "silence_timeout_seconds", "recording_enabled", "config",
+	"type", "name", "language", "personality", "system_prompt", "first_message", "model_provider", "model_name",
+	"model_temperature",
+	"model_max_tokens", "voice_provider", "voice_id", "voice_model", "voice_speed", "voice_stability",
+	"transcriber_provider",
+	"transcriber_model", "transcriber_language", "functions", "unset", "forwarding_phone_number",
+	"end_call_message", "voicemail_message", "end_call_phrases", "end_call_disabled", "max_duration_seconds",
+	"silence_timeout_seconds", "recording_enabled", "config",
 }
 
 // toolFields are the columns a function's copy is made of. Address and
@@ -45,7 +48,8 @@ var serverMessages = []string{
 var clearable = []string{
 	"analysisPlan", // deprecated; outputs.go
 	"voice", "transcriber", "firstMessage", "endCallMessage", "voicemailMessage", "endCallPhrases", "maxDurationSeconds",
-	"silenceTimeoutSeconds", "firstMessageMode", "firstMessageInterruptionsEnabled", "voicemailDetection", "backgroundSound", "clientMessages",
+	"silenceTimeoutSeconds", "firstMessageMode", "firstMessageInterruptionsEnabled", "voicemailDetection",
+	"backgroundSound", "clientMessages",
 	"modelOutputInMessagesEnabled", "transportConfigurations", "observabilityPlan", "hooks", "compliancePlan",
 	"backgroundSpeechDenoisingPlan", "startSpeakingPlan", "stopSpeakingPlan", "keypadInputPlan",
 }
@@ -63,7 +67,6 @@ func toAssistant(a *core.Record, toolIDs []string, server *vapi.Server) *vapi.As
 		Server:         server,
 		ArtifactPlan:   &vapi.ArtifactPlan{RecordingEnabled: vapi.Ptr(a.GetBool("recording_enabled"))},
 		MonitorPlan:    &vapi.MonitorPlan{ListenEnabled: vapi.Ptr(true), ControlEnabled: vapi.Ptr(true)},
-		Metadata:       map[string]any{"recordId": a.Id, "organizationId": a.GetString("organization")},
 		Extra:          advanced(a),
 	}
 	if text := a.GetString("first_message"); text != "" {
@@ -90,10 +93,12 @@ const transferWords = "A person. Transfer the caller here when they ask for one 
 
 func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 	m := &vapi.Model{
-		Messages:    []vapi.ChatMessage{{Role: "system", Content: prompt(a)}},
-		Temperature: vapi.Ptr(a.GetFloat("model_temperature")),
-		ToolIDs:     append([]string{}, toolIDs...), // empty, not nil: it clears the list
-		Extra:       modelPart.fit(a),
+		Messages: []vapi.ChatMessage{{Role: "system", Content: prompt(a)}},
+		ToolIDs:  append([]string{}, toolIDs...), // empty, not nil: it clears the list
+		Extra:    modelPart.fit(a),
+	}
+	if wished(a, "model_temperature") {
+		m.Temperature = vapi.Ptr(a.GetFloat("model_temperature"))
 	}
 	if n := a.GetInt("model_max_tokens"); n > 0 {
 		m.MaxTokens = min(max(n, 50), 10_000)
@@ -119,13 +124,14 @@ func toModel(a *core.Record, toolIDs []string) *vapi.Model {
 func prompt(a *core.Record) string {
 	parts := []string{strings.TrimSpace(a.GetString("system_prompt"))}
 	if parts[0] == "" {
-		parts[0] = "You are " + a.GetString("name") + ", the phone assistant of a business. Find out what the caller needs, help where you can, " +
+		parts[0] = "You are " + a.GetString("name") +
+			", the phone assistant of a business. Find out what the caller needs, help where you can, " +
 			"and otherwise take a message with name and number. Keep every answer short: it is spoken."
 	}
 	if text := strings.TrimSpace(a.GetString("personality")); text != "" {
 		parts = append(parts, "Your personality: "+text)
 	}
-	if code := a.GetString("language"); code != "" {
+	if code := a.GetString("language"); code != "" && wished(a, "language") {
 		parts = append(parts, "Speak "+languageName(code)+" unless the caller prefers another language.")
 	}
 	return strings.Join(parts, "\n\n")
@@ -145,7 +151,7 @@ func toVoice(a *core.Record) *vapi.Voice {
 	if fields == nil {
 		return nil
 	}
-	if fields["provider"] == "11labs" {
+	if fields["provider"] == "11labs" && wished(a, "voice_stability") {
 		fields["stability"] = a.GetFloat("voice_stability") // 0 is the liveliest
 	}
 	return &vapi.Voice{Extra: fields}
@@ -175,10 +181,11 @@ func toTool(f *core.Record, server *vapi.Server) *vapi.ToolDTO {
 		server.TimeoutSeconds = seconds
 	}
 	dto := &vapi.ToolDTO{
-		Type:     "function",
-		Function: &vapi.ToolFunction{Name: f.GetString("name"), Description: f.GetString("description"), Parameters: parameters(f)},
-		Server:   server,
-		Async:    vapi.Ptr(f.GetBool("async")),
+		Type: "function",
+		Function: &vapi.ToolFunction{Name: f.GetString("name"), Description: f.GetString("description"),
+			Parameters: parameters(f)},
+		Server: server,
+		Async:  vapi.Ptr(f.GetBool("async")),
 	}
 	var messages []map[string]any
 	if f.UnmarshalJSONField("messages", &messages) == nil && len(messages) > 0 {

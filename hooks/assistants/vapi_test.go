@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -67,7 +68,8 @@ func at(t *testing.T, doc any, path string) string {
 func TestToAssistant(t *testing.T) {
 	base := map[string]any{
 		"organization": "org000000000001", "name": "Front desk", "model_provider": "openai", "model_name": "gpt-4.1-mini",
-		"voice_provider": "vapi", "voice_id": "Elliot", "transcriber_provider": "deepgram", "transcriber_model": "nova-3", "language": "fr-CA",
+		"voice_provider": "vapi", "voice_id": "Elliot", "transcriber_provider": "deepgram", "transcriber_model": "nova-3",
+		"language": "fr-CA",
 	}
 	for _, c := range []struct {
 		name string
@@ -75,10 +77,13 @@ func TestToAssistant(t *testing.T) {
 		want map[string]string // path → JSON
 	}{
 		{"what every copy has", nil, map[string]string{
-			"name": `"Front desk"`, "metadata.recordId": `"rec000000000001"`, "metadata.organizationId": `"org000000000001"`,
-			"server.url": `"https://desk.example.com/api/webhooks/vapi"`, "server.timeoutSeconds": "20", "server.headers.X-Vapi-Secret": `"s3cret"`,
-			"server.backoffPlan.type": `"exponential"`, "server.backoffPlan.maxRetries": "3", "server.backoffPlan.baseDelaySeconds": "1",
-			"model.provider": `"openai"`, "model.model": `"gpt-4.1-mini"`, "model.toolIds": `["tool-1"]`, "model.tools": `[{"type":"endCall"}]`,
+			"name":       `"Front desk"`,
+			"server.url": `"https://desk.example.com/api/webhooks/vapi"`, "server.timeoutSeconds": "20",
+			"server.headers.X-Vapi-Secret": `"s3cret"`,
+			"server.backoffPlan.type":      `"exponential"`, "server.backoffPlan.maxRetries": "3",
+			"server.backoffPlan.baseDelaySeconds": "1",
+			"model.provider":                      `"openai"`, "model.model": `"gpt-4.1-mini"`, "model.toolIds": `["tool-1"]`,
+			"model.tools":    `[{"type":"endCall"}]`,
 			"voice.provider": `"vapi"`, "voice.voiceId": `"Elliot"`, "voice.speed": "absent",
 			"transcriber.provider": `"deepgram"`, "transcriber.model": `"nova-3"`, "transcriber.language": `"fr-CA"`,
 			"voice.language":                `"fr-CA"`,
@@ -87,45 +92,59 @@ func TestToAssistant(t *testing.T) {
 			"firstMessage": "absent", "endCallMessage": "absent", "voicemailMessage": "absent", "endCallPhrases": "absent",
 			"maxDurationSeconds": "absent", "silenceTimeoutSeconds": "absent", "assistantId": "absent",
 		}},
-		{"prompt, personality and language", map[string]any{"system_prompt": " Be brief. ", "personality": "warm"}, map[string]string{
-			"model.messages.0.role":    `"system"`,
-			"model.messages.0.content": `"Be brief.\n\nYour personality: warm\n\nSpeak French unless the caller prefers another language."`,
-		}},
+		{"prompt, personality and language", map[string]any{"system_prompt": " Be brief. ", "personality": "warm"},
+			map[string]string{
+				"model.messages.0.role":    `"system"`,
+				"model.messages.0.content": `"Be brief.\n\nYour personality: warm\n\nSpeak French unless the caller prefers another language."`,
+			}},
 		{"a language without a name", map[string]any{"system_prompt": "Be brief.", "language": "xx"}, map[string]string{
 			"model.messages.0.content": `"Be brief.\n\nSpeak the language with the code \"xx\" unless the caller prefers another language."`,
 		}},
-		{"a long name is cut", map[string]any{"name": strings.Repeat("é", 60)}, map[string]string{"name": `"` + strings.Repeat("é", 40) + `"`}},
-		{"speed within what the voice takes", map[string]any{"voice_provider": "11labs", "voice_id": "v", "voice_speed": 3, "voice_stability": 0.4}, map[string]string{
+		{"a long name is cut", map[string]any{"name": strings.Repeat("é", 60)},
+			map[string]string{"name": `"` + strings.Repeat("é", 40) + `"`}},
+		{"speed within what the voice takes", map[string]any{"voice_provider": "11labs", "voice_id": "v",
+			"voice_speed": 3, "voice_stability": 0.4}, map[string]string{
 			"voice.speed": "1.2", "voice.stability": "0.4", "voice.provider": `"11labs"`,
 		}},
-		{"stability is one provider's", map[string]any{"voice_stability": 0.4, "voice_speed": 0.1}, map[string]string{"voice.stability": "absent", "voice.speed": "0.25"}},
+		{"stability is one provider's", map[string]any{"voice_stability": 0.4, "voice_speed": 0.1},
+			map[string]string{"voice.stability": "absent", "voice.speed": "0.25"}},
 		{"no voice chosen", map[string]any{"voice_id": ""}, map[string]string{"voice": "absent"}},
-		{"the old word for a voice", map[string]any{"voice_provider": "elevenlabs", "voice_id": "v"}, map[string]string{"voice.provider": `"11labs"`}},
-		{"a language as its transcriber spells it", map[string]any{"transcriber_provider": "google", "transcriber_model": ""}, map[string]string{
-			"transcriber.language": `"French"`, "transcriber.model": "absent",
-		}},
-		{"a transcriber's own language", map[string]any{"transcriber_language": "multi"}, map[string]string{"transcriber.language": `"multi"`}},
-		{"messages", map[string]any{"first_message": "Hi", "end_call_message": "Bye", "voicemail_message": "Later"}, map[string]string{
-			"firstMessage": `"Hi"`, "endCallMessage": `"Bye"`, "voicemailMessage": `"Later"`,
-		}},
-		{"phrases Vapi would refuse are left out", map[string]any{"end_call_phrases": []string{"goodbye", "x", strings.Repeat("y", 141)}}, map[string]string{
-			"endCallPhrases": `["goodbye"]`,
-		}},
-		{"limits", map[string]any{"max_duration_seconds": 3, "silence_timeout_seconds": 2, "model_max_tokens": 10, "model_temperature": 0.3}, map[string]string{
+		{"the old word for a voice", map[string]any{"voice_provider": "elevenlabs", "voice_id": "v"},
+			map[string]string{"voice.provider": `"11labs"`}},
+		{"a language as its transcriber spells it", map[string]any{"transcriber_provider": "google", "transcriber_model": ""},
+			map[string]string{
+				"transcriber.language": `"French"`, "transcriber.model": "absent",
+			}},
+		{"a transcriber's own language", map[string]any{"transcriber_language": "multi"},
+			map[string]string{"transcriber.language": `"multi"`}},
+		{"messages", map[string]any{"first_message": "Hi", "end_call_message": "Bye", "voicemail_message": "Later"},
+			map[string]string{
+				"firstMessage": `"Hi"`, "endCallMessage": `"Bye"`, "voicemailMessage": `"Later"`,
+			}},
+		{"phrases Vapi would refuse are left out",
+			map[string]any{"end_call_phrases": []string{"goodbye", "x", strings.Repeat("y", 141)}}, map[string]string{
+				"endCallPhrases": `["goodbye"]`,
+			}},
+		{"limits", map[string]any{"max_duration_seconds": 3, "silence_timeout_seconds": 2, "model_max_tokens": 10,
+			"model_temperature": 0.3}, map[string]string{
 			"maxDurationSeconds": "10", "silenceTimeoutSeconds": "5", "model.maxTokens": "50", "model.temperature": "0.3",
 		}},
 		{"recording", map[string]any{"recording_enabled": true}, map[string]string{"artifactPlan.recordingEnabled": "true"}},
 		{"may not hang up", map[string]any{"end_call_disabled": true}, map[string]string{"model.tools": "absent"}},
 		{"a person to transfer to", map[string]any{"forwarding_phone_number": "+14155550100"}, map[string]string{
-			"model.tools.0.type": `"transferCall"`, "model.tools.0.destinations.0.type": `"number"`, "model.tools.0.destinations.0.number": `"+14155550100"`,
-			"model.tools.1": `{"type":"endCall"}`,
+			"model.tools.0.type": `"transferCall"`, "model.tools.0.destinations.0.type": `"number"`,
+			"model.tools.0.destinations.0.number": `"+14155550100"`,
+			"model.tools.1":                       `{"type":"endCall"}`,
 		}},
 		{"advanced settings never replace ours", map[string]any{"config": map[string]any{
-			"server": map[string]any{"url": "https://evil.example.com"}, "metadata": map[string]any{}, "firstMessage": "no", "credentialIds": []string{"x"},
-			"serverUrl": "https://old.example.com", "knowledgeBaseId": "kb", "backgroundSound": "off", "voicemailDetection": nil,
+			"server": map[string]any{"url": "https://evil.example.com"}, "metadata": map[string]any{}, "firstMessage": "no",
+			"credentialIds": []string{"x"},
+			"serverUrl":     "https://old.example.com", "knowledgeBaseId": "kb", "backgroundSound": "off",
+			"voicemailDetection": nil,
 		}}, map[string]string{
-			"server.url": `"https://desk.example.com/api/webhooks/vapi"`, "metadata.recordId": `"rec000000000001"`, "firstMessage": "absent",
-			"credentialIds": "absent", "serverUrl": "absent", "knowledgeBaseId": "absent", "backgroundSound": `"off"`, "voicemailDetection": "absent",
+			"server.url": `"https://desk.example.com/api/webhooks/vapi"`, "firstMessage": "absent",
+			"credentialIds": "absent", "serverUrl": "absent", "knowledgeBaseId": "absent", "backgroundSound": `"off"`,
+			"voicemailDetection": "absent",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,7 +155,8 @@ func TestToAssistant(t *testing.T) {
 			for k, v := range c.set {
 				fields[k] = v
 			}
-			d := &domain{Deps: Deps{PublicURL: "https://desk.example.com/", WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
+			d := &domain{Deps: Deps{PublicURL: "https://desk.example.com/",
+				WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
 			record := row(t, collections.Assistants, fields)
 			server, err := d.server(record)
 			if err != nil {
@@ -168,7 +188,8 @@ func TestToAssistant_asks_for_what_we_handle_and_never_for_call_control(t *testi
 }
 
 func TestAssistantFields_are_columns_and_clearable_keys_are_not_ours_to_keep(t *testing.T) {
-	for collection, fields := range map[string][]string{collections.Assistants: assistantFields, collections.Functions: toolFields} {
+	for collection, fields := range map[string][]string{collections.Assistants: assistantFields,
+		collections.Functions: toolFields} {
 		for _, name := range fields {
 			if collections.ByName(collection).Fields.GetByName(name) == nil {
 				t.Errorf("%s has no column %s", collection, name)
@@ -183,31 +204,36 @@ func TestAssistantFields_are_columns_and_clearable_keys_are_not_ours_to_keep(t *
 }
 
 func TestToTool(t *testing.T) {
-	d := &domain{Deps: Deps{PublicURL: "https://desk.example.com", WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
+	d := &domain{Deps: Deps{PublicURL: "https://desk.example.com",
+		WebhookSecret: func(string) (string, error) { return "s3cret", nil }}}
 	for _, c := range []struct {
 		name string
 		set  map[string]any
 		want map[string]string
 	}{
 		{"a function", map[string]any{
-			"name": "book", "description": "Books.", "async": true, "timeout_ms": 5_000, "webhook_url": "https://shop.example.com/book", "headers": "k1:x",
+			"name": "book", "description": "Books.", "async": true, "timeout_ms": 5_000,
+			"webhook_url": "https://shop.example.com/book", "headers": "k1:x",
 			"parameters": map[string]any{"type": "object", "properties": map[string]any{"day": map[string]any{"type": "string"}},
 				"required": []string{"day"}, "$schema": "https://json-schema.org/draft/2020-12/schema"},
 		}, map[string]string{
 			"type": `"function"`, "function.name": `"book"`, "function.description": `"Books."`, "async": "true",
 			"function.parameters": `{"properties":{"day":{"type":"string"}},"required":["day"],"type":"object"}`,
 			"server.url":          `"https://desk.example.com/api/webhooks/vapi"`, "server.timeoutSeconds": "20",
-			"server.headers.X-Pocketline-Record": `"rec000000000001"`, "server.headers.X-Vapi-Secret": `"s3cret"`, "headers": "absent", "messages": "absent",
+			"server.headers.X-Pocketline-Record": `"rec000000000001"`, "server.headers.X-Vapi-Secret": `"s3cret"`,
+			"headers": "absent", "messages": "absent",
 		}},
 		{"without arguments", map[string]any{"name": "book"}, map[string]string{
 			"function.parameters": `{"properties":{},"type":"object"}`, "async": "false",
 		}},
-		{"Vapi waits longer than we do", map[string]any{"name": "book", "timeout_ms": 30_500}, map[string]string{"server.timeoutSeconds": "36"}},
-		{"messages as they were typed", map[string]any{"name": "book", "messages": []map[string]any{{"type": "request-start", "blocking": true}}},
+		{"Vapi waits longer than we do", map[string]any{"name": "book", "timeout_ms": 30_500},
+			map[string]string{"server.timeoutSeconds": "36"}},
+		{"messages as they were typed",
+			map[string]any{"name": "book", "messages": []map[string]any{{"type": "request-start", "blocking": true}}},
 			map[string]string{"messages": `[{"blocking":true,"type":"request-start"}]`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dto, err := d.functionCopy(row(t, collections.Functions, c.set))
+			dto, err := d.functionCopy(row(t, collections.Functions, c.set), mirror.Mark{Record: "rec000000000001"})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,58 +2,35 @@ package calls
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/pocketbase/pocketbase/core"
-
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/fold"
+	"github.com/pocketline/pocketline/hooks/calls/tools"
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
-	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // answerLimit bounds the one indexed read an answer may need. Vapi gives up
 // after 7.5 s.
 const answerLimit = 3 * time.Second
 
-// requestAnswer is Vapi's shape with the documented envelope beside it.
-type requestAnswer struct {
-	vapi.AssistantRequestReply
-	Data answerData `json:"data"`
-}
-
-type answerData struct {
-	Assistant *answerAssistant `json:"assistant,omitempty"`
-	Error     string           `json:"error,omitempty"`
-}
-
-type answerAssistant struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-// answerRequest says who takes an incoming call: from memory, without a write.
-// The message itself is stored after the answer.
-func (e *engine) answerRequest(re *core.RequestEvent, m *vapi.Message, p place) error {
-	ctx, cancel := context.WithTimeout(re.Request.Context(), answerLimit)
+// whoAnswers says who takes an incoming call on a number, by the provider's id of it:
+// from memory, without a write. The message itself is stored after the answer.
+func (e *engine) whoAnswers(ctx context.Context, numberID string) answer {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	id := m.PhoneNumber.ID
-	if m.Call != nil && m.Call.PhoneNumberID != "" {
-		id = m.Call.PhoneNumberID
-	}
-	number, err := e.directory.number(ctx, id)
+	number, err := e.directory.number(ctx, numberID)
 	if err != nil {
 		// A caller hears a sentence, never silence.
-		e.app.Logger().Error("assistant-request not looked up", "error", err)
+		e.app.Logger().Error("who answers a call not looked up", "error", err)
 	}
-	reply, data := decide(number)
-	if reply.Destination != nil && !e.mayDial(number.Organization, reply.Destination.Number) {
+	who := decide(number)
+	if who.forward != "" && !e.mayDial(number.Organization, who.forward) {
 		silent := *number
 		silent.FallbackNumber = ""
-		reply, data = decide(&silent)
+		who = decide(&silent)
 	}
-	e.storeLater(m, p)
-	return re.JSON(http.StatusOK, requestAnswer{reply, data})
+	return who
 }
 
 // mayDial asks the policy for a number that stands in a row, which may be older.
@@ -66,73 +43,20 @@ func (e *engine) mayDial(organization, number string) bool {
 	return problem == ""
 }
 
-// Messages that are stored after their answer.
-const (
-	// lateWriters is how many of them enter the inbox at once: one stores some
-	// hundred a second and leaves the processor to answering.
-	lateWriters = 1
-	// lateMax is how many may wait for that.
-	lateMax = 1024
-)
-
-// late is an answered message that is still to be stored.
-type late struct {
-	message *vapi.Message
-	place   place
-}
-
-// storeLater keeps an answered message. When more calls ring than can be written
-// it is dropped: the call's next message brings the same facts.
-func (e *engine) storeLater(m *vapi.Message, p place) {
-	e.later.Add(1)
-	select {
-	case e.late <- late{m, p}:
-		e.wakeLate()
-	default:
-		e.later.Done()
-		if e.dropped.Add(1)%lateMax == 1 { // one line, not one a call
-			e.app.Logger().Warn("answered messages are not stored: too many at once", "dropped", e.dropped.Load())
-		}
-	}
-}
-
-// wakeLate sees to it that what waits is written, by lateWriters at most.
-func (e *engine) wakeLate() {
-	select {
-	case e.lateSlots <- struct{}{}:
-		go e.writeLate()
-	default: // enough are at it, and they look once more before they leave
-	}
-}
-
-// writeLate stores answered messages until none waits.
-func (e *engine) writeLate() {
-	for {
-		select {
-		case l := <-e.late:
-			if _, err := e.store(context.Background(), l.message, l.place, nil, nil); err != nil {
-				e.untaken(err)
-				e.vitals.Messages.Note(http.StatusServiceUnavailable)
-				e.app.Logger().Warn("answered message not stored", "error", err)
-			}
-			e.later.Done()
-			continue
-		default:
-		}
-		<-e.lateSlots
-		if len(e.late) > 0 {
-			e.wakeLate()
-		}
-		return
-	}
+// answer is who takes an incoming call: an assistant, by the provider's id, or the
+// number it is sent to, or nobody.
+type answer struct {
+	assistant, name string
+	forward         string
+	say             string // what the caller hears before it is sent on, or instead
 }
 
 // decide is pure: the number's configuration → who answers. Each refusal leads to
 // the number's fallback destination, or else to a spoken sentence.
-func decide(n *numberEntry) (vapi.AssistantRequestReply, answerData) {
+func decide(n *numberEntry) answer {
 	switch {
 	case n == nil:
-		return spoken("", "unknown")
+		return answer{say: spoken("", "unknown")}
 	case n.State != collections.OrganizationActive && n.State != "":
 		return fallback(n, "closed")
 	case n.Status == collections.NumberInactive || n.Status == collections.NumberSuspended:
@@ -144,28 +68,22 @@ func decide(n *numberEntry) (vapi.AssistantRequestReply, answerData) {
 	case n.AssistantStatus != collections.AssistantActive && n.AssistantStatus != "":
 		return fallback(n, "assistant")
 	}
-	return vapi.AssistantRequestReply{AssistantID: n.AssistantVapiID},
-		answerData{Assistant: &answerAssistant{n.AssistantVapiID, n.AssistantName}}
+	return answer{assistant: n.AssistantVapiID, name: n.AssistantName}
 }
 
-func fallback(n *numberEntry, reason string) (vapi.AssistantRequestReply, answerData) {
-	if n.FallbackNumber != "" {
-		return vapi.AssistantRequestReply{Destination: &vapi.Destination{
-			Type: "number", Number: n.FallbackNumber, Message: n.FallbackMessage,
-		}}, answerData{}
+func fallback(n *numberEntry, reason string) answer {
+	if n.FallbackNumber == "" && n.FallbackMessage == "" {
+		return answer{say: spoken(n.Language, reason)}
 	}
-	if n.FallbackMessage != "" {
-		return vapi.AssistantRequestReply{Error: n.FallbackMessage}, answerData{Error: n.FallbackMessage}
-	}
-	return spoken(n.Language, reason)
+	return answer{forward: n.FallbackNumber, say: n.FallbackMessage}
 }
 
-func spoken(language, reason string) (vapi.AssistantRequestReply, answerData) {
-	text := sentences["en"][reason]
+// spoken is the sentence for a reason, in English where there is none in a language.
+func spoken(language, reason string) string {
 	if s, ok := sentences[language]; ok {
-		text = s[reason]
+		return s[reason]
 	}
-	return vapi.AssistantRequestReply{Error: text}, answerData{Error: text}
+	return sentences["en"][reason]
 }
 
 // sentences are what a caller hears when nobody can answer. None of them tells
@@ -187,62 +105,32 @@ var sentences = map[string]map[string]string{
 	},
 }
 
-// answerOther answers the requests that are neither the first nor a function.
-func (e *engine) answerOther(re *core.RequestEvent, m *vapi.Message, p place) error {
-	var reply any
-	switch m.Type {
-	case vapi.TypeTransferDestinationRequest:
-		reply = e.transferReply(re.Request.Context(), m)
-	case vapi.TypeHandoffDestinationRequest:
-		reply = vapi.HandoffReply{Error: "There is nobody to hand this call to."}
-	case vapi.TypeKnowledgeBaseRequest:
-		// Knowledge is given to assistants as a function; nothing is asked here.
-		reply = vapi.KnowledgeReply{Documents: []vapi.KnowledgeDocument{}}
-	case vapi.TypeCampaignPredial:
-		// No campaign of ours exists, so nobody agreed to be called by one.
-		reply = vapi.PredialReply{Eligible: false}
-	case vapi.TypeCallEndpointingRequest:
-		// No model of ours tells when a caller has finished: what Vapi would wait.
-		reply = vapi.EndpointingReply{TimeoutSeconds: endpointing}
-	}
-	e.storeLater(m, p)
-	return re.JSON(http.StatusOK, reply)
-}
-
-const (
-	// endpointing is how long Vapi's documentation waits for more of a sentence, in
-	// seconds.
-	endpointing = 0.5
-	// voiceless is how much silence is sent: long enough to be sound, too short to
-	// be a pause.
-	voiceless = 100 * time.Millisecond
-)
-
-// answerVoice answers for a voice of one's own. We have none, and the body is
-// sound as it is: words in it would be heard as noise.
-func (e *engine) answerVoice(re *core.RequestEvent, m *vapi.Message, p place) error {
-	e.storeLater(m, p)
-	return re.Blob(http.StatusOK, "application/octet-stream", vapi.Silence(m.SampleRate, voiceless))
-}
-
-// transferReply sends a call to the number the assistant may forward to, never
-// to one the caller named.
-func (e *engine) transferReply(ctx context.Context, m *vapi.Message) vapi.TransferReply {
-	id := m.AssistantID
-	if m.Call != nil && m.Call.AssistantID != "" {
-		id = m.Call.AssistantID
-	}
-	if id == "" {
-		id = m.Assistant.ID
-	}
+// forwarding is the number an assistant, by the provider's id of it, sends calls to;
+// "" when there is none that may be dialled.
+func (e *engine) forwarding(ctx context.Context, assistantID string) string {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	assistant, err := e.directory.assistant(ctx, id)
+	assistant, err := e.directory.assistant(ctx, assistantID)
 	if err != nil {
 		e.app.Logger().Error("transfer not looked up", "error", err)
 	}
 	if assistant == nil || assistant.Forwarding == "" || !e.mayDial(assistant.Organization, assistant.Forwarding) {
-		return vapi.TransferReply{Error: "There is no number to transfer this call to."}
+		return ""
 	}
-	return vapi.TransferReply{Destination: &vapi.Destination{Type: "number", Number: assistant.Forwarding}}
+	return assistant.Forwarding
+}
+
+// use runs the functions of a message; the results are in their order. The events are
+// what the timeline keeps of it: a result that could not be stored is remembered in
+// memory for a repeat, and the report brings the timeline.
+func (e *engine) use(
+	ctx context.Context, by tools.Caller, used []fold.Tool, when fold.Instant,
+) ([]tools.Outcome, []fold.Event) {
+	results := e.tools.Run(ctx, by, used)
+	events := make([]fold.Event, len(results))
+	for i, r := range results {
+		events[i] = fold.Used{Tool: used[i], At: when}.Event()
+		events[i].Data = r.Data(events[i].Data)
+	}
+	return results, events
 }

@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -83,30 +83,14 @@ func TestDecide_says_who_answers(t *testing.T) {
 		{"a message to fall back to", ready(off, message),
 			`{"error":"Back at nine.","data":{"error":"Back at nine."}}`},
 	} {
-		reply, data := decide(one.number)
-		got, err := json.Marshal(requestAnswer{reply, data})
+		got, err := json.Marshal(decide(one.number).reply())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !sameJSON(t, got, []byte(one.want)) {
+		if !callskit.SameJSON(t, got, []byte(one.want)) {
 			t.Errorf("%s: got %s, want %s", one.name, got, one.want)
 		}
 	}
-}
-
-func sameJSON(t *testing.T, a, b []byte) bool {
-	t.Helper()
-	var out [2]bytes.Buffer
-	for i, in := range [][]byte{a, b} {
-		var v any
-		if err := json.Unmarshal(in, &v); err != nil {
-			t.Fatalf("%v in %s", err, in)
-		}
-		if err := json.NewEncoder(&out[i]).Encode(v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return out[0].String() == out[1].String()
 }
 
 func TestSentences_exist_in_each_language_and_say_nothing_of_money(t *testing.T) {
@@ -129,17 +113,17 @@ func TestSentences_exist_in_each_language_and_say_nothing_of_money(t *testing.T)
 // connection: nothing is written before it.
 func TestAssistantRequest_is_answered_while_the_database_is_being_written(t *testing.T) {
 	d := newDesk(t, nil)
-	body := sample(t, "assistant-request.json")
-	id := callID(t, body)
+	body := callskit.Sample(t, "assistant-request.json")
+	id := callskit.CallID(t, body)
 	err := d.RunInTransaction(func(tx core.App) error {
 		if _, err := tx.NonconcurrentDB().NewQuery("UPDATE contacts SET notes = 'held'").Execute(); err != nil {
 			return err
 		}
-		rec := d.send(body)
-		if rec.Code != http.StatusOK || object(t, rec)["assistantId"] != sampleAssistant {
+		rec := d.Send(body)
+		if rec.Code != http.StatusOK || callskit.Object(t, rec)["assistantId"] != callskit.SampleAssistant {
 			t.Errorf("got %d %s", rec.Code, rec.Body)
 		}
-		if got := object(t, d.send(sample(t, "knowledge-base-request.json")))["documents"]; got == nil {
+		if got := callskit.Object(t, d.Send(callskit.Sample(t, "knowledge-base-request.json")))["documents"]; got == nil {
 			t.Error("a knowledge-base-request is not answered")
 		}
 		return nil
@@ -148,7 +132,9 @@ func TestAssistantRequest_is_answered_while_the_database_is_being_written(t *tes
 		t.Fatal(err)
 	}
 	d.await(id)
-	if got := d.rows(`SELECT c.organization, c.status FROM calls c JOIN provider_events p ON p.event_key LIKE c.vapi_call_id || ':assistant-request:%' WHERE c.vapi_call_id = ?`, id); got != testkit.Acme+" | queued\n" {
+	if got := d.Rows(`SELECT c.organization, c.status FROM calls c
+		JOIN provider_events p ON p.event_key LIKE c.vapi_call_id || ':assistant-request:%'
+		WHERE c.vapi_call_id = ?`, id); got != testkit.Acme+" | queued\n" {
 		t.Errorf("stored %q", got)
 	}
 }
@@ -156,7 +142,7 @@ func TestAssistantRequest_is_answered_while_the_database_is_being_written(t *tes
 func TestAssistantRequest_has_exactly_the_documented_keys(t *testing.T) {
 	d := newDesk(t, nil)
 	keys := func() string {
-		got := object(t, d.send(sample(t, "assistant-request.json")))
+		got := callskit.Object(t, d.Send(callskit.Sample(t, "assistant-request.json")))
 		inner, _ := got["data"].(map[string]any)
 		return strings.Join(slices.Sorted(maps.Keys(got)), " ") + " / " + strings.Join(slices.Sorted(maps.Keys(inner)),
 			" ")
@@ -164,11 +150,11 @@ func TestAssistantRequest_has_exactly_the_documented_keys(t *testing.T) {
 	if got := keys(); got != "assistantId data / assistant" {
 		t.Errorf("answered: got %s", got)
 	}
-	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive})
+	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive})
 	if got := keys(); got != "data error / error" {
 		t.Errorf("refused: got %s", got)
 	}
-	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"})
+	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"})
 	if got := keys(); got != "data destination / " {
 		t.Errorf("forwarded: got %s", got)
 	}
@@ -177,7 +163,7 @@ func TestAssistantRequest_has_exactly_the_documented_keys(t *testing.T) {
 func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 	d := newDesk(t, nil)
 	answer := func() any {
-		got := object(t, d.send(sample(t, "assistant-request.json")))
+		got := callskit.Object(t, d.Send(callskit.Sample(t, "assistant-request.json")))
 		for _, key := range []string{"assistantId", "error"} {
 			if got[key] != nil {
 				return got[key]
@@ -190,13 +176,13 @@ func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 		change         map[string]any
 		want           string
 	}{
-		{collections.Contacts, testkit.AcmeContact, map[string]any{"notes": "unrelated"}, sampleAssistant},
+		{collections.Contacts, testkit.AcmeContact, map[string]any{"notes": "unrelated"}, callskit.SampleAssistant},
 		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberInactive},
 			"We will call you back."},
 		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_number": "+12025550190"},
 			"+12025550190"},
 		{collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"status": collections.NumberActive},
-			sampleAssistant},
+			callskit.SampleAssistant},
 		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"vapi_assistant_id": "made-anew"}, "made-anew"},
 		{collections.Assistants, testkit.AcmeAssistant, map[string]any{"status": collections.AssistantInactive},
 			"+12025550190"},
@@ -211,13 +197,13 @@ func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 			sentences["en"]["unknown"]},
 	} {
 		answer() // whatever is remembered, is remembered now
-		d.set(step.collection, step.id, step.change)
+		d.Set(step.collection, step.id, step.change)
 		if got := answer(); got != step.want {
 			t.Errorf("after %s %v: got %v, want %s", step.collection, step.change, got, step.want)
 		}
 	}
 	// A deletion too.
-	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": sampleNumber})
+	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"vapi_phone_id": callskit.SampleNumber})
 	answer()
 	r, err := d.FindRecordById(collections.PhoneNumbers, testkit.AcmeNumber)
 	if err != nil {
@@ -231,23 +217,28 @@ func TestAssistantRequest_sees_a_change_at_once(t *testing.T) {
 	}
 }
 
-// A read that began before a change must not be remembered after it.
-func TestDirectory_does_not_keep_what_it_read_before_a_change(t *testing.T) {
+func TestDirectory_knows_a_number_until_a_row_changes(t *testing.T) {
 	d := newDesk(t, nil)
-	dir := d.engine().directory
-	dir.mu.RLock()
-	age := dir.age
-	dir.mu.RUnlock()
-	if n, err := dir.number(t.Context(), sampleNumber); err != nil || n == nil || len(dir.numbers) != 1 {
-		t.Fatalf("got %v, %v, %d remembered", n, err, len(dir.numbers))
+	want := func(id, message string) {
+		t.Helper()
+		n, err := d.engine().directory.number(t.Context(), id)
+		if err != nil || n == nil || n.FallbackMessage != message {
+			t.Errorf("%s: got %+v, %v, want %q", id, n, err, message)
+		}
 	}
-	d.set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"friendly_name": "Other"})
-	if dir.age == age || len(dir.numbers) != 0 {
-		t.Errorf("age %d after %d, %d remembered", dir.age, age, len(dir.numbers))
+	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"fallback_message": "First"})
+	want(callskit.SampleNumber, "First")
+	d.Execute(`UPDATE phone_numbers SET fallback_message = 'Untold'`)
+	want(callskit.SampleNumber, "First")
+	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"friendly_name": "Other"})
+	want(callskit.SampleNumber, "Untold")
+	// That a number is not ours is not remembered.
+	if n, err := d.engine().directory.number(t.Context(), "another"); n != nil || err != nil {
+		t.Errorf("a number that is not ours: got %v, %v", n, err)
 	}
-	if n, err := dir.number(t.Context(), "nobody's"); n != nil || err != nil || len(dir.numbers) != 0 {
-		t.Errorf("a number that is not ours: got %v, %v, %d remembered", n, err, len(dir.numbers))
-	}
+	d.Execute(`UPDATE phone_numbers SET vapi_phone_id = 'another', fallback_message = 'Ours' WHERE id = ?`,
+		testkit.AcmeNumber)
+	want("another", "Ours")
 }
 
 func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
@@ -259,14 +250,14 @@ func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
 		{"campaign.predial.json", `{"eligible":false}`},
 		{"call.endpointing.request.json", `{"timeoutSeconds":0.5}`},
 	} {
-		if rec := d.send(sample(t, one.file)); rec.Code != http.StatusOK ||
-			!sameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
+		if rec := d.Send(callskit.Sample(t, one.file)); rec.Code != http.StatusOK ||
+			!callskit.SameJSON(t, rec.Body.Bytes(), []byte(one.want)) {
 			t.Errorf("%s: got %d %s, want %s", one.file, rec.Code, rec.Body, one.want)
 		}
 	}
-	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
-	rec := d.send(sample(t, "transfer-destination-request.json"))
-	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !sameJSON(t, rec.Body.Bytes(),
+	d.Set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
+	rec := d.Send(callskit.Sample(t, "transfer-destination-request.json"))
+	if want := `{"destination":{"type":"number","number":"+12025550177"}}`; !callskit.SameJSON(t, rec.Body.Bytes(),
 		[]byte(want)) {
 		t.Errorf("got %s, want %s", rec.Body, want)
 	}
@@ -275,11 +266,13 @@ func TestRequests_are_answered_in_their_own_shape(t *testing.T) {
 // Sound goes to the caller as it is: the documented body is raw sound, and no JSON.
 func TestVoice_requests_get_sound_of_the_rate_they_ask_for(t *testing.T) {
 	d := newDesk(t, nil)
-	body := sample(t, "voice-request.json")
-	for rate, samples := range map[any]int{24_000: 2_400, 16_000: 1_600, 8_000: 800, 0: 2_400, -5: 2_400, 1e12: 2_400, "x": 2_400} {
-		rec := d.send(remake(t, body, map[string]any{"message.sampleRate": rate}))
+	body := callskit.Sample(t, "voice-request.json")
+	for rate, samples := range map[any]int{24_000: 2_400, 16_000: 1_600, 8_000: 800, 0: 2_400, -5: 2_400,
+		1e12: 2_400, "x": 2_400} {
+		rec := d.Send(callskit.Remake(t, body, map[string]any{"message.sampleRate": rate}))
 		sound := rec.Body.Bytes()
-		if rec.Code != http.StatusOK || len(sound) != 2*samples || rec.Header().Get("Content-Type") != "application/octet-stream" {
+		if rec.Code != http.StatusOK || len(sound) != 2*samples ||
+			rec.Header().Get("Content-Type") != "application/octet-stream" {
 			t.Errorf("%v: got %d, %d bytes of %s", rate, rec.Code, len(sound), rec.Header().Get("Content-Type"))
 		}
 		if slices.ContainsFunc(sound, func(b byte) bool { return b != 0 }) {
@@ -291,12 +284,12 @@ func TestVoice_requests_get_sound_of_the_rate_they_ask_for(t *testing.T) {
 // The caller names a number; the call goes to the one the assistant has.
 func TestTransfer_never_goes_where_the_caller_says(t *testing.T) {
 	d := newDesk(t, nil)
-	d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
-	body := remake(t, sample(t, "transfer-destination-request.json"), map[string]any{
+	d.Set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": "+12025550177"})
+	body := callskit.Remake(t, callskit.Sample(t, "transfer-destination-request.json"), map[string]any{
 		"message.destination": map[string]any{"type": "number", "number": "+19005550100"},
 		"message.number":      "+19005550100",
 	})
-	if rec := d.send(body); strings.Contains(rec.Body.String(), "1900") ||
+	if rec := d.Send(body); strings.Contains(rec.Body.String(), "1900") ||
 		!strings.Contains(rec.Body.String(), "+12025550177") {
 		t.Errorf("got %s", rec.Body)
 	}
@@ -306,14 +299,15 @@ func TestTransfer_never_goes_where_the_caller_says(t *testing.T) {
 func TestAnswers_never_dial_a_stored_number_that_must_not_be_dialled(t *testing.T) {
 	d := newDesk(t, nil)
 	for _, number := range []string{"+19005551234", "+881612345678", "+18765551234", "call me"} {
-		d.set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": number})
-		d.set(collections.PhoneNumbers, testkit.AcmeNumber,
+		d.Set(collections.Assistants, testkit.AcmeAssistant, map[string]any{"forwarding_phone_number": number})
+		d.Set(collections.PhoneNumbers, testkit.AcmeNumber,
 			map[string]any{"fallback_number": number, "status": collections.NumberInactive})
-		if got := object(t, d.send(sample(t, "assistant-request.json"))); got["destination"] != nil ||
+		if got := callskit.Object(t, d.Send(callskit.Sample(t, "assistant-request.json"))); got["destination"] != nil ||
 			got["error"] != "We will call you back." {
 			t.Errorf("%s: a call gets %v", number, got)
 		}
-		if got := object(t, d.send(sample(t, "transfer-destination-request.json"))); got["destination"] != nil ||
+		if got := callskit.Object(t,
+			d.Send(callskit.Sample(t, "transfer-destination-request.json"))); got["destination"] != nil ||
 			got["error"] == nil {
 			t.Errorf("%s: a transfer gets %v", number, got)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
@@ -16,7 +17,7 @@ import (
 func BenchmarkReceive(b *testing.B) {
 	d := newDesk(b, nil)
 	var messages [][]byte
-	for _, m := range lines(b, "call-inbound.jsonl") {
+	for _, m := range callskit.Lines(b, "call-inbound.jsonl") {
 		// Without a recording: copying it home is another measure.
 		for _, name := range []string{"recordingUrl", "stereoRecordingUrl", "recording"} {
 			m = bytes.ReplaceAll(m, []byte(`"`+name+`"`), []byte(`"left out: `+name+`"`))
@@ -47,12 +48,12 @@ func BenchmarkReceive(b *testing.B) {
 				rand.Read(random[:])
 				id = fmt.Appendf(nil, "0196b1f4-7c3a-7e21-9d58-%x", random)
 			}
-			body := bytes.ReplaceAll(messages[n], []byte(sampleCall), id)
+			body := bytes.ReplaceAll(messages[n], []byte(callskit.SampleCall), id)
 			n++
 			req := httptest.NewRequest(http.MethodPost, "/api/webhooks/vapi", bytes.NewReader(body))
-			req.Header.Set(vapi.SecretHeader, secret)
+			req.Header.Set(vapi.SecretHeader, callskit.Secret)
 			rec := httptest.NewRecorder()
-			d.mux.ServeHTTP(rec, req)
+			d.Mux.ServeHTTP(rec, req)
 			if rec.Code != http.StatusOK {
 				b.Fatalf("answered %d: %s", rec.Code, rec.Body)
 			}

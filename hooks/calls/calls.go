@@ -7,120 +7,94 @@
 //   - Who answers: `assistant-request` is answered from memory (answer.go,
 //     directory.go), so that no provider and no disk stands between the caller
 //     and a voice.
-//   - Who is called: the row comes first, with a promise to place it (placing.go);
-//     the provider is asked in work of its own, and what became of asking is looked
-//     up when no clear answer came (carry.go). Nothing is asked for twice.
+//   - Who is called: the row comes first, with a promise to place it; the provider
+//     is asked in work of its own (package placing).
 //   - What happens: every message is stored once and applied in the same
-//     transaction (vapi.go, write.go). What it means is decided by a pure
-//     function (apply.go) that gives the same call for any order and any number
-//     of repeats.
+//     transaction (vapi.go, package store). It becomes facts in words of no provider
+//     (package vapifacts); what they mean is decided by a pure function (package
+//     fold) that gives the same call for any order and any number of repeats.
 //   - What the assistant does: functions are called through the guarded client
-//     and their results kept by the tool call's id (tools.go).
-//   - What comes after: the recording is copied home (recordings.go), calls
-//     whose report never came are asked for (reconcile.go), raw messages are
-//     packed (pack.go). Usage, billing and webhooks follow from the row itself.
+//     and their results kept by the tool call's id (package tools).
+//   - What people do meanwhile: they hang up, speak, and listen (package control).
+//   - What comes after: the recording is copied home (package sound), calls
+//     whose report never came are asked for (reconcile.go), package inbox packs
+//     what came, as pack.go says. Usage, billing and webhooks follow from the row itself.
 //
 // Source of truth: the provider for what was said and what it cost, we for who
 // the parties are and what people made of it.
 package calls
 
 import (
-	"context"
 	"database/sql"
-	"errors"
+	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
-	"golang.org/x/sync/singleflight"
 
-	"github.com/pocketline/pocketline/hooks/internal/facade"
-	"github.com/pocketline/pocketline/hooks/internal/forgotten"
-	"github.com/pocketline/pocketline/hooks/internal/inbox"
-	"github.com/pocketline/pocketline/hooks/internal/intake"
-	"github.com/pocketline/pocketline/hooks/internal/keyring"
-	"github.com/pocketline/pocketline/hooks/internal/live"
-	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/control"
+	"github.com/pocketline/pocketline/hooks/calls/documented"
+	"github.com/pocketline/pocketline/hooks/calls/fold"
+	"github.com/pocketline/pocketline/hooks/calls/lists"
+	"github.com/pocketline/pocketline/hooks/calls/placing"
+	"github.com/pocketline/pocketline/hooks/calls/sound"
+	"github.com/pocketline/pocketline/hooks/calls/store"
+	"github.com/pocketline/pocketline/hooks/calls/tools"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/remembered"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
-	"github.com/pocketline/pocketline/hooks/internal/sealed"
-	"github.com/pocketline/pocketline/hooks/internal/vitals"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
-// Deps is what calls need from outside.
+// Deps is what calls need from outside. The mirror makes an assistant again that
+// the provider does not know any more; the keyring says for whom a message may speak
+// that carries a secret.
 type Deps struct {
-	Vapi   *vapi.Client
-	Hub    *live.Hub
-	Outbox *outbox.Outbox
-	// Mirror makes an assistant again that the provider does not know any more.
-	Mirror   *mirror.Mirror
-	Schedule *schedule.Scheduler
-	Sealed   *sealed.Box
-	Facade   *facade.Facade
-	// Forgotten are the callers organizations erased.
-	Forgotten *forgotten.Callers
-	// Keyring says for whom a message may speak that carries a secret.
-	Keyring *keyring.Keyring
+	room.Tools
+	Vapi *vapi.Client
 	// HMAC, when it has secrets, is accepted as well. Whoever runs the server
 	// made that credential: it speaks for every organization.
 	HMAC vapi.HMACConfig
-	// Door reads what the provider sends; nil makes one with the usual limits.
-	Door *intake.Door
-	// PublicURL is where people reach this installation.
-	PublicURL string
 	// Functions reaches the URLs organizations chose (guarded).
 	Functions *http.Client
 	// Rate is how many messages a second one organization may send; 0 is
 	// DefaultRate.
 	Rate int
+	// PerMinute is how many calls a minute one organization may place; 0 is what placing
+	// allows.
+	PerMinute int
 	// Installation tells this installation's calls from others' on the same account.
 	Installation func() (string, error)
-	// Now and After are the clock of placing calls; nil are the machine's.
-	Now   func() time.Time
+	// After is how long people wait by; nil is the machine's clock.
 	After func(time.Duration) <-chan time.Time
 }
+
+// DefaultRate is how many messages a second one organization may send: well above
+// what its lines can produce (security.md S29).
+const DefaultRate = 1000
 
 // engineKey lets tests wait for the engine of an app.
 const engineKey = "pocketline.calls"
 
 type engine struct {
 	Deps
-	app          core.App
-	directory    *directory
-	pace         *pace // messages in
-	outbound     *pace // calls out
-	totals       *remembered[int]
-	metricsCache *remembered[metricsAnswer]
-	running      singleflight.Group // tool calls in flight, by id
-	placing      singleflight.Group // calls being placed, by id of the row
-	life         context.Context    // ends with the program, a while after it was told to stop
-	recent       *recentAnswers
-	owners       *callOwners
-	publisher    *publisher
+	app       core.App
+	directory *directory
+	placer    *placing.Placer
+	lists     *lists.Lists
+	tools     *tools.Runner
+	owners    *remembered.Cache[fold.Source, string]
+	store     *store.Store
 
-	vitals    *vitals.Vitals
-	later     sync.WaitGroup // messages stored after their answer
-	late      chan late
-	lateSlots chan struct{}
-	dropped   atomic.Int64 // of those, not stored
-
-	start     sync.Once
-	reads     *sql.DB
-	former    atomic.Bool // the search index of a release before is there (index.go)
-	named     atomic.Bool // every contact's name is in its index (index.go)
-	askedOpen string      // the last open call the provider was asked after; reconcile's own
-	// lastUnheard is the last call of those nobody hears of that had its turn.
-	lastUnheard string
-	kept        sync.Map // query → *sql.Stmt
-	keeps       atomic.Int32
-
-	refused atomic.Int64 // messages without a valid proof
-	unknown atomic.Int64 // messages of a type nobody documented
+	opening sync.Mutex
+	reads   *sql.DB
 }
 
 // Register binds the domain: the provider's messages, the documented routes,
@@ -129,98 +103,108 @@ func Register(app core.App, d Deps) {
 	if d.Rate <= 0 {
 		d.Rate = DefaultRate
 	}
-	if d.Now == nil {
-		d.Now = time.Now
-	}
 	if d.Installation == nil {
 		d.Installation = func() (string, error) { return "", nil }
 	}
 	if d.After == nil {
 		d.After = time.After
 	}
-	if d.Door == nil {
-		d.Door = intake.NewDoor(intake.Limits{})
+	found := lists.Deps{Facade: d.Facade, Schedule: d.Schedule}
+	switch {
+	case !d.Vapi.HasKey():
+		found.Lacks = "no_key"
+	case d.PublicURL == "":
+		found.Lacks = "no_address"
 	}
-	life, cut := context.WithCancel(context.Background())
+	if d.Mirror != nil {
+		found.Held = d.Mirror.Installation.Held
+	}
+	recordings := sound.Register(app, sound.Deps{Vapi: d.Vapi, Hub: d.Hub, Outbox: d.Outbox, Schedule: d.Schedule,
+		Facade: d.Facade})
 	e := &engine{
-		Deps: d, life: life, app: app, directory: newDirectory(app), recent: newRecentAnswers(), owners: newCallOwners(), publisher: newPublisher(app, d.Hub),
-		pace: newPace(d.Rate, time.Second), outbound: newPace(outboundRate, time.Minute), totals: newRemembered[int](), metricsCache: newRemembered[metricsAnswer](),
-		vitals: vitals.Of(app),
-		late:   make(chan late, lateMax), lateSlots: make(chan struct{}, lateWriters),
+		store: store.New(app, d.Hub, recordings.Owe),
+		lists: lists.Register(app, found),
+		Deps:  d, app: app, directory: newDirectory(app), owners: newOwners(),
+		tools: tools.New(app, tools.Deps{Sealed: d.Sealed, Functions: d.Functions}),
 	}
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := e.open(); err != nil {
 			return err
 		}
-		e.webhookRoute(se)
 		return se.Next()
 	})
-	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
-		// Before the inbox stops.
-		Priority: -1, Func: func(te *core.TerminateEvent) error {
-			time.AfterFunc(stopGrace, cut)
-			e.later.Wait()
-			cut()
-			return te.Next()
-		},
+	rc := &reconciler{engine: e}
+	e.placer = placing.Register(app, placing.Deps{
+		Vapi: d.Vapi, Hub: d.Hub, Outbox: d.Outbox, Mirror: d.Mirror, Facade: d.Facade, Store: e.store,
+		Installation: d.Installation,
+		PerMinute:    d.PerMinute, Now: d.Now, After: d.After, KeepControl: e.keepControl, Known: known(d.Doors),
+		Mend: rc.mend,
 	})
 	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
 		// After it: nothing is left to tell then, and the database still open.
 		Priority: 1, Func: func(te *core.TerminateEvent) error {
-			e.publisher.working.Wait()
+			e.store.Wait()
 			return te.Next()
 		},
 	})
 	app.Store().Set(engineKey, e)
-	e.documentWebhook()
-	e.routes()
-	e.documented()
-	e.guardRecords()
-	e.readNumbers()
-	e.jobs()
-}
-
-// open finds the read connections; the database opens after Register.
-func (e *engine) open() (err error) {
-	e.start.Do(func() {
-		db, ok := e.app.ConcurrentDB().(*dbx.DB)
-		if !ok {
-			err = errors.New("calls: opened inside a transaction")
-			return
-		}
-		e.reads = db.DB()
-		err = e.lookForFormer(context.Background())
+	d.Doors.Open(e.source())
+	e.bindAppeared(collections.PhoneNumbers, "vapi_phone_id")
+	e.bindAppeared(collections.Assistants, "vapi_assistant_id")
+	for _, route := range webhookRoutes() {
+		d.Facade.Document(route)
+	}
+	during := control.Register(app, control.Deps{
+		Vapi: d.Vapi, Hub: d.Hub, Sealed: d.Sealed, Facade: d.Facade, Store: e.store, Placer: e.placer, Now: d.Now,
 	})
-	return err
+	documented.Register(app, documented.Deps{
+		Facade: d.Facade, Lists: e.lists, Placer: e.placer, Control: during, Store: e.store,
+		PublicURL: d.PublicURL, Now: d.Now,
+	})
+
+	// What people may do to calls beside the access rules: facts of the provider stay,
+	// and a deleted call stays deleted.
+	app.OnRecordCreateRequest(collections.Calls).BindFunc(e.beforeWritten)
+	app.OnRecordUpdateRequest(collections.Calls).BindFunc(keepFacts)
+	app.OnRecordDeleteRequest(collections.Calls).BindFunc(keepUnclear)
+	app.OnRecordCreate(collections.Calls).BindFunc(recordReached)
+	app.OnRecordUpdate(collections.Calls).BindFunc(recordReached)
+	app.OnRecordDelete(collections.Calls).BindFunc(deleteThoroughly)
+	atomic.On(app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy",
+		e.bury)
+	atomic.On(app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is",
+		e.findSummary, "summary")
+	d.Outbox.Handle(vapicopy.EraseKind, outbox.Kind{}, e.erase)
+
+	// Numbers in rows people write. What the provider's messages bring is read on its
+	// way in (package fold).
+	app.OnRecordCreate(collections.Contacts).BindFunc(readContact)
+	app.OnRecordUpdate(collections.Contacts).BindFunc(readContact)
+	app.OnRecordCreate(collections.Calls).BindFunc(readCall)
+	app.OnRecordUpdate(collections.Calls).BindFunc(readCall)
+
+	// What is placed keeps its own times.
+	d.Vapi.OnRecovered(func() { d.Outbox.HurryKind(vapicopy.EraseKind) })
+	d.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: rc.reconcile})
+	// Once: it has nothing to do after it came to its end. A start runs it as well.
+	d.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})
 }
 
-// maxKept bounds the prepared queries: a list's text depends on which filters
-// are set, and people use few sets.
-const maxKept = 64
-
-// query reads with a prepared statement where the text was seen before: parsing
-// and planning take longer than reading a page.
-func (e *engine) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if s, ok := e.kept.Load(text); ok {
-		return s.(*sql.Stmt).QueryContext(ctx, args...)
+// open finds the read connections; the database opens after Register. What failed is
+// tried again by who comes next.
+func (e *engine) open() error {
+	e.opening.Lock()
+	defer e.opening.Unlock()
+	if e.reads != nil {
+		return nil
 	}
-	if e.keeps.Add(1) > maxKept {
-		e.keeps.Add(-1)
-		return e.reads.QueryContext(ctx, text, args...)
+	if err := e.lists.Open(); err != nil {
+		return err
 	}
-	// The statement outlives the request that asked first.
-	s, err := e.reads.PrepareContext(context.WithoutCancel(ctx), text)
+	reads, err := database.Reading(e.app)
 	if err != nil {
-		e.keeps.Add(-1)
-		return nil, err
+		return fmt.Errorf("calls: %w", err)
 	}
-	if other, loaded := e.kept.LoadOrStore(text, s); loaded {
-		e.keeps.Add(-1)
-		s.Close()
-		s = other.(*sql.Stmt)
-	}
-	return s.QueryContext(ctx, args...)
+	e.reads = reads
+	return nil
 }
-
-// box is the inbox, started on first use.
-func (e *engine) box() (*inbox.Inbox, error) { return inbox.Of(e.app) }

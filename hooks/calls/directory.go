@@ -1,16 +1,19 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
+	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/fold"
+	"github.com/pocketline/pocketline/hooks/internal/remembered"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -19,13 +22,13 @@ import (
 // number, an assistant or an organization changes, so the next request sees the
 // change.
 type directory struct {
-	app core.App
-
-	mu         sync.RWMutex
-	age        int // counts emptyings: a read that began before one is not kept
-	numbers    map[string]*numberEntry
-	assistants map[string]*assistantEntry
+	app        core.App
+	numbers    *remembered.Cache[string, *numberEntry]
+	assistants *remembered.Cache[string, *assistantEntry]
 }
+
+// maxEntries bounds the numbers and the assistants that are remembered.
+const maxEntries = 4096
 
 // numberEntry is what answering a call on a number needs.
 type numberEntry struct {
@@ -69,61 +72,48 @@ var selectAssistant = `SELECT id, organization, name, language, forwarding_phone
 	WHERE vapi_assistant_id = {:id} AND vapi_assistant_id != ''`
 
 func newDirectory(app core.App) *directory {
-	d := &directory{app: app}
-	d.empty()
-	forget := func(e *core.RecordEvent) error {
-		d.empty()
-		return e.Next()
+	d := &directory{
+		app:        app,
+		numbers:    remembered.New[string, *numberEntry](maxEntries, nil),
+		assistants: remembered.New[string, *assistantEntry](maxEntries, nil),
 	}
-	for _, name := range []string{collections.PhoneNumbers, collections.Assistants, collections.Organizations} {
-		app.OnRecordAfterCreateSuccess(name).BindFunc(forget)
-		app.OnRecordAfterUpdateSuccess(name).BindFunc(forget)
-		app.OnRecordAfterDeleteSuccess(name).BindFunc(forget)
-	}
+	remembered.OnChange(app, func(*core.Record) { d.empty() },
+		collections.PhoneNumbers, collections.Assistants, collections.Organizations)
 	return d
 }
 
 func (d *directory) empty() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.age++
-	d.numbers, d.assistants = map[string]*numberEntry{}, map[string]*assistantEntry{}
+	d.numbers.Clear()
+	d.assistants.Clear()
 }
 
 // number finds a number by the provider's id; nil when it is not ours.
 func (d *directory) number(ctx context.Context, vapiID string) (*numberEntry, error) {
-	return lookup(ctx, d, &d.numbers, vapiID, selectNumber)
+	return lookup(ctx, d.app, d.numbers, vapiID, selectNumber)
 }
 
 // assistant finds an assistant by the provider's id; nil when it is not ours.
 func (d *directory) assistant(ctx context.Context, vapiID string) (*assistantEntry, error) {
-	return lookup(ctx, d, &d.assistants, vapiID, selectAssistant)
+	return lookup(ctx, d.app, d.assistants, vapiID, selectAssistant)
 }
 
-func lookup[T any](ctx context.Context, d *directory, cache *map[string]*T, id, query string) (*T, error) {
+func lookup[T any](
+	ctx context.Context, app core.App, known *remembered.Cache[string, *T], id, query string,
+) (*T, error) {
 	if id == "" {
 		return nil, nil
 	}
-	d.mu.RLock()
-	entry, age := (*cache)[id], d.age
-	d.mu.RUnlock()
-	if entry != nil {
-		return entry, nil
-	}
-	entry = new(T)
-	err := d.app.ConcurrentDB().NewQuery(query).WithContext(ctx).Bind(dbx.Params{"id": id}).One(entry)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("directory: %w", err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.age == age {
-		(*cache)[id] = entry
-	}
-	return entry, nil
+	return known.Get(ctx, id, func() (*T, time.Duration, error) {
+		entry := new(T)
+		err := app.ConcurrentDB().NewQuery(query).WithContext(ctx).Bind(dbx.Params{"id": id}).One(entry)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, 0, nil
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("directory: %w", err)
+		}
+		return entry, remembered.Always, nil
+	})
 }
 
 // owner says whose a call is: by the number or the assistant it runs on, never
@@ -143,7 +133,7 @@ func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (p p
 	case entry == nil:
 	case p.organization == "" || p.organization == entry.Organization:
 		p.organization, p.assistant = entry.Organization, entry.ID
-		fill(&p.home, entry.Home)
+		p.home = cmp.Or(p.home, entry.Home)
 	default:
 		p.other = entry.Organization
 	}
@@ -153,35 +143,22 @@ func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (p p
 // maxOwners bounds what is remembered of calls that go on.
 const maxOwners = 4096
 
-// callOwners remembers whose calls are, so that only the first messages of a
-// call need a look.
-type callOwners struct {
-	mu     sync.Mutex
-	byCall map[string]string
+// newOwners remembers whose calls are, so that only the first messages of a call
+// need a look.
+func newOwners() *remembered.Cache[fold.Source, string] {
+	return remembered.New[fold.Source, string](maxOwners, nil)
 }
 
-func newCallOwners() *callOwners { return &callOwners{byCall: map[string]string{}} }
-
 // knownOwner is the organization of a call we have; "" when we have none.
-func (e *engine) knownOwner(ctx context.Context, callID string) (string, error) {
-	if callID == "" {
+func (e *engine) knownOwner(ctx context.Context, source fold.Source) (string, error) {
+	if source.ID == "" {
 		return "", nil
 	}
-	e.owners.mu.Lock()
-	owner := e.owners.byCall[callID]
-	e.owners.mu.Unlock()
-	if owner != "" {
-		return owner, nil
-	}
-	owner, err := e.ownerOfCall(ctx, callID)
-	if err != nil || owner == "" {
-		return "", err
-	}
-	e.owners.mu.Lock()
-	defer e.owners.mu.Unlock()
-	if len(e.owners.byCall) >= maxOwners {
-		clear(e.owners.byCall)
-	}
-	e.owners.byCall[callID] = owner // a call never changes hands
-	return owner, nil
+	return e.owners.Get(ctx, source, func() (string, time.Duration, error) {
+		owner, err := e.ownerOfCall(ctx, source)
+		if err != nil || owner == "" {
+			return "", 0, err
+		}
+		return owner, remembered.Always, nil // a call never changes hands
+	})
 }

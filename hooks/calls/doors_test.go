@@ -5,21 +5,24 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // written is everything a message can change.
-const written = `SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM provider_events), (SELECT count(*) FROM messages),
-	(SELECT count(*) FROM call_events), (SELECT count(*) FROM usage_events), (SELECT group_concat(id || status || summary || updated) FROM calls)`
+const written = `SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM provider_events),
+	(SELECT count(*) FROM messages),
+	(SELECT count(*) FROM call_events), (SELECT count(*) FROM usage_events),
+	(SELECT group_concat(id || status || summary || updated) FROM calls)`
 
 func (d *desk) secretOf(organization string) http.Header {
-	d.t.Helper()
+	d.T.Helper()
 	s, err := d.engine().Keyring.Secret(provider, organization)
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	return http.Header{vapi.SecretHeader: {s}}
 }
@@ -30,23 +33,24 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 	d := newDesk(t, nil)
 	acme := d.secretOf(testkit.Acme)
 	const (
-		ours   = `"phoneNumberId":"` + sampleNumber + `"`
+		ours   = `"phoneNumberId":"` + callskit.SampleNumber + `"`
 		theirs = `"phoneNumberId":"number-bolt"`
 	)
 	call := func(kind, fields, more string) string {
 		return fmt.Sprintf(`{"message":{"type":%q,"timestamp":1795000000000,"call":{%s}%s}}`, kind, fields, more)
 	}
-	before := d.rows(written)
+	before := d.Rows(written)
 	for name, body := range map[string]string{
-		"their number":                   call("status-update", `"id":"n1",`+theirs, `,"status":"in-progress"`),
-		"their number beside the call":   call("status-update", `"id":"n2"`, `,"phoneNumber":{"id":"number-bolt"}`),
-		"their assistant":                call("end-of-call-report", `"id":"n3","assistantId":"assistant-bolt"`, ``),
-		"their assistant beside it":      call("hang", `"id":"n4"`, `,"assistant":{"id":"assistant-bolt"}`),
-		"their assistant on our number":  call("hang", `"id":"n5",`+ours+`,"assistantId":"assistant-bolt"`, ``),
-		"our assistant on their number":  call("hang", `"id":"n6",`+theirs+`,"assistantId":"`+sampleAssistant+`"`, ``),
+		"their number":                  call("status-update", `"id":"n1",`+theirs, `,"status":"in-progress"`),
+		"their number beside the call":  call("status-update", `"id":"n2"`, `,"phoneNumber":{"id":"number-bolt"}`),
+		"their assistant":               call("end-of-call-report", `"id":"n3","assistantId":"assistant-bolt"`, ``),
+		"their assistant beside it":     call("hang", `"id":"n4"`, `,"assistant":{"id":"assistant-bolt"}`),
+		"their assistant on our number": call("hang", `"id":"n5",`+ours+`,"assistantId":"assistant-bolt"`, ``),
+		"our assistant on their number": call("hang",
+			`"id":"n6",`+theirs+`,"assistantId":"`+callskit.SampleAssistant+`"`, ``),
 		"their running call, our number": call("status-update", `"id":"live-bolt",`+ours, `,"status":"ended"`),
 		"their running call, our assistant": call("end-of-call-report",
-			`"id":"live-bolt","assistantId":"`+sampleAssistant+`"`,
+			`"id":"live-bolt","assistantId":"`+callskit.SampleAssistant+`"`,
 			`,"analysis":{"summary":"forged"}`),
 		"their running call alone": call("transcript", `"id":"live-bolt"`,
 			`,"role":"user","transcriptType":"final","transcript":"forged"`),
@@ -62,43 +66,46 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 		"a session with it":            `{"message":{"type":"session.created","session":{"id":"s1","assistantId":"assistant-bolt"}}}`,
 		"their knowledge, their voice": call("knowledge-base-request", `"id":"n9",`+theirs, ``),
 	} {
-		rec := d.post(strings.NewReader(body), acme)
+		rec := d.Post(strings.NewReader(body), acme)
 		if rec.Code != http.StatusUnauthorized || strings.Contains(rec.Body.String(), "olt") {
 			t.Errorf("%s: got %d %s, want 401", name, rec.Code, rec.Body)
 		}
-		if after := d.rows(written); after != before {
+		if after := d.Rows(written); after != before {
 			t.Fatalf("%s changed something:\n%s%s", name, before, after)
 		}
 	}
 	for name, body := range map[string]string{
 		"our number": call("status-update", `"id":"o1",`+ours, `,"status":"in-progress"`),
-		"our assistant": call("status-update", `"id":"o2","assistantId":"`+sampleAssistant+`"`,
+		"our assistant": call("status-update", `"id":"o2","assistantId":"`+callskit.SampleAssistant+`"`,
 			`,"status":"in-progress"`),
 		"our call alone":          call("hang", `"id":"live-acme"`, ``),
 		"our call again":          call("status-update", `"id":"o1"`, `,"status":"ended"`),
 		"our assistant, unknown":  call("hang", `"id":"o3",`+ours+`,"assistantId":"nobodys"`, ``),
-		"our number, our support": call("hang", `"id":"o4",`+ours+`,"assistantId":"`+sampleAssistant+`"`, ``),
+		"our number, our support": call("hang", `"id":"o4",`+ours+`,"assistantId":"`+callskit.SampleAssistant+`"`, ``),
 	} {
-		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusOK {
+		if rec := d.Post(strings.NewReader(body), acme); rec.Code != http.StatusOK {
 			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
 		}
 	}
-	if got := d.rows(`SELECT vapi_call_id, organization FROM calls WHERE vapi_call_id IN ('o1', 'o2') ORDER BY vapi_call_id`); got != "o1 | "+testkit.Acme+"\no2 | "+testkit.Acme+"\n" {
+	if got := d.Rows(`SELECT vapi_call_id, organization FROM calls WHERE vapi_call_id IN ('o1', 'o2')
+		ORDER BY vapi_call_id`); got != "o1 | "+testkit.Acme+"\no2 | "+testkit.Acme+"\n" {
 		t.Errorf("its own calls: %q", got)
 	}
 	// What belongs to nobody waits with whom the secret speaks for.
-	if rec := d.post(strings.NewReader(call("hang", `"id":"p1","phoneNumberId":"nobodys"`, ``)),
+	if rec := d.Post(strings.NewReader(call("hang", `"id":"p1","phoneNumberId":"nobodys"`, ``)),
 		acme); rec.Code != http.StatusOK {
 		t.Errorf("nobody's number: got %d %s", rec.Code, rec.Body)
 	}
-	if got := d.rows(`SELECT status, organization FROM provider_events WHERE event_key LIKE 'p1:%'`); got != "parked | "+testkit.Acme+"\n" {
+	if got := d.Rows(`SELECT status, organization FROM provider_events WHERE event_key LIKE 'p1:%'`); got != "parked | "+
+		testkit.Acme+"\n" {
 		t.Errorf("nobody's number: stored %q", got)
 	}
 	// What nobody can read is kept for whom the secret speaks.
-	if rec := d.post(strings.NewReader(`{"message":`), acme); rec.Code != http.StatusOK {
+	if rec := d.Post(strings.NewReader(`{"message":`), acme); rec.Code != http.StatusOK {
 		t.Errorf("unread: got %d %s", rec.Code, rec.Body)
 	}
-	if got := d.rows(`SELECT status, organization FROM provider_events WHERE type = 'unread'`); got != "parked | "+testkit.Acme+"\n" {
+	if got := d.Rows(`SELECT status, organization FROM provider_events WHERE type = 'unread'`); got != "parked | "+
+		testkit.Acme+"\n" {
 		t.Errorf("unread: stored %q", got)
 	}
 }
@@ -106,48 +113,45 @@ func TestWebhook_secret_of_an_organization_reaches_no_row_of_another(t *testing.
 func TestWebhook_secrets_are_looked_up_without_the_database(t *testing.T) {
 	d := newDesk(t, nil)
 	acme := d.secretOf(testkit.Acme)
-	if rec := d.post(strings.NewReader(`{}`), acme); rec.Code != http.StatusOK {
+	if rec := d.Post(strings.NewReader(`{}`), acme); rec.Code != http.StatusOK {
 		t.Fatalf("got %d %s", rec.Code, rec.Body)
 	}
-	d.exec(`ALTER TABLE provider_accounts RENAME TO gone`)
-	for _, header := range []http.Header{acme, {vapi.SecretHeader: {secret}}} {
-		if _, err := d.engine().proof(header); err != nil {
+	d.Execute(`ALTER TABLE provider_accounts RENAME TO gone`)
+	for _, header := range []http.Header{acme, {vapi.SecretHeader: {callskit.Secret}}} {
+		if _, err := d.engine().Keyring.Held(provider, vapi.PresentedSecret(header)); err != nil {
 			t.Error(err)
 		}
 	}
 	stranger := &testkit.Endless{}
-	if rec := d.post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized ||
+	if rec := d.Post(stranger, http.Header{vapi.SecretHeader: {"nobodys"}}); rec.Code != http.StatusUnauthorized ||
 		stranger.Bytes > 0 {
 		t.Errorf("a stranger: got %d after reading %d bytes", rec.Code, stranger.Bytes)
 	}
 }
 
-// What nobody can read, and what belongs to nobody, counts for whom the secret
-// speaks, and of a large body little is kept.
-func TestWebhook_unread_messages_are_paced_and_short(t *testing.T) {
+// The messages of a call go one day; the call is the trace that they were here.
+func TestWebhook_the_call_is_the_trace_of_its_messages(t *testing.T) {
 	d := newDesk(t, nil)
-	acme, bolt := d.secretOf(testkit.Acme), d.secretOf(testkit.Bolt)
-	if rec := d.post(strings.NewReader(strings.Repeat("x", 1<<20)), acme); rec.Code != http.StatusOK {
+	message := fmt.Sprintf(`{"message":{"type":"status-update","status":"in-progress","timestamp":1795000000000,"call":{"id":"traced","phoneNumberId":%q}}}`,
+		callskit.SampleNumber)
+	if rec := d.Post(strings.NewReader(message),
+		http.Header{vapi.SecretHeader: {callskit.Secret}}); rec.Code != http.StatusOK {
 		t.Fatalf("got %d %s", rec.Code, rec.Body)
 	}
-	if got := d.rows(`SELECT length(payload) < 200000, count(*) FROM provider_events WHERE type = 'unread'`); got != "1 | 1\n" {
-		t.Errorf("a large body: stored %q", got)
-	}
-	d.engine().pace = newPace(1, 1_000*time.Hour)
-	for name, body := range map[string]string{
-		"unread":   `{"message":`,
-		"nobody's": `{"message":{"type":"hang","call":{"id":"p1","phoneNumberId":"nobodys"}}}`,
+	for _, step := range []struct {
+		statement string
+		lost      bool
+	}{
+		{`DELETE FROM provider_events`, false},
+		{`DELETE FROM calls WHERE vapi_call_id = 'traced'`, true},
 	} {
-		d.engine().pace = newPace(1, 1_000*time.Hour)
-		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusOK {
-			t.Errorf("%s: got %d %s", name, rec.Code, rec.Body)
+		d.Execute(step.statement)
+		if lost, err := inbox.Missing(d.TestApp); err != nil || (lost != nil) != step.lost {
+			t.Errorf("after %s: %v is missing (%v), want it to be %v", step.statement, lost, err, step.lost)
 		}
-		if rec := d.post(strings.NewReader(body), acme); rec.Code != http.StatusTooManyRequests ||
-			rec.Header().Get("Retry-After") == "" {
-			t.Errorf("%s, again: got %d %s", name, rec.Code, rec.Body)
-		}
-		if rec := d.post(strings.NewReader(body), bolt); rec.Code != http.StatusOK {
-			t.Errorf("%s, of another organization: got %d %s", name, rec.Code, rec.Body)
-		}
+	}
+	plan := d.Rows("EXPLAIN QUERY PLAN "+d.engine().source().Trace, "traced")
+	if !strings.Contains(plan, "SEARCH calls USING") {
+		t.Errorf("it is looked for by %s", plan)
 	}
 }

@@ -16,29 +16,30 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
+	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
-	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
-	"github.com/pocketline/pocketline/hooks/orgs"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
+	"github.com/pocketline/pocketline/hooks/privacy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // withPrivacy binds the domain that exports and erases callers.
 func withPrivacy(app core.App, d *desk) {
 	audit.Register(app)
-	orgs.Register(app, orgs.Deps{
-		Drop: func(string, string) {}, Facade: d.facade, Outbox: d.outbox, Schedule: d.schedule, Sealed: d.sealed,
-		PerPerson: 10, Forgotten: d.erased,
-	})
+	tools := d.Tools
+	tools.Identity = identity.Register(app, identity.Options{Sealed: d.Sealed, Outbox: d.Outbox})
+	privacy.Register(app, privacy.Deps{Tools: tools})
 }
 
 const privacyPath = "/api/organizations/" + testkit.Acme + "/privacy/"
 
 func (d *desk) eraseCaller(number string) map[string]any {
-	d.t.Helper()
-	rec := d.want(200, http.MethodPost, privacyPath+"erase", testkit.AcmeOwner,
+	d.T.Helper()
+	rec := d.Want(200, http.MethodPost, privacyPath+"erase", testkit.AcmeOwner,
 		map[string]any{"phone_number": number, "confirm": true})
-	request, _ := object(d.t, rec)["request"].(map[string]any)
+	request, _ := callskit.Object(d.T, rec)["request"].(map[string]any)
 	certificate, _ := request["certificate"].(map[string]any)
 	return certificate
 }
@@ -67,12 +68,14 @@ func everyType(t testing.TB, id, number string) [][]byte {
 
 // holds fails when any table of the database has one of the texts.
 func (d *desk) holdsNothing(when string, texts ...string) {
-	d.t.Helper()
-	for _, table := range strings.Fields(d.rows(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('call_words')`)) {
+	d.T.Helper()
+	for _, table := range strings.Fields(d.Rows(`SELECT name FROM sqlite_master WHERE type = 'table'
+		AND name NOT IN ('call_words')`)) {
 		for _, text := range texts {
-			for _, column := range strings.Fields(d.rows(`SELECT name FROM pragma_table_info(?)`, table)) {
-				if got := d.rows(`SELECT count(*) FROM "`+table+`" WHERE instr(CAST("`+column+`" AS BLOB), CAST(? AS BLOB)) > 0`, text); got != "0\n" {
-					d.t.Errorf("%s: %s rows of %s.%s have %q", when, strings.TrimSpace(got), table, column, text)
+			for _, column := range strings.Fields(d.Rows(`SELECT name FROM pragma_table_info(?)`, table)) {
+				if got := d.Rows(`SELECT count(*) FROM "`+table+`" WHERE instr(CAST("`+column+`" AS BLOB), CAST(? AS BLOB)) > 0`,
+					text); got != "0\n" {
+					d.T.Errorf("%s: %s rows of %s.%s have %q", when, strings.TrimSpace(got), table, column, text)
 				}
 			}
 		}
@@ -98,12 +101,12 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 		},
 	} {
 		d := newDesk(t, nil, withPrivacy)
-		d.sendAll([][]byte{update(t, "gone", "+14155552671", nil)})
+		d.SendAll([][]byte{update(t, "gone", "+14155552671", nil)})
 		forget(d)
 		all := everyType(t, "gone", "14155552671")
 		for range 3 {
 			for n := range all {
-				if rec := d.send(all[n]); rec.Code >= 300 {
+				if rec := d.Send(all[n]); rec.Code >= 300 {
 					t.Errorf("%s: a late message was answered %d: %s", how, rec.Code, rec.Body)
 				}
 			}
@@ -111,16 +114,18 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 			d.await("gone")
 			d.holdsNothing(how, "4155552671", "Vexmoor", "zanzibar")
 		}
-		if got := d.rows(`SELECT DISTINCT type, status, payload, answer FROM provider_events WHERE event_key LIKE 'gone:%'`); got != "deleted | packed |  | \n" {
+		if got := d.Rows(`SELECT DISTINCT type, status, payload FROM provider_events
+			WHERE event_key LIKE 'gone:%'`); got != "deleted | packed | \n" {
 			t.Errorf("%s: kept %q", how, got)
 		}
-		if got := d.rows(`SELECT count(*) > 20, count(*) = count(DISTINCT event_key) FROM provider_events WHERE event_key LIKE 'gone:%'`); got != "1 | 1\n" {
+		if got := d.Rows(`SELECT count(*) > 20, count(*) = count(DISTINCT event_key) FROM provider_events
+			WHERE event_key LIKE 'gone:%'`); got != "1 | 1\n" {
 			t.Errorf("%s: %q", how, got)
 		}
-		if err := d.schedule.RunNow(context.Background(), "inbox.pack"); err != nil {
+		if err := d.Schedule.RunNow(context.Background(), "inbox.pack"); err != nil {
 			t.Errorf("%s: keys cannot be packed: %v", how, err)
 		}
-		if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'gone'`); got != "0\n" {
+		if got := d.Rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'gone'`); got != "0\n" {
 			t.Errorf("%s: the call is back", how)
 		}
 	}
@@ -129,14 +134,14 @@ func TestErasure_late_messages_leave_a_key_and_nothing_else(t *testing.T) {
 // logHoldsNothing asserts that the write-ahead log has none of the texts: not the
 // rows as they were before.
 func (d *desk) logHoldsNothing(texts ...string) {
-	d.t.Helper()
+	d.T.Helper()
 	log, err := os.ReadFile(filepath.Join(d.DataDir(), "data.db-wal"))
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	for _, text := range texts {
 		if n := bytes.Count(log, []byte(text)); n > 0 {
-			d.t.Errorf("the log has %q %d times", text, n)
+			d.T.Errorf("the log has %q %d times", text, n)
 		}
 	}
 }
@@ -146,12 +151,12 @@ func (d *desk) logHoldsNothing(texts ...string) {
 func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
 	for n := range 5 { // others' words, so that the index has more than one part
-		d.sendAll([][]byte{update(t, fmt.Sprint("other-", n), "+14155552679",
+		d.SendAll([][]byte{update(t, fmt.Sprint("other-", n), "+14155552679",
 			map[string]any{"type": "end-of-call-report", "endedReason": "customer-ended-call",
 				"artifact": map[string]any{"transcript": "an ordinary question", "messages": []any{}}})})
 	}
 	for n := range 3 {
-		d.sendAll([][]byte{update(t, fmt.Sprint("gone-", n), "+14155552671", map[string]any{
+		d.SendAll([][]byte{update(t, fmt.Sprint("gone-", n), "+14155552671", map[string]any{
 			"type": "end-of-call-report", "endedReason": "customer-ended-call",
 			"customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
 			"artifact": map[string]any{"transcript": "zanzibar " + strings.Repeat("and much more ", 400),
@@ -160,9 +165,9 @@ func TestErasure_empties_the_index_and_the_log(t *testing.T) {
 	}
 	d.eraseCaller("+14155552671")
 	d.logHoldsNothing("zanzibar", "Vexmoor", "4155552671")
-	d.sendAll([][]byte{update(t, "gone-1", "+14155552671", map[string]any{"transcript": "zanzibar"})})
+	d.SendAll([][]byte{update(t, "gone-1", "+14155552671", map[string]any{"transcript": "zanzibar"})})
 	d.holdsNothing("erased", "4155552671", "Vexmoor", "zanzibar")
-	if got := d.rows(`SELECT count(*) FROM call_words WHERE call_words MATCH 'ordinary'`); got != "5\n" {
+	if got := d.Rows(`SELECT count(*) FROM call_words WHERE call_words MATCH 'ordinary'`); got != "5\n" {
 		t.Errorf("%s of others are found, want 5", got)
 	}
 }
@@ -178,17 +183,17 @@ func TestErasure_leaves_no_bytes_in_the_file(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range 25 {
-			d.sendAll(conversation(t, fmt.Sprint("gone-", n), number, word))
+			d.SendAll(conversation(t, fmt.Sprint("gone-", n), number, word))
 			if others {
-				d.sendAll(conversation(t, fmt.Sprint("other-", n), "+14155552679", "ordinary"))
+				d.SendAll(conversation(t, fmt.Sprint("other-", n), "+14155552679", "ordinary"))
 			}
 			if n == 15 {
-				if err := d.schedule.RunNow(context.Background(), "inbox.pack"); err != nil {
+				if err := d.Schedule.RunNow(context.Background(), "inbox.pack"); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		d.sendAll(conversation(t, "gone-1", number, word+" again"))
+		d.SendAll(conversation(t, "gone-1", number, word+" again"))
 		d.eraseCaller(number)
 		file, err := os.ReadFile(filepath.Join(d.DataDir(), "data.db"))
 		if err != nil {
@@ -229,7 +234,7 @@ func conversation(t testing.TB, id, number, word string) [][]byte {
 // after it.
 func TestErasure_a_message_of_the_same_moment(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
-	d.sendAll([][]byte{update(t, "gone", "+14155552671", nil)})
+	d.SendAll([][]byte{update(t, "gone", "+14155552671", nil)})
 	box, err := inbox.Of(d.TestApp)
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +246,7 @@ func TestErasure_a_message_of_the_same_moment(t *testing.T) {
 	<-held // the writer is busy, the database is not
 	sent := make(chan int, 1)
 	report := update(t, "gone", "+14155552671", map[string]any{"type": "end-of-call-report", "transcript": "zanzibar"})
-	go func() { sent <- d.send(report).Code }()
+	go func() { sent <- d.Send(report).Code }()
 	for box.Waiting() == 0 {
 		runtime.Gosched()
 	}
@@ -256,21 +261,21 @@ func TestErasure_a_message_of_the_same_moment(t *testing.T) {
 // A call that began before its caller was erased, and that nobody told us of
 // until afterwards, is not taken in, whatever way it comes.
 func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
-	missed := finished("listed", sampleNumber)
+	missed := finished("listed", callskit.SampleNumber)
 	missed["customer"] = map[string]any{"number": "+1 415 555 2671", "name": "Quillan Vexmoor"}
 	missed["createdAt"] = time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 	d := newDesk(t, &archive{list: []map[string]any{missed}}, withPrivacy)
-	d.sendAll([][]byte{update(t, "known", "+14155552671", nil)})
+	d.SendAll([][]byte{update(t, "known", "+14155552671", nil)})
 	d.eraseCaller("+14155552671")
 
-	d.sendAll([][]byte{
+	d.SendAll([][]byte{
 		update(t, "unknown", "14155552671", nil),
 		update(t, "unknown", "14155552671",
 			map[string]any{"type": "transcript", "role": "user", "transcriptType": "final", "transcript": "zanzibar"}),
 		// What was written, without any call.
 		update(t, "", "", map[string]any{"type": "session.updated", "customer": nil, "call": nil,
 			"session": map[string]any{
-				"id": "s1", "assistantId": sampleAssistant,
+				"id": "s1", "assistantId": callskit.SampleAssistant,
 				"customer": map[string]any{"number": "+14155552671", "name": "Quillan Vexmoor"},
 			}}),
 	})
@@ -279,17 +284,18 @@ func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
 	}
 	d.holdsNothing("a call nobody knew", "4155552671", "Vexmoor", "zanzibar")
 	for _, id := range []string{"unknown", "listed"} {
-		if got := d.rows(`SELECT count(*) FROM outbox WHERE key = ?`, outbox.EraseCall+":"+id); got != "1\n" {
+		if got := d.Rows(`SELECT count(*) FROM outbox WHERE key = ?`, vapicopy.EraseKind+":"+id); got != "1\n" {
 			t.Errorf("%s: nobody owes the deletion at the provider", id)
 		}
 	}
 	// Who rings again afterwards is a caller like any other.
-	d.sendAll([][]byte{update(t, "again", "+14155552671", map[string]any{
+	d.SendAll([][]byte{update(t, "again", "+14155552671", map[string]any{
 		"timestamp": time.Now().Add(time.Minute).UnixMilli(),
-		"call": map[string]any{"id": "again", "type": "inboundPhoneCall", "phoneNumberId": sampleNumber,
+		"call": map[string]any{"id": "again", "type": "inboundPhoneCall", "phoneNumberId": callskit.SampleNumber,
 			"createdAt": time.Now().Add(time.Minute).UTC().Format(time.RFC3339)},
 	})})
-	if got := d.rows(`SELECT caller_number, contact != '' FROM calls WHERE vapi_call_id = 'again'`); got != "+14155552671 | 1\n" {
+	if got := d.Rows(`SELECT caller_number, contact != '' FROM calls
+		WHERE vapi_call_id = 'again'`); got != "+14155552671 | 1\n" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -297,17 +303,18 @@ func TestErasure_calls_nobody_knew_stay_away(t *testing.T) {
 // A call whose caller becomes known after the erasure is erased then.
 func TestErasure_of_a_caller_who_was_not_known_yet(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
-	d.sendAll([][]byte{update(t, "known", "+14155552671", nil), update(t, "late", "", nil)})
+	d.SendAll([][]byte{update(t, "known", "+14155552671", nil), update(t, "late", "", nil)})
 	d.eraseCaller("+14155552671")
-	d.sendAll([][]byte{update(t, "late", "+14155552671", map[string]any{"timestamp": 1_795_014_248_000})})
-	if _, err := d.outbox.Deliver(context.Background()); err != nil {
+	d.SendAll([][]byte{update(t, "late", "+14155552671", map[string]any{"timestamp": 1_795_014_248_000})})
+	if _, err := d.Outbox.Deliver(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	// The worker may have taken it before.
-	for d.rows(`SELECT count(*) FROM outbox WHERE kind = 'privacy.erase_again' AND status IN ('pending', 'running')`) != "0\n" {
+	for d.Rows(`SELECT count(*) FROM outbox WHERE kind = 'privacy.erase_again'
+		AND status IN ('pending', 'running')`) != "0\n" {
 		runtime.Gosched()
 	}
-	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'late'`); got != "0\n" {
+	if got := d.Rows(`SELECT count(*) FROM calls WHERE vapi_call_id = 'late'`); got != "0\n" {
 		t.Errorf("%s calls stay", got)
 	}
 	d.holdsNothing("a call whose caller was not known", "4155552671")
@@ -322,22 +329,22 @@ func TestPrivacy_takes_every_caller_that_is_stored(t *testing.T) {
 		"Anonymous", "+266696687", "sip:anonymous@anonymous.invalid", "1001", "sip:ann@example.com",
 	}
 	for n, number := range old {
-		d.put(testkit.Acme, fmt.Sprintf("zold%011d", n),
+		d.PutCall(testkit.Acme, fmt.Sprintf("zold%011d", n),
 			map[string]any{"vapi_call_id": fmt.Sprintf("old-%d", n), "caller_number": number}, "", "")
 	}
 	for n, number := range old {
-		rec := d.want(200, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
+		rec := d.Want(200, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
 			map[string]any{"phone_number": number})
 		if !strings.Contains(rec.Body.String(), fmt.Sprintf("calls/zold%011d.json", n)) {
 			t.Errorf("%q: the call is not in the export", number)
 		}
 		d.eraseCaller(number)
-		if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id = ?`, fmt.Sprintf("old-%d", n)); got != "0\n" {
+		if got := d.Rows(`SELECT count(*) FROM calls WHERE vapi_call_id = ?`, fmt.Sprintf("old-%d", n)); got != "0\n" {
 			t.Errorf("%q: the call stays", number)
 		}
 	}
-	d.want(400, http.MethodPost, privacyPath+"export", testkit.AcmeOwner, map[string]any{"phone_number": "\u200e"})
-	d.want(404, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
+	d.Want(400, http.MethodPost, privacyPath+"export", testkit.AcmeOwner, map[string]any{"phone_number": "\u200e"})
+	d.Want(404, http.MethodPost, privacyPath+"export", testkit.AcmeOwner,
 		map[string]any{"phone_number": "+14155550000"})
 }
 
@@ -346,15 +353,15 @@ func TestPrivacy_takes_every_caller_that_is_stored(t *testing.T) {
 func TestErasure_takes_every_spelling(t *testing.T) {
 	d := newDesk(t, nil, withPrivacy)
 	for n, number := range []string{"+14155552671", "sip:+14155552671@host.example", "(415) 555-2671"} {
-		d.sendAll([][]byte{update(t, fmt.Sprintf("one-%d", n), number, nil)})
+		d.SendAll([][]byte{update(t, fmt.Sprintf("one-%d", n), number, nil)})
 	}
-	d.sendAll([][]byte{
+	d.SendAll([][]byte{
 		update(t, "short", "1001", nil), update(t, "other", "+14155552672", nil),
 		update(t, "nobodys", "415-555-2671",
 			map[string]any{"phoneNumber": nil, "call": map[string]any{"id": "nobodys"}}),
 		update(t, "", "", map[string]any{"type": "session.created", "customer": nil, "call": nil,
 			"session": map[string]any{
-				"id": "s2", "assistantId": sampleAssistant, "customer": map[string]any{"number": "1 (415) 555-2671"},
+				"id": "s2", "assistantId": callskit.SampleAssistant, "customer": map[string]any{"number": "1 (415) 555-2671"},
 			}}),
 	})
 	certificate := d.eraseCaller("tel:+1-415-555-2671")
@@ -362,12 +369,12 @@ func TestErasure_takes_every_spelling(t *testing.T) {
 		t.Errorf("certificate %v", certificate)
 	}
 	d.holdsNothing("erased", "4155552671", "555-2671")
-	events := d.rows(`SELECT count(*) FROM provider_events WHERE event_key LIKE 'other:%'`)
+	events := d.Rows(`SELECT count(*) FROM provider_events WHERE event_key LIKE 'other:%'`)
 	d.eraseCaller("1001")
-	if got := d.rows(`SELECT count(*) FROM provider_events WHERE event_key LIKE 'other:%'`); got != events {
+	if got := d.Rows(`SELECT count(*) FROM provider_events WHERE event_key LIKE 'other:%'`); got != events {
 		t.Errorf("erasing 1001 took messages that have the digits somewhere: %s, were %s", got, events)
 	}
-	if got := d.rows(`SELECT count(*) FROM calls WHERE vapi_call_id IN ('short', 'other')`); got != "1\n" {
+	if got := d.Rows(`SELECT count(*) FROM calls WHERE vapi_call_id IN ('short', 'other')`); got != "1\n" {
 		t.Errorf("%s calls of others stay, want 1", got)
 	}
 }

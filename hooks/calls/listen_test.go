@@ -14,6 +14,8 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/store"
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -28,9 +30,9 @@ type ear struct {
 
 // serve puts the desk on loopback: streams need a network.
 func (d *desk) serve() *httptest.Server {
-	d.t.Helper()
-	server := httptest.NewServer(d.mux)
-	d.t.Cleanup(func() {
+	d.T.Helper()
+	server := httptest.NewServer(d.Mux)
+	d.T.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
@@ -87,7 +89,7 @@ func (e *ear) next() string {
 func (e *ear) said() string {
 	e.t.Helper()
 	name, data, _ := strings.Cut(e.next(), " ")
-	var m liveMessage
+	var m store.LiveMessage
 	if name == "closed" || json.Unmarshal([]byte(data), &m) != nil {
 		return name
 	}
@@ -97,9 +99,9 @@ func (e *ear) said() string {
 // says is a final transcript of the sample call.
 func says(t *testing.T, when int64, text string) []byte {
 	t.Helper()
-	for _, m := range lines(t, "call-inbound.jsonl") {
+	for _, m := range callskit.Lines(t, "call-inbound.jsonl") {
 		if strings.Contains(string(m), `"transcript"`) && strings.Contains(string(m), `"final"`) {
-			return remake(t, m, map[string]any{"message.type": "transcript", "message.transcriptType": "final",
+			return callskit.Remake(t, m, map[string]any{"message.type": "transcript", "message.transcriptType": "final",
 				"message.transcript": text, "message.timestamp": when, "message.role": "user"})
 		}
 	}
@@ -110,10 +112,10 @@ func says(t *testing.T, when int64, text string) []byte {
 // begin starts the sample call and says something.
 func (d *desk) begin(t *testing.T) (id string) {
 	t.Helper()
-	d.sendAll(lines(t, "call-inbound.jsonl")[:2])
-	d.sendAll([][]byte{says(t, beginning+1_000, "before you came")})
-	d.await(sampleCall)
-	return d.sampleID()
+	d.SendAll(callskit.Lines(t, "call-inbound.jsonl")[:2])
+	d.SendAll([][]byte{says(t, callskit.Beginning+1_000, "before you came")})
+	d.await(callskit.SampleCall)
+	return d.IDOf(callskit.SampleCall)
 }
 
 func TestListen_streams_what_is_said_until_the_call_is_over(t *testing.T) {
@@ -123,12 +125,12 @@ func TestListen_streams_what_is_said_until_the_call_is_over(t *testing.T) {
 	if e.status != 200 || e.said() != "line before you came" {
 		t.Fatalf("status %d", e.status)
 	}
-	d.sendAll([][]byte{says(t, beginning+2_000, "and now")})
+	d.SendAll([][]byte{says(t, callskit.Beginning+2_000, "and now")})
 	if got := e.said(); got != "line and now" {
 		t.Errorf("got %s", got)
 	}
-	messages := lines(t, "call-inbound.jsonl")
-	d.sendAll(messages[len(messages)-1:])
+	messages := callskit.Lines(t, "call-inbound.jsonl")
+	d.SendAll(messages[len(messages)-1:])
 	for {
 		got := e.said()
 		if got == "over completed" {
@@ -163,7 +165,7 @@ func TestListen_is_for_members_who_may_view_calls(t *testing.T) {
 		testkit.AcmeTrainee: 403,
 		testkit.AcmeViewer:  200, testkit.AcmeOwner: 200,
 	} {
-		rec := d.want(want, "GET", path, who, nil)
+		rec := d.Want(want, "GET", path, who, nil)
 		if want != 200 && strings.Contains(rec.Body.String(), "sourdough") {
 			t.Errorf("%q reads %s", who, rec.Body)
 		}
@@ -172,7 +174,7 @@ func TestListen_is_for_members_who_may_view_calls(t *testing.T) {
 			t.Errorf("%q reads %s", who, rec.Body)
 		}
 	}
-	d.want(404, "GET", "/functions/v1/calls/nothing00000000/listen", testkit.AcmeOwner, nil)
+	d.Want(404, "GET", "/functions/v1/calls/nothing00000000/listen", testkit.AcmeOwner, nil)
 }
 
 func TestListen_ends_with_the_right_to_listen(t *testing.T) {
@@ -183,8 +185,8 @@ func TestListen_ends_with_the_right_to_listen(t *testing.T) {
 	gone, stays := hear(t, server, path, testkit.AcmeViewer), hear(t, server, path, testkit.AcmeAgent)
 	gone.said()
 	stays.said()
-	d.hub.Drop(testkit.User(testkit.AcmeViewer), testkit.Acme)
-	d.sendAll([][]byte{says(t, beginning+2_000, "a secret")})
+	d.Hub.Drop(testkit.User(testkit.AcmeViewer), testkit.Acme)
+	d.SendAll([][]byte{says(t, callskit.Beginning+2_000, "a secret")})
 	if got := gone.next(); got != "closed" {
 		t.Errorf("who lost the right hears %s", got)
 	}
@@ -209,7 +211,7 @@ func TestListen_ends_when_the_gate_turns_the_reader_away(t *testing.T) {
 		}
 		return nil
 	})
-	d.sendAll([][]byte{says(t, beginning+2_000, "a secret")})
+	d.SendAll([][]byte{says(t, callskit.Beginning+2_000, "a secret")})
 	if got := gone.next(); got != "closed" {
 		t.Errorf("who was turned away hears %s", got)
 	}
@@ -218,43 +220,15 @@ func TestListen_ends_when_the_gate_turns_the_reader_away(t *testing.T) {
 	}
 }
 
-func TestListen_says_something_when_nothing_is_said(t *testing.T) {
-	d := newDesk(t, nil)
-	listener := d.hub.Listen("quiet", "", testkit.Acme)
-	defer listener.Close()
-	rec := httptest.NewRecorder()
-	re := new(core.RequestEvent)
-	re.Request, re.Response = httptest.NewRequest("GET", "/", nil), rec
-	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{},
-		may: func() bool { return true }}
-	quiet, done := make(chan time.Time), make(chan struct{})
-	go func() {
-		defer close(done)
-		follow(context.Background(), stream, listener, quiet)
-	}()
-	quiet <- time.Now()
-	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello", Position: 1})
-	d.hub.Line("quiet", liveMessage{Type: "line", Role: "user", Content: "hello",
-		Position: 1}) // stored and told at once
-	d.hub.Line("quiet", liveMessage{Type: "line", Role: "assistant", Content: "yes", Position: 1})
-	d.hub.Line("quiet", liveMessage{Type: "over", Status: "completed"})
-	<-done
-	got := rec.Body.String()
-	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 ||
-		strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestListen_a_reader_who_does_not_read_delays_nobody(t *testing.T) {
 	d := newDesk(t, nil)
 	id := d.begin(t)
-	deaf := d.hub.Listen(id, "somebody", testkit.Acme) // nobody takes its lines
+	deaf := d.Hub.Listen(id, "somebody", testkit.Acme) // nobody takes its lines
 	defer deaf.Close()
 	e := hear(t, d.serve(), "/functions/v1/calls/"+id+"/listen", testkit.AcmeViewer)
 	e.said()
 	for n := range 600 {
-		d.hub.Line(id, liveMessage{Type: "line", Role: "user", Content: "x", Position: int64(n + 1)})
+		d.Hub.Line(id, store.LiveMessage{Type: "line", Role: "user", Content: "x", Position: int64(n + 1)})
 		if got := e.said(); got != "line x" {
 			t.Fatalf("line %d: got %s", n, got)
 		}
@@ -269,8 +243,8 @@ func TestListen_a_reader_who_does_not_read_delays_nobody(t *testing.T) {
 func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing.T) {
 	d := newDesk(t, nil)
 	const url = "wss://phone.example.vapi.ai/listen-secret"
-	d.set(collections.Calls, testkit.AcmeLiveCall,
-		map[string]any{"listen_url": d.seal(url, collections.Calls, testkit.AcmeLiveCall, "listen_url")})
+	d.Set(collections.Calls, testkit.AcmeLiveCall,
+		map[string]any{"listen_url": d.Seal(url, collections.Calls, testkit.AcmeLiveCall, "listen_url")})
 	ask := func(id, who string) *httptest.ResponseRecorder {
 		req := httptest.NewRequest("GET", "/functions/v1/calls/"+id+"/listen", nil)
 		req.Header.Set("Accept", "application/json")
@@ -278,7 +252,7 @@ func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing
 			req.Header.Set(k, v)
 		}
 		rec := httptest.NewRecorder()
-		d.mux.ServeHTTP(rec, req)
+		d.Mux.ServeHTTP(rec, req)
 		return rec
 	}
 	for who, want := range map[string]int{
@@ -298,8 +272,8 @@ func TestListen_as_JSON_tells_those_who_work_calls_where_the_sound_is(t *testing
 	if rec := ask(testkit.AcmeCall, testkit.AcmeAgent); rec.Code != 409 {
 		t.Errorf("a call that is over: got %d %s", rec.Code, rec.Body)
 	}
-	d.set(collections.Calls, testkit.AcmeLiveCall,
-		map[string]any{"listen_url": d.seal("wss://evil.example/x", collections.Calls, testkit.AcmeLiveCall,
+	d.Set(collections.Calls, testkit.AcmeLiveCall,
+		map[string]any{"listen_url": d.Seal("wss://evil.example/x", collections.Calls, testkit.AcmeLiveCall,
 			"listen_url")})
 	if rec := ask(testkit.AcmeLiveCall, testkit.AcmeAgent); rec.Code != 409 ||
 		strings.Contains(rec.Body.String(), "evil") {
@@ -321,7 +295,7 @@ func TestWebhook_keeps_no_address_that_leads_away_from_the_provider(t *testing.T
 		{"https://u@x.vapi.ai/c", "wss://x.vapi.ai:444/l", false},
 	} {
 		id := fmt.Sprintf("addressed-%d", i)
-		rec := d.send(remake(t, sample(t, "hang.json"), map[string]any{
+		rec := d.Send(callskit.Remake(t, callskit.Sample(t, "hang.json"), map[string]any{
 			"message.type": "status-update", "message.status": "in-progress",
 			"message.call.id": id, "message.call.monitor": map[string]any{"controlUrl": one.control,
 				"listenUrl": one.listen},
@@ -333,7 +307,7 @@ func TestWebhook_keeps_no_address_that_leads_away_from_the_provider(t *testing.T
 		if one.kept {
 			want = "1 | 1\n"
 		}
-		if got := d.rows(`SELECT control_url != '', listen_url != '' FROM calls WHERE vapi_call_id = ?`,
+		if got := d.Rows(`SELECT control_url != '', listen_url != '' FROM calls WHERE vapi_call_id = ?`,
 			id); got != want {
 			t.Errorf("%+v: kept %q, want %q", one, got, want)
 		}

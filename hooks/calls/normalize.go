@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/fold"
+	"github.com/pocketline/pocketline/hooks/calls/store"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -60,13 +63,13 @@ func (n *normalizer) read(organization, number string) phone.Number {
 		n.homes[organization] = home
 	}
 	read := phone.Read(number, home)
-	read.Text = clip(read.Text, numberMax)
+	read.Text = rows.Clip(read.Text, fold.NumberMax)
 	return read
 }
 
 // write runs a change in the writer's transaction and counts it.
 func (n *normalizer) write(ctx context.Context, change func(tx *inbox.Tx) error) error {
-	box, err := n.box()
+	box, err := inbox.Of(n.app)
 	if err != nil {
 		return err
 	}
@@ -76,21 +79,22 @@ func (n *normalizer) write(ctx context.Context, change func(tx *inbox.Tx) error)
 
 // walk reads a table page by page in the order of its rows: the first column of
 // the query is the rowid, its arguments are the rowid before and the page's size.
-func walk[T any](ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) (rowid int64, row T, err error), do func(T) error) error {
+func walk[T any](ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) (rowid int64, row T, err error),
+	do func(T) error) error {
 	for after := int64(0); ; {
-		rows, err := db.QueryContext(ctx, query, after, normalizeRead)
+		found, err := db.QueryContext(ctx, query, after, normalizeRead)
 		if err != nil {
 			return err
 		}
 		var page []T
-		for rows.Next() {
+		for found.Next() {
 			var row T
-			if after, row, err = scan(rows); err != nil {
+			if after, row, err = scan(found); err != nil {
 				break
 			}
 			page = append(page, row)
 		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil || len(page) == 0 {
+		if err := errors.Join(err, found.Err(), found.Close()); err != nil || len(page) == 0 {
 			return err
 		}
 		for _, row := range page { // the rows are closed: what is done may write
@@ -104,9 +108,10 @@ func walk[T any](ctx context.Context, db *sql.DB, query string, scan func(*sql.R
 type storedContact struct{ id, organization, number string }
 
 func (n *normalizer) contacts(ctx context.Context) error {
-	err := walk(ctx, n.reads, `SELECT rowid, id, organization, phone_number FROM contacts WHERE rowid > ? ORDER BY rowid LIMIT ?`,
-		func(rows *sql.Rows) (rowid int64, c storedContact, err error) {
-			err = rows.Scan(&rowid, &c.id, &c.organization, &c.number)
+	err := walk(ctx, n.reads,
+		`SELECT rowid, id, organization, phone_number FROM contacts WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+		func(found *sql.Rows) (rowid int64, c storedContact, err error) {
+			err = found.Scan(&rowid, &c.id, &c.organization, &c.number)
 			return rowid, c, err
 		}, func(c storedContact) error { return n.contact(ctx, c) })
 	if err != nil {
@@ -127,7 +132,7 @@ func (n *normalizer) contact(ctx context.Context, c storedContact) error {
 		return err
 	}
 	var other string
-	err := n.reads.QueryRowContext(ctx, selectContact, c.organization, read.Text).Scan(&other)
+	err := n.reads.QueryRowContext(ctx, store.SelectContact, c.organization, read.Text).Scan(&other)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // deleted meanwhile
 	}
@@ -154,8 +159,8 @@ func (n *normalizer) spell(ctx context.Context, id, number string) (spelled bool
 		if err != nil {
 			return err
 		}
-		rows, err := result.RowsAffected()
-		spelled = rows > 0
+		written, err := result.RowsAffected()
+		spelled = written > 0
 		return err
 	})
 	return spelled, err
@@ -195,7 +200,8 @@ func (n *normalizer) moveCalls(ctx context.Context, from, to string) error {
 	for {
 		moved := int64(0)
 		err := n.write(ctx, func(tx *inbox.Tx) error {
-			result, err := tx.Exec(`UPDATE calls SET contact = ? WHERE id IN (SELECT id FROM calls WHERE contact = ? LIMIT ?)`, to, from, normalizeWrite)
+			result, err := tx.Exec(`UPDATE calls SET contact = ? WHERE id IN (SELECT id FROM calls WHERE contact = ? LIMIT ?)`,
+				to, from, normalizeWrite)
 			if err != nil {
 				return err
 			}
@@ -232,9 +238,10 @@ func (n *normalizer) calls(ctx context.Context) error {
 			return nil
 		})
 	}
-	err := walk(ctx, n.reads, `SELECT rowid, id, organization, `+strings.Join(numberColumns[:], ", ")+` FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?`,
-		func(rows *sql.Rows) (rowid int64, c storedNumbers, err error) {
-			err = rows.Scan(&rowid, &c.id, &c.organization, &c.numbers[0], &c.numbers[1], &c.numbers[2])
+	err := walk(ctx, n.reads, `SELECT rowid, id, organization, `+strings.Join(numberColumns[:], ", ")+
+		` FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+		func(found *sql.Rows) (rowid int64, c storedNumbers, err error) {
+			err = found.Scan(&rowid, &c.id, &c.organization, &c.numbers[0], &c.numbers[1], &c.numbers[2])
 			return rowid, c, err
 		}, func(c storedNumbers) error {
 			if !n.differs(c) {
@@ -279,32 +286,30 @@ func (n *normalizer) call(tx *inbox.Tx, c storedNumbers) error {
 		if column != "transferred_to" {
 			keep = ", " + column + "_raw = CASE " + column + "_raw WHEN '' THEN " + column + " ELSE " + column + "_raw END"
 		}
-		if _, err := tx.Exec(`UPDATE calls SET `+column+` = ?`+keep+` WHERE id = ? AND `+column+` = ?`, text, c.id, c.numbers[i]); err != nil {
+		if _, err := tx.Exec(`UPDATE calls SET `+column+` = ?`+keep+` WHERE id = ? AND `+column+` = ?`, text,
+			c.id, c.numbers[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const cutLate = `UPDATE provider_events SET type = '` + collections.EventDeleted + `', status = '` + collections.EventPacked + `', payload = '', answer = '', error = '', next_at = ''
-	WHERE provider = 'vapi' AND event_key > ? AND event_key < ? AND type != '` + collections.EventDeleted + `'`
-
 // lateMessages cuts messages down to their key that came after their call was
 // deleted, when they were still kept whole.
 func (n *normalizer) lateMessages(ctx context.Context) error {
-	type mark struct{ id, kind string }
-	err := walk(ctx, n.reads, `SELECT rowid, event_key, type FROM provider_events WHERE rowid > ? ORDER BY rowid LIMIT ?`,
-		func(rows *sql.Rows) (rowid int64, m mark, err error) {
-			err = rows.Scan(&rowid, &m.id, &m.kind)
+	type mark struct{ provider, key, kind string }
+	err := walk(ctx, n.reads,
+		`SELECT rowid, provider, event_key, type FROM provider_events WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+		func(found *sql.Rows) (rowid int64, m mark, err error) {
+			err = found.Scan(&rowid, &m.provider, &m.key, &m.kind)
 			return rowid, m, err
 		}, func(m mark) error {
-			id, marked := strings.CutSuffix(m.id, tombstone(""))
+			id, marked := strings.CutSuffix(m.key, tombstoned)
 			if !marked || m.kind != collections.EventDeleted {
 				return nil
 			}
 			return n.write(ctx, func(tx *inbox.Tx) error {
-				_, err := tx.Exec(cutLate, id+":", id+";")
-				return err
+				return inbox.Subject{Provider: m.provider, ID: id}.Cut(tx)
 			})
 		})
 	if err != nil {

@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/calls/vapifacts"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
 func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	d := newDesk(t, nil)
-	tx := atomicOf(d.TestApp)
+	tx := atomic.Of(d.TestApp)
 	exec := func(query string, args ...any) {
 		t.Helper()
 		if _, err := tx.Exec(query, args...); err != nil {
@@ -20,8 +22,10 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 		}
 	}
 	contact := func(id, number, name, notes string) {
-		exec(`INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at, last_seen_at, created, updated)
-			VALUES (?, ?, ?, '', ?, '', ?, ?, ?, '', '')`, id, testkit.Acme, number, name, notes, "2026-0"+id[1:2]+"-01 00:00:00.000Z", "2026-0"+id[1:2]+"-02 00:00:00.000Z")
+		exec(`INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at,
+			last_seen_at, created, updated)
+			VALUES (?, ?, ?, '', ?, '', ?, ?, ?, '', '')`, id, testkit.Acme, number, name, notes,
+			"2026-0"+id[1:2]+"-01 00:00:00.000Z", "2026-0"+id[1:2]+"-02 00:00:00.000Z")
 	}
 	contact("c1raw0000000000", "1 415-555-2671", "Annie", "likes rye")
 	contact("c2clean00000000", "+14155552671", "Ann", "")
@@ -30,7 +34,7 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	contact("c5hidden0000000", "Anonymous", "Nadia P.", "")
 	contact("c6keyed00000000", "+266696687", "Oskar W.", "a note somebody wrote")
 	call := func(n int, contact, number string) {
-		d.put(testkit.Acme, fmt.Sprintf("zn%013d", n), map[string]any{"contact": contact, "caller_number": number}, "",
+		d.PutCall(testkit.Acme, fmt.Sprintf("zn%013d", n), map[string]any{"contact": contact, "caller_number": number}, "",
 			"")
 	}
 	call(1, "c1raw0000000000", "1 415-555-2671")
@@ -43,21 +47,24 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	call(5, "c6keyed00000000", "+266696687")
 	exec(`UPDATE calls SET transferred_to = '(415) 555-2673' WHERE id = 'zn0000000000001'`)
 	exec(`UPDATE calls SET transferred_to = 'Front Desk' WHERE id = 'zn0000000000002'`)
-	d.sendAll([][]byte{update(t, "gone", "+14155552679", nil)})
+	d.SendAll([][]byte{update(t, "gone", "+14155552679", nil)})
 	exec(`UPDATE provider_events SET event_key = 'gone:late' WHERE event_key LIKE 'gone:%'`)
-	exec(insertTombstone, "zmark0000000000", testkit.Acme, tombstone("gone"), "", "")
+	if err := tombstone(vapifacts.Source("gone")).Bury(atomic.Of(d.TestApp), testkit.Acme, testkit.Start); err != nil {
+		t.Fatal(err)
+	}
 
 	stop, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := d.schedule.RunNow(stop, "calls.normalize"); err == nil {
+	if err := d.Schedule.RunNow(stop, "calls.normalize"); err == nil {
 		t.Error("a run that was stopped says it is done")
 	}
 	for range 2 {
-		if err := d.schedule.RunNow(context.Background(), "calls.normalize"); err != nil {
+		if err := d.Schedule.RunNow(context.Background(), "calls.normalize"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := d.rows(`SELECT id, phone_number, phone_number_raw, name, replace(notes, char(10), '/'), substr(first_seen_at, 1, 10), substr(last_seen_at, 1, 10)
+	if got := d.Rows(`SELECT id, phone_number, phone_number_raw, name, replace(notes, char(10), '/'),
+		substr(first_seen_at, 1, 10), substr(last_seen_at, 1, 10)
 		FROM contacts WHERE id LIKE 'c_%0000' AND id GLOB 'c[0-9]*' ORDER BY id`); got != strings.Join([]string{
 		"c2clean00000000 | +14155552671 | 1 415-555-2671 | Ann | likes rye/Annie/pays late | 2026-01-01 | 2026-03-02",
 		"c4alone00000000 | +14155552672 | tel:+14155552672 | Bea |  | 2026-04-01 | 2026-04-02",
@@ -65,7 +72,8 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	}, "\n") {
 		t.Errorf("contacts:\n%s", got)
 	}
-	if got := d.rows(`SELECT contact, caller_number, caller_number_raw, transferred_to FROM calls WHERE id BETWEEN 'zn0000000000001' AND 'zn0000000000005' ORDER BY id`); got != strings.Join([]string{
+	if got := d.Rows(`SELECT contact, caller_number, caller_number_raw, transferred_to FROM calls
+		WHERE id BETWEEN 'zn0000000000001' AND 'zn0000000000005' ORDER BY id`); got != strings.Join([]string{
 		"c2clean00000000 | +14155552671 | 1 415-555-2671 | +14155552673",
 		"c2clean00000000 | +14155552671 |  | Front Desk",
 		"c2clean00000000 | +14155552671 | sip:+14155552671@host.example | ",
@@ -74,10 +82,11 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 	}, "\n") {
 		t.Errorf("calls:\n%s", got)
 	}
-	if got := d.rows(`SELECT DISTINCT contact, caller_number, caller_number_raw FROM calls WHERE id >= 'zn0000000000100' AND id LIKE 'zn%'`); got != " | anonymous | Anonymous\n" {
+	if got := d.Rows(`SELECT DISTINCT contact, caller_number, caller_number_raw FROM calls WHERE id >= 'zn0000000000100'
+		AND id LIKE 'zn%'`); got != " | anonymous | Anonymous\n" {
 		t.Errorf("hidden callers: %q", got)
 	}
-	if got := d.rows(`SELECT type, payload FROM provider_events WHERE event_key = 'gone:late'`); got != "deleted | \n" {
+	if got := d.Rows(`SELECT type, payload FROM provider_events WHERE event_key = 'gone:late'`); got != "deleted | \n" {
 		t.Errorf("a late message is %q", got)
 	}
 }
@@ -86,15 +95,16 @@ func TestNormalize_joins_what_is_one_caller(t *testing.T) {
 // bring it: the job ends for good after this run, so it has to join them now.
 func TestNormalize_joins_a_caller_who_came_meanwhile(t *testing.T) {
 	d := newDesk(t, nil)
-	insert := `INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at, last_seen_at, created, updated)
+	insert := `INSERT INTO contacts (id, organization, phone_number, phone_number_raw, name, email, notes, first_seen_at,
+		last_seen_at, created, updated)
 		VALUES (?, ?, ?, '', ?, '', '', '', '', '', '')`
-	d.exec(insert, "c1raw0000000000", testkit.Acme, "1 415-555-2671", "Annie")
-	d.exec(insert, "c2clean00000000", testkit.Acme, "+14155552671", "")
+	d.Execute(insert, "c1raw0000000000", testkit.Acme, "1 415-555-2671", "Annie")
+	d.Execute(insert, "c2clean00000000", testkit.Acme, "+14155552671", "")
 	e := d.engine()
 	if err := e.open(); err != nil {
 		t.Fatal(err)
 	}
-	d.schedule.Add(schedule.Job{ID: "test.join", Spec: "0 0 1 1 *",
+	d.Schedule.Add(schedule.Job{ID: "test.join", Spec: "0 0 1 1 *",
 		Run: func(ctx context.Context, r *schedule.Run) error {
 			n := &normalizer{engine: e, run: r, homes: map[string]string{}}
 			if spelled, err := n.spell(ctx, "c1raw0000000000", "+14155552671"); err != nil || spelled {
@@ -102,10 +112,11 @@ func TestNormalize_joins_a_caller_who_came_meanwhile(t *testing.T) {
 			}
 			return n.contact(ctx, storedContact{"c1raw0000000000", testkit.Acme, "1 415-555-2671"})
 		}})
-	if err := d.schedule.RunNow(t.Context(), "test.join"); err != nil {
+	if err := d.Schedule.RunNow(t.Context(), "test.join"); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.rows(`SELECT id, name FROM contacts WHERE id IN ('c1raw0000000000', 'c2clean00000000')`); got != "c2clean00000000 | Annie\n" {
+	if got := d.Rows(`SELECT id, name FROM contacts
+		WHERE id IN ('c1raw0000000000', 'c2clean00000000')`); got != "c2clean00000000 | Annie\n" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,39 +8,40 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pocketline/pocketline/hooks/internal/callskit"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
 // subscribe opens PocketBase's realtime as a person.
 func (d *desk) subscribe(server *httptest.Server, email string, topics ...string) *ear {
-	d.t.Helper()
-	e := hear(d.t.(*testing.T), server, "/api/realtime", testkit.Guest)
+	d.T.Helper()
+	e := hear(d.T.(*testing.T), server, "/api/realtime", testkit.Guest)
 	var hello struct {
 		ClientID string `json:"clientId"`
 	}
 	_, data, _ := strings.Cut(e.next(), " ")
 	if err := json.Unmarshal([]byte(data), &hello); err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	body, err := json.Marshal(map[string]any{"clientId": hello.ClientID, "subscriptions": topics})
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	req, err := http.NewRequest("POST", server.URL+"/api/realtime", bytes.NewReader(body))
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	for k, v := range testkit.As(d.t, email) {
+	for k, v := range testkit.As(d.T, email) {
 		req.Header.Set(k, v)
 	}
 	res, err := server.Client().Do(req)
 	if err != nil {
-		d.t.Fatal(err)
+		d.T.Fatal(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusNoContent {
-		d.t.Fatalf("%s subscribing to %v: got %d", email, topics, res.StatusCode)
+		d.T.Fatalf("%s subscribing to %v: got %d", email, topics, res.StatusCode)
 	}
 	return e
 }
@@ -52,7 +53,7 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 	server := d.serve()
 	viewer := d.subscribe(server, testkit.AcmeViewer, "calls/*", "messages/*")
 	var others []*ear
-	for _, who := range []string{testkit.BoltOwner, testkit.AcmeTrainee, testkit.Guest} {
+	for _, who := range []string{testkit.BoltOwner, testkit.AcmeTrainee, testkit.Nobody} {
 		others = append(others, d.subscribe(server, who, "calls/*", "messages/*"))
 	}
 	type change struct {
@@ -83,8 +84,8 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 			t.Fatalf("saw %v", seen)
 		}
 	}
-	messages := lines(t, "call-inbound.jsonl")
-	d.sendAll(messages[len(messages)-1:])
+	messages := callskit.Lines(t, "call-inbound.jsonl")
+	d.SendAll(messages[len(messages)-1:])
 	for {
 		topic, c := next()
 		if topic == "calls/*" && c.Action == "update" && c.Record.ID == id && c.Record.Status == "completed" {
@@ -92,7 +93,7 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 		}
 	}
 	// What the others hear first is their own.
-	d.set("calls", testkit.BoltCall, map[string]any{"notes": "own"})
+	d.Set("calls", testkit.BoltCall, map[string]any{"notes": "own"})
 	if got := others[0].next(); !strings.HasPrefix(got, "calls/* ") ||
 		!strings.Contains(got, `"id":"`+testkit.BoltCall+`"`) {
 		t.Errorf("Bolt hears %.200s", got)
@@ -106,19 +107,56 @@ func TestRealtime_record_subscribers_see_what_messages_make(t *testing.T) {
 	}
 }
 
+// A press whose call's messages made a row of their own has that one: its own goes,
+// and everybody who shows it is told.
+func TestRealtime_the_row_a_press_gives_up_is_seen_to_go(t *testing.T) {
+	d, x := newExchange(t)
+	server := d.serve()
+	viewer := d.subscribe(server, testkit.AcmeViewer, "calls/*")
+	message := string(callskit.Lines(t, "call-outbound.jsonl")[0])
+	x.First = func(id string) {
+		if rec := d.Send([]byte(strings.ReplaceAll(message, callskit.CallID(t, []byte(message)), id))); rec.Code != 200 {
+			t.Errorf("the message got %d", rec.Code)
+		}
+	}
+	// The message is about another number: nobody can tell that it is this press's call.
+	stays := callskit.Object(t, d.Want(201, "POST", callskit.AcmeCalls, testkit.AcmeAgent,
+		callskit.Order(map[string]any{"customer_number": "+14155552672"})))["id"].(string)
+	gone := ""
+	for gone == "" {
+		topic, data, _ := strings.Cut(viewer.next(), " ")
+		var change struct {
+			Action string
+			Record struct{ ID string }
+		}
+		if err := json.Unmarshal([]byte(data), &change); err != nil || topic != "calls/*" {
+			t.Fatalf("%s %s: %v", topic, data, err)
+		}
+		if change.Action == "delete" {
+			gone = change.Record.ID
+		}
+	}
+	if got := d.Rows(`SELECT id FROM calls WHERE id IN (?, ?)`, gone, stays); gone == stays || got != stays+"\n" {
+		t.Errorf("%s goes, %s stays, and there is %q", gone, stays, got)
+	}
+	if n := d.Rows(`SELECT count(*) FROM call_events WHERE call = ?`, gone); n != "0\n" {
+		t.Errorf("%s events of a call that is not", n)
+	}
+}
+
 func TestRealtime_dashboards_and_call_followers_hear_of_messages(t *testing.T) {
 	d := newDesk(t, nil)
 	id := d.begin(t)
 	server := d.serve()
 	board := d.subscribe(server, testkit.AcmeTrainee, "org/"+testkit.Acme) // a member without the right to view calls
 	follower := d.subscribe(server, testkit.AcmeViewer, "call/"+id)
-	d.sendAll([][]byte{says(t, beginning+2_000, "and now")})
+	d.SendAll([][]byte{says(t, callskit.Beginning+2_000, "and now")})
 	if got := follower.next(); !strings.HasPrefix(got, "call/"+id+" ") ||
 		!strings.Contains(got, `"content":"and now"`) {
 		t.Errorf("the follower hears %s", got)
 	}
-	messages := lines(t, "call-inbound.jsonl")
-	d.sendAll(messages[len(messages)-1:])
+	messages := callskit.Lines(t, "call-inbound.jsonl")
+	d.SendAll(messages[len(messages)-1:])
 	if got := board.next(); got != `org/`+testkit.Acme+` {"collection":"calls","ids":["`+id+`"]}` {
 		t.Errorf("the dashboard hears %s", got)
 	}

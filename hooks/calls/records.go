@@ -2,54 +2,73 @@ package calls
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/fold"
+	"github.com/pocketline/pocketline/hooks/calls/lists"
+	"github.com/pocketline/pocketline/hooks/calls/placing"
+	"github.com/pocketline/pocketline/hooks/calls/store"
+	"github.com/pocketline/pocketline/hooks/calls/table"
+	"github.com/pocketline/pocketline/hooks/calls/vapifacts"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/reach"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
-type erasePayload struct {
-	VapiID string `json:"vapi_call_id"`
+// beforeWritten completes a call that a person writes down.
+func (e *engine) beforeWritten(re *core.RecordRequestEvent) error {
+	fillWritten(re.Record, e.Now())
+	return re.Next()
 }
 
-// guardRecords binds what people may do to calls beside the access rules: facts
-// of the provider stay, and a deleted call stays deleted.
-func (e *engine) guardRecords() {
-	e.app.OnRecordCreateRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
-		fillWritten(re.Record, time.Now())
-		return re.Next()
-	})
-	e.app.OnRecordUpdateRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
-		if err := factsKept(re.Record); err != nil {
-			return re.BadRequestError("What the provider reported about a call cannot be changed.", err)
-		}
-		return re.Next()
-	})
-	e.app.OnRecordDeleteRequest(collections.Calls).BindFunc(func(re *core.RecordRequestEvent) error {
-		switch re.Record.GetString("placing") {
-		case collections.PlacingWaiting:
-			return re.Error(http.StatusConflict, "This call is about to be placed: cancel it first.", nil)
-		case collections.PlacingUnclear:
-			return re.Error(http.StatusConflict, "It is not known yet whether this call rings: look again in two minutes.", nil)
-		}
-		return re.Next()
-	})
-	e.app.OnRecordDelete(collections.Calls).BindFunc(deleteThoroughly)
-	atomic.On(e.app, collections.Calls, atomic.Deleted, "calls: remember that it was deleted, erase the provider's copy", e.bury)
-	atomic.On(e.app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is", findSummary, "summary")
-	e.Outbox.Handle(outbox.EraseCall, e.erase)
+// keepFacts refuses to change what was reported about a call.
+func keepFacts(re *core.RecordRequestEvent) error {
+	if err := factsKept(re.Record); err != nil {
+		return refusal.Of("invalid_request/reported").For(err)
+	}
+	return re.Next()
+}
+
+// keepUnclear keeps a call whose phone may ring yet.
+func keepUnclear(re *core.RecordRequestEvent) error {
+	switch re.Record.GetString("placing") {
+	case collections.PlacingWaiting:
+		return refusal.Of("call_waiting")
+	case collections.PlacingUnclear:
+		return refusal.Of("call_unclear")
+	}
+	return re.Next()
+}
+
+// recordReached is reached for a row that is saved as a record. Of a call the
+// provider knows, its messages say whether it was answered.
+func recordReached(re *core.RecordEvent) error {
+	r := re.Record
+	status := r.GetString("status")
+	c := reach.Call{
+		Direction: r.GetString("call_type"), Channel: r.GetString("channel"), Outcome: r.GetString("outcome"),
+		Over: status == collections.CallCompleted || status == collections.CallFailed, Test: r.GetBool("is_test"),
+		Connected: !r.GetDateTime("answered_at").IsZero() || r.GetInt("duration_seconds") > 0,
+		Untaken:   vapifacts.Reasons{}.Untaken(r.GetString("ended_reason")),
+		Written:   table.SourceOf(r).ID == "" && r.GetString("placing") == "",
+	}
+	if c.Written || r.IsNew() {
+		r.Set("answered", c.Answered())
+	}
+	r.Set("missed", c.Missed(r.GetBool("answered")))
+	return re.Next()
 }
 
 // Words of a deleted row stay in the search index until it is merged, and bytes in
@@ -63,7 +82,7 @@ func deleteThoroughly(re *core.RecordEvent) error {
 		return database.Wipe(tx, func() error {
 			indexes := []string{collections.CallSearch}
 			var former int
-			if err := tx.DB().NewQuery(hasFormer).Row(&former); err != nil {
+			if err := tx.DB().NewQuery(lists.HasFormer).Row(&former); err != nil {
 				return fmt.Errorf("wipe a call: %w", err)
 			}
 			if former > 0 {
@@ -98,21 +117,13 @@ func wipeWords(tx core.App, indexes []string, on bool) error {
 	return nil
 }
 
-// stays tells whether a call is still there: what people did with it is written
-// down after it was done, and it may have been deleted meanwhile.
-func stays(tx *inbox.Tx, id string) (bool, error) {
-	var one int
-	err := tx.Get(`SELECT 1 FROM calls WHERE id = ?`, []any{id}, &one)
-	return one == 1, ignoreMissing(err)
-}
-
 // findSummary keeps what search looks through equal to the row people edit.
-func findSummary(tx atomic.Tx, before, after *core.Record) error {
+func (e *engine) findSummary(tx atomic.Tx, before, after *core.Record) error {
 	if before.GetString("reported_at") == "" && after.GetString("reported_at") != "" {
 		return nil // the report has just been stored with it
 	}
 	_, err := tx.Exec(`UPDATE call_reports SET summary = ?, updated = ? WHERE call = ? AND summary != ?`,
-		after.GetString("summary"), inbox.Date(time.Now()), after.Id, after.GetString("summary"))
+		after.GetString("summary"), rows.Stamp(e.Now()), after.Id, after.GetString("summary"))
 	return err
 }
 
@@ -120,7 +131,8 @@ func findSummary(tx atomic.Tx, before, after *core.Record) error {
 // time it was now.
 func fillWritten(r *core.Record, now time.Time) {
 	for field, value := range map[string]string{
-		"status": collections.CallCompleted, "outcome": vapi.OutcomeCompleted, "call_type": collections.Inbound, "channel": "phone",
+		"status": collections.CallCompleted, "outcome": collections.OutcomeCompleted, "call_type": collections.Inbound,
+		"channel":           "phone",
 		"resolution_status": collections.ResolutionPending, "priority": "medium",
 	} {
 		if r.GetString(field) == "" {
@@ -139,13 +151,14 @@ func fillWritten(r *core.Record, now time.Time) {
 // factsKept refuses changes of what a provider's message wrote.
 func factsKept(r *core.Record) error {
 	before := r.Original()
-	if before.GetString("vapi_call_id") == "" && before.GetString("placing") == "" {
+	if table.SourceOf(before).ID == "" && before.GetString("placing") == "" {
 		return nil
 	}
 	problems := validation.Errors{}
 	for _, field := range collections.CallFacts {
 		if before.GetString(field) != r.GetString(field) {
-			problems[field] = validation.NewError("validation_fact", "This was reported by the phone provider and cannot be changed.")
+			problems[field] = validation.NewError("validation_fact",
+				"This was reported by the phone provider and cannot be changed.")
 		}
 	}
 	if len(problems) == 0 {
@@ -154,137 +167,109 @@ func factsKept(r *core.Record) error {
 	return problems
 }
 
-const (
-	insertTombstone = `INSERT INTO provider_events (id, organization, provider, event_key, type, status, payload, answer, error, attempts, next_at, created, updated)
-		VALUES (?, ?, 'vapi', ?, '` + collections.EventDeleted + `', '` + collections.EventPacked + `', '', '', '', 0, '', ?, ?) ON CONFLICT DO NOTHING`
-	selectTombstone = `SELECT 1 FROM provider_events WHERE provider = 'vapi' AND event_key = ?`
-	// A call's messages lie between its id with ":" and with ";", the next sign.
-	deleteEvents = `DELETE FROM provider_events WHERE provider = 'vapi' AND event_key > ? AND event_key < ? AND event_key != ?`
-)
+// tombstone is the mark that a source's call was deleted.
+func tombstone(source fold.Source) inbox.Event {
+	return inbox.Event{Provider: source.Provider, Key: source.ID + tombstoned}
+}
 
-func tombstone(vapiID string) string { return vapiID + ":deleted" }
+const tombstoned = ":deleted"
 
 // bury leaves a mark, so that late messages and reconciliation do not bring the
 // call back, removes what was kept of its messages, and owes the erasure at the
 // provider.
 func (e *engine) bury(tx atomic.Tx, before, _ *core.Record) error {
-	organization, now := before.GetString("organization"), time.Now()
+	organization, now := before.GetString("organization"), e.Now()
 	if key := before.GetString("placing_key"); key != "" { // the press that placed it places no other
-		if _, err := tx.Exec(insertTombstone, collections.NewID(now), organization, pressTombstone(organization, key), inbox.Date(now), inbox.Date(now)); err != nil {
+		if err := placing.PressMark(organization, key).Bury(tx, organization, now); err != nil {
 			return err
 		}
 	}
-	if id := before.GetString("vapi_call_id"); id != "" {
-		return e.buryCall(tx, organization, id, now)
+	if source := table.SourceOf(before); source.ID != "" {
+		return e.buryCall(tx, organization, source, now)
 	}
 	return nil
 }
 
-func (e *engine) buryCall(tx atomic.Tx, organization, id string, now time.Time) error {
-	if _, err := tx.Exec(insertTombstone, collections.NewID(now), organization, tombstone(id), inbox.Date(now), inbox.Date(now)); err != nil {
+func (e *engine) buryCall(tx atomic.Tx, organization string, source fold.Source, now time.Time) error {
+	mark := tombstone(source)
+	if err := mark.Bury(tx, organization, now); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(deleteEvents, id+":", id+";", tombstone(id)); err != nil {
+	if err := inbox.Subject(source).Drop(tx, mark.Key); err != nil {
 		return err
 	}
-	return e.Outbox.Add(tx, outbox.Row{Organization: organization, Kind: outbox.EraseCall, Key: outbox.EraseCall + ":" + id, Payload: erasePayload{id}})
-}
-
-func erased(tx *inbox.Tx, vapiID string) (bool, error) {
-	var one int
-	err := tx.Get(selectTombstone, []any{tombstone(vapiID)}, &one)
-	return one == 1, ignoreMissing(err)
+	return e.Outbox.Add(tx, vapicopy.Erase(organization, source.ID))
 }
 
 // gone tells whether what a message is about was erased: its call was deleted, or
 // its caller was erased after the call, or after what was written, began. Of such
 // a message the key is all that is kept. Calls we know cost no question, and
 // neither does whoever rings after the newest erasure.
-func (e *engine) gone(tx *inbox.Tx, m *vapi.Message, p place, now time.Time) (bool, error) {
-	id := m.CallID()
-	if id != "" {
-		k, err := recall(tx, id)
-		if err != nil || k.found || k.buried {
-			return k != nil && k.buried, err
+func (e *engine) gone(tx *inbox.Tx, t *fold.Told, p place, now time.Time) (bool, error) {
+	if t.Call.ID != "" {
+		k, err := store.Recall(tx, t.Call)
+		if err != nil || k.Found || k.Buried {
+			return k != nil && k.Buried, err
 		}
-		if !k.asked {
-			if k.buried, err = erased(tx, id); err != nil {
+		if !k.Asked {
+			if k.Buried, err = tombstone(t.Call).There(tx); err != nil {
 				return false, err
 			}
-			k.asked = true
-			tx.Remember(id, k)
+			k.Asked = true
+			k.Keep(tx)
 		}
-		if k.buried {
+		if k.Buried {
 			return true, nil
 		}
 	}
-	for _, said := range []string{theirNumber(m), otherNumber(m)} {
+	for _, said := range []string{t.Theirs, t.Other} {
 		if said == "" {
 			continue
 		}
-		was, err := e.Forgotten.Erased(tx, p.organization, phone.Read(said, p.home).Text, began(m, now))
+		was, err := e.Forgotten.Erased(tx, p.organization, phone.Read(said, p.home).Text, began(t, now))
 		if err != nil {
 			return false, err
 		}
 		if !was {
 			continue
 		}
-		if id == "" {
+		if t.Call.ID == "" {
 			return true, nil
 		}
-		tx.Forget(id)
-		return true, e.buryCall(tx, p.organization, id, now)
+		store.Forget(tx, t.Call)
+		return true, e.buryCall(tx, p.organization, t.Call, now)
 	}
 	return false, nil
 }
 
-// otherNumber is whom a message without a call is about.
-func otherNumber(m *vapi.Message) string {
-	switch {
-	case m.Contact != nil:
-		return m.Contact.Number
-	case m.Session == nil:
-		return ""
-	case m.Session.Customer.Number != "":
-		return m.Session.Customer.Number
-	}
-	return m.Session.Customer.SIPURI
-}
-
 // began is when what a message tells of began, as far as it says.
-func began(m *vapi.Message, now time.Time) time.Time {
+func began(t *fold.Told, now time.Time) time.Time {
 	switch {
-	case m.Call != nil && !m.Call.CreatedAt.IsZero():
-		return m.Call.CreatedAt
-	case m.Timestamp != 0:
-		return m.At()
+	case t.Call.ID != "" && t.Began != 0:
+		return t.Began.Time()
+	case t.At != 0:
+		return t.At.Time()
 	}
 	return now
 }
 
 func (e *engine) erase(ctx context.Context, row outbox.Row) error {
-	var p erasePayload
+	var p vapicopy.Erasure
 	if err := row.Decode(&p); err != nil {
 		return outbox.Dead(err)
 	}
-	if err := e.Vapi.Calls.Delete(ctx, p.VapiID); err != nil && !vapi.IsNotFound(err) {
+	if err := e.Vapi.Calls.Delete(ctx, p.Call); err != nil && !vapi.IsNotFound(err) {
 		return err
 	}
 	return nil
 }
 
 // ownerOfCall finds the organization of a call we already have.
-func (e *engine) ownerOfCall(ctx context.Context, vapiID string) (organization string, err error) {
+func (e *engine) ownerOfCall(ctx context.Context, source fold.Source) (organization string, err error) {
 	if err := e.open(); err != nil {
 		return "", err
 	}
-	err = e.reads.QueryRowContext(ctx, `SELECT organization FROM calls WHERE vapi_call_id = ? AND vapi_call_id != ''`, vapiID).Scan(&organization)
-	return organization, ignoreMissing(err)
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
+	err = e.reads.QueryRowContext(ctx, `SELECT organization FROM calls WHERE `+table.Has("", source.Provider),
+		source.ID).Scan(&organization)
+	return organization, rows.IgnoreMissing(err)
 }

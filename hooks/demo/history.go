@@ -1,30 +1,38 @@
 package demo
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/reach"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // HistoryOptions say how many past calls are made, of whom and when.
 type HistoryOptions struct {
 	Organization string
 	Assistant    string // answered them; may be empty
+	Number       string // the line they came in on; may be empty
+	Line         string // its digits; "" is ours
 	Calls        int
 	Days         int       // they are spread over the days before Until
 	Until        time.Time // the newest call is before this
 	Lines        bool      // their transcripts have a row a line, too
 	Test         bool      // they are marked as tests
+	Whole        bool      // their reports tell costs, waits and findings, as a provider's do
 	Seed         uint64    // the same seed makes the same calls
+
+	stories []story // of a practice when there are none
 }
+
+// ours is the number of the practice's main line in past calls. No contact has it.
+const ours = "+14155550100"
 
 // rowsEach bounds one INSERT: the driver looks for each named argument among all
 // of them.
@@ -38,6 +46,12 @@ func History(app core.App, o HistoryOptions) error {
 }
 
 func history(app core.App, o HistoryOptions, span time.Duration) error {
+	if o.stories == nil {
+		o.stories = stories
+	}
+	if o.Line == "" {
+		o.Line = ours
+	}
 	w := &writer{tx: atomic.Of(app), o: o, random: rand.New(rand.NewPCG(o.Seed, 11))}
 	if err := atomic.One(w.tx, `SELECT coalesce(max(position), 0) FROM call_reports`, nil, &w.position); err != nil {
 		return fmt.Errorf("history: %w", err)
@@ -64,18 +78,25 @@ type writer struct {
 }
 
 const (
-	callColumns = `id, organization, status, outcome, call_type, channel, caller_number, recipient_number, assistant, started_at, answered_at,
-		ended_at, duration_seconds, cost_micros, ended_reason, summary, resolution_status, sentiment, priority, is_test, has_recording, created, updated`
-	reportColumns  = `id, organization, call, position, summary, transcript, costs, created, updated`
+	callColumns = `id, organization, status, outcome, call_type, channel, caller_number, recipient_number, assistant, phone_number, started_at, answered_at,
+		ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary, resolution_status, sentiment, priority, is_test, has_recording,
+		answered, missed, created, updated`
+	reportColumns  = `id, organization, call, position, summary, transcript, costs, performance, analysis, created, updated`
 	lineColumns    = `id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated`
 	contactColumns = `id, organization, phone_number, name, first_seen_at, last_seen_at, created, updated`
 )
 
 func (w *writer) add(at time.Time) {
-	story := stories[w.random.IntN(len(stories))]
-	name := firstNames[w.random.IntN(len(firstNames))] + " " + lastNames[w.random.IntN(len(lastNames))]
-	number := fmt.Sprintf("+1415555%04d", w.random.IntN(10_000))
-	id, stamp := collections.NewID(at), date(at)
+	story := w.o.stories[w.random.IntN(len(w.o.stories))]
+	// A number is always the same person's; those below belong to the practice.
+	extension := 200 + w.random.IntN(9_800)
+	name := firstNames[extension%len(firstNames)] + " " + lastNames[extension/len(firstNames)%len(lastNames)]
+	number := fmt.Sprintf("+1415555%04d", extension)
+	from, to := number, w.o.Line
+	if story.outbound {
+		from, to = w.o.Line, number
+	}
+	id, stamp := collections.NewID(at), rows.Stamp(at)
 	spoken := story.lines(w.random, name)
 	answered, ended := at.Add(4*time.Second), at.Add(4*time.Second)
 	var transcript strings.Builder
@@ -87,23 +108,58 @@ func (w *writer) add(at time.Time) {
 		transcript.WriteString(label + line + "\n")
 		took := time.Duration(900+55*len(line)) * time.Millisecond
 		if w.o.Lines {
-			w.lines = append(w.lines, []any{collections.NewID(ended), w.o.Organization, id, role, line, ended.UnixMilli(), ended.Sub(answered).Milliseconds(), took.Milliseconds(), false, stamp, stamp})
+			w.lines = append(w.lines, []any{collections.NewID(ended), w.o.Organization, id, role, line, ended.UnixMilli(),
+				ended.Sub(answered).Milliseconds(), took.Milliseconds(), false, stamp, stamp})
 		}
 		ended = ended.Add(took + 400*time.Millisecond)
 	}
 	duration := int64(ended.Sub(answered).Seconds())
-	answeredAt := date(answered)
-	if story.outcome == "no_answer" {
+	answeredAt := rows.Stamp(answered)
+	if len(spoken) == 0 {
 		duration, answeredAt = 0, ""
+	}
+	reached := reach.Call{
+		Direction: story.direction(), Channel: collections.ChannelPhone, Outcome: story.outcome, Over: true, Test: w.o.Test,
+		Connected: answeredAt != "", Silent: len(spoken) < 2,
 	}
 	cost := duration * 1_350
 	summary := strings.ReplaceAll(story.summary, "{name}", name)
-	w.calls = append(w.calls, []any{id, w.o.Organization, collections.CallCompleted, story.outcome, story.direction(), "phone", number, "+14155550100", w.o.Assistant,
-		stamp, answeredAt, date(ended), duration, cost, story.reason, summary, story.resolution, story.sentiment, story.priority, w.o.Test, false, stamp, stamp})
+	w.calls = append(w.calls, []any{
+		id, w.o.Organization, collections.CallCompleted, story.outcome, story.direction(), collections.ChannelPhone,
+		from, to, w.o.Assistant, w.o.Number,
+		stamp, answeredAt, rows.Stamp(ended), w.reportedAt(ended), duration, cost, story.reason, summary, w.resolution(story, at), story.sentiment,
+		story.priority, w.o.Test,
+		false, reached.Answered(), reached.Missed(reached.Answered()), stamp, stamp,
+	})
 	w.position++
-	costs, _ := json.Marshal(map[string]any{"breakdown": map[string]float64{"total": float64(cost) / 1e6}}) // numbers always encode
-	w.reports = append(w.reports, []any{collections.NewID(ended), w.o.Organization, id, w.position, summary, transcript.String(), string(costs), stamp, stamp})
-	w.contacts = append(w.contacts, []any{collections.NewID(at), w.o.Organization, number, name, stamp, stamp, stamp, stamp})
+	said := report{story: story, duration: duration, cost: cost, letters: transcript.Len()}
+	if w.o.Whole {
+		said.random = w.random
+	}
+	w.reports = append(w.reports, []any{collections.NewID(ended), w.o.Organization, id, w.position, summary,
+		transcript.String(), encoded(said.costs()), encoded(said.waits()), encoded(said.findings()), stamp, stamp})
+	w.contacts = append(w.contacts, []any{collections.NewID(at), w.o.Organization, number, name, stamp,
+		stamp, stamp, stamp})
+}
+
+// reportedAt is when a call's report came; those that are not whole have none.
+func (w *writer) reportedAt(ended time.Time) string {
+	if !w.o.Whole {
+		return ""
+	}
+	return rows.Stamp(ended)
+}
+
+// unsettled is how long what is left to do waits for people in a demonstration.
+const unsettled = 48 * time.Hour
+
+// resolution is what became of a call: of those that are told whole, people have
+// settled all but the newest.
+func (w *writer) resolution(s story, at time.Time) string {
+	if w.o.Whole && at.Before(w.o.Until.Add(-unsettled)) {
+		return collections.ResolutionResolved
+	}
+	return s.resolution
 }
 
 func (w *writer) flush() error {
@@ -111,7 +167,9 @@ func (w *writer) flush() error {
 		table, columns, tail string
 		rows                 *[][]any
 	}{
-		{"contacts", contactColumns, " ON CONFLICT (organization, phone_number) DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)", &w.contacts},
+		{"contacts", contactColumns,
+			" ON CONFLICT (organization, phone_number) DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)",
+			&w.contacts},
 		{"calls", callColumns, "", &w.calls},
 		{"call_reports", reportColumns, "", &w.reports},
 		{"messages", lineColumns, "", &w.lines},
@@ -121,26 +179,26 @@ func (w *writer) flush() error {
 		}
 		*batch.rows = (*batch.rows)[:0]
 	}
-	_, err := w.tx.Exec(`UPDATE calls SET contact = (SELECT id FROM contacts WHERE contacts.organization = calls.organization AND phone_number = caller_number)
-		WHERE organization = ? AND contact = '' AND id IN (SELECT call FROM call_reports WHERE position > ?)`, w.o.Organization, w.position-rowsEach)
+	_, err := w.tx.Exec(`UPDATE calls SET contact = (SELECT id FROM contacts WHERE contacts.organization = calls.organization AND phone_number IN (caller_number, recipient_number))
+		WHERE organization = ? AND contact = '' AND id IN (SELECT call FROM call_reports WHERE position > ?)`,
+		w.o.Organization, w.position-rowsEach)
 	return err
 }
 
-func insert(tx atomic.Tx, table, columns, tail string, rows [][]any) error {
-	for len(rows) > 0 {
-		n := min(len(rows), rowsEach)
-		one := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(rows[0])), ", ") + ")"
-		args := make([]any, 0, n*len(rows[0]))
-		for _, r := range rows[:n] {
+func insert(tx atomic.Tx, table, columns, tail string, values [][]any) error {
+	for len(values) > 0 {
+		n := min(len(values), rowsEach)
+		one := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(values[0])), ", ") + ")"
+		args := make([]any, 0, n*len(values[0]))
+		for _, r := range values[:n] {
 			args = append(args, r...)
 		}
-		query := "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.TrimSuffix(strings.Repeat(one+", ", n), ", ") + tail
+		query := "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.TrimSuffix(strings.Repeat(one+", ", n),
+			", ") + tail
 		if _, err := tx.Exec(query, args...); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		values = values[n:]
 	}
 	return nil
 }
-
-func date(t time.Time) string { return t.UTC().Format(types.DefaultDateLayout) }

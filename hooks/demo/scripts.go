@@ -23,8 +23,20 @@ Horaires : du lundi au vendredi, de 8 h 30 à 18 h. Adresse : 12, rue du Port.
 Tarifs : consultation 60 euros, détartrage 90 euros, blanchiment 240 euros.
 Prenez, déplacez et annulez les rendez-vous avec les fonctions dont vous disposez. Ne promettez jamais un horaire sans l'avoir vérifié.
 Si la personne souffre ou se fâche, proposez de lui passer le cabinet.`,
-	greeting: "Cabinet dentaire Marlow, bonjour. Comment puis-je vous aider ?", goodbye: "Merci de votre appel. Au revoir !",
+	greeting:    "Cabinet dentaire Marlow, bonjour. Comment puis-je vous aider ?",
+	goodbye:     "Merci de votre appel. Au revoir !",
 	personality: "Calme, chaleureuse, efficace.", voiceProvider: "11labs", voice: "sarah",
+}
+
+var sitePhone = script{
+	name: "Site phone", description: "Takes repairs and quotes while everybody is on site.", language: "en",
+	prompt: `You answer the phone for Rivera Plumbing. The team is on site with hands full. Callers have something that does not work, or want a quote.
+Ask whether it is a repair or a quote. Water running, no heating in the cold: that is urgent. Tell the caller to shut off the water if it is safe.
+Note the address with floor and door code, the name, the number, and when somebody is there.
+Give no price and promise no time of arrival: the team calls back to agree on both.`,
+	greeting:    "Rivera Plumbing, hello. Is this about a repair or a quote?",
+	goodbye:     "It is noted, we will call you back. Goodbye!",
+	personality: "Straightforward and practical.", voiceProvider: "vapi", voice: "Elliot",
 }
 
 // tool is a function of the demonstration's business.
@@ -48,8 +60,23 @@ var tools = []tool{
 		"service":   text("What the appointment is for"),
 	})},
 	{"book_appointment", "Books a free time.", schema([]string{"name"}, map[string]any{
-		"slotId": text("The time, as 2026-11-20T09:30"), "date": text("The day, as 2026-11-20"), "time": text("The time, as 09:30"),
-		"name": text("The caller's name"), "phone": text("The caller's number"), "service": text("What the appointment is for"),
+		"slotId": text("The time, as 2026-11-20T09:30"), "date": text("The day, as 2026-11-20"),
+		"time": text("The time, as 09:30"),
+		"name": text("The caller's name"), "phone": text("The caller's number"),
+		"service": text("What the appointment is for"),
 	})},
-	{"get_price", "Gives the price of a service.", schema([]string{"service"}, map[string]any{"service": text("The service, as the caller named it")})},
+	{"get_price", "Gives the price of a service.",
+		schema([]string{"service"}, map[string]any{"service": text("The service, as the caller named it")})},
+}
+
+// replies are what the practice sends again and again.
+var replies = []struct{ shortcut, language, text string }{
+	{"hours", "en",
+		"We are open Monday to Friday, 8:30 to 18:00. In pain? Call us and say so: we put you through to the practice."},
+	{"horaires", "fr",
+		"Nous sommes ouverts du lundi au vendredi, de 8 h 30 à 18 h. Vous souffrez ? Appelez et dites-le : " +
+			"nous vous passons le cabinet."},
+	{"confirm", "en",
+		"Your appointment is booked. If you cannot come, tell us a day before and we will find another time."},
+	{"address", "", "Marlow Dental, 12 Harbour Street"},
 }

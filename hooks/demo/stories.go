@@ -12,6 +12,7 @@ type story struct {
 	outcome, reason, resolution, sentiment, priority, summary string
 	outbound                                                  bool
 	said                                                      []string // the assistant begins, then they take turns
+	wanted                                                    string   // what the caller wanted, in a word or two
 }
 
 func (s story) direction() string {
@@ -24,7 +25,8 @@ func (s story) direction() string {
 // lines are the words of one call of this kind.
 func (s story) lines(random *rand.Rand, name string) []string {
 	pick := func(of []string) string { return of[random.IntN(len(of))] }
-	replace := strings.NewReplacer("{name}", name, "{time}", pick(times), "{day}", pick(days), "{service}", pick(services), "{detail}", pick(details))
+	replace := strings.NewReplacer("{name}", name, "{time}", pick(times), "{day}", pick(days), "{service}",
+		pick(services), "{detail}", pick(details))
 	out := make([]string, len(s.said))
 	for i, line := range s.said {
 		out[i] = replace.Replace(line)
@@ -33,38 +35,100 @@ func (s story) lines(random *rand.Rand, name string) []string {
 }
 
 var stories = []story{
-	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} booked a cleaning; the time was confirmed.", false, []string{
-		"Marlow Dental, good morning. How can I help?", "Hi, I'd like to book a {service} for {day}, {detail}.",
-		"I have {time} on {day}. Does that suit you?", "Yes, {time} is fine. My name is {name}.",
-		"Done. You are booked for {time} on {day}, {name}. Anything else?", "No, that's all. Thank you.", "See you on {day}. Goodbye!"}},
-	{"completed", "assistant-ended-call", "resolved", "neutral", "low", "{name} asked what a treatment costs.", false, []string{
-		"Marlow Dental, good morning. How can I help?", "How much is a {service}, and do you take insurance? {detail}",
-		"A {service} is ninety dollars, and yes, we take most plans.", "All right, I will think about it. Thanks.", "You are welcome. Goodbye!"}},
-	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high", "{name} complained about an invoice and was put through to the practice.", false, []string{
-		"Marlow Dental, good morning. How can I help?", "I have been charged twice for my {service} and nobody calls me back! {detail}",
-		"I am sorry about that, {name}. Let me put you through to the practice.", "Please do.", "One moment, I am transferring you."}},
+	{"completed", "customer-ended-call", "resolved", "positive", "medium",
+		"{name} booked a cleaning; the time was confirmed.", false, []string{
+			"Marlow Dental, good morning. How can I help?", "Hi, I'd like to book a {service} for {day}, {detail}.",
+			"I have {time} on {day}. Does that suit you?", "Yes, {time} is fine. My name is {name}.",
+			"Done. You are booked for {time} on {day}, {name}. Anything else?", "No, that's all. Thank you.",
+			"See you on {day}. Goodbye!"}, "a cleaning"},
+	{"completed", "assistant-ended-call", "resolved", "neutral", "low", "{name} asked what a treatment costs.",
+		false, []string{
+			"Marlow Dental, good morning. How can I help?", "How much is a {service}, and do you take insurance? {detail}",
+			"A {service} is ninety dollars, and yes, we take most plans.", "All right, I will think about it. Thanks.",
+			"You are welcome. Goodbye!"}, "a price"},
+	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high",
+		"{name} complained about an invoice and was put through to the practice.", false, []string{
+			"Marlow Dental, good morning. How can I help?",
+			"I have been charged twice for my {service} and nobody calls me back! {detail}",
+			"I am sorry about that, {name}. Let me put you through to the practice.", "Please do.",
+			"One moment, I am transferring you."}, "a refund"},
 	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} moved an appointment.", false, []string{
 		"Marlow Dental, good morning. How can I help?", "Could I move my {service} from {day} to another time? {detail}",
-		"Of course. I can offer {time} instead.", "Perfect, {time} works. It is {name}.", "Moved to {time}. See you then, {name}.", "Thanks, bye."}},
+		"Of course. I can offer {time} instead.", "Perfect, {time} works. It is {name}.",
+		"Moved to {time}. See you then, {name}.", "Thanks, bye."}, "another time"},
 	{"voicemail", "voicemail", "pending", "", "medium", "Nobody answered; a reminder was left for {name}.", true, []string{
-		"This is Marlow Dental with a reminder of your {service} on {day} at {time}. Please call us if you cannot come."}},
-	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil},
+		"This is Marlow Dental with a reminder of your {service} on {day} at {time}. Please call us if you cannot come."}, ""},
+	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil, ""},
 	{"completed", "silence-timed-out", "pending", "neutral", "low", "The caller said nothing.", false, []string{
-		"Marlow Dental, good morning. How can I help?"}},
-	{"completed", "customer-ended-call", "resolved", "negative", "urgent", "{name} is in pain and got the emergency slot.", false, []string{
-		"Marlow Dental, good morning. How can I help?", "My tooth broke and it hurts terribly. {detail} Can somebody see me today?",
-		"I am sorry to hear that. We keep {time} free for emergencies. Can you be here by then?", "Yes, thank you so much. {name} is my name.",
-		"You are in at {time}, {name}. Take a cold compress until then.", "Thank you. Goodbye."}},
+		"Marlow Dental, good morning. How can I help?"}, ""},
+	{"completed", "customer-ended-call", "resolved", "negative", "urgent", "{name} is in pain and got the emergency slot.",
+		false, []string{
+			"Marlow Dental, good morning. How can I help?",
+			"My tooth broke and it hurts terribly. {detail} Can somebody see me today?",
+			"I am sorry to hear that. We keep {time} free for emergencies. Can you be here by then?",
+			"Yes, thank you so much. {name} is my name.",
+			"You are in at {time}, {name}. Take a cold compress until then.", "Thank you. Goodbye."}, "help with pain"},
+}
+
+// desk are the practice's calls in a demonstration: those of every day, and those that
+// leave somebody something to do.
+var desk = append(stories[:len(stories):len(stories)],
+	story{"cancelled", "customer-ended-call", "pending", "", "medium", "{name} hung up before anybody answered.", false, nil, ""},
+	story{"completed", "customer-ended-call", "pending", "neutral", "high",
+		"{name} wants Doctor Marlow to call back about an x-ray.", false, []string{
+			"Marlow Dental, good morning. How can I help?",
+			"It is {name}. Could Doctor Marlow call me back about my x-ray? {detail}",
+			"I will pass it on. Is the number you are calling from the right one?", "Yes, any time before noon.",
+			"Noted, {name}: a call back before noon. Goodbye!"}, "a call back"},
+)
+
+// plumbing are the calls of the other business of a demonstration.
+var plumbing = []story{
+	{"completed", "customer-ended-call", "pending", "negative", "urgent", "{name} has water running from under the sink.", false,
+		[]string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?",
+			"Water is running out from under my sink, and I cannot stop it!",
+			"Please close the tap under the sink or the main valve first. Can you reach it?", "Wait... yes, it is closed now.",
+			"Good. What is the address, with floor and door code?", "Fourteen Mission Street, third floor, no code. It is {name}.",
+			"Thank you, {name}. The team calls you back within minutes.", "Please hurry."}, "an urgent repair"},
+	{"completed", "customer-ended-call", "pending", "neutral", "high", "{name} would like a quote for a new bathroom.", false,
+		[]string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?",
+			"A quote. We want a walk-in shower in place of the bathtub.",
+			"With pleasure. Is it a house or a flat, and by when should it be done?", "A flat, second floor, before {day} in three weeks.",
+			"May I have your name, so that somebody calls you back about the measures?", "{name}. Afternoons are best.",
+			"Noted, {name}. Goodbye!"}, "a quote"},
+	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} confirmed the visit for {day}.", false,
+		[]string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?", "I only want to confirm that somebody comes on {day}.",
+			"Yes, the boiler service at {time}. Will somebody be at home?", "Yes, I am. This is {name}.",
+			"Confirmed, {name}. See you on {day}."}, "to confirm a visit"},
+	{"completed", "customer-ended-call", "resolved", "neutral", "low", "{name} asked what an hour costs.", false, []string{
+		"Rivera Plumbing, hello. Is this about a repair or a quote?", "How much is an hour of work, and do you charge the way?",
+		"Our team calls back to agree on a price. May I take your name?", "No, thank you, I only wanted an idea.",
+		"Of course. Goodbye!"}, "a price"},
+	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high", "{name}'s heating failed and was put through.",
+		false, []string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?",
+			"The heating is off since {day}, we have a baby here.",
+			"I am sorry, {name} is it? Let me put you through to the team right away.", "Yes, please."}, "an urgent repair"},
+	{"cancelled", "customer-ended-call", "pending", "", "medium", "{name} hung up before anybody answered.", false, nil, ""},
+	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil, ""},
 }
 
 var (
-	firstNames = []string{"Priya", "Noah", "Zoé", "Liam", "Amara", "Camille", "Mateo", "Ingrid", "Kofi", "Hana", "Lucía", "Oskar", "Fatou", "Ravi", "Élodie", "Tomás"}
-	lastNames  = []string{"Raman", "Keller", "Dubois", "Okafor", "Lindqvist", "Moreau", "Silva", "Novak", "Haddad", "Tanaka", "O'Neill", "Garcia", "Mbeki", "Roy", "Fischer", "Costa"}
-	times      = []string{"half past eight", "nine thirty", "eleven o'clock", "a quarter past two", "three forty", "five o'clock"}
-	days       = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday"}
-	services   = []string{"cleaning", "check-up", "whitening", "filling", "crown fitting", "consultation"}
-	details    = []string{
-		"I only moved here last month.", "My daughter comes along.", "I can park nearby, right?", "I was at your café corner last time.", "It is for my husband.",
-		"I would prefer Doctor Marlow.", "The afternoon is better for me.", "I am allergic to latex.", "I have an old x-ray I can bring.", "Please send me a message to confirm.",
+	firstNames = []string{"Priya", "Noah", "Zoé", "Liam", "Amara", "Camille", "Mateo", "Ingrid", "Kofi",
+		"Hana", "Lucía", "Oskar", "Fatou", "Ravi", "Élodie", "Tomás"}
+	lastNames = []string{"Raman", "Keller", "Dubois", "Okafor", "Lindqvist", "Moreau", "Silva", "Novak",
+		"Haddad", "Tanaka", "O'Neill", "Garcia", "Mbeki", "Roy", "Fischer", "Costa"}
+	times = []string{"half past eight", "nine thirty", "eleven o'clock", "a quarter past two",
+		"three forty", "five o'clock"}
+	days     = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday"}
+	services = []string{"cleaning", "check-up", "whitening", "filling", "crown fitting", "consultation"}
+	details  = []string{
+		"I only moved here last month.", "My daughter comes along.", "I can park nearby, right?",
+		"I was at your café corner last time.", "It is for my husband.",
+		"I would prefer Doctor Marlow.", "The afternoon is better for me.", "I am allergic to latex.",
+		"I have an old x-ray I can bring.", "Please send me a message to confirm.",
 	}
 )

@@ -8,11 +8,13 @@ import (
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Kinds of notices.
 const (
-	// MissedCall is an inbound call that nobody served: see missed.
+	// MissedCall is a call whose column missed is set.
 	MissedCall = "missed_call"
 	// MemberJoined is a new member, told to who manages the team.
 	MemberJoined = "member_joined"
@@ -67,18 +69,11 @@ func problemOf(raw string) string {
 	}
 	for kind, value := range chosen {
 		if !slices.Contains(Choices, kind) {
-			return fmt.Sprintf("There is no notice %q. The kinds are %s.", cut(kind, 40), strings.Join(Choices, ", "))
+			return fmt.Sprintf("There is no notice %q. The kinds are %s.", rows.Shorten(kind, 40), strings.Join(Choices, ", "))
 		}
 		if _, ok := value.(bool); !ok {
 			return fmt.Sprintf("Must be true or false: %s.", kind)
 		}
 	}
 	return ""
-}
-
-func cut(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }

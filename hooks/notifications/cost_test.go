@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -19,7 +20,8 @@ func served(t testing.TB, app core.App) *core.Record {
 	}
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
-		"organization": testkit.Acme, "vapi_call_id": "one", "status": collections.CallCompleted, "call_type": collections.Inbound, "channel": "phone",
+		"organization": testkit.Acme, "vapi_call_id": "one", "status": collections.CallCompleted,
+		"call_type": collections.Inbound, "channel": "phone",
 		"outcome": "completed", "answered_at": time.Now(), "ended_at": time.Now(), "reported_at": time.Now(),
 	})
 	return r
@@ -31,7 +33,7 @@ func served(t testing.TB, app core.App) *core.Record {
 func TestServedCall_costs_no_memory_and_no_database(t *testing.T) {
 	app := testkit.New(t)
 	app.Settings().SMTP.Enabled = true
-	d := &domain{app: app, Deps: Deps{Now: time.Now}}
+	d := &domain{app: app, Tools: room.Tools{Now: time.Now}}
 	call := served(t, app)
 	if n := testing.AllocsPerRun(100, func() {
 		if err := d.afterCall(nil, nil, call); err != nil {
@@ -45,7 +47,7 @@ func TestServedCall_costs_no_memory_and_no_database(t *testing.T) {
 func BenchmarkServedCall(b *testing.B) {
 	app := testkit.New(b)
 	app.Settings().SMTP.Enabled = true
-	d := &domain{app: app, Deps: Deps{Now: time.Now}}
+	d := &domain{app: app, Tools: room.Tools{Now: time.Now}}
 	call := served(b, app)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package notifications
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -15,7 +16,9 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // listed is how many things a mail spells out.
@@ -32,7 +35,7 @@ type notice struct {
 // send delivers a mail that is owed. What the person may not know any more, or
 // turned off, or what has mended itself, is left out; when nothing stays, no
 // mail goes.
-func (d *domain) send(ctx context.Context, r outbox.Row) error {
+func (d *domain) send(_ context.Context, r outbox.Row) error {
 	var owed letter
 	if err := r.Decode(&owed); err != nil {
 		return outbox.Dead(err)
@@ -42,7 +45,7 @@ func (d *domain) send(ctx context.Context, r outbox.Row) error {
 	}
 	user, err := d.app.FindRecordById(collections.Users, owed.User)
 	if err != nil {
-		return ignoreMissing(err)
+		return rows.IgnoreMissing(err)
 	}
 	var notices []notice
 	for _, t := range owed.Things {
@@ -68,23 +71,10 @@ func (d *domain) send(ctx context.Context, r outbox.Row) error {
 			delete(owed.More, kind)
 		}
 	}
-	return d.post(ctx, d.message(user, notices, owed.More))
-}
-
-// post sends a message. PocketBase's client knows no deadline: a mail server
-// that stops talking must not hold the outbox's worker.
-func (d *domain) post(ctx context.Context, message *mailer.Message) error {
-	sent := make(chan error, 1)
-	go func() { sent <- d.app.NewMailClient().Send(message) }()
-	select {
-	case err := <-sent:
-		if err != nil {
-			return fmt.Errorf("mail a notice: %w", err)
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("mail a notice: the mail server did not answer: %w", ctx.Err())
+	if err := d.app.NewMailClient().Send(d.message(user, notices, owed.More)); err != nil {
+		return fmt.Errorf("mail a notice: %w", err)
 	}
+	return nil
 }
 
 // say puts a thing into words, in the organization's time zone.
@@ -94,10 +84,7 @@ func (d *domain) say(user *core.Record, t thing) (notice, error) {
 	if err != nil {
 		return n, err
 	}
-	organization := tenant.OrganizationOf(d.app, t.Organization)
-	if organization == nil { // the person's own business: their last organization's clock
-		organization = tenant.OrganizationOf(d.app, user.GetString("last_organization"))
-	}
+	organization := d.organization(user, t)
 	zone, language := time.UTC, ""
 	if organization != nil {
 		language = organization.GetString("language")
@@ -118,21 +105,15 @@ func (d *domain) say(user *core.Record, t thing) (notice, error) {
 		if line := record.GetString("recipient_number"); line != "" {
 			n.text = fmt.Sprintf(w.missedOn, d.caller(record, w), line, at)
 		}
+		if vapi.CopyGone(record.GetString("ended_reason")) {
+			n.text = fmt.Sprintf(w.missedGone, n.text)
+		}
 	case MemberJoined:
 		n.page = base + "/team"
-		name := record.GetString("full_name")
-		if name == "" {
-			name = record.GetString("email")
-		}
+		name := cmp.Or(record.GetString("full_name"), record.GetString("email"))
 		n.text = fmt.Sprintf(w.joined, name, w.roles[record.GetString("role")])
 	case SyncFailed:
-		page, name := t.Collection, record.GetString("name")
-		if t.Collection == collections.PhoneNumbers {
-			page, name = "numbers", record.GetString("phone_number")
-			if name == "" {
-				name = record.GetString("friendly_name")
-			}
-		}
+		page, name := pageOf(t.Collection, record)
 		n.page = base + "/" + page + "/" + t.Record
 		n.text = fmt.Sprintf(w.failed[t.Collection], name)
 		if said := record.GetString("sync_error"); said != "" {
@@ -140,10 +121,27 @@ func (d *domain) say(user *core.Record, t thing) (notice, error) {
 		}
 	case NewDevice:
 		n.page = "/me/sessions"
-		n.text = fmt.Sprintf(w.device, oneLine(cut(record.GetString("user_agent"), 120)), at)
+		n.text = fmt.Sprintf(w.device, oneLine(rows.Shorten(record.GetString("user_agent"), 120)), at)
 	}
 	n.text = oneLine(n.text)
 	return n, nil
+}
+
+// pageOf is the dashboard's page of a copied row, and the name people know the row by.
+func pageOf(collection string, record *core.Record) (page, name string) {
+	if collection == collections.PhoneNumbers {
+		return "numbers", cmp.Or(record.GetString("phone_number"), record.GetString("friendly_name"))
+	}
+	return collection, record.GetString("name")
+}
+
+// organization is the one whose clock and language a thing is told in: its own,
+// and for the person's own business the last they worked in. It may be nil.
+func (d *domain) organization(user *core.Record, t thing) *core.Record {
+	if t.Organization != "" {
+		return tenant.OrganizationOf(d.app, t.Organization)
+	}
+	return tenant.OrganizationOf(d.app, user.GetString("last_organization"))
 }
 
 // caller is who rang: the contact's name and number, as far as they are known.
@@ -152,7 +150,8 @@ func (d *domain) caller(call *core.Record, w words) string {
 	if number == "" {
 		number = w.unknown
 	}
-	if contact, err := d.app.FindRecordById(collections.Contacts, call.GetString("contact")); err == nil && contact.GetString("name") != "" {
+	if contact, err := d.app.FindRecordById(collections.Contacts, call.GetString("contact")); err == nil &&
+		contact.GetString("name") != "" {
 		return contact.GetString("name") + " (" + number + ")"
 	}
 	return number
@@ -166,7 +165,7 @@ func (d *domain) message(user *core.Record, all []notice, more map[string]int) *
 		base = strings.TrimRight(settings.Meta.AppURL, "/")
 	}
 	language := ""
-	if organization := tenant.OrganizationOf(d.app, all[0].Organization); organization != nil {
+	if organization := d.organization(user, all[0].thing); organization != nil {
 		language = organization.GetString("language")
 	}
 	w := wordsFor(user.GetString("language"), language)
@@ -196,7 +195,8 @@ func (d *domain) message(user *core.Record, all []notice, more map[string]int) *
 		}
 		body.WriteString("<ul>\n")
 		for ; i < len(shown) && shown[i].Organization == shown[first].Organization; i++ {
-			body.WriteString(`<li><a href="` + html.EscapeString(base+shown[i].page) + `">` + html.EscapeString(shown[i].text) + "</a></li>\n")
+			body.WriteString(`<li><a href="` + html.EscapeString(base+shown[i].page) + `">` + html.EscapeString(shown[i].text) +
+				"</a></li>\n")
 			plain.WriteString("- " + shown[i].text + "\n  " + base + shown[i].page + "\n\n")
 		}
 		body.WriteString("</ul>\n")
@@ -290,5 +290,8 @@ func places(all []notice) int {
 // oneLine keeps names and a provider's words out of the headers' next line.
 // French needs its no-break spaces.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' || unicode.IsControl(r) }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) && r != '\u00a0' ||
+			unicode.IsControl(r)
+	}), " ")
 }

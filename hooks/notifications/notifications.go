@@ -21,49 +21,41 @@
 package notifications
 
 import (
-	"time"
-
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/mailing"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 )
 
-// Deps are what the domain needs.
-type Deps struct {
-	Outbox *outbox.Outbox
-	// PublicURL begins the links of mails; without it PocketBase's setting does.
-	PublicURL string
-	// Now is the clock; nil is the machine's.
-	Now func() time.Time
-}
-
 type domain struct {
-	Deps
+	room.Tools
 	app core.App
 }
 
 // Register binds the domain.
-func Register(app core.App, deps Deps) {
-	d := &domain{Deps: deps, app: app}
-	if d.Now == nil {
-		d.Now = time.Now
-	}
+func Register(app core.App, t room.Tools) {
+	d := &domain{Tools: t, app: app}
 	app.OnRecordValidate(collections.Users).BindFunc(validateChoices)
 
 	// What is news (reactions.go). Calls: the hot path. Only the report's arrival
 	// is followed, for which usage has the row built already.
-	atomic.On(app, collections.Calls, atomic.Created, "notifications: owe word of a missed call", d.afterCall, "reported_at")
-	atomic.On(app, collections.Calls, atomic.Updated, "notifications: owe word of a missed call", d.afterCall, "reported_at")
+	atomic.On(app, collections.Calls, atomic.Created, "notifications: owe word of a missed call",
+		d.afterCall, "reported_at")
+	atomic.On(app, collections.Calls, atomic.Updated, "notifications: owe word of a missed call",
+		d.afterCall, "reported_at")
 	atomic.On(app, collections.Memberships, atomic.Created, "notifications: owe word of a new member", d.afterJoined)
-	for _, mirrored := range []string{collections.Assistants, collections.Functions, collections.PhoneNumbers} {
-		atomic.On(app, mirrored, atomic.Updated, "notifications: owe word of what could not be sent to the provider", d.afterSync, "sync_status")
+	for _, mirrored := range collections.Copied() {
+		atomic.On(app, mirrored, atomic.Updated, "notifications: owe word of what could not be sent to the provider",
+			d.afterSync, "sync_status")
 	}
-	atomic.On(app, collections.Sessions, atomic.Created, "notifications: owe word of a sign-in from a new device", d.afterSignIn)
+	atomic.On(app, collections.Sessions, atomic.Created, "notifications: owe word of a sign-in from a new device",
+		d.afterSignIn)
 
-	d.Outbox.Handle(promiseThing, d.tell)
-	d.Outbox.Handle(promiseMail, d.send)
+	d.Outbox.Handle(promiseThing, outbox.Kind{}, d.tell)
+	d.Outbox.Handle(promiseMail, mailing.Kind, d.send)
 }
 
 // mails tells whether mail can be sent.

@@ -3,7 +3,6 @@ package notifications
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -36,34 +35,26 @@ type thing struct {
 	Synced string `json:"synced,omitempty"`
 }
 
+// promised is the payload of a promise to tell of a thing.
+type promised struct {
+	thing
+	// Told says that the thing stands in the mails of those who may know of it.
+	Told bool `json:"told,omitempty"`
+}
+
 // owe promises to tell of a thing, not before due. A promise whose key exists
 // stays as it is.
 func (d *domain) owe(tx atomic.Tx, key string, t thing, due time.Time) error {
-	return d.promise(tx, outbox.Row{Organization: t.Organization, Kind: promiseThing, Key: promiseThing + ":" + t.Kind + ":" + key, Payload: t}, due)
+	return d.Outbox.Add(tx, outbox.Row{
+		Organization: t.Organization, Kind: promiseThing, Key: promiseThing + ":" + t.Kind + ":" + key,
+		Payload: promised{thing: t}, Due: due,
+	})
 }
 
-// promise adds a row that is not due yet.
-func (d *domain) promise(tx atomic.Tx, r outbox.Row, due time.Time) error {
-	var known bool
-	if err := atomic.One(tx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE [key] = ?)`, []any{r.Key}, &known); err != nil || known {
-		return err
-	}
-	if err := d.Outbox.Add(tx, r); err != nil {
-		return err
-	}
-	if !due.After(d.Now()) {
-		return nil
-	}
-	// Nobody claims the row before this transaction ends.
-	if _, err := tx.Exec(`UPDATE outbox SET next_at = ? WHERE [key] = ?`, stamp(due), r.Key); err != nil {
-		return fmt.Errorf("notifications: %w", err)
-	}
-	return nil
-}
-
-// afterCall follows the report of a call.
+// afterCall follows the report of a call that was missed.
 func (d *domain) afterCall(tx atomic.Tx, before, after *core.Record) error {
-	if !missed(after) || before != nil && !before.GetDateTime("reported_at").IsZero() || !d.mails() {
+	reported := func(r *core.Record) bool { return r != nil && !r.GetDateTime("reported_at").IsZero() }
+	if !after.GetBool("missed") || !reported(after) || reported(before) || !d.mails() {
 		return nil
 	}
 	at := after.GetDateTime("ended_at").Time()
@@ -73,26 +64,8 @@ func (d *domain) afterCall(tx atomic.Tx, before, after *core.Record) error {
 	if d.Now().Sub(at) > stale {
 		return nil
 	}
-	return d.owe(tx, after.Id, thing{Kind: MissedCall, Organization: after.GetString("organization"), Collection: collections.Calls, Record: after.Id, At: at}, d.Now())
-}
-
-// missed tells whether somebody rang and was not served: the line broke
-// (failed_*), nobody answered, or voicemail did; and calls that ended, in
-// whatever way, before anybody answered. Calls in a browser, calls of ours and
-// calls a person wrote down are never missed.
-func missed(call *core.Record) bool {
-	// The outcome first: it says of most calls that they were served.
-	switch outcome := call.GetString("outcome"); {
-	case outcome == "transferred":
-		return false // somebody took it, or the telephone network did
-	case outcome == "no_answer", outcome == "voicemail", strings.HasPrefix(outcome, "failed"):
-	default: // completed, cancelled
-		if !call.GetDateTime("answered_at").IsZero() {
-			return false
-		}
-	}
-	return call.GetString("call_type") == collections.Inbound && call.GetString("channel") == "phone" && call.GetString("vapi_call_id") != "" &&
-		!call.GetDateTime("reported_at").IsZero() && !call.GetBool("is_test")
+	return d.owe(tx, after.Id, thing{Kind: MissedCall, Organization: after.GetString("organization"),
+		Collection: collections.Calls, Record: after.Id, At: at}, d.Now())
 }
 
 // afterJoined follows a new membership.
@@ -100,18 +73,21 @@ func (d *domain) afterJoined(tx atomic.Tx, _, after *core.Record) error {
 	if after.GetString("status") != collections.MembershipActive || !d.mails() {
 		return nil
 	}
-	return d.owe(tx, after.Id, thing{Kind: MemberJoined, Organization: after.GetString("organization"), Collection: collections.Memberships, Record: after.Id, At: d.Now()}, d.Now())
+	return d.owe(tx, after.Id, thing{Kind: MemberJoined, Organization: after.GetString("organization"),
+		Collection: collections.Memberships, Record: after.Id, At: d.Now()}, d.Now())
 }
 
 // afterSync follows a copy at the provider that is not equal any more. Tries
 // fail again and again: all of them since the last success are one thing.
 func (d *domain) afterSync(tx atomic.Tx, before, after *core.Record) error {
-	if after.GetString("sync_status") != collections.SyncFailed || before.GetString("sync_status") == collections.SyncFailed || !d.mails() {
+	if after.GetString("sync_status") != collections.SyncFailed ||
+		before.GetString("sync_status") == collections.SyncFailed || !d.mails() {
 		return nil
 	}
 	synced, name := after.GetString("synced_at"), after.Collection().Name
 	return d.owe(tx, name+":"+after.Id+":"+synced, thing{
-		Kind: SyncFailed, Organization: after.GetString("organization"), Collection: name, Record: after.Id, At: d.Now(), Synced: synced,
+		Kind: SyncFailed, Organization: after.GetString("organization"), Collection: name, Record: after.Id,
+		At: d.Now(), Synced: synced,
 	}, d.Now().Add(mends))
 }
 
@@ -120,7 +96,8 @@ func (d *domain) afterSignIn(tx atomic.Tx, _, after *core.Record) error {
 	if !d.mails() {
 		return nil
 	}
-	rows, err := tx.Query(`SELECT user_agent FROM sessions WHERE user = ? AND id != ? ORDER BY created DESC LIMIT ?`, after.GetString("user"), after.Id, knownDevices)
+	rows, err := tx.Query(`SELECT user_agent FROM sessions WHERE user = ? AND id != ? ORDER BY created DESC LIMIT ?`,
+		after.GetString("user"), after.Id, knownDevices)
 	if err != nil {
 		return fmt.Errorf("notifications: %w", err)
 	}
@@ -141,7 +118,8 @@ func (d *domain) afterSignIn(tx atomic.Tx, _, after *core.Record) error {
 	if err := rows.Close(); err != nil {
 		return err
 	}
-	return d.owe(tx, after.Id, thing{Kind: NewDevice, Collection: collections.Sessions, Record: after.Id, At: d.Now()}, d.Now())
+	return d.owe(tx, after.Id, thing{Kind: NewDevice, Collection: collections.Sessions, Record: after.Id, At: d.Now()},
+		d.Now())
 }
 
 var version = regexp.MustCompile(`[0-9][0-9._]*`)

@@ -2,19 +2,15 @@ package notifications
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -38,7 +34,7 @@ const (
 type letter struct {
 	User   string         `json:"user"`
 	Things []thing        `json:"things"`
-	More   map[string]int `json:"more"` // kind → things beyond refsMost
+	More   map[string]int `json:"more,omitempty"` // kind → things beyond refsMost
 }
 
 // tell puts a thing into the next mail of everybody who may know and wants to.
@@ -56,13 +52,16 @@ func (d *domain) tell(_ context.Context, r outbox.Row) error {
 		return err
 	}
 	return d.app.RunInTransaction(func(app core.App) error {
-		tx := atomic.Of(app)
-		done, err := tx.Exec(`UPDATE outbox SET payload = json_set(payload, '$.told', json('true')) WHERE id = ? AND json_extract(payload, '$.told') IS NULL`, r.ID)
-		if err != nil {
-			return fmt.Errorf("notifications: %w", err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return err // an earlier try came this far
+		tx, first := atomic.Of(app), false
+		if err := d.Outbox.Extend(tx, r.ID, func(s outbox.State) (any, error) {
+			var now promised
+			if err := s.Decode(&now); err != nil || now.Told {
+				return nil, err // an earlier try came this far
+			}
+			first, now.Told = true, true
+			return now, nil
+		}); err != nil || !first {
+			return err
 		}
 		for _, person := range people {
 			if err := d.addTo(tx, person, t); err != nil {
@@ -78,11 +77,12 @@ func (d *domain) audience(t thing) ([]string, error) {
 	if t.Kind == NewDevice {
 		session, err := d.app.FindRecordById(collections.Sessions, t.Record)
 		if err != nil {
-			return nil, ignoreMissing(err)
+			return nil, rows.IgnoreMissing(err)
 		}
 		return []string{session.GetString("user")}, nil
 	}
-	members, err := d.app.FindAllRecords(collections.Memberships, dbx.HashExp{"organization": t.Organization, "status": collections.MembershipActive})
+	members, err := d.app.FindAllRecords(collections.Memberships,
+		dbx.HashExp{"organization": t.Organization, "status": collections.MembershipActive})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (d *domain) audience(t thing) ([]string, error) {
 	for _, m := range members {
 		user, err := d.app.FindRecordById(collections.Users, m.GetString("user"))
 		if err != nil {
-			if err = ignoreMissing(err); err != nil {
+			if err = rows.IgnoreMissing(err); err != nil {
 				return nil, err
 			}
 			continue
@@ -112,7 +112,7 @@ func (d *domain) mayHear(user *core.Record, t thing) (bool, error) {
 	}
 	record, err := d.app.FindRecordById(t.Collection, t.Record)
 	if err != nil {
-		return false, ignoreMissing(err)
+		return false, rows.IgnoreMissing(err)
 	}
 	if t.Kind == NewDevice {
 		return record.GetString("user") == user.Id, nil
@@ -122,25 +122,33 @@ func (d *domain) mayHear(user *core.Record, t thing) (bool, error) {
 		return false, nil
 	}
 	rule := record.Collection().ViewRule
+	if t.Kind == SyncFailed {
+		rule = record.Collection().UpdateRule
+	}
+	if still, err := d.stillTrue(user, t, record); err != nil || !still {
+		return false, err
+	}
+	return d.app.CanAccessRecord(record, &core.RequestInfo{Context: core.RequestInfoContextDefault, Method: "PATCH",
+		Auth: user}, rule)
+}
+
+// stillTrue tells whether what a person would be told is so by now, and news to them.
+func (d *domain) stillTrue(user *core.Record, t thing, record *core.Record) (bool, error) {
 	switch t.Kind {
 	case MissedCall:
-		if record.GetBool("is_test") {
-			return false, nil
-		}
-	case SyncFailed:
-		rule = record.Collection().UpdateRule
-		if status := record.GetString("sync_status"); record.GetString("synced_at") != t.Synced || status != collections.SyncFailed && status != collections.SyncPending {
-			return false, nil // mended, or being deleted
-		}
+		return record.GetBool("missed"), nil // somebody may say by now that it was a test
+	case SyncFailed: // it may be mended, or being deleted
+		status := record.GetString("sync_status")
+		return record.GetString("synced_at") == t.Synced &&
+			(status == collections.SyncFailed || status == collections.SyncPending), nil
 	case MemberJoined:
 		if record.GetString("user") == user.Id || !tenant.Holds(d.app, user.Id, t.Organization, collections.CanManageTeam) {
 			return false, nil
 		}
-		if service, err := d.app.FindRecordById(collections.Users, record.GetString("user")); err != nil || service.GetBool("is_service") {
-			return false, ignoreMissing(err) // an API key's account
-		}
+		joined, err := d.app.FindRecordById(collections.Users, record.GetString("user"))
+		return err == nil && !joined.GetBool("is_service"), rows.IgnoreMissing(err) // not an API key's account
 	}
-	return d.app.CanAccessRecord(record, &core.RequestInfo{Context: core.RequestInfoContextDefault, Method: "PATCH", Auth: user}, rule)
+	return true, nil
 }
 
 // addTo puts a thing into the mail that a person is owed, and owes one when
@@ -150,50 +158,40 @@ func (d *domain) addTo(tx atomic.Tx, person string, t thing) error {
 	if t.Kind == NewDevice {
 		prefix = promiseMail + ":account:" + person + ":" // waits for no missed call
 	}
-	var id, status, next string
-	var held int
-	err := atomic.One(tx, `SELECT id, status, next_at, json_array_length(payload, '$.things') FROM outbox WHERE [key] >= ? AND [key] < ? ORDER BY [key] DESC LIMIT 1`,
-		[]any{prefix, prefix + "~"}, &id, &status, &next, &held)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("notifications: %w", err)
-	}
-	now := d.Now()
-	if err == nil && status == collections.OutboxPending {
-		return extend(tx, id, held, t)
-	}
-	due := now.Add(gather)
-	if err == nil && status != collections.OutboxDead {
-		last, err := types.ParseDateTime(next)
-		if err != nil {
-			return fmt.Errorf("notifications: %w", err)
-		}
-		if next := last.Time().Add(apart); next.After(due) {
-			due = next
-		}
-	}
-	return d.promise(tx, outbox.Row{Kind: promiseMail, Key: prefix + collections.NewID(now), Payload: letter{person, []thing{t}, map[string]int{}}}, due)
-}
-
-// extend adds a thing to a mail that is still here.
-func extend(tx atomic.Tx, id string, held int, t thing) error {
-	if held >= refsMost {
-		// Kinds are words of this package: no quoting is needed in the path.
-		_, err := tx.Exec(`UPDATE outbox SET payload = json_set(payload, '$.more.`+t.Kind+`', 1 + coalesce(json_extract(payload, '$.more.`+t.Kind+`'), 0)) WHERE id = ?`, id)
-		return err
-	}
-	raw, err := json.Marshal(t)
+	last, err := d.Outbox.Last(tx, prefix)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE outbox SET payload = json_insert(payload, '$.things[#]', json(?)) WHERE id = ?`, string(raw), id)
-	return err
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	if last != nil && last.Status == collections.OutboxPending {
+		return d.Outbox.Extend(tx, last.ID, func(s outbox.State) (any, error) {
+			var l letter
+			if err := s.Decode(&l); err != nil {
+				return nil, err
+			}
+			l.add(t)
+			return l, nil
+		})
 	}
-	return err
+	now := d.Now()
+	due := now.Add(gather)
+	if last != nil && last.Status != collections.OutboxDead {
+		if next := last.Until.Add(apart); next.After(due) {
+			due = next
+		}
+	}
+	l := letter{User: person}
+	l.add(t)
+	return d.Outbox.Add(tx, outbox.Row{Kind: promiseMail, Key: prefix + collections.NewID(now), Payload: l, Due: due})
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(types.DefaultDateLayout) }
+// add puts a thing into a mail, or counts it in one that is full.
+func (l *letter) add(t thing) {
+	if len(l.Things) < refsMost {
+		l.Things = append(l.Things, t)
+		return
+	}
+	if l.More == nil {
+		l.More = map[string]int{}
+	}
+	l.More[t.Kind]++
+}

@@ -21,19 +21,16 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
-	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // Deps is what the domain needs.
 type Deps struct {
-	Vapi     *vapi.Client
-	Mirror   *mirror.Mirror
-	Schedule *schedule.Scheduler
-	Sealed   *sealed.Box
-	// PublicURL is where Vapi reaches this server.
-	PublicURL string
+	room.Tools
+	Vapi *vapi.Client
 	// WebhookSecret is the secret Vapi's messages carry.
 	WebhookSecret func(organization string) (string, error)
 }
@@ -52,19 +49,21 @@ func Register(app core.App, deps Deps) {
 	d := &domain{Deps: deps, app: app}
 
 	// What people send (records.go).
-	app.OnRecordCreateRequest(collections.PhoneNumbers).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.createRequest})
-	app.OnRecordUpdateRequest(collections.PhoneNumbers).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late, Func: d.sealToken})
+	app.OnRecordCreateRequest(collections.PhoneNumbers).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late,
+		Func: d.createRequest})
+	app.OnRecordUpdateRequest(collections.PhoneNumbers).Bind(&hook.Handler[*core.RecordRequestEvent]{Priority: late,
+		Func: d.sealToken})
 	app.OnRecordCreate(collections.PhoneNumbers).BindFunc(d.fill)
 	app.OnRecordUpdate(collections.PhoneNumbers).BindFunc(d.normalize)
 	app.OnRecordValidate(collections.PhoneNumbers).BindFunc(d.validate)
 	app.OnRecordEnrich(collections.PhoneNumbers).BindFunc(d.showTokenSet)
 
 	// Copies at Vapi (copies.go).
-	d.Mirror.Add(mirror.Resource{
-		Collection: collections.PhoneNumbers, IDField: phoneID, Fields: fields,
-		Push: d.push, Find: d.find, Delete: d.Vapi.PhoneNumbers.Delete, Judge: judge, Undone: undone, Hash: d.hash,
-		List: d.list, Price: price, Keep: true,
-		Skip: func(n *core.Record) bool { return n.GetString("provider") == "other" },
+	d.Mirror.Add(mirror.Copy{
+		Provider: vapicopy.Provider, Collection: collections.PhoneNumbers, IDField: phoneID, Fields: fields,
+		Skip:    func(n *core.Record) bool { return n.GetString("provider") == "other" },
+		Desired: d.copyOf, Clear: clearable, Once: once, Keep: true,
+		Create: d.create, Update: d.update, Delete: d.Vapi.PhoneNumbers.Delete, List: d.list(),
 	})
 	d.Schedule.Add(schedule.Job{ID: "numbers.activate", Spec: "* * * * *", Run: d.activate})
 }

@@ -9,12 +9,13 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // areaCode is how area codes look where Vapi gives numbers.
-var areaCode = regexp.MustCompile(`^[2-9][0-9]{2}$`)
+var areaCode = regexp.MustCompile(`^([2-9][0-9]{2})?$`)
 
 // token is what Twilio's auth tokens and API secrets look like, generously.
 // Its length is compared: counted in the expression it would take 190 kB.
@@ -35,7 +36,7 @@ func (d *domain) sealToken(e *core.RecordRequestEvent) error {
 	// The body as it was sent: RequestInfo has lost hidden fields by now.
 	body := map[string]any{}
 	if err := e.BindBody(&body); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+		return refusal.Of("unreadable_body").For(err)
 	}
 	value, given := body["twilio_auth_token"]
 	if !given {
@@ -43,7 +44,7 @@ func (d *domain) sealToken(e *core.RecordRequestEvent) error {
 	}
 	text, ok := value.(string)
 	if value != nil && (!ok || text != "" && !isToken(text)) {
-		return e.BadRequestError("The token cannot be used.", validation.Errors{
+		return refusal.Of("invalid_request/twilio_token").For(validation.Errors{
 			"twilio_auth_token": validation.NewError("validation_invalid_token", "This does not look like a token of Twilio."),
 		})
 	}
@@ -52,7 +53,7 @@ func (d *domain) sealToken(e *core.RecordRequestEvent) error {
 	}
 	secret, err := d.Sealed.Seal(text, sealed.Place(collections.PhoneNumbers, e.Record.Id, "twilio_auth_token"))
 	if err != nil {
-		return e.InternalServerError("The token could not be sealed.", err)
+		return refusal.Of("internal/token").For(err)
 	}
 	e.Record.Set("twilio_auth_token", secret)
 	return e.Next()
@@ -116,8 +117,9 @@ func (d *domain) validate(e *core.RecordEvent) error {
 			found["fallback_number"] = validation.NewError("validation_invalid_phone_number", problem+".")
 		}
 	}
-	if code := n.GetString("area_code"); code != "" && !areaCode.MatchString(code) {
-		found["area_code"] = validation.NewError("validation_invalid_area_code", "An area code has three digits, for example 415.")
+	if code := n.GetString("area_code"); !areaCode.MatchString(code) {
+		found["area_code"] = validation.NewError("validation_invalid_area_code",
+			"An area code has three digits, for example 415.")
 	}
 	for _, name := range required[n.GetString("provider")] {
 		if n.GetString(name) == "" {
@@ -125,18 +127,26 @@ func (d *domain) validate(e *core.RecordEvent) error {
 		}
 	}
 	if id := n.GetString("assistant"); id != "" && changed("assistant") {
-		a, err := e.App.FindRecordById(collections.Assistants, id)
-		switch {
-		case err != nil || a.GetString("organization") != n.GetString("organization"):
-			found["assistant"] = validation.NewError("validation_missing_rel_records", "Choose an assistant of this organization.")
-		case a.GetString("sync_status") == collections.SyncDeleting:
-			found["assistant"] = validation.NewError("validation_deleted_assistant", "This assistant is being deleted.")
+		if problem := wrongAssistant(e.App, n, id); problem != nil {
+			found["assistant"] = problem
 		}
 	}
 	if len(found) > 0 {
 		return found
 	}
 	return e.Next()
+}
+
+// wrongAssistant is why a number cannot be answered by an assistant, or nil.
+func wrongAssistant(app core.App, n *core.Record, id string) error {
+	a, err := app.FindRecordById(collections.Assistants, id)
+	switch {
+	case err != nil || a.GetString("organization") != n.GetString("organization"):
+		return validation.NewError("validation_missing_rel_records", "Choose an assistant of this organization.")
+	case a.GetString("sync_status") == collections.SyncDeleting:
+		return validation.NewError("validation_deleted_assistant", "This assistant is being deleted.")
+	}
+	return nil
 }
 
 // required are the columns the import of a provider's number needs.

@@ -13,7 +13,8 @@ const phoneID = "vapi_phone_id"
 // fields are the columns a copy is made of. The assistant is not among them:
 // who answers is decided when the phone rings.
 var fields = []string{
-	"provider", "phone_number", "friendly_name", "fallback_number", "fallback_message", "twilio_account_sid", "twilio_auth_token", "credential_id",
+	"provider", "phone_number", "friendly_name", "fallback_number", "fallback_message", "twilio_account_sid",
+	"twilio_auth_token", "credential_id",
 }
 
 // clearable are keys that are sent as null when they were set before and are
@@ -32,7 +33,8 @@ func toNumber(n *core.Record, token string, server *vapi.Server) *vapi.PhoneNumb
 		Server:   vapi.Value(server),
 	}
 	if number := n.GetString("fallback_number"); number != "" {
-		dto.FallbackDestination = vapi.Value(&vapi.Destination{Type: "number", Number: number, Message: n.GetString("fallback_message")})
+		dto.FallbackDestination = vapi.Value(&vapi.Destination{Type: "number", Number: number,
+			Message: n.GetString("fallback_message")})
 	}
 	number := n.GetString("phone_number")
 	switch dto.Provider {

@@ -28,14 +28,19 @@ func TestToNumber(t *testing.T) {
 	}{
 		{"a free number", map[string]any{"provider": "vapi", "area_code": "415", "assistant": "a", "friendly_name": "Main"},
 			`{"provider":"vapi","name":"Main",` + server + `,"numberDesiredAreaCode":"415"}`},
-		{"one from twilio", map[string]any{"provider": "twilio", "phone_number": "+14155550100", "twilio_account_sid": "AC1", "credential_id": "no"},
-			`{"provider":"twilio",` + server + `,"number":"+14155550100","twilioAccountSid":"AC1","twilioAuthToken":"opened","smsEnabled":false}`},
-		{"one from telnyx", map[string]any{"provider": "telnyx", "phone_number": "+14155550100", "credential_id": "cred", "twilio_account_sid": "no"},
+		{"one from twilio", map[string]any{"provider": "twilio", "phone_number": "+14155550100", "twilio_account_sid": "AC1",
+			"credential_id": "no"},
+			`{"provider":"twilio",` + server +
+				`,"number":"+14155550100","twilioAccountSid":"AC1","twilioAuthToken":"opened","smsEnabled":false}`},
+		{"one from telnyx", map[string]any{"provider": "telnyx", "phone_number": "+14155550100", "credential_id": "cred",
+			"twilio_account_sid": "no"},
 			`{"provider":"telnyx",` + server + `,"number":"+14155550100","credentialId":"cred"}`},
 		{"a trunk", map[string]any{"provider": "byo", "credential_id": "cred"},
 			`{"provider":"byo-phone-number",` + server + `,"credentialId":"cred"}`},
-		{"a fallback", map[string]any{"provider": "vapi", "fallback_number": "+14155550199", "fallback_message": "One moment."},
-			`{"provider":"vapi",` + server + `,"fallbackDestination":{"type":"number","number":"+14155550199","message":"One moment."}}`},
+		{"a fallback", map[string]any{"provider": "vapi", "fallback_number": "+14155550199",
+			"fallback_message": "One moment."},
+			`{"provider":"vapi",` + server +
+				`,"fallbackDestination":{"type":"number","number":"+14155550199","message":"One moment."}}`},
 		{"a long name", map[string]any{"provider": "vapi", "friendly_name": strings.Repeat("n", 50)},
 			`{"provider":"vapi","name":"` + strings.Repeat("n", 40) + `",` + server + `}`},
 	} {

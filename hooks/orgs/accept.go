@@ -17,21 +17,25 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-func (d *domain) acceptance() {
-	d.Facade.Handle(facade.Route{
-		Method: "POST", Path: "/api/auth/verify-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-263",
-		Summary: "What an invitation says, for whoever holds its link.", Body: `{"token"}`,
-		Answer: `{"email", "fullName"?, "companyName", "role", "inviterName"?, "accountExists": bool, "expiresAt"}`, Errors: "400 without a token, with a part of one, or when it has expired, 404 when it is unknown, used or withdrawn",
-	}, d.verifyInvite)
-	d.Facade.Handle(facade.Route{
-		Method: "POST", Path: "/api/auth/accept-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-264",
-		Summary: "Accepts an invitation. Without an account one is made and signed in; whoever has one sends the token alone, signed in as the invited address.",
-		Body:    `{"token", "password"?, "fullName"?}`,
-		Answer:  `{"success": true, "organization": id, "token"?, "record"?} or, when signing in needs more, {"success": true, "message": "Account created. Please log in."}`,
-		Errors:  `400 "Missing required fields" or "Invalid invitation", 401 when the address has an account, 409 when signed in as somebody else`,
-	}, d.acceptInvite)
+var verifyInviteRoute = facade.Route{
+	Method: "POST", Path: "/api/auth/verify-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-263",
+	Summary: "What an invitation says, for whoever holds its link.",
+	Body:    `{"token"}`,
+	Answer:  `{"email", "fullName"?, "companyName", "role", "inviterName"?, "accountExists": bool, "expiresAt"}`,
+	Errors:  "400 without a token, with a part of one, or when it has expired, 404 when it is unknown, used or withdrawn",
+}
+
+var acceptInviteRoute = facade.Route{
+	Method: "POST", Path: "/api/auth/accept-invite", Auth: facade.Guest, System: facade.CoreComm, Item: "S-264",
+	Summary: "Accepts an invitation. Without an account one is made and signed in; whoever has one sends the token alone, signed in as the invited address.",
+	Body:    `{"token", "password"?, "fullName"?}`,
+	Answer:  `{"success": true, "organization": id, "token"?, "record"?} or, when signing in needs more, {"success": true, "message": "Account created. Please log in."}`,
+	Errors:  `400 "Missing required fields" or "Invalid invitation", 401 when the address has an account, 409 when signed in as somebody else`,
 }
 
 // Why an invitation cannot be used.
@@ -56,7 +60,8 @@ func (d *domain) offered(app core.App, t token) (i *core.Record, proven bool, er
 		return nil, false, errUnknown
 	}
 	switch status := i.GetString("status"); {
-	case status == collections.InvitationExpired, status == collections.InvitationPending && !i.GetDateTime("expires_at").Time().After(time.Now()):
+	case status == collections.InvitationExpired, status == collections.InvitationPending &&
+		!i.GetDateTime("expires_at").Time().After(time.Now()):
 		return nil, false, errExpired
 	case status != collections.InvitationPending:
 		return nil, false, errUnknown
@@ -89,7 +94,7 @@ func stillOffered(app core.App, i *core.Record) error {
 	if by == "" {
 		return nil // the operator
 	}
-	m, err := activeMember(app, by, organization.Id)
+	m, err := tenant.ActiveMember(app, by, organization.Id)
 	if err != nil {
 		return err
 	}
@@ -107,23 +112,23 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	}
 	text, _ := body["token"].(string)
 	if strings.TrimSpace(text) == "" {
-		return facade.Error(http.StatusBadRequest, "Token is required")
+		return refusal.Of("invalid_request/token")
 	}
 	t, ok := readToken(text)
 	if !ok && cut(text) {
 		return partial()
 	}
 	if !ok {
-		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(errUnknown))
+		return refusal.Of("not_found/invitation").With(sentence(errUnknown))
 	}
 	i, _, err := d.offered(e.App, t)
 	switch {
 	case errors.Is(err, errExpired):
-		return facade.Error(http.StatusBadRequest, "Invitation has expired", sentence(err))
+		return refusal.Of("invitation_expired").With(sentence(err))
 	case errors.Is(err, errPartial):
 		return partial()
 	case errors.Is(err, errUnknown), errors.Is(err, errRevoked):
-		return facade.Error(http.StatusNotFound, "Invalid or expired invitation", sentence(err))
+		return refusal.Of("not_found/invitation").With(sentence(err))
 	case err != nil:
 		return err
 	}
@@ -137,7 +142,7 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	}
 	answer := map[string]any{
 		"email": i.GetString("email"), "companyName": organization.GetString("name"), "role": i.GetString("role"),
-		"accountExists": user != nil, "expiresAt": said(i.GetString("expires_at")),
+		"accountExists": user != nil, "expiresAt": rows.Said(i.GetString("expires_at")),
 	}
 	if name := i.GetString("full_name"); name != "" {
 		answer["fullName"] = name
@@ -145,16 +150,13 @@ func (d *domain) verifyInvite(e *core.RequestEvent) error {
 	if inviter, err := e.App.FindRecordById(collections.Users, i.GetString("invited_by")); err == nil {
 		answer["inviterName"] = inviter.GetString("name")
 	}
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
 }
 
 // partial is the answer to a link that lost letters; the page tells it from one that
 // has expired by the code.
 func partial() error {
-	return &facade.Failure{
-		Status: http.StatusBadRequest, Text: "Invitation link is incomplete", Details: errPartial.Error(),
-		Extra: map[string]any{"code": "link_incomplete"},
-	}
+	return refusal.Of("link_incomplete").With(errPartial.Error())
 }
 
 func sentence(err error) string { return err.Error() }
@@ -171,42 +173,26 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 	}
 	given, password, name := text("token"), text("password"), strings.TrimSpace(text("fullName"))
 	if strings.TrimSpace(given) == "" {
-		return facade.Error(http.StatusBadRequest, "Missing required fields", map[string]string{"token": "Required"})
+		return refusal.Of("invalid_request/missing").At("token", "Required")
 	}
-	t, ok := readToken(given)
-	if !ok && cut(given) {
-		return invalid(errPartial)
-	}
-	if !ok {
-		return invalid(errUnknown)
-	}
-	i, proven, err := d.offered(e.App, t)
+	t, i, proven, err := d.read(e.App, given)
 	if err != nil {
 		return invalid(err)
 	}
 	email := address.Tidy(i.GetString("email"))
-	if e.Auth != nil && (e.Auth.Collection().Name != collections.Users || e.Auth.GetBool("is_service") || address.Tidy(e.Auth.Email()) != email) {
-		return facade.Error(http.StatusConflict, "This invitation is for another address. Sign out, then open the link again")
+	if e.Auth != nil && !isPerson(e.Auth, email) {
+		return refusal.Of("invited_other")
 	}
 	user, err := identity.AccountOf(e.App, collections.Users, email)
 	if err != nil {
 		return err
 	}
 	if e.Auth == nil && user != nil {
-		return facade.Error(http.StatusUnauthorized, "This address has an account. Sign in with it, then accept the invitation")
+		return refusal.Of("sign_in_to_accept")
 	}
 	isNew := user == nil
-	if isNew {
-		missing := map[string]string{}
-		if password == "" {
-			missing["password"] = "Required"
-		}
-		if name == "" {
-			missing["fullName"] = "Required"
-		}
-		if len(missing) > 0 {
-			return facade.Error(http.StatusBadRequest, "Missing required fields", missing)
-		}
+	if missing := (person{name: name, password: password}).missing(); isNew && len(missing) > 0 {
+		return refusal.Of("invalid_request/missing").With(missing)
 	}
 	user, err = d.join(e, t, person{name, password, proven}, isNew)
 	if err != nil {
@@ -216,7 +202,38 @@ func (d *domain) acceptInvite(e *core.RequestEvent) error {
 	if isNew {
 		d.signIn(e, user, proven, answer)
 	}
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
+}
+
+// read is the invitation a typed token belongs to.
+func (d *domain) read(app core.App, given string) (t token, i *core.Record, proven bool, err error) {
+	t, ok := readToken(given)
+	if !ok && cut(given) {
+		return t, nil, false, errPartial
+	}
+	if !ok {
+		return t, nil, false, errUnknown
+	}
+	i, proven, err = d.offered(app, t)
+	return t, i, proven, err
+}
+
+// isPerson tells whether an account is a person's, with this address.
+func isPerson(account *core.Record, email string) bool {
+	return account.Collection().Name == collections.Users && !account.GetBool("is_service") &&
+		address.Tidy(account.Email()) == email
+}
+
+// missing is what a new account lacks.
+func (p person) missing() map[string]string {
+	missing := map[string]string{}
+	if p.password == "" {
+		missing["password"] = "Required"
+	}
+	if p.name == "" {
+		missing["fullName"] = "Required"
+	}
+	return missing
 }
 
 // invalid words what is wrong with an invitation as the document does.
@@ -224,7 +241,7 @@ func invalid(err error) error {
 	var problems validation.Errors
 	switch {
 	case errors.Is(err, errUnknown), errors.Is(err, errExpired), errors.Is(err, errPartial), errors.Is(err, errRevoked):
-		return facade.Error(http.StatusBadRequest, "Invalid invitation", err.Error())
+		return refusal.Of("invalid_invitation").With(err.Error())
 	case errors.As(err, &problems):
 		reasons := map[string]string{}
 		for column, reason := range problems {
@@ -233,7 +250,7 @@ func invalid(err error) error {
 			}
 			reasons[column] = strings.TrimSuffix(reason.Error(), ".")
 		}
-		return facade.Invalid(reasons)
+		return refusal.Invalid(reasons)
 	}
 	return err
 }
@@ -250,12 +267,12 @@ func (d *domain) join(e *core.RequestEvent, t token, p person, isNew bool) (user
 		if err != nil {
 			return err
 		}
-		switch {
-		case isNew && user != nil:
-			return errUnknown // somebody was quicker with the same link
-		case !isNew && user == nil:
-			return errUnknown // the account went while its invitation was being accepted
-		case isNew:
+		if isNew == (user != nil) {
+			// Somebody was quicker with the same link, or the account went while its
+			// invitation was being accepted.
+			return errUnknown
+		}
+		if isNew {
 			if user, err = newAccount(tx, e, i, p); err != nil {
 				return err
 			}
@@ -288,7 +305,8 @@ func (d *domain) join(e *core.RequestEvent, t token, p person, isNew bool) (user
 		by := audit.ActorOf(e)
 		by.Type, by.User, by.Name = audit.ActorUser, user.Id, user.GetString("name")
 		return audit.Add(tx, audit.Entry{
-			Organization: i.GetString("organization"), Actor: by, Action: "invitations.accept", Resource: collections.Invitations, Record: i.Id,
+			Organization: i.GetString("organization"), Actor: by, Action: "invitations.accept",
+			Resource: collections.Invitations, Record: i.Id,
 			Details: map[string]any{"membership": membership.Id, "role": membership.GetString("role"), "new_account": isNew},
 		})
 	})
@@ -326,17 +344,17 @@ func newAccount(tx core.App, e *core.RequestEvent, i *core.Record, p person) (*c
 // joined makes the membership an invitation promised. Who is a member already
 // stays what they are.
 func joined(tx core.App, i, user *core.Record) (*core.Record, error) {
-	there, err := membershipIn(tx, user.Id, i.GetString("organization"))
+	there, err := tenant.MemberIn(tx, user.Id, i.GetString("organization"))
 	if err != nil {
 		return nil, err
 	}
 	if there != nil {
 		if there.GetString("status") != collections.MembershipActive {
-			return nil, refuse(http.StatusConflict, "Your membership is "+there.GetString("status")+". Ask the organization to activate it.")
+			return nil, refusal.Of("membership_inactive", there.GetString("status"))
 		}
 		return there, nil
 	}
-	others, err := countIn(atomic.Of(tx), `SELECT count(*) FROM memberships WHERE user = ?`, user.Id)
+	others, err := rows.Count(atomic.Of(tx), `SELECT count(*) FROM memberships WHERE user = ?`, user.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -345,14 +363,17 @@ func joined(tx core.App, i, user *core.Record) (*core.Record, error) {
 		name = own
 	}
 	values := map[string]any{
-		"organization": i.GetString("organization"), "user": user.Id, "role": i.GetString("role"), "status": collections.MembershipActive, "is_default": others == 0,
-		"full_name": name, "email": user.Email(), "department": i.GetString("department"), "phone_number": i.GetString("phone_number"),
-		"timezone": i.GetString("timezone"), "notes": i.GetString("notes"), "permissions": i.Get("permissions"), "config": i.Get("config"), "joined_at": types.NowDateTime(),
+		"organization": i.GetString("organization"), "user": user.Id, "role": i.GetString("role"),
+		"status": collections.MembershipActive, "is_default": others == 0,
+		"full_name": name, "email": user.Email(), "department": i.GetString("department"),
+		"phone_number": i.GetString("phone_number"),
+		"timezone":     i.GetString("timezone"), "notes": i.GetString("notes"), "permissions": i.Get("permissions"),
+		"config": i.Get("config"), "joined_at": types.NowDateTime(),
 	}
 	for _, capability := range collections.Capabilities {
 		values[capability] = i.GetBool(capability)
 	}
-	return makeRow(tx, collections.Memberships, values)
+	return rows.Make(tx, collections.Memberships, values)
 }
 
 // signIn adds the token of the new account to the answer, through the same door as
@@ -360,7 +381,7 @@ func joined(tx core.App, i, user *core.Record) (*core.Record, error) {
 // handed over proves no address: what such a person shows is the password.
 func (d *domain) signIn(e *core.RequestEvent, user *core.Record, proven bool, answer map[string]any) {
 	answer["message"] = "Account created. Please log in."
-	if d.identity.NeedsFactor(e.App, user) {
+	if d.Identity.Terms.NeedsFactor(e.App, user) {
 		return
 	}
 	method := collections.AuthPassword

@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -22,22 +25,24 @@ import (
 const agencyMost = 500
 
 // Reasons for attention, worst first.
-var attentionOrder = []string{"closed", "suspended", "balance_empty", "paused", "no_number", "sync_failed", "incident", "minutes_used_up", "balance_low", "minutes_low"}
+var attentionOrder = []string{"closed", "suspended", "balance_empty", "paused", "no_number", "sync_failed",
+	"incident", "minutes_used_up", "balance_low", "minutes_low"}
 
-func (d *domain) agency() {
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/agency", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "A row for each organization the caller owns or administers, those that need attention first. For people of two or more.",
-		Answer: `{"organizations": [{"id", "name", "status", "paused", "calls_7d", "days": [n × 7], "answered_percent": n or null, "open_items", "balance_minor", "currency",
+var overviewRoute = facade.Route{
+	Method: "GET", Path: "/api/agency", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "A row for each organization the caller owns or administers, those that need attention first. For people of two or more.",
+	Answer: `{"organizations": [{"id", "name", "status", "paused", "calls_7d", "days": [n × 7], "answered_percent": n or null, "open_items", "balance_minor", "currency",
 			"minutes_used", "minutes_limit": 0 for none, "last_incident": {"at", "what"} or null, "attention": ["` + strings.Join(attentionOrder, `"|"`) + `"]}]}`,
-		Errors: "403 for who runs fewer than two",
-	}, d.overview)
-	d.Facade.Handle(facade.Route{
-		Method: "POST", Path: "/api/agency/bulk", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "One change to several organizations the caller owns or administers. limit lowers the minutes of a month below the plan's; 0 takes that back.",
-		Body:    `{"organizations": [id], "action": "pause"|"resume"|"limit"|"invite", "minutes"?, and for invite the body of POST /api/team-members}`,
-		Answer:  `{"results": [{"organization", "ok": bool, "error"?, "inviteLink"?, "emailSent"?}]}`, Errors: "400 with reasons",
-	}, d.bulk)
+	Errors: "403 for who runs fewer than two",
+}
+
+var bulkRoute = facade.Route{
+	Method: "POST", Path: "/api/agency/bulk", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "One change to several organizations the caller owns or administers. limit lowers the minutes of a month below the plan's; 0 takes that back.",
+	Body: `{"organizations": [id], "action": "pause"|"resume"|"limit"|"invite", "minutes"?}; for invite also ` +
+		memberBody,
+	Answer: `{"results": [{"organization", "ok": bool, "error"?, "inviteLink"?, "emailSent"?}]}`,
+	Errors: "400 with reasons",
 }
 
 type clientRow struct {
@@ -76,22 +81,22 @@ func managed(e *core.RequestEvent) []*core.Record {
 func (d *domain) overview(e *core.RequestEvent) error {
 	mine := managed(e)
 	if len(mine) < 2 {
-		return refuse(http.StatusForbidden, "This overview is for who owns or administers two organizations or more.")
+		return refusal.Of("forbidden/agency")
 	}
-	rows := make([]clientRow, 0, len(mine))
+	found := make([]clientRow, 0, len(mine))
 	for _, m := range mine[:min(len(mine), agencyMost)] {
 		o := tenant.OrganizationOf(e.App, m.GetString("organization"))
 		if o == nil {
 			continue
 		}
-		row, err := clientOf(reads(e.App), o, time.Now())
+		row, err := d.clientOf(atomic.Reads(e.App), o, time.Now())
 		if err != nil {
 			return err
 		}
 		row.Role = m.GetString("role")
-		rows = append(rows, row)
+		found = append(found, row)
 	}
-	slices.SortStableFunc(rows, func(a, b clientRow) int {
+	slices.SortStableFunc(found, func(a, b clientRow) int {
 		if by := urgency(a) - urgency(b); by != 0 {
 			return by
 		}
@@ -100,7 +105,7 @@ func (d *domain) overview(e *core.RequestEvent) error {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	return e.JSON(http.StatusOK, map[string]any{"organizations": rows})
+	return facade.JSON(e, http.StatusOK, map[string]any{"organizations": found})
 }
 
 // urgency is the place of the worst reason.
@@ -111,62 +116,40 @@ func urgency(r clientRow) int {
 	return slices.Index(attentionOrder, r.Attention[0])
 }
 
-// countDays counts the calls of seven days in one walk over one index: answered
-// ones, those that are over, those nobody has settled, and a sum for each day.
-const countDays = `SELECT coalesce(sum(answered_at != '' AND outcome != 'voicemail'), 0), coalesce(sum(answered_at != '' OR ended_at != ''), 0),
-	coalesce(sum(ended_at != '' AND resolution_status IN ('pending', 'escalated')), 0),
-	coalesce(sum(started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0),
-	coalesce(sum(started_at >= ? AND started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0),
-	coalesce(sum(started_at >= ? AND started_at < ?), 0), coalesce(sum(started_at >= ?), 0)
-	FROM calls INDEXED BY idx_calls_organization_started_at WHERE organization = ? AND started_at >= ?`
-
 // clientOf is one row: a handful of reads on indexes of one organization.
-func clientOf(tx atomic.Tx, o *core.Record, now time.Time) (clientRow, error) {
+func (d *domain) clientOf(tx atomic.Tx, o *core.Record, now time.Time) (clientRow, error) {
 	row := clientRow{
-		ID: o.Id, Name: o.GetString("name"), Status: o.GetString("status"), Paused: o.GetBool("paused"), Currency: o.GetString("currency"), Attention: []string{},
-		Limit: limitsOf(o.GetString("plan"), rawJSON(o, "limits")).Minutes,
+		ID: o.Id, Name: o.GetString("name"), Status: o.GetString("status"), Paused: o.GetBool("paused"),
+		Currency: o.GetString("currency"), Attention: []string{},
+		Limit: limitsOf(o.GetString("plan"), rows.JSON(o, "limits")).Minutes,
 	}
 	zone, err := hours.Zone(o.GetString("timezone"))
 	if err != nil {
 		zone = time.UTC
 	}
-	y, m, day := now.In(zone).Date()
-	var bounds [7]string // the beginnings of the last seven days, there
-	for i := range bounds {
-		bounds[i] = stamp(time.Date(y, m, day-6+i, 0, 0, 0, 0, zone))
+	week, err := d.Week(tx, o.Id, zone, now)
+	if err != nil {
+		return row, err
 	}
-	args := []any{bounds[1]}
-	for i := 1; i < 6; i++ {
-		args = append(args, bounds[i], bounds[i+1])
-	}
-	args = append(args, bounds[6], o.Id, bounds[0])
-	var answered, over int
-	into := []any{&answered, &over, &row.Open}
-	for i := range row.Days {
-		into = append(into, &row.Days[i])
-	}
-	if err := atomic.One(tx, countDays, args, into...); err != nil {
-		return row, fmt.Errorf("calls of %s: %w", o.Id, err)
-	}
+	row.Days, row.Open = week.Days, week.Open
 	for _, n := range row.Days {
 		row.Calls += n
 	}
-	if over > 0 {
-		percent := answered * 100 / over
+	if week.Over > 0 {
+		percent := week.Answered * 100 / week.Over
 		row.Answered = &percent
 	}
 	var seconds, numbers, broken int
-	var failure string // "time outcome" of the last call that failed
-	if err := atomic.One(tx, countRest, []any{o.Id, stamp(monthStart(now, o.GetString("timezone"))), o.Id, o.Id, o.Id, o.Id, o.Id, o.Id},
-		&seconds, &row.Balance, &row.Currency, &numbers, &broken, &failure); err != nil {
+	if err := atomic.One(tx, countRest, []any{o.Id, rows.Stamp(monthStart(now, o.GetString("timezone"))),
+		o.Id, o.Id, o.Id, o.Id, o.Id},
+		&seconds, &row.Balance, &row.Currency, &numbers, &broken); err != nil {
 		return row, fmt.Errorf("figures of %s: %w", o.Id, err)
 	}
 	row.Used = (seconds + 59) / 60
-	at, outcome, failed := strings.Cut(failure, "|")
-	if failed {
-		row.Incident = &incident{said(at), outcome}
+	if week.FailedAt != "" {
+		row.Incident = &incident{rows.Said(week.FailedAt), week.Outcome}
 	}
-	row.judge(o.GetString("balance_state"), numbers, broken, failed && at >= stamp(now.Add(-24*time.Hour)))
+	row.judge(o.GetString("balance_state"), numbers, broken, week.FailedAt >= rows.Stamp(now.Add(-24*time.Hour)))
 	return row, nil
 }
 
@@ -175,14 +158,15 @@ const countRest = `SELECT (SELECT coalesce(sum(quantity), 0) FROM usage_events W
 	coalesce((SELECT balance_minor FROM wallets WHERE organization = ?), 0), coalesce((SELECT currency FROM wallets WHERE organization = ?), ''),
 	(SELECT count(*) FROM phone_numbers WHERE organization = ? AND provider != 'other' AND sync_status != 'deleting'),
 	(SELECT count(*) FROM phone_numbers WHERE organization = ? AND sync_status = 'failed') +
-		(SELECT count(*) FROM assistants WHERE organization = ? AND sync_status = 'failed'),
-	coalesce((SELECT started_at || '|' || outcome FROM calls WHERE organization = ? AND status = 'failed' ORDER BY started_at DESC LIMIT 1), '')`
+		(SELECT count(*) FROM assistants WHERE organization = ? AND sync_status = 'failed')`
 
 // judge names what needs somebody.
 func (r *clientRow) judge(balance string, numbers, broken int, failedToday bool) {
 	is := map[string]bool{
-		"closed": r.Status == collections.OrganizationClosed, "suspended": r.Status == collections.OrganizationSuspended, "paused": r.Paused,
-		"balance_empty": balance == collections.BalanceEmpty, "balance_low": balance == collections.BalanceLow, "no_number": numbers == 0, "sync_failed": broken > 0,
+		"closed": r.Status == collections.OrganizationClosed, "suspended": r.Status == collections.OrganizationSuspended,
+		"paused":        r.Paused,
+		"balance_empty": balance == collections.BalanceEmpty, "balance_low": balance == collections.BalanceLow,
+		"no_number": numbers == 0, "sync_failed": broken > 0,
 		"incident":        failedToday,
 		"minutes_used_up": r.Limit > 0 && r.Used >= r.Limit,
 		"minutes_low":     r.Limit > 0 && r.Used < r.Limit && r.Used*10 >= r.Limit*8,
@@ -223,7 +207,7 @@ func (d *domain) bulk(e *core.RequestEvent) error {
 	}
 	minutes, given := body["minutes"].(float64)
 	if action == "limit" && !given {
-		return facade.Invalid(map[string]string{"minutes": "Required"})
+		return refusal.Invalid(map[string]string{"minutes": "Required"})
 	}
 	var columns map[string]any
 	if action == "invite" {
@@ -241,7 +225,7 @@ func (d *domain) bulk(e *core.RequestEvent) error {
 		result.OK = err == nil
 		results = append(results, result)
 	}
-	return e.JSON(http.StatusOK, map[string]any{"results": results})
+	return facade.JSON(e, http.StatusOK, map[string]any{"results": results})
 }
 
 func idsOf(given []any) ([]string, error) {
@@ -249,22 +233,24 @@ func idsOf(given []any) ([]string, error) {
 	for _, one := range given {
 		id, ok := one.(string)
 		if !ok {
-			return nil, facade.Invalid(map[string]string{"organizations": "Must be a list of ids"})
+			return nil, refusal.Invalid(map[string]string{"organizations": "Must be a list of ids"})
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 || len(ids) > agencyMost {
-		return nil, facade.Invalid(map[string]string{"organizations": fmt.Sprintf("Must name 1 to %d organizations", agencyMost)})
+		return nil,
+			refusal.Invalid(map[string]string{"organizations": fmt.Sprintf("Must name 1 to %d organizations", agencyMost)})
 	}
 	return ids, nil
 }
 
-func (d *domain) bulkOne(e *core.RequestEvent, id, action string, minutes int, columns map[string]any, result *bulkResult) error {
+func (d *domain) bulkOne(e *core.RequestEvent, id, action string, minutes int, columns map[string]any,
+	result *bulkResult) error {
 	t, err := tenant.In(e, id)
 	if err != nil || !t.Is(collections.Owner, collections.Admin) {
-		return refuse(http.StatusForbidden, "You neither own nor administer this organization.")
+		return refusal.Of("forbidden/administer")
 	}
 	if action == "invite" {
 		_, link, err := d.offer(e, t.Organization, columns, func(tx core.App) (authority, error) { return manager(tx, e, t) })
@@ -277,15 +263,16 @@ func (d *domain) bulkOne(e *core.RequestEvent, id, action string, minutes int, c
 		return nil
 	}
 	return e.App.RunInTransaction(func(tx core.App) error {
-		if power, err := actor(tx, e, t); err != nil || !power.all && power.role != collections.Owner && power.role != collections.Admin {
-			return errors.Join(err, refuse(http.StatusForbidden, "You neither own nor administer this organization any more."))
+		if power, err := actor(tx, e, t); err != nil || !power.all && power.role != collections.Owner &&
+			power.role != collections.Admin {
+			return errors.Join(err, refusal.Of("forbidden/administer_no_more"))
 		}
 		o, err := tx.FindRecordById(collections.Organizations, id)
 		if err != nil {
 			return err
 		}
 		if o.GetString("status") == collections.OrganizationClosed {
-			return refuse(http.StatusConflict, "This organization is being deleted.")
+			return refusal.Of("organization_deleted/begun")
 		}
 		switch action {
 		case "limit":
@@ -293,7 +280,7 @@ func (d *domain) bulkOne(e *core.RequestEvent, id, action string, minutes int, c
 			if minutes > 0 {
 				cap = minutes
 			}
-			err = setLimit(o, "minutes_cap", cap)
+			err = rows.SetKey(o, "limits", "minutes_cap", cap)
 		default:
 			o.Set("paused", action == "pause")
 		}
@@ -312,4 +299,16 @@ func (d *domain) spoken(e *core.RequestEvent, err error) string {
 	}
 	e.App.Logger().Error("bulk change failed", "error", err)
 	return "This did not work. Try again."
+}
+
+// sentenceOf is what an error tells the caller, "" when it is none of theirs.
+func sentenceOf(err error) string {
+	if refused := refusal.From(err); refused != nil {
+		return refused.Text
+	}
+	var api *router.ApiError
+	if errors.As(err, &api) {
+		return api.Message
+	}
+	return ""
 }

@@ -4,10 +4,13 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -25,53 +28,72 @@ var entityFields = []facade.Field{
 	{Name: "metadata", Column: "metadata", Kind: facade.Object},
 }
 
-func (d *domain) alloKoli() {
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/functions/v1/organization", Auth: facade.Member, System: facade.AlloKoli, Item: "S-173",
-		Summary: "The active organization. With shape=array, all organizations the caller belongs to, as the reference shows them.",
-		Answer:  `{"success": true, "data": ` + entity + `}`,
-	}, d.getEntity)
-	patch := facade.Route{
-		Method: "PATCH", Path: "/functions/v1/organization", Auth: facade.Admin, System: facade.AlloKoli, Item: "S-174",
-		Summary: "Changes the active organization.", Body: `{"name"?, "description"?, "webhook_url"?, "trusted_origins"?: [origin], "metadata"?: {…}}`,
-		Answer: `{"success": true, "data": ` + entity + `}`, Errors: "400 with reasons, 403 for who is neither owner nor admin",
-	}
-	d.Facade.Handle(patch, d.patchEntity)
-	// What that system's pages call beside what it documented.
-	for path, summary := range map[string]string{
-		"/functions/v1/organization/current": "The active organization.",
-		"/functions/v1/organization/{id}":    "One of the caller's organizations.",
-	} {
-		d.Facade.Handle(facade.Route{
-			Method: "GET", Path: path, Auth: facade.SignedIn, System: facade.AlloKoli, Summary: summary, Answer: patch.Answer,
-		}, func(e *core.RequestEvent) error {
-			t, err := theOrganization(e)
-			if err != nil {
-				return err
-			}
-			return answerEntity(e, t.Organization)
-		})
-		patch.Path, patch.Auth, patch.Item, patch.Summary = path, facade.SignedIn, "", "Changes it."
-		d.Facade.Handle(patch, d.patchEntity)
-	}
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/functions/v1/organization/limits", Auth: facade.Member, System: facade.AlloKoli, Item: "S-175",
-		Summary: "Limits and current use side by side; 0 is no limit.",
-		Answer:  `{"data": {"plan", "limits": {"minutes", "numbers", "members", "assistants"}, "used": {…}}}`,
-	}, func(e *core.RequestEvent) error {
-		t, err := tenant.Require(e)
-		if err != nil {
-			return err
-		}
-		answer, err := limitsAnswer(e.App, t.Organization)
-		if err != nil {
-			return err
-		}
-		return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: answer}))
-	})
+var getEntityRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/organization", Auth: facade.Member, System: facade.AlloKoli, Item: "S-173",
+	Summary: "The active organization. With shape=array, all organizations the caller belongs to, as the reference shows them.",
+	Answer:  `{"success": true, "data": ` + entity + `}`,
 }
 
-func (d *domain) getEntity(e *core.RequestEvent) error {
+const (
+	entityPath   = "/functions/v1/organization"
+	entityAnswer = `{"success": true, "data": ` + entity + `}`
+	entityBody   = `{"name"?, "description"?, "webhook_url"?, "trusted_origins"?: [origin], "metadata"?: {…}}`
+	entityErrors = "400 with reasons, 403 for who is neither owner nor admin"
+)
+
+// What that system's pages call beside what it documented.
+var (
+	currentEntityRoute = facade.Route{
+		Method: "GET", Path: entityPath + "/current", Auth: facade.SignedIn, System: facade.AlloKoli,
+		Summary: "The active organization.", Answer: entityAnswer,
+	}
+	oneEntityRoute = facade.Route{
+		Method: "GET", Path: entityPath + "/{id}", Auth: facade.SignedIn, System: facade.AlloKoli,
+		Summary: "One of the caller's organizations.", Answer: entityAnswer,
+	}
+	patchCurrentEntityRoute = facade.Route{
+		Method: "PATCH", Path: entityPath + "/current", Auth: facade.SignedIn, System: facade.AlloKoli,
+		Summary: "Changes it.", Body: entityBody, Answer: entityAnswer, Errors: entityErrors,
+	}
+	patchOneEntityRoute = facade.Route{
+		Method: "PATCH", Path: entityPath + "/{id}", Auth: facade.SignedIn, System: facade.AlloKoli,
+		Summary: "Changes it.", Body: entityBody, Answer: entityAnswer, Errors: entityErrors,
+	}
+)
+
+var patchEntityRoute = facade.Route{
+	Method: "PATCH", Path: entityPath, Auth: facade.Admin, System: facade.AlloKoli, Item: "S-174",
+	Summary: "Changes the active organization.", Body: entityBody, Answer: entityAnswer, Errors: entityErrors,
+}
+
+// showEntity answers for the organization of the path, else the active one.
+func showEntity(e *core.RequestEvent) error {
+	t, err := theOrganization(e)
+	if err != nil {
+		return err
+	}
+	return answerEntity(e, t.Organization)
+}
+
+func entityLimits(e *core.RequestEvent) error {
+	t, err := tenant.Require(e)
+	if err != nil {
+		return err
+	}
+	answer, err := limitsAnswer(e.App, t.Organization)
+	if err != nil {
+		return err
+	}
+	return facade.JSON(e, http.StatusOK, facade.Functions(e, facade.Answer{Row: answer}))
+}
+
+var entityLimitsRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/organization/limits", Auth: facade.Member, System: facade.AlloKoli, Item: "S-175",
+	Summary: "Limits and current use side by side; 0 is no limit.",
+	Answer:  `{"data": {"plan", "limits": {"minutes", "numbers", "members", "assistants"}, "used": {…}}}`,
+}
+
+func getEntity(e *core.RequestEvent) error {
 	t, err := tenant.Require(e)
 	if err != nil {
 		return err
@@ -98,7 +120,7 @@ func (d *domain) getEntity(e *core.RequestEvent) error {
 		slices.SortFunc(all, func(a, b map[string]any) int { return compareText(a["name"], b["name"]) })
 		answer = all
 	}
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
 }
 
 func compareText(a, b any) int {
@@ -126,7 +148,7 @@ func answerEntity(e *core.RequestEvent, o *core.Record) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, facade.Functions(e, facade.Answer{Row: row}))
+	return facade.JSON(e, http.StatusOK, facade.Functions(e, facade.Answer{Row: row}))
 }
 
 func (d *domain) patchEntity(e *core.RequestEvent) error {
@@ -135,7 +157,7 @@ func (d *domain) patchEntity(e *core.RequestEvent) error {
 		return err
 	}
 	if !t.Is(collections.Owner, collections.Admin) {
-		return facade.Error(http.StatusForbidden, "Your role does not allow this")
+		return refusal.Of("forbidden/role")
 	}
 	body, err := facade.Body(e)
 	if err != nil {
@@ -145,7 +167,8 @@ func (d *domain) patchEntity(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	in, err := d.Facade.Do(e, http.MethodPatch, "/api/collections/"+collections.Organizations+"/records/"+t.ID(), nil, columns)
+	in, err := d.Facade.Do(e, http.MethodPatch, "/api/collections/"+collections.Organizations+"/records/"+t.ID(),
+		nil, columns)
 	if err != nil {
 		return err
 	}
@@ -170,9 +193,11 @@ func entityOf(app core.App, o *core.Record) (map[string]any, error) {
 		break
 	}
 	return map[string]any{
-		"id": o.Id, "name": o.GetString("name"), "plan": o.GetString("plan"), "created_at": said(o.GetString("created")), "owner_id": owner,
-		"description": o.GetString("description"), "webhook_url": o.GetString("webhook_url"), "trusted_origins": o.Get("trusted_origins"),
-		"metadata": o.Get("metadata"), "limits": limits["limits"], "usage_stats": limits["used"],
+		"id": o.Id, "name": o.GetString("name"), "plan": o.GetString("plan"), "created_at": rows.Said(o.GetString("created")),
+		"owner_id":    owner,
+		"description": o.GetString("description"), "webhook_url": o.GetString("webhook_url"),
+		"trusted_origins": o.Get("trusted_origins"),
+		"metadata":        o.Get("metadata"), "limits": limits["limits"], "usage_stats": limits["used"],
 	}, nil
 }
 
@@ -180,7 +205,7 @@ func entityOf(app core.App, o *core.Record) (map[string]any, error) {
 func ownersOf(app core.App, organization string) []string {
 	var ids []string
 	err := app.DB().Select("user").From(collections.Memberships).
-		Where(hash{"organization": organization, "role": collections.Owner, "status": collections.MembershipActive}).
+		Where(dbx.HashExp{"organization": organization, "role": collections.Owner, "status": collections.MembershipActive}).
 		OrderBy("created", "id").Column(&ids)
 	if err != nil {
 		app.Logger().Error("owners could not be read", "organization", organization, "error", err)

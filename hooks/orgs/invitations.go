@@ -8,23 +8,25 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/mail"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/accountmail"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -95,7 +97,8 @@ var inviteFields = []facade.Field{
 	{Name: "full_name", Required: true},
 	{Name: "email", Column: "email", Required: true, MaxLength: 254},
 	{Name: "role", Required: true},
-	{Name: "status", OneOf: []string{collections.MembershipInvited, collections.MembershipActive, collections.MembershipInactive}},
+	{Name: "status", OneOf: []string{collections.MembershipInvited, collections.MembershipActive,
+		collections.MembershipInactive}},
 	{Name: "message", Column: "message", MaxLength: 2_000},
 }
 
@@ -118,7 +121,7 @@ func readInvite(body map[string]any) (map[string]any, error) {
 		}
 	}
 	if len(reasons) > 0 {
-		return nil, facade.Invalid(reasons)
+		return nil, refusal.Invalid(reasons)
 	}
 	return columns, nil
 }
@@ -145,11 +148,12 @@ func (d *domain) invite(e *core.RequestEvent) error {
 	for name, value := range d.linkAnswer(e, link) {
 		row[name] = value
 	}
-	return e.JSON(http.StatusCreated, row)
+	return facade.JSON(e, http.StatusCreated, row)
 }
 
 // offer stores an invitation and what is owed for it.
-func (d *domain) offer(e *core.RequestEvent, organization *core.Record, columns map[string]any, by func(tx core.App) (authority, error)) (i *core.Record, link token, err error) {
+func (d *domain) offer(e *core.RequestEvent, organization *core.Record, columns map[string]any,
+	by func(tx core.App) (authority, error)) (i *core.Record, link token, err error) {
 	err = e.App.RunInTransaction(func(tx core.App) error {
 		power, err := by(tx)
 		if err != nil {
@@ -173,7 +177,7 @@ func (d *domain) offer(e *core.RequestEvent, organization *core.Record, columns 
 		if err := d.invitable(tx, organization.Id, i.GetString("email")); err != nil {
 			return err
 		}
-		if err := keep(atomic.Of(tx), organization.Id, "members", countPlaces, members, 1); err != nil {
+		if err := keep(atomic.Of(tx), organization.Id, "plan_full/members", countPlaces, members, 1); err != nil {
 			return err
 		}
 		link, err = d.renew(tx, e, i)
@@ -190,43 +194,46 @@ func (d *domain) invitable(txApp core.App, organization, address string) error {
 		return err
 	}
 	if o.GetString("status") == collections.OrganizationClosed {
-		return refuse(http.StatusConflict, "This organization is being deleted.")
+		return refusal.Of("organization_deleted/begun")
 	}
 	var status string
-	rows, err := tx.Query(`SELECT m.status FROM memberships m JOIN users u ON u.id = m.user WHERE m.organization = ? AND u.email = ? COLLATE NOCASE`, organization, address)
+	found, err := tx.Query(`SELECT m.status FROM memberships m JOIN users u ON u.id = m.user WHERE m.organization = ? AND u.email = ? COLLATE NOCASE`, organization, address)
 	if err != nil {
 		return err
 	}
-	if rows.Next() {
-		err = rows.Scan(&status)
+	if found.Next() {
+		err = found.Scan(&status)
 	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+	if err := errors.Join(err, found.Err(), found.Close()); err != nil {
 		return err
 	}
 	switch status {
 	case "":
 	case collections.MembershipActive:
-		return refuse(http.StatusConflict, "This person is a member already.")
+		return refusal.Of("member_already")
 	default:
-		return refuse(http.StatusConflict, "This person is a member who is "+status+". Activate them instead.")
+		return refusal.Of("member_inactive", status)
 	}
 	if _, err := tx.Exec(`UPDATE invitations SET status = ?, updated = ? WHERE organization = ? AND email = ? COLLATE NOCASE AND status = 'pending' AND expires_at < ?`,
-		collections.InvitationExpired, stamp(time.Now()), organization, address, stamp(time.Now())); err != nil {
+		collections.InvitationExpired, rows.Stamp(time.Now()), organization, address, rows.Stamp(time.Now())); err != nil {
 		return err
 	}
-	open, err := countIn(tx, `SELECT count(*) FROM invitations WHERE organization = ? AND email = ? COLLATE NOCASE AND status = 'pending'`, organization, address)
+	open, err := rows.Count(tx,
+		`SELECT count(*) FROM invitations WHERE organization = ? AND email = ? COLLATE NOCASE AND status = 'pending'`,
+		organization, address)
 	if err != nil {
 		return err
 	}
 	if open > 0 {
-		return refuse(http.StatusConflict, "This person is invited already. Send the invitation again instead.")
+		return refusal.Of("invited_already")
 	}
-	lately, err := countIn(tx, `SELECT count(*) FROM invitations WHERE organization = ? AND created > ?`, organization, stamp(time.Now().Add(-time.Hour)))
+	lately, err := rows.Count(tx, `SELECT count(*) FROM invitations WHERE organization = ? AND created > ?`,
+		organization, rows.Stamp(time.Now().Add(-time.Hour)))
 	if err != nil {
 		return err
 	}
 	if lately >= invitesPerHour {
-		return refuse(http.StatusTooManyRequests, fmt.Sprintf("This organization sent %d invitations within the hour. Try again later.", lately))
+		return refusal.Of("too_many_requests/invitations", lately)
 	}
 	return nil
 }
@@ -260,7 +267,8 @@ func (d *domain) linkAnswer(e *core.RequestEvent, link token) map[string]any {
 			base = "https://" + e.Request.Host
 		}
 	}
-	out := map[string]any{"inviteLink": identity.Link(base, identity.AcceptInvitePage, link.String()), "emailSent": e.App.Settings().SMTP.Enabled}
+	out := map[string]any{"inviteLink": accountmail.Link(base, accountmail.AcceptInvitePage, link.String()),
+		"emailSent": e.App.Settings().SMTP.Enabled}
 	if out["emailSent"] == false {
 		out["reason"] = "This installation cannot send mail. Give the link to the person yourself."
 	}
@@ -277,7 +285,8 @@ func (d *domain) resend(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	columns, err := facade.Read([]facade.Field{{Name: "email", Column: "email", Required: true, MaxLength: 254}}, body, true)
+	columns, err := facade.Read([]facade.Field{{Name: "email", Column: "email", Required: true, MaxLength: 254}},
+		body, true)
 	if err != nil {
 		return err
 	}
@@ -285,14 +294,14 @@ func (d *domain) resend(e *core.RequestEvent) error {
 	err = e.App.RunInTransaction(func(tx core.App) error {
 		var found []*core.Record
 		err := tx.RecordQuery(collections.Invitations).
-			AndWhere(hash{"organization": t.ID(), "email": address.Tidy(columns["email"].(string))}).
-			AndWhere(hash{"status": []any{collections.InvitationPending, collections.InvitationExpired}}).
+			AndWhere(dbx.HashExp{"organization": t.ID(), "email": address.Tidy(columns["email"].(string))}).
+			AndWhere(dbx.HashExp{"status": []any{collections.InvitationPending, collections.InvitationExpired}}).
 			OrderBy("status DESC", "created DESC").Limit(1).All(&found) // pending before expired
 		if err != nil {
 			return err
 		}
 		if len(found) == 0 {
-			return e.NotFoundError("Nobody of this address is invited.", nil)
+			return refusal.Of("not_found/invited")
 		}
 		i := found[0]
 		power, err := manager(tx, e, t)
@@ -306,7 +315,7 @@ func (d *domain) resend(e *core.RequestEvent) error {
 			if err := d.invitable(tx, t.ID(), i.GetString("email")); err != nil {
 				return err
 			}
-			if err := keep(atomic.Of(tx), t.ID(), "members", countPlaces, members, 1); err != nil {
+			if err := keep(atomic.Of(tx), t.ID(), "plan_full/members", countPlaces, members, 1); err != nil {
 				return err
 			}
 		}
@@ -322,13 +331,14 @@ func (d *domain) resend(e *core.RequestEvent) error {
 	}
 	answer := d.linkAnswer(e, link)
 	answer["success"] = true
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
 }
 
 // expire is the job invitations.expire.
 func (d *domain) expire(ctx context.Context, r *schedule.Run) error {
 	for ctx.Err() == nil {
-		old, err := d.app.FindRecordsByFilter(collections.Invitations, "status = 'pending' && expires_at < @now", "expires_at", 200, 0)
+		old, err := d.app.FindRecordsByFilter(collections.Invitations, "status = 'pending' && expires_at < @now",
+			"expires_at", 200, 0)
 		if err != nil || len(old) == 0 {
 			return err
 		}

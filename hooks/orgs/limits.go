@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // Limits are what a plan allows; 0 is no limit. Minutes are of calls in one
@@ -53,7 +55,8 @@ func limitsOf(plan string, stored []byte) Limits {
 	if len(stored) > 0 && json.Unmarshal(stored, &o) != nil {
 		return l // something an operator wrote by hand: the plan counts
 	}
-	for value, into := range map[*int]*int{o.Minutes: &l.Minutes, o.Numbers: &l.Numbers, o.Members: &l.Members, o.Assistants: &l.Assistants} {
+	for value, into := range map[*int]*int{o.Minutes: &l.Minutes, o.Numbers: &l.Numbers, o.Members: &l.Members,
+		o.Assistants: &l.Assistants} {
 		if value != nil && *value >= 0 {
 			*into = *value
 		}
@@ -75,23 +78,19 @@ const (
 	countSeconds = `SELECT coalesce(sum(quantity), 0) FROM usage_events WHERE organization = ? AND at >= ? AND unit = 'second'`
 )
 
-// countIn is the one number a query answers.
-func countIn(tx atomic.Tx, query string, args ...any) (n int, err error) {
-	return n, atomic.One(tx, query, args, &n)
-}
-
 // usedOf counts what an organization uses.
 func usedOf(tx atomic.Tx, organization, zone string, now time.Time) (used Limits, err error) {
-	for query, into := range map[string]*int{countAssistants: &used.Assistants, countNumbers: &used.Numbers, countMembers: &used.Members} {
-		if *into, err = countIn(tx, query, organization); err != nil {
+	for query, into := range map[string]*int{countAssistants: &used.Assistants, countNumbers: &used.Numbers,
+		countMembers: &used.Members} {
+		if *into, err = rows.Count(tx, query, organization); err != nil {
 			return used, fmt.Errorf("limits: %w", err)
 		}
 	}
-	invited, err := countIn(tx, countInvited, organization)
+	invited, err := rows.Count(tx, countInvited, organization)
 	if err != nil {
 		return used, fmt.Errorf("limits: %w", err)
 	}
-	seconds, err := countIn(tx, countSeconds, organization, stamp(monthStart(now, zone)))
+	seconds, err := rows.Count(tx, countSeconds, organization, rows.Stamp(monthStart(now, zone)))
 	if err != nil {
 		return used, fmt.Errorf("limits: %w", err)
 	}
@@ -110,56 +109,57 @@ func monthStart(now time.Time, zone string) time.Time {
 	return time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, location)
 }
 
-// keepToPlan binds the limits to everything that makes a row, whoever makes it.
-func (d *domain) keepToPlan() {
-	within := func(what, query string, of func(Limits) int) atomic.Reaction {
-		return func(tx atomic.Tx, _, after *core.Record) error {
-			return keep(tx, after.GetString("organization"), what, query, of, 0)
-		}
+// The limits hold for everything that makes a row, whoever makes it.
+
+func keepAssistants(tx atomic.Tx, _, after *core.Record) error {
+	return keep(tx, after.GetString("organization"), "plan_full/assistants", countAssistants,
+		func(l Limits) int { return l.Assistants }, 0)
+}
+
+func keepNumbers(tx atomic.Tx, _, after *core.Record) error {
+	return keep(tx, after.GetString("organization"), "plan_full/phone_numbers", countNumbers,
+		func(l Limits) int { return l.Numbers }, 0)
+}
+
+func keepMembers(tx atomic.Tx, before, after *core.Record) error {
+	if after.GetString("status") != collections.MembershipActive || before != nil &&
+		before.GetString("status") == collections.MembershipActive {
+		return nil
 	}
-	atomic.On(d.app, collections.Assistants, atomic.Created, "orgs: keep to the plan's number of assistants",
-		within("assistants", countAssistants, func(l Limits) int { return l.Assistants }))
-	atomic.On(d.app, collections.PhoneNumbers, atomic.Created, "orgs: keep to the plan's number of phone numbers",
-		within("phone numbers", countNumbers, func(l Limits) int { return l.Numbers }))
-	member := func(tx atomic.Tx, before, after *core.Record) error {
-		if after.GetString("status") != collections.MembershipActive || before != nil && before.GetString("status") == collections.MembershipActive {
-			return nil
-		}
-		if service, err := countIn(tx, `SELECT count(*) FROM users WHERE id = ? AND is_service`, after.GetString("user")); err != nil || service > 0 {
-			return err
-		}
-		return keep(tx, after.GetString("organization"), "members", countMembers, members, 0)
+	if service, err := rows.Count(tx, `SELECT count(*) FROM users WHERE id = ? AND is_service`,
+		after.GetString("user")); err != nil || service > 0 {
+		return err
 	}
-	atomic.On(d.app, collections.Memberships, atomic.Created, "orgs: keep to the plan's number of members", member)
-	atomic.On(d.app, collections.Memberships, atomic.Updated, "orgs: keep to the plan's number of members", member, "status")
+	return keep(tx, after.GetString("organization"), "plan_full/members", countMembers, members, 0)
 }
 
 func members(l Limits) int { return l.Members }
 
-// keep refuses when, in tx, more of something is there than the plan allows;
+// keep refuses with full when, in tx, more of something is there than the plan allows;
 // more is what shall come on top of what is counted.
-func keep(tx atomic.Tx, organization, what, query string, of func(Limits) int, more int) error {
+func keep(tx atomic.Tx, organization, full, query string, of func(Limits) int, more int) error {
 	var plan, stored string
-	if err := atomic.One(tx, `SELECT plan, coalesce(limits, '') FROM organizations WHERE id = ?`, []any{organization}, &plan, &stored); err != nil {
+	if err := atomic.One(tx, `SELECT plan, coalesce(limits, '') FROM organizations WHERE id = ?`, []any{organization},
+		&plan, &stored); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	most := of(limitsOf(plan, []byte(stored)))
 	if most == 0 {
 		return nil
 	}
-	n, err := countIn(tx, query, organization)
+	n, err := rows.Count(tx, query, organization)
 	if err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	if n+more <= most {
 		return nil
 	}
-	return router.NewApiError(http.StatusForbidden, fmt.Sprintf("The plan of this organization allows %d %s, and they are all in use.", most, what), nil)
+	return refusal.Of(full, most)
 }
 
 // answerLimits is GET /api/organizations/{organization}/limits.
-func (d *domain) answerLimits(e *core.RequestEvent) error {
-	t, err := d.in(e)
+func answerLimits(e *core.RequestEvent) error {
+	t, err := tenant.InPath(e)
 	if err != nil {
 		return err
 	}
@@ -171,11 +171,12 @@ func (d *domain) answerLimits(e *core.RequestEvent) error {
 }
 
 func limitsAnswer(app core.App, organization *core.Record) (map[string]any, error) {
-	used, err := usedOf(reads(app), organization.Id, organization.GetString("timezone"), time.Now())
+	used, err := usedOf(atomic.Reads(app), organization.Id, organization.GetString("timezone"), time.Now())
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{
-		"plan": organization.GetString("plan"), "limits": limitsOf(organization.GetString("plan"), rawJSON(organization, "limits")), "used": used,
+		"plan":   organization.GetString("plan"),
+		"limits": limitsOf(organization.GetString("plan"), rows.JSON(organization, "limits")), "used": used,
 	}, nil
 }

@@ -14,9 +14,12 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/accountmail"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/mailing"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -41,7 +44,8 @@ func (d *domain) oweMail(tx core.App, i *core.Record, mailed token) error {
 		return err
 	}
 	return d.Outbox.Add(atomic.Of(tx), outbox.Row{
-		Organization: i.GetString("organization"), Kind: mailInvite, Key: mailInvite + ":" + i.Id + ":" + i.GetString("token_hash")[:16],
+		Organization: i.GetString("organization"), Kind: mailInvite,
+		Key:     mailInvite + ":" + i.Id + ":" + i.GetString("token_hash")[:16],
 		Payload: inviteMail{i.Id, text},
 	})
 }
@@ -65,14 +69,17 @@ func (d *domain) sendInvite(_ context.Context, r outbox.Row) error {
 		return outbox.Dead(err)
 	}
 	t, ok := readToken(text)
-	if !ok || i.GetString("status") != collections.InvitationPending || !sameDigest(t.secret, i.GetString("token_hash")) || i.GetString("sent_at") != "" {
+	if !ok || i.GetString("status") != collections.InvitationPending || !sameDigest(t.secret, i.GetString("token_hash")) ||
+		i.GetString("sent_at") != "" {
 		return nil
 	}
 	message, err := d.inviteMessage(i, t)
 	if err != nil {
 		return err
 	}
-	if err := d.app.NewMailClient().Send(message); err != nil {
+	if err := d.app.NewMailClient().Send(message); errors.Is(err, mailing.ErrEnding) {
+		return err
+	} else if err != nil {
 		return errors.Join(fmt.Errorf("mail an invitation: %w", err), d.noteMail(i, sealed.Redact(err.Error())))
 	}
 	if err := d.Outbox.Strip(atomic.Of(d.app), r.ID, "token"); err != nil {
@@ -102,7 +109,7 @@ func (d *domain) noteMail(mailed *core.Record, problem string) error {
 		if problem == "" {
 			i.Set("sent_at", types.NowDateTime())
 		} else {
-			kept[mailError] = string([]rune(problem)[:min(len([]rune(problem)), 300)])
+			kept[mailError] = rows.Clip(problem, 300)
 		}
 		i.Set("metadata", kept)
 		i.IgnoreUnchangedFields(true)
@@ -112,13 +119,18 @@ func (d *domain) noteMail(mailed *core.Record, problem string) error {
 
 // inviteWords are the mail's sentences: subject, greeting, line, note, button, end.
 var inviteWords = map[string][6]string{
-	"en": {"%s invites you", "Hello%s,", "%s invites you to work for %s as %s.", "They wrote:", "See the invitation", "The link works for seven days and once. If you did not expect it, leave it alone: nothing happens without you."},
-	"fr": {"%s vous invite", "Bonjour%s,", "%s vous invite à rejoindre %s avec le rôle « %s ».", "Son message :", "Voir l'invitation", "Le lien est valable sept jours et une seule fois. Si vous ne l'attendiez pas, ignorez-le : rien ne se passe sans vous."},
+	"en": {"%s invites you", "Hello%s,", "%s invites you to work for %s as %s.", "They wrote:", "See the invitation",
+		"The link works for seven days and once. If you did not expect it, leave it alone: nothing happens without you."},
+	"fr": {"%s vous invite", "Bonjour%s,", "%s vous invite à rejoindre %s avec le rôle « %s ».", "Son message :",
+		"Voir l'invitation",
+		"Le lien est valable sept jours et une seule fois. Si vous ne l'attendiez pas, ignorez-le : rien ne se passe sans vous."},
 }
 
 var roleWords = map[string]map[string]string{
-	"en": {"owner": "owner", "admin": "administrator", "manager": "manager", "agent": "agent", "viewer": "viewer", "developer": "developer"},
-	"fr": {"owner": "propriétaire", "admin": "administrateur", "manager": "responsable", "agent": "agent", "viewer": "lecteur", "developer": "développeur"},
+	"en": {"owner": "owner", "admin": "administrator", "manager": "manager", "agent": "agent", "viewer": "viewer",
+		"developer": "developer"},
+	"fr": {"owner": "propriétaire", "admin": "administrateur", "manager": "responsable", "agent": "agent",
+		"viewer": "lecteur", "developer": "développeur"},
 }
 
 func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error) {
@@ -127,7 +139,8 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 		return nil, err
 	}
 	language := organization.GetString("language")
-	if user, err := identity.AccountOf(d.app, collections.Users, i.GetString("email")); err == nil && user != nil && user.GetString("language") != "" {
+	if user, err := identity.AccountOf(d.app, collections.Users, i.GetString("email")); err == nil && user != nil &&
+		user.GetString("language") != "" {
 		language = user.GetString("language")
 	}
 	words, ok := inviteWords[language]
@@ -136,7 +149,8 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 	}
 	company := oneLine(organization.GetString("name"))
 	inviter := company
-	if by, err := d.app.FindRecordById(collections.Users, i.GetString("invited_by")); err == nil && by.GetString("name") != "" {
+	if by, err := d.app.FindRecordById(collections.Users, i.GetString("invited_by")); err == nil &&
+		by.GetString("name") != "" {
 		inviter = oneLine(by.GetString("name"))
 	}
 	name := ""
@@ -149,8 +163,9 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 	if base == "" {
 		base = strings.TrimRight(settings.Meta.AppURL, "/")
 	}
-	link := identity.Link(base, identity.AcceptInvitePage, t.String())
-	lines := []string{fmt.Sprintf(words[1], name), fmt.Sprintf(words[2], inviter, company, roleWords[language][i.GetString("role")])}
+	link := accountmail.Link(base, accountmail.AcceptInvitePage, t.String())
+	lines := []string{fmt.Sprintf(words[1], name),
+		fmt.Sprintf(words[2], inviter, company, roleWords[language][i.GetString("role")])}
 	if note := strings.TrimSpace(i.GetString("message")); note != "" {
 		lines = append(lines, words[3], note)
 	}
@@ -158,7 +173,8 @@ func (d *domain) inviteMessage(i *core.Record, t token) (*mailer.Message, error)
 	for _, line := range lines {
 		body.WriteString("<p>" + strings.ReplaceAll(html.EscapeString(line), "\n", "<br>") + "</p>\n")
 	}
-	body.WriteString(`<p><a href="` + html.EscapeString(link) + `">` + html.EscapeString(words[4]) + "</a></p>\n<p>" + html.EscapeString(words[5]) + "</p>\n")
+	body.WriteString(`<p><a href="` + html.EscapeString(link) + `">` + html.EscapeString(words[4]) + "</a></p>\n<p>" +
+		html.EscapeString(words[5]) + "</p>\n")
 	return &mailer.Message{
 		From:    netmail.Address{Name: settings.Meta.SenderName, Address: settings.Meta.SenderAddress},
 		To:      []netmail.Address{{Name: strings.TrimSpace(name), Address: i.GetString("email")}},

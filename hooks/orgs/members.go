@@ -13,6 +13,8 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -21,7 +23,6 @@ var profileFields = []facade.Field{
 	{Name: "full_name", Column: "full_name", MinLength: 1, MaxLength: 100},
 	{Name: "phone_number", Column: "phone_number", MaxLength: 40},
 	{Name: "timezone", Column: "timezone", MaxLength: 64},
-	{Name: "avatar_url", MaxLength: 2_000}, // taken and passed over: the picture is the person's own file
 }
 
 // memberFields are what who manages the team says about others.
@@ -49,19 +50,20 @@ func subject(tx core.App, e *core.RequestEvent, t *tenant.Tenant) (*core.Record,
 	if errors.Is(err, sql.ErrNoRows) {
 		m, err = tx.FindRecordById(collections.Invitations, id)
 		if err == nil && m.GetString("status") != collections.InvitationPending {
-			return nil, e.NotFoundError("There is no such member.", nil)
+			return nil, refusal.Of("not_found/member")
 		}
 	}
 	if errors.Is(err, sql.ErrNoRows) || err == nil && m.GetString("organization") != t.ID() {
-		return nil, e.NotFoundError("There is no such member.", nil)
+		return nil, refusal.Of("not_found/member")
 	}
 	if err != nil || m.Collection().Name == collections.Invitations {
 		return m, err
 	}
 	// The account of an API key is changed where keys are.
-	service, err := countIn(atomic.Of(tx), `SELECT count(*) FROM users WHERE id = ? AND is_service`, m.GetString("user"))
+	service, err := rows.Count(atomic.Of(tx), `SELECT count(*) FROM users WHERE id = ? AND is_service`,
+		m.GetString("user"))
 	if err == nil && service > 0 {
-		err = e.NotFoundError("There is no such member.", nil)
+		err = refusal.Of("not_found/member")
 	}
 	return m, err
 }
@@ -80,7 +82,8 @@ func (d *domain) changeMember(e *core.RequestEvent) error {
 	fields := memberFields
 	if manages {
 		fields = append(slices.Clone(fields), facade.Field{Name: "status", Column: "status",
-			OneOf: []string{collections.MembershipActive, collections.MembershipInactive, collections.MembershipSuspended, collections.MembershipInvited}})
+			OneOf: []string{collections.MembershipActive, collections.MembershipInactive, collections.MembershipSuspended,
+				collections.MembershipInvited}})
 	}
 	columns, err := facade.Read(fields, body, false)
 	if err != nil {
@@ -88,7 +91,7 @@ func (d *domain) changeMember(e *core.RequestEvent) error {
 	}
 	if zone, given := columns["timezone"].(string); given {
 		if _, err := hours.Zone(zone); err != nil {
-			return facade.Invalid(map[string]string{"timezone": "Must be a time zone like Europe/Paris"})
+			return refusal.Invalid(map[string]string{"timezone": "Must be a time zone like Europe/Paris"})
 		}
 	}
 	var changed *core.Record
@@ -98,7 +101,7 @@ func (d *domain) changeMember(e *core.RequestEvent) error {
 			return err
 		}
 		changed = m
-		return d.change(tx, e, t, m, columns)
+		return change(tx, e, t, m, columns)
 	})
 	if err != nil {
 		return err
@@ -107,74 +110,24 @@ func (d *domain) changeMember(e *core.RequestEvent) error {
 }
 
 // change sets columns of a member or an invitation as far as the caller may.
-func (d *domain) change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *core.Record, columns map[string]any) error {
+func change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *core.Record, columns map[string]any) error {
 	power, err := actor(tx, e, t)
 	if err != nil {
 		return err
 	}
 	self := m.Collection().Name == collections.Memberships && m.GetString("user") == t.UserID() && t.UserID() != ""
 	if !power.can(collections.CanManageTeam) {
-		if !self {
-			return e.ForbiddenError("Your role does not allow this.", nil)
-		}
-		for column, value := range columns {
-			if slices.Contains(collections.MemberPrivate, column) && empty(value) {
-				delete(columns, column) // sent back as it was shown, without what is private
-				continue
-			}
-			if !slices.ContainsFunc(profileFields, func(f facade.Field) bool { return f.Column == column }) && !equal(m, column, value) {
-				return e.ForbiddenError("Only who manages the team can change this.", nil)
-			}
-		}
-	}
-	if m.Collection().Name == collections.Invitations {
-		if status, given := columns["status"]; given && status != collections.MembershipInvited {
-			return facade.Invalid(map[string]string{"status": "An invitation stays invited until it is accepted"})
-		}
-		delete(columns, "status")
-	} else if columns["status"] == collections.MembershipInvited && m.GetString("status") != collections.MembershipInvited {
-		return facade.Invalid(map[string]string{"status": "A member cannot be invited again"})
-	}
-	var given []string
-	role, touches := m.GetString("role"), false
-	for column, value := range columns {
-		if equal(m, column, value) {
-			continue
-		}
-		switch {
-		case column == "role":
-			role, touches = value.(string), true
-		case column == "status":
-			touches = true
-		case slices.Contains(collections.Capabilities, column):
-			touches = true
-			if value == true {
-				given = append(given, column)
-			}
-		}
-	}
-	if !self {
-		if err := power.mayTouch(m.GetString("role")); err != nil {
+		if err := aboutOneself(e, m, self, columns); err != nil {
 			return err
 		}
 	}
-	if touches {
-		if self {
-			return e.ForbiddenError("You cannot change your own role, rights or status. Ask somebody else who manages the team.", nil)
-		}
-		if err := power.mayGive(role, given); err != nil {
-			return err
-		}
+	if err := statusFits(m, columns); err != nil {
+		return err
 	}
-	if holdsAll(m.GetString("role")) && !holdsAll(role) {
-		// What an owner or admin held by their role they do not keep by flags
-		// nobody looked at; whoever demotes may name the ones that stay.
-		for _, capability := range managing {
-			if _, named := columns[capability]; !named {
-				m.Set(capability, false)
-			}
-		}
+	if err := power.mayChange(e, m, self, rightsIn(m, columns)); err != nil {
+		return err
 	}
+	takeManaging(m, columns)
 	for column, value := range columns {
 		m.Set(column, value)
 	}
@@ -183,11 +136,103 @@ func (d *domain) change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *
 	return tx.Save(m)
 }
 
-// managing are the flags that let somebody change things for others.
-var managing = []string{collections.CanAccessAnalytics, collections.CanManageIntegrations, collections.CanManageTeam, collections.CanManageAgents}
+// aboutOneself refuses what somebody who does not manage the team may not change:
+// others, and anything but what people say of themselves. What is private comes back
+// as it was shown, empty, and is passed over.
+func aboutOneself(e *core.RequestEvent, m *core.Record, self bool, columns map[string]any) error {
+	if !self {
+		return refusal.Of("forbidden/role")
+	}
+	for column, value := range columns {
+		if slices.Contains(collections.MemberPrivate, column) && empty(value) {
+			delete(columns, column)
+			continue
+		}
+		own := slices.ContainsFunc(profileFields, func(f facade.Field) bool { return f.Column == column })
+		if !own && !equal(m, column, value) {
+			return refusal.Of("forbidden/team")
+		}
+	}
+	return nil
+}
 
-// holdsAll tells whether a role holds every capability whatever its flags say.
-func holdsAll(role string) bool { return role == collections.Owner || role == collections.Admin }
+// statusFits refuses to make a member of an invitation, or the other way round.
+func statusFits(m *core.Record, columns map[string]any) error {
+	status, given := columns["status"]
+	if m.Collection().Name == collections.Invitations {
+		if given && status != collections.MembershipInvited {
+			return refusal.Invalid(map[string]string{"status": "An invitation stays invited until it is accepted"})
+		}
+		delete(columns, "status")
+		return nil
+	}
+	if status == collections.MembershipInvited && m.GetString("status") != collections.MembershipInvited {
+		return refusal.Invalid(map[string]string{"status": "A member cannot be invited again"})
+	}
+	return nil
+}
+
+// asked are the rights a change is about.
+type asked struct {
+	role  string   // what it will be
+	given []string // flags that are not held yet
+	any   bool     // role, status or a flag changes
+}
+
+func rightsIn(m *core.Record, columns map[string]any) asked {
+	a := asked{role: m.GetString("role")}
+	for column, value := range columns {
+		if equal(m, column, value) {
+			continue
+		}
+		switch {
+		case column == "role":
+			a.role, a.any = value.(string), true
+		case column == "status":
+			a.any = true
+		case slices.Contains(collections.Capabilities, column):
+			a.any = true
+			if value == true {
+				a.given = append(a.given, column)
+			}
+		}
+	}
+	return a
+}
+
+// mayChange is nil when the giver may change the member so.
+func (a authority) mayChange(e *core.RequestEvent, m *core.Record, self bool, rights asked) error {
+	if !self {
+		if err := a.mayTouch(m.GetString("role")); err != nil {
+			return err
+		}
+	}
+	if !rights.any {
+		return nil
+	}
+	if self {
+		return refusal.Of("forbidden/own")
+	}
+	return a.mayGive(rights.role, rights.given)
+}
+
+// takeManaging takes from an owner or admin who becomes less what they held by their
+// role: flags nobody looked at. Whoever demotes may name the ones that stay.
+func takeManaging(m *core.Record, columns map[string]any) {
+	role, changed := columns["role"].(string)
+	if !changed || !tenant.HoldsAll(m.GetString("role")) || tenant.HoldsAll(role) {
+		return
+	}
+	for _, capability := range managing {
+		if _, named := columns[capability]; !named {
+			m.Set(capability, false)
+		}
+	}
+}
+
+// managing are the flags that let somebody change things for others.
+var managing = []string{collections.CanAccessAnalytics, collections.CanManageIntegrations, collections.CanManageTeam,
+	collections.CanManageAgents}
 
 // equal tells whether a column holds a value of a body already.
 func equal(m *core.Record, column string, value any) bool {
@@ -220,10 +265,10 @@ func (d *domain) setStatus(status string) func(*core.RequestEvent) error {
 				return err
 			}
 			if m.Collection().Name == collections.Invitations {
-				return e.NotFoundError("There is no such member.", nil)
+				return refusal.Of("not_found/member")
 			}
 			changed = m
-			return d.change(tx, e, t, m, map[string]any{"status": status})
+			return change(tx, e, t, m, map[string]any{"status": status})
 		})
 		if err != nil {
 			return err
@@ -239,18 +284,18 @@ func (d *domain) answerMember(e *core.RequestEvent, t *tenant.Tenant, m *core.Re
 	}
 	var ids [2][]string
 	ids[kind] = []string{m.Id}
-	rows, err := d.shown(e.App, t, ids)
+	found, err := d.shown(e.App, t, ids)
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 {
-		return e.NotFoundError("There is no such member.", nil)
+	if len(found) == 0 {
+		return refusal.Of("not_found/member")
 	}
-	return e.JSON(http.StatusOK, rows[0])
+	return facade.JSON(e, http.StatusOK, found[0])
 }
 
 // removeMember is DELETE /api/team-members/{id}.
-func (d *domain) removeMember(e *core.RequestEvent) error {
+func removeMember(e *core.RequestEvent) error {
 	t, err := tenant.RequireCan(e, collections.CanManageTeam)
 	if err != nil {
 		return err
@@ -273,7 +318,7 @@ func (d *domain) removeMember(e *core.RequestEvent) error {
 			return tx.Save(m)
 		}
 		if m.GetString("user") == t.UserID() {
-			return e.ForbiddenError("You cannot remove yourself. Leave the organization instead.", nil)
+			return refusal.Of("forbidden/own_remove")
 		}
 		audit.By(e, m)
 		return tx.Delete(m)
@@ -281,12 +326,12 @@ func (d *domain) removeMember(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"success": true})
+	return facade.JSON(e, http.StatusOK, map[string]any{"success": true})
 }
 
 // transfer is POST /api/organizations/{organization}/transfer.
-func (d *domain) transfer(e *core.RequestEvent) error {
-	t, err := d.in(e, collections.Owner)
+func transfer(e *core.RequestEvent) error {
+	t, err := tenant.InPath(e, collections.Owner)
 	if err != nil {
 		return err
 	}
@@ -296,22 +341,12 @@ func (d *domain) transfer(e *core.RequestEvent) error {
 	}
 	user, _ := body["user"].(string)
 	if user == "" || user == t.UserID() {
-		return facade.Invalid(map[string]string{"user": "Choose another member"})
+		return refusal.Invalid(map[string]string{"user": "Choose another member"})
 	}
 	err = e.App.RunInTransaction(func(tx core.App) error {
-		next, err := membershipIn(tx, user, t.ID())
+		next, err := heir(e, tx, user, t.ID())
 		if err != nil {
 			return err
-		}
-		if next == nil || next.GetString("status") != collections.MembershipActive {
-			return e.NotFoundError("This person is not an active member.", nil)
-		}
-		person, err := tx.FindRecordById(collections.Users, user)
-		if err != nil {
-			return err
-		}
-		if person.GetBool("is_service") || !person.GetBool("is_active") {
-			return e.NotFoundError("This person is not an active member.", nil)
 		}
 		next.Set("role", collections.Owner)
 		for _, capability := range collections.Capabilities {
@@ -322,12 +357,13 @@ func (d *domain) transfer(e *core.RequestEvent) error {
 			return err
 		}
 		// Read anew: two transfers at once must not both start from an owner.
-		own, err := membershipIn(tx, t.UserID(), t.ID())
+		own, err := tenant.MemberIn(tx, t.UserID(), t.ID())
 		if err != nil {
 			return err
 		}
-		if own == nil || own.GetString("role") != collections.Owner || own.GetString("status") != collections.MembershipActive {
-			return e.ForbiddenError("You do not own this organization any more.", nil)
+		if own == nil || own.GetString("role") != collections.Owner ||
+			own.GetString("status") != collections.MembershipActive {
+			return refusal.Of("forbidden/own_no_more")
 		}
 		own.Set("role", collections.Admin)
 		audit.By(e, own)
@@ -336,20 +372,39 @@ func (d *domain) transfer(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"success": true})
+	return facade.JSON(e, http.StatusOK, map[string]any{"success": true})
+}
+
+// heir is the membership of whoever may become owner: an active person in it.
+func heir(e *core.RequestEvent, tx core.App, user, organization string) (*core.Record, error) {
+	next, err := tenant.MemberIn(tx, user, organization)
+	if err != nil {
+		return nil, err
+	}
+	if next == nil || next.GetString("status") != collections.MembershipActive {
+		return nil, refusal.Of("not_found/active_member")
+	}
+	person, err := tx.FindRecordById(collections.Users, user)
+	if err != nil {
+		return nil, err
+	}
+	if person.GetBool("is_service") || !person.GetBool("is_active") {
+		return nil, refusal.Of("not_found/active_member")
+	}
+	return next, nil
 }
 
 // leave is POST /api/organizations/{organization}/leave.
-func (d *domain) leave(e *core.RequestEvent) error {
-	t, err := d.in(e)
+func leave(e *core.RequestEvent) error {
+	t, err := tenant.InPath(e)
 	if err != nil {
 		return err
 	}
 	if t.Membership == nil {
-		return e.ForbiddenError("You are not a member.", nil)
+		return refusal.Of("not_member")
 	}
 	err = e.App.RunInTransaction(func(tx core.App) error {
-		m, err := membershipIn(tx, t.UserID(), t.ID())
+		m, err := tenant.MemberIn(tx, t.UserID(), t.ID())
 		if err != nil || m == nil {
 			return err
 		}
@@ -359,16 +414,5 @@ func (d *domain) leave(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"success": true})
-}
-
-// membershipIn is the person's membership, whatever its state; nil when there
-// is none.
-func membershipIn(tx core.App, user, organization string) (*core.Record, error) {
-	var rows []*core.Record
-	err := tx.RecordQuery(collections.Memberships).AndWhere(hash{"user": user, "organization": organization}).Limit(1).All(&rows)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	return rows[0], nil
+	return facade.JSON(e, http.StatusOK, map[string]any{"success": true})
 }

@@ -19,35 +19,37 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-// cookieAge is how long a browser keeps the choice of an organization.
-const cookieAge = 365 * 24 * time.Hour
-
-func (d *domain) organizations() {
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/organizations", Auth: facade.SignedIn, System: facade.CoreComm, Item: "S-269",
-		Summary: "The organizations the caller belongs to, the one used last first. Of one whose rules turn the caller away, the own membership alone: the rest is empty.",
-		Answer: `{"companies": [{"id", "name", "company_size", "member_key", "industry", "timezone", "member_count", "membership_role", "membership_status",
+var listOrganizationsRoute = facade.Route{
+	Method: "GET", Path: "/api/organizations", Auth: facade.SignedIn, System: facade.CoreComm, Item: "S-269",
+	Summary: "The organizations the caller belongs to, the one used last first. Of one whose rules turn the caller away, the own membership alone: the rest is empty.",
+	Answer: `{"companies": [{"id", "name", "company_size", "member_key", "industry", "timezone", "member_count", "membership_role", "membership_status",
 			"is_default", "joined_at", "last_accessed", "status", "paused", "deletes_at"}]}`,
-	}, d.listOrganizations)
-	d.Facade.Handle(facade.Route{
-		Method: "POST", Path: "/api/organizations/select", Auth: facade.SignedIn, System: facade.CoreComm, Item: "S-270",
-		Summary: "Makes an organization the active one and sets the cookie selected_company_id.",
-		Body:    `{"companyId": id}`, Answer: `{"success": true}`, Errors: "403 for who does not belong to it",
-	}, d.selectOrganization)
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/organizations/{organization}/limits", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "What the plan allows and what is used; 0 is no limit. Minutes are of this calendar month.",
-		Answer:  `{"plan": …, "limits": {"minutes", "numbers", "members", "assistants"}, "used": {…}}`,
-	}, d.answerLimits)
-	d.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/organizations/{organization}/open", Auth: facade.SignedIn, System: facade.Pocketline,
-		Summary: "Whether the organization is open, why, and when that changes.", Query: "at: RFC 3339, default now",
-		Answer: `{"open": bool, "reason": "always"|"hours"|"special_hours"|"outside_hours"|"day_off"|"closure", "closure"?: name of the special day, "next_change": time or null}`,
-	}, d.answerOpen)
-	d.alloKoli()
+}
+
+var selectOrganizationRoute = facade.Route{
+	Method: "POST", Path: "/api/organizations/select", Auth: facade.SignedIn, System: facade.CoreComm, Item: "S-270",
+	Summary: "Makes an organization the active one and sets the cookie selected_company_id.",
+	Body:    `{"companyId": id}`,
+	Answer:  `{"success": true}`,
+	Errors:  "403 for who does not belong to it",
+}
+
+var answerLimitsRoute = facade.Route{
+	Method: "GET", Path: "/api/organizations/{organization}/limits", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "What the plan allows and what is used; 0 is no limit. Minutes are of this calendar month.",
+	Answer:  `{"plan": …, "limits": {"minutes", "numbers", "members", "assistants"}, "used": {…}}`,
+}
+
+var answerOpenRoute = facade.Route{
+	Method: "GET", Path: "/api/organizations/{organization}/open", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Whether the organization is open, why, and when that changes.",
+	Query:   "at: RFC 3339, default now",
+	Answer:  `{"open": bool, "reason": "always"|"hours"|"special_hours"|"outside_hours"|"day_off"|"closure", "closure"?: name of the special day, "next_change": time or null}`,
 }
 
 // fillOrganization sets what a new organization left out.
@@ -70,15 +72,17 @@ func fillOrganization(e *core.RecordEvent) error {
 // trial (requirements S-339).
 func openAccount(tx atomic.Tx, _, organization *core.Record) error {
 	now := time.Now()
-	end := stamp(now.AddDate(0, 0, collections.TrialDays))
+	end := rows.Stamp(now.AddDate(0, 0, collections.TrialDays))
 	if _, err := tx.Exec(`INSERT INTO wallets (id, organization, balance_minor, currency, created, updated) VALUES (?, ?, 0, ?, ?, ?)`,
-		core.GenerateDefaultRandomId(), organization.Id, organization.GetString("currency"), stamp(now), stamp(now)); err != nil {
+		core.GenerateDefaultRandomId(), organization.Id, organization.GetString("currency"), rows.Stamp(now),
+		rows.Stamp(now)); err != nil {
 		return fmt.Errorf("wallet: %w", err)
 	}
 	if _, err := tx.Exec(`INSERT INTO subscriptions (id, organization, [plan], status, provider_subscription_id, provider_customer_id, trial_ends_at,
 		current_period_start, current_period_end, canceled_at, created, updated) VALUES (?, ?, ?, ?, '', '', ?, ?, ?, '', ?, ?)`,
-		core.GenerateDefaultRandomId(), organization.Id, organization.GetString("plan"), collections.SubscriptionTrialing, end, stamp(now), end,
-		stamp(now), stamp(now)); err != nil {
+		core.GenerateDefaultRandomId(), organization.Id, organization.GetString("plan"), collections.SubscriptionTrialing,
+		end, rows.Stamp(now), end,
+		rows.Stamp(now), rows.Stamp(now)); err != nil {
 		return fmt.Errorf("trial: %w", err)
 	}
 	return nil
@@ -104,11 +108,11 @@ func validateOrganization(e *core.RecordEvent) error {
 		say("timezone", err)
 	}
 	if changed("business_hours") {
-		_, err := hours.Week(rawJSON(o, "business_hours"))
+		_, err := hours.Week(rows.JSON(o, "business_hours"))
 		say("business_hours", err)
 	}
 	if changed("closures") {
-		_, err := hours.Closures(rawJSON(o, "closures"))
+		_, err := hours.Closures(rows.JSON(o, "closures"))
 		say("closures", err)
 	}
 	if country := o.GetString("country"); changed("country") && country != "" && !twoLetters.MatchString(country) {
@@ -118,7 +122,7 @@ func validateOrganization(e *core.RecordEvent) error {
 		say("currency", fmt.Errorf("Use the currency's three letters, for example USD."))
 	}
 	if changed("trusted_origins") {
-		say("trusted_origins", checkOrigins(rawJSON(o, "trusted_origins")))
+		say("trusted_origins", checkOrigins(rows.JSON(o, "trusted_origins")))
 	}
 	if len(found) > 0 {
 		return found
@@ -154,32 +158,35 @@ const selectMine = `SELECT o.id, o.name, o.company_size, o.member_key, o.industr
 // itself is for whom its gate admits; the own membership is seen in any case.
 func (d *domain) listOrganizations(e *core.RequestEvent) error {
 	open, _ := tenant.Open(e)
-	rows, err := reads(e.App).Query(selectMine, e.Auth.Id)
+	found, err := atomic.Reads(e.App).Query(selectMine, e.Auth.Id)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer found.Close()
 	companies := []map[string]any{}
-	for rows.Next() {
+	for found.Next() {
 		var id, name, size, key, industry, zone, status, deletes, role, membership, joined, accessed string
 		var paused, standard bool
 		var people int
-		if err := rows.Scan(&id, &name, &size, &key, &industry, &zone, &status, &paused, &deletes, &role, &membership, &standard, &joined, &accessed, &people); err != nil {
+		if err := found.Scan(&id, &name, &size, &key, &industry, &zone, &status, &paused, &deletes, &role,
+			&membership, &standard, &joined, &accessed, &people); err != nil {
 			return err
 		}
 		if !slices.Contains(open, id) {
 			name, size, key, industry, zone, status, deletes, paused, people = "", "", "", "", "", "", "", false, 0
 		}
 		companies = append(companies, map[string]any{
-			"id": id, "name": name, "company_size": size, "member_key": key, "industry": industry, "timezone": zone, "member_count": people,
-			"membership_role": role, "membership_status": membership, "is_default": standard, "joined_at": said(joined), "last_accessed": said(accessed),
-			"status": status, "paused": paused, "deletes_at": said(deletes),
+			"id": id, "name": name, "company_size": size, "member_key": key, "industry": industry, "timezone": zone,
+			"member_count":    people,
+			"membership_role": role, "membership_status": membership, "is_default": standard, "joined_at": rows.Said(joined),
+			"last_accessed": rows.Said(accessed),
+			"status":        status, "paused": paused, "deletes_at": rows.Said(deletes),
 		})
 	}
-	if err := rows.Err(); err != nil {
+	if err := found.Err(); err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"companies": companies})
+	return facade.JSON(e, http.StatusOK, map[string]any{"companies": companies})
 }
 
 // selectOrganization is POST /api/organizations/select.
@@ -190,26 +197,27 @@ func (d *domain) selectOrganization(e *core.RequestEvent) error {
 	}
 	id, _ := body["companyId"].(string)
 	if id == "" {
-		return facade.Invalid(map[string]string{"companyId": "Required"})
+		return refusal.Invalid(map[string]string{"companyId": "Required"})
 	}
 	t, err := tenant.In(e, id)
 	if err != nil {
 		// The document says 403; it is the same for organizations that do not exist.
-		return facade.Error(http.StatusForbidden, "You do not belong to this organization")
+		return refusal.Of("not_member/here")
 	}
 	if t.Membership != nil {
 		if err := d.choose(e, t.UserID(), t.ID()); err != nil {
 			return err
 		}
 	}
-	d.setCookie(e, t.ID())
-	return e.JSON(http.StatusOK, map[string]any{"success": true})
+	tenant.SetCookie(e, t.ID(), d.PublicURL)
+	return facade.JSON(e, http.StatusOK, map[string]any{"success": true})
 }
 
 // choose notes an organization as the person's last choice.
 func (d *domain) choose(e *core.RequestEvent, user, organization string) error {
 	return e.App.RunInTransaction(func(tx core.App) error {
-		membership, err := tx.FindFirstRecordByFilter(collections.Memberships, "user = {:user} && organization = {:organization}",
+		membership, err := tx.FindFirstRecordByFilter(collections.Memberships,
+			"user = {:user} && organization = {:organization}",
 			map[string]any{"user": user, "organization": organization})
 		if err != nil {
 			return err
@@ -230,41 +238,27 @@ func (d *domain) choose(e *core.RequestEvent, user, organization string) error {
 	})
 }
 
-func (d *domain) setCookie(e *core.RequestEvent, organization string) {
-	e.SetCookie(&http.Cookie{
-		Name: tenant.Cookie, Value: organization, Path: "/", MaxAge: int(cookieAge.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: e.IsTLS() || strings.HasPrefix(d.PublicURL, "https:"),
-	})
-}
-
 // answerOpen is GET /api/organizations/{organization}/open.
-func (d *domain) answerOpen(e *core.RequestEvent) error {
-	t, err := d.in(e)
+func answerOpen(e *core.RequestEvent) error {
+	t, err := tenant.InPath(e)
 	if err != nil {
 		return err
 	}
 	at := time.Now()
 	if asked := e.Request.URL.Query().Get("at"); asked != "" {
 		if at, err = hours.From(asked, t.Organization.GetString("timezone")); err != nil {
-			return facade.Error(http.StatusBadRequest, "Invalid query parameters", map[string]string{"at": "Must be a time like 2026-12-24T18:00:00Z"})
+			return refusal.Of("invalid_request/query").At("at", "Must be a time like 2026-12-24T18:00:00Z")
 		}
 	}
 	o := t.Organization
-	schedule, err := hours.Read(o.GetString("timezone"), rawJSON(o, "business_hours"), rawJSON(o, "closures"))
+	schedule, err := hours.Read(o.GetString("timezone"), rows.JSON(o, "business_hours"), rows.JSON(o, "closures"))
 	if err != nil {
 		return fmt.Errorf("stored hours of %s: %w", o.Id, err)
 	}
 	open, reason, next := hours.Open(schedule, at)
-	answer := map[string]any{"open": open, "reason": reason, "next_change": said(stampOrEmpty(next))}
+	answer := map[string]any{"open": open, "reason": reason, "next_change": rows.OrNil(rows.SaidAt(next))}
 	if c := schedule.On(hours.DateOf(at.In(schedule.Zone))); c != nil && c.Name != "" {
 		answer["closure"] = c.Name
 	}
-	return e.JSON(http.StatusOK, answer)
-}
-
-func stampOrEmpty(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return stamp(at)
+	return facade.JSON(e, http.StatusOK, answer)
 }

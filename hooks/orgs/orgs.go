@@ -1,15 +1,13 @@
-// Package orgs is about people, organizations and who belongs where.
+// Package orgs is about organizations and who belongs where: their columns, their
+// plan's limits, their team, and the invitations that bring people in.
 //
 // A membership is the only thing that opens an organization. When it ends, is
 // suspended or changes its rights, what the person still hears ends with it:
-// dashboards subscribe again and are asked for their rights again. A person
-// who is deactivated loses every stream at once.
+// dashboards subscribe again and are asked for their rights again. Whoever is
+// removed is signed out. A person who is deactivated loses every stream at once.
 package orgs
 
 import (
-	"context"
-	"net/http"
-	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -17,73 +15,31 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
-	"github.com/pocketline/pocketline/hooks/internal/facade"
-	"github.com/pocketline/pocketline/hooks/internal/forgotten"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
-	"github.com/pocketline/pocketline/hooks/internal/keyring"
-	"github.com/pocketline/pocketline/hooks/internal/mirror"
-	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/mailing"
+	"github.com/pocketline/pocketline/hooks/internal/reach"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
-	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
 // Deps are what the domain needs.
 type Deps struct {
-	// Drop ends what a person hears of an organization (live.Hub.Drop).
-	Drop func(user, organization string)
-	// Pictures reaches addresses people chose (guarded); nil fetches none.
-	Pictures *http.Client
-	Facade   *facade.Facade
-	Outbox   *outbox.Outbox
-	Schedule *schedule.Scheduler
-	Sealed   *sealed.Box
-	// Wait returns when the provider's copy of a record is equal or a try has
-	// failed (mirror.Wait).
-	Wait func(ctx context.Context, record *core.Record) error
-	// Keyring holds the organizations' webhook secrets, Copies what carries them
-	// at the provider.
-	Keyring *keyring.Keyring
-	Copies  *mirror.Mirror
-	// PublicURL has no slash at the end; "" when it is not known.
-	PublicURL string
-	// PerPerson is how many organizations a person may create; 0 is no limit.
-	PerPerson int
-	// SignUp is "open" or "invite-only".
-	SignUp string
-	// Forgotten are the callers organizations erased.
-	Forgotten *forgotten.Callers
-	// Installation is what the compliance pack says of the server.
-	Installation Installation
-	// Now is the clock and Delay holds an answer back; nil are the machine's.
-	Now   func() time.Time
-	Delay func(ctx context.Context, d time.Duration)
+	room.Tools
+	// Week counts an organization's calls of the last seven days in its zone.
+	Week func(tx atomic.Tx, organization string, zone *time.Location, now time.Time) (reach.Week, error)
 }
 
 type domain struct {
 	Deps
-	app      core.App
-	identity *identity.Identity
-	// exporting holds the organizations an export of which is under way.
-	exporting sync.Map
-	// erasing holds who waits for an erasure: a channel a request.
-	erasing sync.Map
-	// fetching has a place for each picture that is fetched.
-	fetching chan struct{}
-}
-
-func (d *domain) now() time.Time {
-	if d.Now != nil {
-		return d.Now()
-	}
-	return time.Now()
+	app core.App
 }
 
 // Register binds the domain.
 func Register(app core.App, deps Deps) {
-	d := &domain{Deps: deps, app: app, fetching: make(chan struct{}, picturesAtOnce)}
-	d.people() // who somebody is, and what is asked of them (identity.go)
+	d := &domain{Deps: deps, app: app}
+	f := d.Facade
 
-	// Streams end when rights do.
+	// Sessions and streams end when rights do.
+	app.OnRecordDelete(collections.Memberships).BindFunc(signOutRemoved)
 	app.OnRecordAfterUpdateSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
 	app.OnRecordAfterDeleteSuccess(collections.Memberships).BindFunc(d.afterMembershipChanged)
 	app.OnRecordAfterUpdateSuccess(collections.Users).BindFunc(afterUserChanged)
@@ -93,21 +49,53 @@ func Register(app core.App, deps Deps) {
 	app.OnRecordCreate(collections.Organizations).BindFunc(fillOrganization)
 	app.OnRecordValidate(collections.Organizations).BindFunc(validateOrganization)
 	atomic.On(app, collections.Organizations, atomic.Created, "orgs: open the wallet and start the trial", openAccount)
-	d.keepToPlan()
-	d.organizations() // list, select, limits, open (organizations.go, limits.go, allokoli.go)
-	d.creation()      // create, onboarding (create.go)
+	atomic.On(app, collections.Assistants, atomic.Created, "orgs: keep to the plan's number of assistants", keepAssistants)
+	atomic.On(app, collections.PhoneNumbers, atomic.Created, "orgs: keep to the plan's number of phone numbers",
+		keepNumbers)
+	atomic.On(app, collections.Memberships, atomic.Created, "orgs: keep to the plan's number of members", keepMembers)
+	atomic.On(app, collections.Memberships, atomic.Updated, "orgs: keep to the plan's number of members",
+		keepMembers, "status")
+	f.Handle(listOrganizationsRoute, d.listOrganizations)
+	f.Handle(selectOrganizationRoute, d.selectOrganization)
+	f.Handle(answerLimitsRoute, answerLimits)
+	f.Handle(answerOpenRoute, answerOpen)
+	f.Handle(getEntityRoute, getEntity)
+	f.Handle(patchEntityRoute, d.patchEntity)
+	f.Handle(currentEntityRoute, showEntity)
+	f.Handle(oneEntityRoute, showEntity)
+	f.Handle(patchCurrentEntityRoute, d.patchEntity)
+	f.Handle(patchOneEntityRoute, d.patchEntity)
+	f.Handle(entityLimitsRoute, entityLimits)
+	f.Handle(showSecretRoute, d.showSecret)
+	f.Handle(rotateSecretRoute, d.rotateSecret)
 
-	// People: who belongs, who is invited.
-	d.watchMemberships() // the last owner stays (membership.go)
-	d.team()             // list, change, remove, suspend, transfer, leave (team.go, members.go, invitations.go)
-	d.acceptance()       // what an invited person does (accept.go)
-	d.Outbox.Handle(mailInvite, d.sendInvite)
+	// People: who belongs, who is invited. The last owner stays.
+	app.OnRecordEnrich(collections.Memberships).BindFunc(showPrivate)
+	atomic.On(app, collections.Memberships, atomic.Updated, "orgs: keep an owner", keepOwner, "role", "status")
+	atomic.On(app, collections.Memberships, atomic.Deleted, "orgs: keep an owner", keepOwner)
+	const cancel = "orgs: cancel invitations of who may not invite any more"
+	atomic.On(app, collections.Memberships, atomic.Updated, cancel, revokeInvitations,
+		"role", "status", collections.CanManageTeam, collections.CanManageIntegrations)
+	atomic.On(app, collections.Memberships, atomic.Deleted, cancel, revokeInvitations)
+	atomic.On(app, collections.Users, atomic.Updated, cancel, revokeOfInactive, "is_active")
+	app.OnRecordDelete(collections.Users).BindFunc(revokeOfDeleted)
+	f.Handle(listTeamRoute, d.listTeam)
+	f.Handle(inviteRoute, d.invite)
+	f.Handle(changeMemberRoute, d.changeMember)
+	f.Handle(removeMemberRoute, removeMember)
+	f.Handle(resendRoute, d.resend)
+	f.Handle(suspendRoute, d.setStatus(collections.MembershipSuspended))
+	f.Handle(activateRoute, d.setStatus(collections.MembershipActive))
+	f.Handle(transferRoute, transfer)
+	f.Handle(leaveRoute, leave)
+	f.Handle(verifyInviteRoute, d.verifyInvite)
+	f.Handle(acceptInviteRoute, d.acceptInvite)
+	d.Outbox.Handle(mailInvite, mailing.Kind, d.sendInvite)
 	d.Schedule.Add(schedule.Job{ID: "invitations.expire", Spec: "17 * * * *", Run: d.expire})
 
-	// The end of an organization, and many at once.
-	d.exports()  // everything as one archive (export.go)
-	d.deletion() // delete, restore, the job organizations.purge (delete.go, purge.go)
-	d.agency()   // a row a client, bulk changes (agency.go)
+	// Many at once: a row a client, bulk changes.
+	f.Handle(overviewRoute, d.overview)
+	f.Handle(bulkRoute, d.bulk)
 }
 
 // rights are the columns of a membership that open or close something.

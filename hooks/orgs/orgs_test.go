@@ -26,7 +26,7 @@ func TestStreams_end_when_rights_do(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := open(t, nil)
-			app := d.app
+			app := d.TestApp
 			m, err := app.FindRecordById(collections.Memberships, testkit.UserMembership(testkit.AcmeAgent, testkit.Acme))
 			if err != nil {
 				t.Fatal(err)
@@ -39,22 +39,22 @@ func TestStreams_end_when_rights_do(t *testing.T) {
 			if tt.drops {
 				want = []string{testkit.User(testkit.AcmeAgent) + "@" + testkit.Acme}
 			}
-			if !slices.Equal(d.dropped, want) {
-				t.Errorf("dropped %v, want %v", d.dropped, want)
+			if !slices.Equal(d.Dropped, want) {
+				t.Errorf("dropped %v, want %v", d.Dropped, want)
 			}
-			d.dropped = nil
+			d.Dropped = nil
 			if err := app.Delete(m); err != nil {
 				t.Fatal(err)
 			}
-			if len(d.dropped) != 1 {
-				t.Errorf("after the end of the membership: dropped %v, want one", d.dropped)
+			if len(d.Dropped) != 1 {
+				t.Errorf("after the end of the membership: dropped %v, want one", d.Dropped)
 			}
 		})
 	}
 }
 
 func TestStreams_end_with_the_account(t *testing.T) {
-	app := open(t, nil).app
+	app := open(t, nil).TestApp
 	listen := func(email string) string {
 		user, err := app.FindAuthRecordByEmail(collections.Users, email)
 		if err != nil {

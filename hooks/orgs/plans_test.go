@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -14,10 +15,6 @@ import (
 func TestQueries_read_one_organizations_rows(t *testing.T) {
 	app := testkit.New(t)
 	id := testkit.Acme
-	days := []any{}
-	for range 12 {
-		days = append(days, "2026-01-01")
-	}
 	for name, q := range map[string]struct {
 		sql  string
 		args []any
@@ -30,20 +27,19 @@ func TestQueries_read_one_organizations_rows(t *testing.T) {
 		"numbers":                   {countNumbers, []any{id}},
 		"invitations":               {countInvited, []any{id}},
 		"minutes":                   {countSeconds, []any{id, "2026-01-01"}},
-		"days of a client":          {countDays, append(days, id, "2026-01-01")},
-		"the rest of a client":      {countRest, []any{id, "2026-01-01", id, id, id, id, id, id}},
+		"the rest of a client":      {countRest, []any{id, "2026-01-01", id, id, id, id, id}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, err := reads(app).Query("EXPLAIN QUERY PLAN "+q.sql, q.args...)
+			found, err := atomic.Reads(app).Query("EXPLAIN QUERY PLAN "+q.sql, q.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer rows.Close()
+			defer found.Close()
 			lines := 0
-			for rows.Next() {
+			for found.Next() {
 				var node, parent, unused int
 				var detail string
-				if err := rows.Scan(&node, &parent, &unused, &detail); err != nil {
+				if err := found.Scan(&node, &parent, &unused, &detail); err != nil {
 					t.Fatal(err)
 				}
 				lines++
@@ -51,7 +47,7 @@ func TestQueries_read_one_organizations_rows(t *testing.T) {
 					t.Errorf("reads a whole table: %s", detail)
 				}
 			}
-			if err := rows.Err(); err != nil || lines == 0 {
+			if err := found.Err(); err != nil || lines == 0 {
 				t.Errorf("no plan (%v)", err)
 			}
 		})

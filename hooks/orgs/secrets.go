@@ -2,7 +2,6 @@ package orgs
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -11,20 +10,29 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-// vapi is the provider whose messages carry the secret.
-const vapi = "vapi"
+const (
+	secretPath   = "/api/organizations/{organization}/webhook-secret"
+	secretAnswer = `{"provider", "changed_at", "earlier_valid", "installation_valid", "copies_pending", "ends_after"}`
+)
 
-func (d *domain) secrets() {
-	const path = "/api/organizations/{organization}/webhook-secret"
-	const answer = `{"provider", "changed_at", "earlier_valid", "installation_valid", "copies_pending", "ends_after"}`
-	d.handle("GET", path, facade.SignedIn,
-		"Where the secret stands by which the telephone provider proves its messages: when it changed, whether earlier ones are still good, and how many copies at the provider still have to be told. The secret itself is never shown.",
-		"", answer, "403", d.showSecret)
-	d.handle("POST", path+"/rotate", facade.SignedIn,
-		"Makes a new secret and tells every copy at the provider. Earlier ones stay good for a day and until every copy has been told; with at_once they end now, and messages are refused until the copies have been told.",
-		`{"at_once": false}`, answer, "400 · 403", d.rotateSecret)
+var showSecretRoute = facade.Route{
+	Method: "GET", Path: secretPath, Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Where the secret stands by which the telephone provider proves its messages: when it changed, whether earlier ones are still good, and how many copies at the provider still have to be told. The secret itself is never shown.",
+	Answer:  secretAnswer,
+	Errors:  "403",
+}
+
+var rotateSecretRoute = facade.Route{
+	Method: "POST", Path: secretPath + "/rotate", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Makes a new secret and tells every copy at the provider. Earlier ones stay good for a day and until every copy has been told; with at_once they end now, and messages are refused until the copies have been told.",
+	Body:    `{"at_once": false}`,
+	Answer:  secretAnswer,
+	Errors:  "400 · 403",
 }
 
 // secretState is what the routes answer.
@@ -42,7 +50,7 @@ type secretState struct {
 }
 
 func (d *domain) showSecret(e *core.RequestEvent) error {
-	t, err := d.in(e, collections.Owner, collections.Admin)
+	t, err := tenant.InPath(e, collections.Owner, collections.Admin)
 	if err != nil {
 		return err
 	}
@@ -50,11 +58,11 @@ func (d *domain) showSecret(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, state)
+	return facade.JSON(e, http.StatusOK, state)
 }
 
 func (d *domain) rotateSecret(e *core.RequestEvent) error {
-	t, err := d.in(e, collections.Owner, collections.Admin)
+	t, err := tenant.InPath(e, collections.Owner, collections.Admin)
 	if err != nil {
 		return err
 	}
@@ -62,20 +70,21 @@ func (d *domain) rotateSecret(e *core.RequestEvent) error {
 		AtOnce bool `json:"at_once"`
 	}
 	if err := e.BindBody(&body); err != nil {
-		return facade.Invalid(map[string]string{"at_once": "Must be true or false"})
+		return refusal.Invalid(map[string]string{"at_once": "Must be true or false"})
 	}
 	err = e.App.RunInTransaction(func(tx core.App) error {
-		account, err := d.Keyring.Rotate(tx, vapi, t.ID(), body.AtOnce)
+		account, err := d.Keyring.Rotate(tx, collections.ProviderVapi, t.ID(), body.AtOnce)
 		if err != nil {
 			return err
 		}
-		copies, err := d.Copies.TouchAll(atomic.Of(tx), t.ID())
+		copies, err := d.Mirror.TouchAll(atomic.Of(tx), t.ID())
 		if err != nil {
 			return err
 		}
 		return audit.Add(tx, audit.Entry{
-			Organization: t.ID(), Actor: audit.ActorOf(e), Action: "webhook_secret.rotate", Resource: collections.ProviderAccounts, Record: account.Id,
-			Details: map[string]any{"provider": vapi, "copies": copies, "at_once": body.AtOnce},
+			Organization: t.ID(), Actor: audit.ActorOf(e), Action: "webhook_secret.rotate",
+			Resource: collections.ProviderAccounts, Record: account.Id,
+			Details: map[string]any{"provider": collections.ProviderVapi, "copies": copies, "at_once": body.AtOnce},
 		})
 	})
 	if err != nil {
@@ -86,21 +95,21 @@ func (d *domain) rotateSecret(e *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, state)
+	return facade.JSON(e, http.StatusOK, state)
 }
 
 func (d *domain) secretState(e *core.RequestEvent, organization string) (secretState, error) {
-	s, err := d.Keyring.State(vapi, organization)
+	s, err := d.Keyring.State(collections.ProviderVapi, organization)
 	if err != nil {
 		return secretState{}, err
 	}
-	state := secretState{Provider: vapi, EarlierValid: s.Earlier, InstallationValid: s.Installation}
+	state := secretState{Provider: collections.ProviderVapi, EarlierValid: s.Earlier, InstallationValid: s.Installation}
 	if !s.ChangedAt.IsZero() {
-		state.ChangedAt = s.ChangedAt.UTC().Format(time.RFC3339)
+		state.ChangedAt = rows.SaidAt(s.ChangedAt)
 		if s.Earlier || s.Installation {
-			state.EndsAfter = s.ChangedAt.Add(keyring.Overlap).UTC().Format(time.RFC3339)
+			state.EndsAfter = rows.SaidAt(s.ChangedAt.Add(keyring.Overlap))
 		}
 	}
-	state.CopiesPending, err = d.Copies.Behind(e.Request.Context(), organization)
+	state.CopiesPending, err = d.Mirror.Behind(e.Request.Context(), organization)
 	return state, err
 }

@@ -11,23 +11,26 @@ package supabase
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"net/http"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/security"
+	"github.com/pocketbase/pocketbase/tools/store"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const (
 	userShape = `{"id", "email", "name", "organization_id", "role": "admin"|"user", "created_at", "last_sign_in_at", "user_metadata", …}`
-	session   = `{"access_token", "token_type": "bearer", "expires_in", "expires_at", "refresh_token", "user": ` + userShape + `}`
+	session   = `{"access_token", "token_type": "bearer", "expires_in", "expires_at", "refresh_token", "user": ` +
+		userShape + `}`
 	// sent are what the library adds to a body.
 	sent = `"gotrue_meta_security"?: {…}, "code_challenge"?, "code_challenge_method"?`
 )
@@ -35,74 +38,105 @@ const (
 type door struct {
 	app    core.App
 	routes *facade.Facade
+	mailed *store.Store[string, string] // codes on their way, by asker (verify.go)
 }
 
 // Register binds the routes.
 func Register(app core.App, routes *facade.Facade) {
-	d := &door{app, routes}
-	add := func(method, path, item string, auth facade.Auth, summary, body, answer, failures string, h func(*core.RequestEvent) error) {
+	d := &door{app, routes, store.New[string, string](nil)}
+	add := func(method, path, item string, auth facade.Auth, summary, body, answer, failures string,
+		h func(*core.RequestEvent) error) {
 		routes.Handle(facade.Route{
 			Method: method, Path: "/auth/v1/" + path, Auth: auth, System: facade.AlloKoli, Item: item, Summary: summary,
 			Body: body, Answer: answer, Errors: failures,
-		}, func(e *core.RequestEvent) error { return worded(h(e)) })
+		}, h)
 	}
-	add("POST", "signup", "S-013", facade.Guest, "Begins an account, where strangers may; nobody joins an organization by naming it.",
-		`{"email", "password", "data"?: {"name"?, "full_name"?, "phone"?}, `+sent+`}`, session+`; where addresses are confirmed by mail the user alone`,
+	add("POST", "signup", "S-013", facade.Guest,
+		"Begins an account, where strangers may; nobody joins an organization by naming it.",
+		`{"email", "password", "data"?: {"name"?, "full_name"?, "phone"?}, `+sent+`}`,
+		session+`; where addresses are confirmed by mail the user alone`,
 		"422 signup_disabled, user_already_exists (only where no mail can be sent), validation_failed · 429", d.signUp)
-	add("POST", "token", "S-014", facade.Guest, "Signs in (grant_type=password), or gives the session another token (grant_type=refresh_token): once, a second try ends it.",
-		`{"email", "password", "refresh_token", `+sent+`}`, session, "400 invalid_credentials, mfa_required, refresh_token_not_found · 429", d.token)
+	add("POST", "token", "S-014", facade.Guest,
+		"Signs in (grant_type=password), or gives the session another token (grant_type=refresh_token): once. "+
+			"The same token within 10 seconds gets the same answer, later it ends the session.",
+		`{"email", "password", "refresh_token", `+sent+`}`, session,
+		"400 invalid_credentials, mfa_required with ticket and methods, refresh_token_not_found · 403 user_banned · 422 email_provider_disabled · 429", d.token)
+	add("POST", "verify", "", facade.Guest,
+		"Finishes what a mail or a second factor is for: a code by mail (email with token) begins a session; "+
+			"the token of a mailed link (token_hash) begins one that can only choose a password; type mfa with the ticket of mfa_required and a code in token finishes that sign-in.",
+		`{"type": "email"|"magiclink"|"signup"|"recovery"|"mfa", "email"?, "token"?, "token_hash"?, "ticket"?, `+sent+`}`,
+		session,
+		"400 mfa_required · 403 otp_expired, user_banned · 422 mfa_verification_failed, mfa_challenge_expired, otp_disabled · 429", d.verify)
 	add("GET", "user", "S-015", facade.SignedIn, "The caller.", "", userShape, "", func(e *core.RequestEvent) error {
 		user, err := person(e)
 		if err != nil {
 			return err
 		}
-		return e.JSON(http.StatusOK, d.user(user))
+		return facade.JSON(e, http.StatusOK, d.user(e, user))
 	})
-	add("POST", "logout", "", facade.SignedIn, "Ends the session (scope=local), the others (others), or all (global, as when nothing is said).", "", "204", "", d.logout)
-	add("POST", "recover", "", facade.Guest, "Mails a link for another password; the answer does not tell whether there is an account.",
-		`{"email", `+sent+`}`, "{}", "429", d.mail("request-password-reset"))
-	add("POST", "otp", "", facade.Guest, "Mails a code to sign in with; the answer does not tell whether there is an account.",
-		`{"email", "create_user"?, "data"?: {…}, `+sent+`}`, "{}", "422 otp_disabled without mail · 429", d.mail("request-otp"))
-}
-
-// refused is an error in the words the library looks for.
-func refused(status int, word, sentence string, more ...map[string]any) error {
-	extra := map[string]any{"error_code": word, "code": word, "msg": sentence}
-	for _, m := range more {
-		maps.Copy(extra, m)
-	}
-	return &facade.Failure{Status: status, Text: sentence, Extra: extra}
-}
-
-// worded gives errors of the routes behind this one the library's words.
-func worded(err error) error {
-	var failure *facade.Failure
-	if err == nil || !errors.As(err, &failure) || failure.Extra["error_code"] != nil {
-		return err
-	}
-	word := map[int]string{
-		http.StatusUnauthorized: "no_authorization", http.StatusTooManyRequests: "over_request_rate_limit", http.StatusBadRequest: "validation_failed",
-	}[failure.Status]
-	if word == "" {
-		word = "unexpected_failure"
-	}
-	text := failure.Text
-	if text == "" {
-		text = http.StatusText(failure.Status)
-	}
-	copied := *failure
-	copied.Extra = map[string]any{"error_code": word, "msg": text}
-	return &copied
+	add("PUT", "user", "", facade.Guest,
+		"Changes the caller's name, phone and password; after another password every session is over. "+
+			"With the session a mailed link began, password alone.",
+		`{"password"?, "current_password"?, "data"?: {"name"?, "full_name"?, "phone"?}, "email"? (a mail asks to confirm it), "nonce"?, `+sent+`}`, userShape,
+		"400 current_password_required, current_password_invalid · 403 otp_expired · 422 weak_password, validation_failed · 429", d.change)
+	add("POST", "logout", "", facade.SignedIn,
+		"Ends the session (scope=local), the others (others), or all (global, as when nothing is said).",
+		"", "204", "", d.logout)
+	add("POST", "recover", "", facade.Guest,
+		"Mails a link for another password; the answer does not tell whether there is an account.",
+		`{"email", `+sent+`}`, "{}", "422 otp_disabled without mail · 429", d.mail("request-password-reset"))
+	add("POST", "otp", "", facade.Guest,
+		"Mails a code to sign in with; the answer does not tell whether there is an account.",
+		`{"email", "create_user"?, "data"?: {…}, `+sent+`}`, "{}", "422 otp_disabled without mail · 429",
+		d.mail("request-otp"))
 }
 
 // ask puts a question to a route as a guest.
 func (d *door) ask(e *core.RequestEvent, path string, body any) (*facade.Inner, error) {
 	e.Auth = nil
-	in, err := d.routes.Do(e, http.MethodPost, path, nil, body)
+	return d.do(e, http.MethodPost, path, body)
+}
+
+// do puts a question to a route as the caller.
+func (d *door) do(e *core.RequestEvent, method, path string, body any) (*facade.Inner, error) {
+	in, err := d.routes.Do(e, method, path, nil, body)
 	if err == nil && in.Header.Get("Retry-After") != "" {
 		e.Response.Header().Set("Retry-After", in.Header.Get("Retry-After"))
 	}
 	return in, err
+}
+
+// texts are the fields of a body and of its data that may be left away.
+var texts = []string{"email", "password", "current_password", "name", "full_name", "phone"}
+
+// read is the body. What is no text must not be taken for what was not sent.
+func read(e *core.RequestEvent) (map[string]any, error) {
+	body, err := facade.Body(e)
+	if err != nil {
+		return nil, err
+	}
+	data, object := body["data"].(map[string]any)
+	if body["data"] != nil && !object {
+		return nil, refusedField("data", "Must be an object")
+	}
+	for _, name := range texts {
+		if !textOrNone(body[name]) {
+			return nil, refusedField(name, "Must be a text")
+		}
+		if !textOrNone(data[name]) {
+			return nil, refusedField("data."+name, "Must be a text")
+		}
+	}
+	return body, nil
+}
+
+func textOrNone(value any) bool {
+	_, text := value.(string)
+	return text || value == nil
+}
+
+func refusedField(name, why string) error {
+	return refusal.Saying("validation_failed", why).At(name, why)
 }
 
 func text(body map[string]any, name string) string {
@@ -111,7 +145,7 @@ func text(body map[string]any, name string) string {
 }
 
 func (d *door) signUp(e *core.RequestEvent) error {
-	body, err := facade.Body(e)
+	body, err := read(e)
 	if err != nil {
 		return err
 	}
@@ -128,9 +162,9 @@ func (d *door) signUp(e *core.RequestEvent) error {
 	}
 	switch err := in.Err(); {
 	case in.Status == http.StatusForbidden:
-		return refused(http.StatusUnprocessableEntity, "signup_disabled", "Accounts here begin with an invitation")
+		return refusal.Of("signup_disabled")
 	case in.Status == http.StatusConflict:
-		return refused(http.StatusUnprocessableEntity, "user_already_exists", "This address has an account already: sign in")
+		return refusal.Of("user_already_exists")
 	case in.Status == http.StatusBadRequest:
 		return refusedFields(in)
 	case err != nil:
@@ -144,13 +178,20 @@ func (d *door) signUp(e *core.RequestEvent) error {
 	}
 	if begun.Mailed {
 		// Alike for an address that has an account, whose owner has a mail now.
-		return e.JSON(http.StatusOK, map[string]any{
-			"id": core.GenerateDefaultRandomId(), "aud": "authenticated", "email": address.Tidy(text(body, "email")), "name": name,
-			"organization_id": nil, "role": "user", "user_metadata": map[string]any{"name": name}, "app_metadata": map[string]any{},
-			"identities": []any{}, "confirmation_sent_at": nil, "created_at": nil, "last_sign_in_at": nil,
-		})
+		return facade.JSON(e, http.StatusOK, nobodys(core.GenerateDefaultRandomId(), address.Tidy(text(body, "email")), name))
 	}
 	return d.signIn(e, body)
+}
+
+// nobodys is an account as those see it who may not know whether it is one, or have
+// not signed in to it.
+func nobodys(id, email, name string) map[string]any {
+	return map[string]any{
+		"id": id, "aud": "authenticated", "email": email, "name": name,
+		"organization_id": nil, "role": "user", "user_metadata": map[string]any{"name": name},
+		"app_metadata": map[string]any{},
+		"identities":   []any{}, "confirmation_sent_at": nil, "created_at": nil, "last_sign_in_at": nil,
+	}
 }
 
 // refusedFields are the reasons of a body with wrong fields, the password's with
@@ -162,21 +203,25 @@ func refusedFields(in *facade.Inner) error {
 	if err := in.Decode(&said); err != nil {
 		return err
 	}
-	word, sentence := "validation_failed", "Invalid request data"
-	for _, field := range []string{"email", "password", "fullName", "phone"} {
-		if why := said.Details[field]; why != "" {
-			sentence = why
+	return reasoned(said.Details)
+}
+
+func reasoned(reasons map[string]string) error {
+	refused := refusal.Of("validation_failed")
+	for _, field := range []string{"email", "password", "fullName", "name", "phone"} {
+		if why := reasons[field]; why != "" {
+			refused = refusal.Saying("validation_failed", why)
 			if field == "password" {
-				word = "weak_password"
+				refused = refusal.Saying("weak_password", why)
 			}
 			break
 		}
 	}
-	return refused(http.StatusUnprocessableEntity, word, sentence, map[string]any{"details": said.Details})
+	return refused.With(reasons)
 }
 
 func (d *door) token(e *core.RequestEvent) error {
-	body, err := facade.Body(e)
+	body, err := read(e)
 	if err != nil {
 		return err
 	}
@@ -184,16 +229,16 @@ func (d *door) token(e *core.RequestEvent) error {
 	case "password":
 		return d.signIn(e, body)
 	case "refresh_token":
-		user, token, err := identity.Of(e.App).Refresh(e, text(body, "refresh_token"))
+		user, token, err := identity.Of(e.App).Sessions.Refresh(e, text(body, "refresh_token"))
 		if errors.Is(err, identity.ErrRefresh) {
-			return refused(http.StatusBadRequest, "refresh_token_not_found", "Invalid Refresh Token: sign in again")
+			return refusal.Of("refresh_token_not_found")
 		}
 		if err != nil {
 			return err
 		}
 		return d.begun(e, user, token)
 	}
-	return refused(http.StatusBadRequest, "unsupported_grant_type", "grant_type is password or refresh_token")
+	return refusal.Of("unsupported_grant_type")
 }
 
 func (d *door) signIn(e *core.RequestEvent, body map[string]any) error {
@@ -203,6 +248,34 @@ func (d *door) signIn(e *core.RequestEvent, body map[string]any) error {
 	if err != nil {
 		return err
 	}
+	switch in.Status {
+	case http.StatusBadRequest:
+		return refusal.Of("invalid_credentials")
+	case http.StatusForbidden:
+		return d.shut(e, in, text(body, "email"), "email_provider_disabled")
+	}
+	return d.entered(e, in)
+}
+
+// shut is the refusal of somebody who proved who they are: the account is closed, or
+// their organization takes another way to sign in.
+func (d *door) shut(e *core.RequestEvent, in *facade.Inner, email, word string) error {
+	user, err := identity.AccountOf(e.App, collections.Users, email)
+	if err != nil {
+		return err
+	}
+	if user == nil || !user.GetBool("is_active") || user.GetBool("is_service") {
+		return refusal.Of("user_banned")
+	}
+	said := refusal.From(in.Err())
+	if said == nil {
+		return in.Err()
+	}
+	return refusal.Saying(word, said.Text)
+}
+
+// entered answers what a route said that signs in.
+func (d *door) entered(e *core.RequestEvent, in *facade.Inner) error {
 	var said struct {
 		Token   string   `json:"token"`
 		Ticket  string   `json:"ticket"`
@@ -214,12 +287,8 @@ func (d *door) signIn(e *core.RequestEvent, body map[string]any) error {
 	if err := in.Decode(&said); err != nil {
 		return err
 	}
-	switch {
-	case in.Status == http.StatusUnauthorized && said.Ticket != "":
-		return refused(http.StatusBadRequest, "mfa_required", "This account asks for a second factor: finish at POST /api/auth/second-factor",
-			map[string]any{"ticket": said.Ticket, "methods": said.Methods})
-	case in.Status == http.StatusBadRequest:
-		return refused(http.StatusBadRequest, "invalid_credentials", "Invalid login credentials")
+	if in.Status == http.StatusUnauthorized && said.Ticket != "" {
+		return refusal.Of("mfa_required").Beside("ticket", said.Ticket).Beside("methods", said.Methods)
 	}
 	if err := in.Err(); err != nil {
 		return err
@@ -233,6 +302,15 @@ func (d *door) signIn(e *core.RequestEvent, body map[string]any) error {
 
 // begun answers with a session.
 func (d *door) begun(e *core.RequestEvent, user *core.Record, token string) error {
+	refresh, err := identity.RefreshToken(user, token)
+	if err != nil {
+		return err
+	}
+	return held(e, token, refresh, d.user(e, user))
+}
+
+// held answers with what the library keeps as its session.
+func held(e *core.RequestEvent, token, refresh string, user map[string]any) error {
 	claims, err := security.ParseUnverifiedJWT(token)
 	if err != nil {
 		return err
@@ -241,37 +319,33 @@ func (d *door) begun(e *core.RequestEvent, user *core.Record, token string) erro
 	if err != nil || ends == nil {
 		return errors.New("a token without an end")
 	}
-	refresh, err := identity.RefreshToken(user, token)
-	if err != nil {
-		return err
-	}
 	e.Response.Header().Set("Cache-Control", "no-store")
-	return e.JSON(http.StatusOK, map[string]any{
-		"access_token": token, "token_type": "bearer", "refresh_token": refresh, "user": d.user(user),
+	return facade.JSON(e, http.StatusOK, map[string]any{
+		"access_token": token, "token_type": "bearer", "refresh_token": refresh, "user": user,
 		"expires_at": ends.Unix(), "expires_in": max(ends.Unix()-identity.Of(e.App).Now().Unix(), 0),
 	})
 }
 
 func person(e *core.RequestEvent) (*core.Record, error) {
 	if e.Auth.Collection().Name != collections.Users {
-		return nil, facade.Error(http.StatusForbidden, "This is about a person's account; the operator has none")
+		return nil, refusal.Of("forbidden/person")
 	}
 	return e.App.FindRecordById(collections.Users, e.Auth.Id)
 }
 
 // user is a person as the reference shows them, and as the library reads them.
-func (d *door) user(user *core.Record) map[string]any {
+func (d *door) user(e *core.RequestEvent, user *core.Record) map[string]any {
 	var organization any
 	role := "user"
-	if m := home(d.app, user); m != nil {
+	if m := home(e, user); m != nil {
 		organization = m.GetString("organization")
 		if r := m.GetString("role"); r == collections.Owner || r == collections.Admin {
 			role = "admin"
 		}
 	}
 	var confirmed any
-	if user.Verified() {
-		confirmed = facade.Time(user.GetString("updated"))
+	if user.Verified() { // when is not stored; readers ask whether it is set
+		confirmed = rows.Said(user.GetString("created"))
 	}
 	var last string
 	err := d.app.ConcurrentDB().NewQuery("SELECT coalesce(max(created), '') FROM sessions WHERE user = {:user}").
@@ -280,19 +354,22 @@ func (d *door) user(user *core.Record) map[string]any {
 		d.app.Logger().Warn("last sign-in not read", "user", user.Id, "error", err)
 	}
 	return map[string]any{
-		"id": user.Id, "aud": "authenticated", "email": user.Email(), "name": user.GetString("name"), "phone": user.GetString("phone"),
-		"organization_id": organization, "role": role, "created_at": facade.Time(user.GetString("created")),
-		"updated_at": facade.Time(user.GetString("updated")), "last_sign_in_at": facade.Time(last), "email_confirmed_at": confirmed,
-		"user_metadata": map[string]any{"name": user.GetString("name"), "organization_id": organization},
-		"app_metadata":  map[string]any{"provider": "email", "providers": []string{"email"}}, "identities": []any{},
+		"id": user.Id, "aud": "authenticated", "email": user.Email(), "name": user.GetString("name"),
+		"phone":           user.GetString("phone"),
+		"organization_id": organization, "role": role, "created_at": rows.Said(user.GetString("created")),
+		"updated_at": rows.Said(user.GetString("updated")), "last_sign_in_at": rows.Said(last),
+		"email_confirmed_at": confirmed,
+		"user_metadata":      map[string]any{"name": user.GetString("name"), "organization_id": organization},
+		"app_metadata":       map[string]any{"provider": "email", "providers": []string{"email"}}, "identities": []any{},
 	}
 }
 
 // home is the person's membership in the organization they last chose, else in
-// the default one, else in the oldest.
-func home(app core.App, user *core.Record) (found *core.Record) {
-	for _, m := range tenant.MembershipsOf(app, user.Id) {
+// the default one, else in the oldest, of those that do not turn the request away.
+func home(e *core.RequestEvent, user *core.Record) (found *core.Record) {
+	for _, m := range tenant.MembershipsOf(e.App, user.Id) {
 		switch {
+		case tenant.Admit(e, m.GetString("organization")) != nil:
 		case m.GetString("organization") == user.GetString("last_organization"):
 			return m
 		case found == nil, m.GetBool("is_default") && !found.GetBool("is_default"):
@@ -312,7 +389,7 @@ func (d *door) logout(e *core.RequestEvent) error {
 	case "others":
 		path = "/api/me/sessions/end-others"
 	default:
-		return refused(http.StatusBadRequest, "validation_failed", "scope is global, local or others")
+		return refusal.Of("validation_failed/scope")
 	}
 	in, err := d.routes.Do(e, method, path, nil, nil)
 	if err != nil {
@@ -327,20 +404,25 @@ func (d *door) logout(e *core.RequestEvent) error {
 // mail asks one of PocketBase's routes to send something.
 func (d *door) mail(what string) func(e *core.RequestEvent) error {
 	return func(e *core.RequestEvent) error {
-		body, err := facade.Body(e)
+		body, err := read(e)
 		if err != nil {
 			return err
+		}
+		noMail := refusal.Of("otp_disabled")
+		if !e.App.Settings().SMTP.Enabled {
+			return noMail
 		}
 		in, err := d.ask(e, "/api/collections/"+collections.Users+"/"+what, map[string]any{"email": text(body, "email")})
 		if err != nil {
 			return err
 		}
 		if in.Status == http.StatusForbidden {
-			return refused(http.StatusUnprocessableEntity, "otp_disabled", "This installation sends no mail")
+			return noMail
 		}
 		if err := in.Err(); err != nil {
 			return err
 		}
-		return e.JSON(http.StatusOK, map[string]any{})
+		d.remember(e, text(body, "email"), in)
+		return facade.JSON(e, http.StatusOK, map[string]any{})
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/backup"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Backups are what a running server can do about them.
@@ -26,14 +27,7 @@ type Backups struct {
 	// Write makes one and returns its path.
 	Write func(ctx context.Context, progress func(what string, done, total int64)) (string, error)
 	// Restore puts one in place: the server starts again. Nil is yes.
-	Restore func(e *core.RequestEvent, path string) *RestoreRefused
-}
-
-// RestoreRefused is why a backup was not restored. Nothing was changed.
-type RestoreRefused struct {
-	Status   int
-	Sentence string
-	Reason   error
+	Restore func(e *core.RequestEvent, path string) *refusal.Refusal
 }
 
 // making is the backup that is being written by hand.
@@ -86,10 +80,18 @@ func (s *system) showBackups(e *core.RequestEvent) error {
 			if err != nil || !info.Mode().IsRegular() || filepath.Ext(f.Name()) != ".zip" {
 				continue
 			}
-			all = append(all, shownBackup{f.Name(), info.Size(), info.ModTime().UTC().Format(time.RFC3339), kindOf(f.Name())})
+			all = append(all, shownBackup{f.Name(), info.Size(), rows.SaidAt(info.ModTime()), kindOf(f.Name())})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b shownBackup) int { return strings.Compare(b.Made, a.Made) })
+	kept, err := backup.Aside(s.app.DataDir())
+	if err != nil {
+		return err
+	}
+	aside := make([]map[string]any, len(kept))
+	for i, k := range kept {
+		aside[i] = map[string]any{"path": k.Path, "size": k.Size, "made": rows.SaidAt(k.Made)}
+	}
 	m := &s.making
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,8 +99,9 @@ func (s *system) showBackups(e *core.RequestEvent) error {
 	if m.running {
 		running = map[string]any{"step": m.what, "done": m.done, "total": m.total}
 	}
-	return e.JSON(http.StatusOK, map[string]any{
+	return facade.JSON(e, http.StatusOK, map[string]any{
 		"folder": s.Backups.Folder, "nightly": s.Backups.Nightly, "backups": all, "running": running, "failed": m.failed,
+		"aside": aside,
 	})
 }
 
@@ -108,7 +111,7 @@ func (s *system) makeBackup(e *core.RequestEvent) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.running {
-		return facade.Error(http.StatusConflict, "A backup is being made already")
+		return refusal.Of("backup_running")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.running, m.what, m.done, m.total, m.failed, m.cancel, m.over = true, "", 0, 0, "", cancel, make(chan struct{})
@@ -134,7 +137,7 @@ func (s *system) makeBackup(e *core.RequestEvent) error {
 			s.app.Logger().Error("the backup was not made", "error", err)
 		}
 	}()
-	return e.JSON(http.StatusAccepted, map[string]any{"started": true})
+	return facade.JSON(e, http.StatusAccepted, map[string]any{"started": true})
 }
 
 // stop ends what is being written when the server stops.
@@ -153,10 +156,10 @@ func (s *system) restoreBackup(e *core.RequestEvent) error {
 		Name string `json:"name"`
 	}
 	if err := e.BindBody(&body); err != nil {
-		return facade.Error(http.StatusBadRequest, "The body could not be read")
+		return refusal.Of("unreadable_body")
 	}
 	if body.Name == "" || body.Name != filepath.Base(body.Name) || filepath.Ext(body.Name) != ".zip" {
-		return facade.Invalid(map[string]string{"name": "Choose one of the list"})
+		return refusal.Invalid(map[string]string{"name": "Choose one of the list"})
 	}
 	for _, folder := range s.folders() {
 		path := filepath.Join(folder, body.Name)
@@ -164,9 +167,9 @@ func (s *system) restoreBackup(e *core.RequestEvent) error {
 			continue
 		}
 		if refused := s.Backups.Restore(e, path); refused != nil {
-			return facade.Error(refused.Status, refused.Sentence, refused.Reason.Error())
+			return refused
 		}
-		return e.JSON(http.StatusAccepted, map[string]any{"restarting": true})
+		return facade.JSON(e, http.StatusAccepted, map[string]any{"restarting": true})
 	}
-	return facade.Error(http.StatusNotFound, "There is no such backup")
+	return refusal.Of("not_found/backup")
 }

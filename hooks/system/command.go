@@ -13,9 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/accountmail"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/hours"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 )
 
 // Command is `setup`: the first account and its organization from the console. It
@@ -43,6 +44,8 @@ func Command(app core.App) *cobra.Command {
 	flags.StringVar(&form.Name, "name", "", "the owner's name")
 	flags.StringVar(&form.Organization, "organization", "", "the organization's name")
 	flags.StringVar(&form.Timezone, "timezone", "UTC", "the organization's time zone, as in Europe/Paris")
+	flags.StringVar(&form.Country, "country", "",
+		"the organization's country, two letters as in FR: numbers are read as they are written there")
 	flags.StringVar(&form.Language, "language", collections.Languages[0], "en or fr")
 	for _, name := range []string{"email", "name", "organization"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that does not exist
@@ -69,7 +72,7 @@ func CheckFlags(args []string) error {
 	return cmd.PreRunE(cmd, nil)
 }
 
-// spelled refuses a language or a time zone there is not; the page's form falls back
+// spelled refuses a language, a country or a time zone there is not; the page's form falls back
 // on others, because a browser may name any.
 func (f *setupForm) spelled() error {
 	if !slices.Contains(collections.Languages, f.Language) {
@@ -77,6 +80,9 @@ func (f *setupForm) spelled() error {
 	}
 	if _, err := hours.Zone(f.Timezone); err != nil {
 		return fmt.Errorf("--timezone: %q is no time zone like Europe/Paris", f.Timezone)
+	}
+	if f.Country != "" && !phone.Country(strings.ToUpper(f.Country)) {
+		return fmt.Errorf("--country: %q is no country's two letters, like FR", f.Country)
 	}
 	return nil
 }
@@ -92,7 +98,8 @@ func setUp(app core.App, form setupForm) (string, error) {
 	var problems validation.Errors
 	switch {
 	case errors.Is(err, errSettled):
-		return "", errors.New("this installation has an account already; `pocketline security link` prints a link for its password")
+		return "",
+			errors.New("this installation has an account already; `pocketline security link` prints a link for its password")
 	case errors.As(err, &problems):
 		return "", told(problems)
 	case err != nil:
@@ -102,7 +109,7 @@ func setUp(app core.App, form setupForm) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return identity.Link(app.Settings().Meta.AppURL, identity.ResetPage, token), nil
+	return accountmail.Link(app.Settings().Meta.AppURL, accountmail.ResetPage, token), nil
 }
 
 // told puts the first reason, in the order of the flags' names, into a line.

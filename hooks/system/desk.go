@@ -7,6 +7,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 )
 
 // settled remembers that an account exists: from then on nobody asks again.
@@ -42,9 +43,19 @@ func (s *system) desk(e *core.RequestEvent) error {
 	if url == "" {
 		url = origin(e, "")
 	}
-	return e.JSON(http.StatusOK, map[string]any{
+	answer := map[string]any{
 		"version": s.Version, "sandbox": s.SandboxURL != "", "setup_needed": needed, "setup_code": needed && needsCode(e),
 		"public_url": url, "sign_up": s.SignUp, "mail": e.App.Settings().SMTP.Enabled,
 		"operator": isOperator(e),
-	})
+	}
+	if s.SandboxURL != "" {
+		demo, err := database.Found(e.App.FindAuthRecordByEmail(collections.Users, s.DemoAccount.Email))
+		if err != nil {
+			return e.InternalServerError("", err)
+		}
+		if demo != nil {
+			answer["demo"] = s.DemoAccount
+		}
+	}
+	return e.JSON(http.StatusOK, answer)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,9 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
 
@@ -121,17 +124,55 @@ func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
-		return e.JSON(r.code(), r)
+		answer := struct {
+			report
+			Data  *panel `json:"data,omitempty"`
+			Error string `json:"error,omitempty"`
+			Code  string `json:"code,omitempty"`
+		}{report: r, Data: panelFor(e, r)}
+		if r.Status == unhealthy {
+			said := refusal.Of("unavailable/health")
+			answer.Error, answer.Code = said.Text, said.Code
+		}
+		return facade.JSON(e, r.code(), answer)
 	})
 }
 
-// answerFull tells everybody whose change found no room that it was not theirs to
-// mend: PocketBase answers 400.
+// panel is what PocketBase's own panel asks of this route: it waits for canBackup
+// when a backup or a restore is under way.
+type panel struct {
+	CanBackup bool   `json:"canBackup"`
+	RealIP    string `json:"realIP"`
+}
+
+// panelFor is nil for everybody but a superuser. Nobody is signed in yet here; a
+// database that does not answer is not asked once more.
+func panelFor(e *core.RequestEvent, r report) *panel {
+	token := strings.TrimPrefix(e.Request.Header.Get("Authorization"), "Bearer ")
+	if token == "" || r.Checks["database"].Status == fail {
+		return nil
+	}
+	who, err := e.App.FindAuthRecordByToken(token, core.TokenTypeAuth)
+	if err != nil || !who.IsSuperuser() {
+		return nil // a probe may bring any header
+	}
+	return &panel{CanBackup: !e.App.Store().Has(core.StoreKeyActiveBackup), RealIP: e.RealIP()}
+}
+
+// answerFull tells everybody whose request found no room, or a damaged database, that
+// it was not theirs to mend: PocketBase answers 400.
 func answerFull() *hook.Handler[*core.RequestEvent] {
 	return chain.Middleware(chain.DiskFull, func(e *core.RequestEvent) error {
 		err := e.Next()
 		if err != nil && !e.Written() && vitals.DiskFull(err) {
-			return e.Error(http.StatusInsufficientStorage, facade.DiskFull, nil)
+			return refusal.Of("disk_full")
+		}
+		// What the logs' own routes read is another file, which may be lost.
+		if vitals.DamagedFor(err) && !strings.HasPrefix(e.Request.URL.Path, "/api/logs") {
+			vitals.Of(e.App).Saw(vitals.CauseOf(err))
+			if !e.Written() {
+				return refusal.Of("unavailable/damaged").For(err)
+			}
 		}
 		return err
 	})
@@ -217,7 +258,7 @@ func (h *health) disk() check {
 	}
 	message := fmt.Sprintf("%d MB free", free>>20)
 	switch {
-	case free < room(total):
+	case free < spare(total):
 		return check{fail, message}
 	case free < roomLow && free < total/10:
 		return check{warn, message}
@@ -225,8 +266,8 @@ func (h *health) disk() check {
 	return check{pass, message}
 }
 
-// room is the free space a volume of this size needs.
-func room(total uint64) uint64 { return max(min(roomLeast, total/50), roomFloor) }
+// spare is the free space a volume of this size needs.
+func spare(total uint64) uint64 { return max(min(roomLeast, total/50), roomFloor) }
 
 func (h *health) inbox(ctx context.Context) check {
 	b, err := inbox.BacklogOf(ctx, h.app)
@@ -234,7 +275,8 @@ func (h *health) inbox(ctx context.Context) check {
 		return h.problem("inbox", "the inbox cannot be read", err)
 	}
 	if b.Waiting > backlogLong {
-		return check{warn, fmt.Sprintf("%d messages wait to be applied again, the first for %v", b.Waiting, b.Oldest.Round(time.Second))}
+		return check{warn, fmt.Sprintf("%d messages wait to be applied again, the first for %v", b.Waiting,
+			b.Oldest.Round(time.Second))}
 	}
 	return check{pass, fmt.Sprintf("%d waiting", b.Waiting)}
 }
@@ -251,15 +293,25 @@ func (h *health) messages() check {
 		return check{pass, fmt.Sprintf("%d of %d refused in five minutes", lately.Bad, all)}
 	}
 	says := fmt.Sprintf("%d of %d messages of providers were refused in five minutes", lately.Bad, all)
-	if remedy := vitals.Remedy(why); remedy != "" {
-		says += ": " + remedy
-	} else {
-		says += "; the log says why"
-	}
+	says += because(why)
 	if lately.Share() >= refusedMost {
 		return check{fail, says}
 	}
 	return check{warn, says}
+}
+
+// because goes on in a sentence about refused messages with what is to be done.
+func because(why string) string {
+	if remedy := vitals.Remedy(why); remedy != "" {
+		return ": " + remedy
+	}
+	switch {
+	case strings.Contains(why, intake.ErrBusy.Error()):
+		return ": more came at once than POCKETLINE_PROVIDER_BODIES lets into memory"
+	case strings.Contains(why, inbox.ErrBusy.Error()):
+		return ": more came than the disk could write; they are sent again"
+	}
+	return "; the log says why"
 }
 
 func (h *health) requests() check {
@@ -306,9 +358,10 @@ func (s *system) readyz(e *core.RequestEvent) error {
 	answer := func(code int, status, reason string) error {
 		body := map[string]string{"status": status}
 		if reason != "" {
-			body["reason"] = reason
+			said := refusal.Of("unavailable/ready", reason)
+			body["reason"], body["error"], body["code"] = reason, said.Text, said.Code
 		}
-		return e.JSON(code, body)
+		return facade.JSON(e, code, body)
 	}
 	if r := s.health.look(e.Request.Context()); r.Status == unhealthy {
 		for _, name := range []string{"disk", "database", "writes", "inbox"} {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -37,7 +38,8 @@ const (
 func (s *system) installation() {
 	handle := func(method, path, summary, body, answer, failures string, h func(e *core.RequestEvent) error) {
 		s.Facade.Handle(facade.Route{
-			Method: method, Path: path, Auth: facade.SignedIn, System: facade.Pocketline, Summary: summary, Body: body, Answer: answer,
+			Method: method, Path: path, Auth: facade.SignedIn, System: facade.Pocketline, Summary: summary,
+			Body: body, Answer: answer,
 			Errors: strings.TrimSuffix("403 for all but the operator, who set the installation up · "+failures, " · "),
 		}, func(e *core.RequestEvent) error {
 			if err := requireOperator(e); err != nil {
@@ -49,37 +51,46 @@ func (s *system) installation() {
 	}
 	const settings = `{"enabled": bool, "host", "port", "username", "tls": bool, "auth_method": "PLAIN"|"LOGIN", "sender_name", "sender_address"`
 	const result = `{"ok": bool, "code": word, "message": sentence, "detail"?: the other side's words}`
-	handle("GET", "/api/installation", "What this installation was told about mail and the phone provider; never a secret.", "",
-		`{"mail": `+settings+`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}, "restored": {"held": bool}}`, "", s.showInstallation)
+	handle("GET", "/api/installation",
+		"What this installation was told about mail and the phone provider; never a secret.", "",
+		`{"mail": `+settings+
+			`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}, "restored": {"held": bool}, "server": {"version", "public_url": "" when not set, `+
+			`"health": as GET /api/health, "alerts": {"mail": address, "webhook": bool}, "key_file": path, "" when the key is in POCKETLINE_KEY}}`, "", s.showInstallation)
 	handle("PUT", "/api/installation/mail",
 		"Sets how mail is sent. Without password the stored one stays, unless host, port or user name change; an empty one removes it.",
 		settings+`, "password"?: …}`, `{"mail": {…}}`, "400 with details", s.saveMail)
-	handle("POST", "/api/installation/check/mail", "Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
+	handle("POST", "/api/installation/check/mail",
+		"Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
 		`{"settings"?: as for PUT /api/installation/mail}`, `{"to": address, …} and `+result,
 		"400 with details · 409 two are under way · 429 after 6 in ten minutes", s.checkMail)
 	handle("GET", "/api/installation/backups", "The backups there are, and how far the one is that is being made.", "",
 		`{"folder", "nightly": how many of the night are kept, "backups": [{"name", "size", "made", `+
-			`"kind": "by_hand"|"nightly"|"before_update"|"panel"}], "running": {"step", "done", "total"}|null, "failed": why the last one was not made}`,
+			`"kind": "by_hand"|"nightly"|"before_update"|"panel"}], "running": {"step", "done", "total"}|null, "failed": why the last one was not made, `+
+			`"aside": [{"path", "size", "made"}]: what restores left of the data before}`,
 		"", s.showBackups)
-	handle("POST", "/api/installation/backups", "Begins a backup; the list says how far it is.", "", `202 {"started": true}`,
+	handle("POST", "/api/installation/backups", "Begins a backup; the list says how far it is.", "",
+		`202 {"started": true}`,
 		"409 while one is made", s.makeBackup)
 	handle("POST", "/api/installation/backups/restore",
-		"Puts a backup in place of all data and starts the server again. From the request on nothing else is taken (503).",
-		`{"name"}`, `202 {"restarting": true}`, "400 it is no whole backup of this installation · 404 · 503 requests are still under way",
+		"Puts a backup in place of all data and starts the server again. It works on while it looks at the backup; once that lies ready nothing else is taken (503).",
+		`{"name"}`, `202 {"restarting": true}`,
+		"400 it is no whole backup of this installation · 404 · 503 requests are still under way",
 		s.restoreBackup)
 	const stray = `{"collection", "id", "name", "record", "organization", "created", "price": word, ` +
 		`"reason": "row_gone"|"other_installation"|"no_installation"|"second_copy"|"not_wanted"|"other_organization"}`
 	handle("GET", "/api/installation/strays",
 		"What bears our mark at the phone provider and is no row's copy. Nothing removes it but a person.", "",
-		`{"strays": [`+stray+`]}`, "502 when the provider does not answer", s.showStrays)
+		`{"strays": [`+stray+`]}`, "409 there is no key · 502 when the provider does not answer", s.showStrays)
 	handle("POST", "/api/installation/strays/remove",
 		"Removes one of them at the provider, after looking anew: what a row names stays.",
-		`{"collection", "id"}`, `{"removed": true}`, "409 it belongs to a row, or is not ours · 502 when the provider does not answer",
+		`{"collection", "id"}`, `{"removed": true}`,
+		"409 it is in use here, is not ours, the provider refuses, or there is no key · 502 when the provider does not answer",
 		s.removeStray)
 	handle("POST", "/api/installation/restored/confirm",
 		"Says that no other server uses what a restored database names at the phone provider: it is changed from here again.",
 		"", `{"confirmed": true}`, "", s.confirmRestored)
-	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.", "", result, "429 after 20 in ten minutes", s.checkProvider)
+	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.",
+		"", result, "429 after 20 in ten minutes", s.checkProvider)
 }
 
 // result is what a check came to.
@@ -92,11 +103,21 @@ type result struct {
 }
 
 func (s *system) showInstallation(e *core.RequestEvent) error {
-	held, err := s.Copies.Held()
+	held, err := s.Mirror.Installation.Held()
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{
+	alerts := s.AlertMail
+	if alerts == "" {
+		if alerts, err = s.operatorAddress(e.Request.Context()); err != nil {
+			return err
+		}
+	}
+	return facade.JSON(e, http.StatusOK, map[string]any{
+		"server": map[string]any{
+			"version": s.Version, "public_url": s.PublicURL, "health": s.health.look(e.Request.Context()),
+			"alerts": map[string]any{"mail": alerts, "webhook": s.AlertWebhook != ""}, "key_file": s.KeyFile,
+		},
 		"restored": map[string]any{"held": held},
 		"mail":     shownMail(e.App.Settings()),
 		"provider": map[string]any{
@@ -112,7 +133,8 @@ func shownMail(settings *core.Settings) map[string]any {
 		method = mailer.SMTPAuthPlain
 	}
 	return map[string]any{
-		"enabled": m.Enabled, "host": m.Host, "port": m.Port, "username": m.Username, "password_set": m.Password != "", "tls": m.TLS,
+		"enabled": m.Enabled, "host": m.Host, "port": m.Port, "username": m.Username, "password_set": m.Password != "",
+		"tls":         m.TLS,
 		"auth_method": method, "sender_name": settings.Meta.SenderName, "sender_address": settings.Meta.SenderAddress,
 	}
 }
@@ -132,7 +154,8 @@ type mailForm struct {
 
 // over puts the form over the settings as they are.
 func (f mailForm) over(current *core.Settings) (*core.Settings, error) {
-	f.Host, f.Username, f.SenderName, f.SenderAddress = strings.TrimSpace(f.Host), strings.TrimSpace(f.Username), strings.TrimSpace(f.SenderName), strings.TrimSpace(f.SenderAddress)
+	f.Host, f.Username, f.SenderName, f.SenderAddress = strings.TrimSpace(f.Host), strings.TrimSpace(f.Username),
+		strings.TrimSpace(f.SenderName), strings.TrimSpace(f.SenderAddress)
 	plain := validation.By(func(value any) error {
 		text, _ := value.(string)
 		if strings.ContainsFunc(text, unicode.IsControl) {
@@ -142,7 +165,8 @@ func (f mailForm) over(current *core.Settings) (*core.Settings, error) {
 	})
 	err := validation.ValidateStruct(&f,
 		validation.Field(&f.Host, validation.When(f.Enabled, validation.Required), validation.Length(0, 255), is.Host),
-		validation.Field(&f.Port, validation.When(f.Enabled || f.Port != 0, validation.Required), validation.Min(0), validation.Max(65535)),
+		validation.Field(&f.Port, validation.When(f.Enabled || f.Port != 0, validation.Required), validation.Min(0),
+			validation.Max(65535)),
 		validation.Field(&f.Username, validation.Length(0, 255), plain),
 		validation.Field(&f.Password, validation.Length(0, 1_000)),
 		validation.Field(&f.AuthMethod, validation.In(mailer.SMTPAuthPlain, mailer.SMTPAuthLogin)),
@@ -166,7 +190,8 @@ func (f mailForm) over(current *core.Settings) (*core.Settings, error) {
 		// password sent to a server of their own.
 		return nil, validation.Errors{"password": errors.New("enter the password again: the server or the user name changed")}
 	}
-	next.SMTP.Enabled, next.SMTP.Host, next.SMTP.Port, next.SMTP.Username, next.SMTP.Password = f.Enabled, f.Host, f.Port, f.Username, password
+	next.SMTP.Enabled, next.SMTP.Host, next.SMTP.Port, next.SMTP.Username, next.SMTP.Password = f.Enabled,
+		f.Host, f.Port, f.Username, password
 	next.SMTP.TLS, next.SMTP.AuthMethod = f.TLS, f.AuthMethod
 	next.Meta.SenderName, next.Meta.SenderAddress = f.SenderName, f.SenderAddress
 	return next, nil
@@ -177,7 +202,7 @@ func (f mailForm) over(current *core.Settings) (*core.Settings, error) {
 func (s *system) saveMail(e *core.RequestEvent) error {
 	var form mailForm
 	if err := e.BindBody(&form); err != nil {
-		return facade.Error(http.StatusBadRequest, "The body could not be read", err.Error())
+		return refusal.Of("unreadable_body/json")
 	}
 	before := shownMail(e.App.Settings())
 	next, err := form.over(e.App.Settings())
@@ -203,7 +228,7 @@ func (s *system) saveMail(e *core.RequestEvent) error {
 	if err != nil {
 		return mailProblems(err)
 	}
-	return e.JSON(http.StatusOK, map[string]any{"mail": after})
+	return facade.JSON(e, http.StatusOK, map[string]any{"mail": after})
 }
 
 // mailProblems takes what PocketBase itself refuses out of its groups.
@@ -244,7 +269,7 @@ func (s *system) checkMail(e *core.RequestEvent) error {
 			err = json.Unmarshal(raw, &form)
 		}
 		if err != nil {
-			return facade.Error(http.StatusBadRequest, "The settings could not be read", err.Error())
+			return refusal.Of("unreadable_body/json")
 		}
 		form.Enabled = true // it is tried, whether or not it is switched on
 		if settings, err = form.over(settings); err != nil {
@@ -252,12 +277,12 @@ func (s *system) checkMail(e *core.RequestEvent) error {
 		}
 	}
 	if s.checks.Hit("mail", checksWindow) > mailChecksMost {
-		return tooMany(e, "That was a lot of test mails; wait ten minutes")
+		return tooMany(e, "too_many_requests/mails")
 	}
 	select {
 	case s.mailing <- struct{}{}:
 	default:
-		return facade.Error(http.StatusConflict, "Test mails are on their way already; wait until they are there")
+		return refusal.Of("mails_on_their_way")
 	}
 	over := func() { <-s.mailing }
 	answer := result{Code: "off", Message: "Mail is not set up."}
@@ -267,36 +292,39 @@ func (s *system) checkMail(e *core.RequestEvent) error {
 		over()
 	}
 	answer.To = e.Auth.Email()
-	err = audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_mail", Details: map[string]any{"result": answer.Code, "host": settings.SMTP.Host}})
+	err = audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_mail",
+		Details: map[string]any{"result": answer.Code, "host": settings.SMTP.Host}})
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
 }
 
 // checkProvider asks Vapi for one assistant: the cheapest question a wrong key
 // cannot answer.
 func (s *system) checkProvider(e *core.RequestEvent) error {
 	if s.checks.Hit("provider", checksWindow) > providerChecksMost {
-		return tooMany(e, "That was a lot of checks; wait ten minutes")
+		return tooMany(e, "too_many_requests/checks")
 	}
-	answer := result{Code: "no_key", Message: "No key is set. Put your private key into VAPI_API_KEY and start the server again."}
+	answer := result{Code: "no_key",
+		Message: "No key is set. Put your private key into VAPI_API_KEY and start the server again."}
 	if s.VapiReady && s.Vapi != nil {
 		ctx, cancel := context.WithTimeout(e.Request.Context(), providerPatience)
 		defer cancel()
 		_, err := s.Vapi.Assistants.List(ctx, &vapi.ListOptions{Limit: 1})
 		answer = providerResult(ctx, err)
 	}
-	err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_provider", Details: map[string]any{"result": answer.Code}})
+	err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.check_provider",
+		Details: map[string]any{"result": answer.Code}})
 	if err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, answer)
+	return facade.JSON(e, http.StatusOK, answer)
 }
 
-func tooMany(e *core.RequestEvent, text string) error {
+func tooMany(e *core.RequestEvent, name string) error {
 	e.Response.Header().Set("Retry-After", strconv.Itoa(int(checksWindow.Seconds())))
-	return facade.Error(http.StatusTooManyRequests, text)
+	return refusal.Of(name)
 }
 
 // providerResult puts the provider's answer into words.
@@ -312,11 +340,14 @@ func providerResult(ctx context.Context, err error) result {
 	}
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return result{Code: "wrong_key", Message: "The provider does not take this key. Use the private key, and the right VAPI_BASE_URL: keys of the European deployment work only there.", Detail: detail}
+		return result{Code: "wrong_key",
+			Message: "The provider does not take this key. Use the private key, and the right VAPI_BASE_URL: keys of the European deployment work only there.", Detail: detail}
 	case status == http.StatusPaymentRequired:
-		return result{Code: "unpaid", Message: "The key is right, but the provider's account wants a payment.", Detail: detail}
+		return result{Code: "unpaid", Message: "The key is right, but the provider's account wants a payment.",
+			Detail: detail}
 	case status == http.StatusTooManyRequests:
-		return result{Code: "busy", Message: "The provider asks for patience: too many requests. Try again in a minute.", Detail: detail}
+		return result{Code: "busy", Message: "The provider asks for patience: too many requests. Try again in a minute.",
+			Detail: detail}
 	case status >= http.StatusInternalServerError:
 		return result{Code: "down", Message: "The provider has trouble of its own. Try again later.", Detail: detail}
 	case status != 0:

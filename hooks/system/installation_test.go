@@ -43,7 +43,8 @@ func (s *site) operates(person string) {
 func (s *site) audited(action string) []string {
 	s.t.Helper()
 	var details []string
-	err := s.app.DB().NewQuery("SELECT details FROM audit_logs WHERE action = {:a} ORDER BY created, id").Bind(map[string]any{"a": action}).Column(&details)
+	err := s.app.DB().NewQuery("SELECT details FROM audit_logs WHERE action = {:a} ORDER BY created, id").
+		Bind(map[string]any{"a": action}).Column(&details)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -170,7 +171,8 @@ func untrusted(t testing.TB) *tls.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +202,8 @@ func read(t testing.TB, a answer) (r result) {
 func TestInstallation_is_the_operators(t *testing.T) {
 	s := serve(t, Deps{})
 	s.operates(testkit.AcmeManager) // whoever set it up: the role in an organization is another matter
-	mail := map[string]any{"enabled": false, "host": "mail.acme.test", "port": 587, "sender_name": "Acme", "sender_address": "desk@acme.test"}
+	mail := map[string]any{"enabled": false, "host": "mail.acme.test", "port": 587, "sender_name": "Acme",
+		"sender_address": "desk@acme.test"}
 	for _, route := range []struct {
 		method, path string
 		body         any
@@ -217,13 +220,15 @@ func TestInstallation_is_the_operators(t *testing.T) {
 			}
 		}
 	}
-	for who, want := range map[string]string{testkit.Guest: "false", testkit.AcmeOwner: "false", testkit.AcmeManager: "true", testkit.Superuser: "true"} {
+	for who, want := range map[string]string{testkit.Guest: "false", testkit.AcmeOwner: "false",
+		testkit.AcmeManager: "true", testkit.Superuser: "true"} {
 		if a := s.ask(who, "GET", "/api/desk", nil, nil); !strings.Contains(a.body, `"operator":`+want) {
 			t.Errorf("%q reads %s, want operator %s", who, a.body, want)
 		}
 	}
 	// Nobody makes themselves one, and the mark is shown to nobody.
-	a := s.ask(testkit.AcmeOwner, "PATCH", "/api/collections/users/records/"+testkit.User(testkit.AcmeOwner), map[string]any{"metadata": map[string]any{operatorKey: true}, "theme": "dark"}, nil)
+	a := s.ask(testkit.AcmeOwner, "PATCH", "/api/collections/users/records/"+testkit.User(testkit.AcmeOwner),
+		map[string]any{"metadata": map[string]any{operatorKey: true}, "theme": "dark"}, nil)
 	if a.status != 200 || strings.Contains(a.body, "metadata") {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
@@ -235,7 +240,9 @@ func TestInstallation_is_the_operators(t *testing.T) {
 func TestSetup_makes_its_person_the_operator(t *testing.T) {
 	s := serve(t, Deps{})
 	s.empty()
-	a := s.ask(testkit.Guest, "POST", "/api/setup", map[string]any{"name": "Ada", "email": "ada@new.test", "password": "a long password 1", "organization": "Ada's", "code": s.setupCode()}, nil)
+	a := s.ask(testkit.Guest, "POST", "/api/setup",
+		map[string]any{"name": "Ada", "email": "ada@new.test", "password": "a long password 1", "organization": "Ada's",
+			"code": s.setupCode()}, nil)
 	var made struct{ Token string }
 	if err := json.Unmarshal([]byte(a.body), &made); err != nil || a.status != 200 {
 		t.Fatalf("got %d %s", a.status, a.body)
@@ -266,8 +273,30 @@ func TestOperator_is_not_guessed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n int
-	if err := s.app.DB().NewQuery("SELECT count(*) FROM users WHERE metadata LIKE '%" + operatorKey + "%'").Row(&n); err != nil || n != 0 {
+	if err := s.app.DB().NewQuery("SELECT count(*) FROM users WHERE metadata LIKE '%" + operatorKey +
+		"%'").Row(&n); err != nil || n != 0 {
 		t.Errorf("%d people became operators (%v)", n, err)
+	}
+}
+
+func TestInstallation_says_where_it_is_reached_who_hears_of_trouble_and_where_the_key_lies(t *testing.T) {
+	s := serve(t, Deps{PublicURL: "https://desk.example.com", KeyFile: "/data/.key"})
+	s.operates(testkit.AcmeOwner)
+	var shown struct {
+		Server struct {
+			PublicURL string `json:"public_url"`
+			KeyFile   string `json:"key_file"`
+			Health    struct{ Status string }
+			Alerts    struct{ Mail string }
+		}
+	}
+	if err := json.Unmarshal([]byte(s.ask(testkit.AcmeOwner, "GET", "/api/installation", nil, nil).body),
+		&shown); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown.Server; got.Health.Status == "" || got.Alerts.Mail != testkit.AcmeOwner ||
+		got.KeyFile != "/data/.key" || got.PublicURL != "https://desk.example.com" {
+		t.Errorf("the server is shown as %+v", got)
 	}
 }
 
@@ -278,23 +307,27 @@ func TestMailSettings_are_stored_and_the_password_stays_hidden(t *testing.T) {
 	put := func(body map[string]any) answer {
 		return s.ask(testkit.AcmeOwner, "PUT", "/api/installation/mail", body, nil)
 	}
-	if a := put(box.settings(nil)); a.status != 200 || strings.Contains(a.body, "s3cret") || !strings.Contains(a.body, `"password_set":true`) {
+	if a := put(box.settings(nil)); a.status != 200 || strings.Contains(a.body, "s3cret") ||
+		!strings.Contains(a.body, `"password_set":true`) {
 		t.Fatalf("got %d %s", a.status, a.body)
 	}
 	got := s.app.Settings()
-	if !got.SMTP.Enabled || got.SMTP.Password != "s3cret-of-the-mailbox" || got.SMTP.Port != box.port() || got.Meta.SenderAddress != "desk@acme.test" {
+	if !got.SMTP.Enabled || got.SMTP.Password != "s3cret-of-the-mailbox" || got.SMTP.Port != box.port() ||
+		got.Meta.SenderAddress != "desk@acme.test" {
 		t.Errorf("stored %+v %+v", got.SMTP, got.Meta)
 	}
 	if a := s.ask(testkit.Guest, "GET", "/api/desk", nil, nil); !strings.Contains(a.body, `"mail":true`) {
 		t.Errorf("got %s", a.body)
 	}
-	if a := s.ask(testkit.AcmeOwner, "GET", "/api/installation", nil, nil); a.status != 200 || strings.Contains(a.body, "s3cret") {
+	if a := s.ask(testkit.AcmeOwner, "GET", "/api/installation", nil, nil); a.status != 200 ||
+		strings.Contains(a.body, "s3cret") {
 		t.Errorf("got %s", a.body)
 	}
 	without := box.settings(nil)
 	delete(without, "password")
 	without["sender_name"] = "Acme Bakery"
-	if a := put(without); a.status != 200 || s.app.Settings().SMTP.Password == "" || s.app.Settings().Meta.SenderName != "Acme Bakery" {
+	if a := put(without); a.status != 200 || s.app.Settings().SMTP.Password == "" ||
+		s.app.Settings().Meta.SenderName != "Acme Bakery" {
 		t.Errorf("the password did not stay: %d %s", a.status, a.body)
 	}
 	// Not to another server, though: its owner would be handed the password.
@@ -302,10 +335,12 @@ func TestMailSettings_are_stored_and_the_password_stays_hidden(t *testing.T) {
 	if a := put(without); a.status != 400 || !strings.Contains(a.body, "enter the password again") {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
-	if a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", map[string]any{"settings": without}, nil); a.status != 400 || !strings.Contains(a.body, `"password"`) {
+	if a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", map[string]any{"settings": without},
+		nil); a.status != 400 || !strings.Contains(a.body, `"password"`) {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
-	if a := put(box.settings(map[string]any{"password": "", "username": ""})); a.status != 200 || s.app.Settings().SMTP.Password != "" {
+	if a := put(box.settings(map[string]any{"password": "", "username": ""})); a.status != 200 ||
+		s.app.Settings().SMTP.Password != "" {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
 	for name, wrong := range map[string]map[string]any{
@@ -320,7 +355,8 @@ func TestMailSettings_are_stored_and_the_password_stays_hidden(t *testing.T) {
 			t.Errorf("%v: got %d %s", wrong, a.status, a.body)
 		}
 	}
-	if a := put(map[string]any{"enabled": true}); a.status != 400 || !strings.Contains(a.body, `"host"`) || !strings.Contains(a.body, `"port"`) {
+	if a := put(map[string]any{"enabled": true}); a.status != 400 || !strings.Contains(a.body, `"host"`) ||
+		!strings.Contains(a.body, `"port"`) {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
 	log := strings.Join(s.audited("installation.mail"), "\n")
@@ -343,23 +379,29 @@ func TestMailCheck_says_what_the_mail_server_did(t *testing.T) {
 		{"taken", new(mailbox).open(t), nil, "sent"},
 		{"nobody there", closed, nil, "connection_refused"},
 		{"no such host", new(mailbox).open(t), map[string]any{"host": "mail.invalid"}, "unknown_host"},
-		{"wrong password", (&mailbox{says: map[string]string{"AUTH": "535 5.7.8 s3cret-of-the-mailbox is wrong"}}).open(t), nil, "auth_refused"},
-		{"sign-in wanted", (&mailbox{says: map[string]string{"MAIL": "530 5.7.0 sign in first"}}).open(t), map[string]any{"username": "", "password": ""}, "auth_refused"},
-		{"sender not allowed", (&mailbox{says: map[string]string{"MAIL": "553 5.7.1 not your address"}}).open(t), nil, "refused"},
+		{"wrong password", (&mailbox{says: map[string]string{"AUTH": "535 5.7.8 s3cret-of-the-mailbox is wrong"}}).open(t),
+			nil, "auth_refused"},
+		{"sign-in wanted", (&mailbox{says: map[string]string{"MAIL": "530 5.7.0 sign in first"}}).open(t),
+			map[string]any{"username": "", "password": ""}, "auth_refused"},
+		{"sender not allowed", (&mailbox{says: map[string]string{"MAIL": "553 5.7.1 not your address"}}).open(t),
+			nil, "refused"},
 		{"greylisted", (&mailbox{says: map[string]string{"RCPT": "451 4.7.1 later"}}).open(t), nil, "later"},
 		{"no sign-in there", (&mailbox{says: map[string]string{"AUTH": "502 5.5.1 not here"}}).open(t), nil, "no_sign_in"},
 		{"TLS expected where there is none", new(mailbox).open(t), map[string]any{"tls": true}, "no_tls"},
 		{"a certificate nobody vouches for", (&mailbox{tls: untrusted(t)}).open(t), nil, "certificate"},
-		{"the same from the start", (&mailbox{tls: untrusted(t), implicit: true}).open(t), map[string]any{"tls": true}, "certificate"},
+		{"the same from the start", (&mailbox{tls: untrusted(t), implicit: true}).open(t), map[string]any{"tls": true},
+			"certificate"},
 	} {
 		s := serve(t, Deps{}) // checks are counted
 		s.operates(testkit.AcmeOwner)
-		a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", map[string]any{"settings": one.box.settings(one.more)}, nil)
+		a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail",
+			map[string]any{"settings": one.box.settings(one.more)}, nil)
 		got := read(t, a)
 		if one.want == "unknown_host" && got.Code == "silent" {
 			continue // no name server answers here
 		}
-		if a.status != 200 || got.Code != one.want || got.OK != (one.want == "sent") || got.Message == "" || got.To != testkit.AcmeOwner {
+		if a.status != 200 || got.Code != one.want || got.OK != (one.want == "sent") || got.Message == "" ||
+			got.To != testkit.AcmeOwner {
 			t.Errorf("%s: got %d %+v, want %s", one.name, a.status, got, one.want)
 		}
 		if strings.Contains(a.body, "s3cret") {
@@ -369,10 +411,12 @@ func TestMailCheck_says_what_the_mail_server_did(t *testing.T) {
 			t.Errorf("%s: a check stored the settings", one.name)
 		}
 		mails := one.box.kept()
-		if sent := len(mails) == 1; sent != got.OK || sent && (!strings.Contains(mails[0], "To: "+testkit.AcmeOwner) || !strings.Contains(mails[0], "desk@acme.test")) {
+		if sent := len(mails) == 1; sent != got.OK ||
+			sent && (!strings.Contains(mails[0], "To: "+testkit.AcmeOwner) || !strings.Contains(mails[0], "desk@acme.test")) {
 			t.Errorf("%s: the mailbox has %q", one.name, mails)
 		}
-		if log := s.audited("installation.check_mail"); len(log) != 1 || !strings.Contains(log[0], one.want) || strings.Contains(log[0], "s3cret") {
+		if log := s.audited("installation.check_mail"); len(log) != 1 || !strings.Contains(log[0], one.want) ||
+			strings.Contains(log[0], "s3cret") {
 			t.Errorf("%s: the audit log has %v", one.name, log)
 		}
 	}
@@ -384,7 +428,8 @@ func TestMailCheck_says_what_the_mail_server_did(t *testing.T) {
 	if a := s.ask(testkit.AcmeOwner, "PUT", "/api/installation/mail", box.settings(nil), nil); a.status != 200 {
 		t.Fatal(a.body)
 	}
-	if got := read(t, s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", nil, nil)); !got.OK || len(box.kept()) != 1 {
+	if got := read(t, s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", nil, nil)); !got.OK ||
+		len(box.kept()) != 1 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -395,7 +440,8 @@ func TestMailCheck_gives_up_on_silence(t *testing.T) {
 		app := testkit.New(t)
 		box := (&mailbox{hangs: hangs}).open(t)
 		settings := app.Settings()
-		settings.SMTP.Enabled, settings.SMTP.Host, settings.SMTP.Port, settings.SMTP.Username = true, "127.0.0.1", box.port(), "desk"
+		settings.SMTP.Enabled, settings.SMTP.Host, settings.SMTP.Port, settings.SMTP.Username = true, "127.0.0.1",
+			box.port(), "desk"
 		over := make(chan struct{})
 		wait := patience{2 * time.Second, 100 * time.Millisecond}
 		if hangs == "connect" || hangs == "EHLO" {
@@ -425,7 +471,8 @@ func TestProviderCheck_gives_up_on_silence(t *testing.T) {
 	t.Cleanup(func() { close(stay) })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := vapi.NewClient(vapi.WithBaseURL(silent.URL), vapi.WithToken("key")).Assistants.List(ctx, &vapi.ListOptions{Limit: 1})
+	_, err := vapi.NewClient(vapi.WithBaseURL(silent.URL), vapi.WithToken("key")).Assistants.List(ctx,
+		&vapi.ListOptions{Limit: 1})
 	if got := providerResult(ctx, err); got.OK || got.Code != "silent" {
 		t.Errorf("got %+v for %v", got, err)
 	}
@@ -444,7 +491,8 @@ func TestChecks_are_counted(t *testing.T) {
 			t.Errorf("%s: got %d after %d checks", path, a.status, most)
 		}
 	}
-	if a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", map[string]any{"settings": "all"}, nil); a.status != 400 {
+	if a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/mail", map[string]any{"settings": "all"},
+		nil); a.status != 400 {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
 }
@@ -468,7 +516,8 @@ func TestProviderCheck_says_what_the_provider_said(t *testing.T) {
 		} else {
 			res.Body.Close()
 		}
-		res, err := http.Post(stand.URL()+"/_sandbox/faults", "application/json", strings.NewReader(`{"match":{"method":"GET","pathPrefix":"/assistant"},"kind":"`+kind+`","count":3}`))
+		res, err := http.Post(stand.URL()+"/_sandbox/faults", "application/json",
+			strings.NewReader(`{"match":{"method":"GET","pathPrefix":"/assistant"},"kind":"`+kind+`","count":3}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -490,22 +539,26 @@ func TestProviderCheck_says_what_the_provider_said(t *testing.T) {
 		{"down", stand.URL(), "right-key", true, "500-before", "down"},
 		{"busy", stand.URL(), "right-key", true, "429", "busy"},
 	} {
-		s := serve(t, Deps{Vapi: vapi.NewClient(vapi.WithBaseURL(one.url), vapi.WithToken(one.key)), VapiReady: one.ready, VapiAddress: one.url})
+		s := serve(t, Deps{Vapi: vapi.NewClient(vapi.WithBaseURL(one.url), vapi.WithToken(one.key)), VapiReady: one.ready,
+			VapiAddress: one.url})
 		s.operates(testkit.AcmeOwner)
 		if one.fault != "" {
 			fault(one.fault)
 		}
 		a := s.ask(testkit.AcmeOwner, "POST", "/api/installation/check/provider", nil, nil)
-		if got := read(t, a); a.status != 200 || got.Code != one.want || got.OK != (one.want == "works") || got.Message == "" {
+		if got := read(t, a); a.status != 200 || got.Code != one.want || got.OK != (one.want == "works") ||
+			got.Message == "" {
 			t.Errorf("%s: got %d %s, want %s", one.name, a.status, a.body, one.want)
 		}
 		if one.key != "" && strings.Contains(a.body, one.key) {
 			t.Errorf("%s: the answer holds the key: %s", one.name, a.body)
 		}
-		if log := s.audited("installation.check_provider"); len(log) != 1 || !strings.Contains(log[0], strconv.Quote(one.want)) {
+		if log := s.audited("installation.check_provider"); len(log) != 1 ||
+			!strings.Contains(log[0], strconv.Quote(one.want)) {
 			t.Errorf("%s: the audit log has %v", one.name, log)
 		}
-		if a := s.ask(testkit.AcmeOwner, "GET", "/api/installation", nil, nil); !strings.Contains(a.body, `"key_set":`+strconv.FormatBool(one.ready)) || strings.Contains(a.body, "Bearer") {
+		if a := s.ask(testkit.AcmeOwner, "GET", "/api/installation", nil, nil); !strings.Contains(a.body,
+			`"key_set":`+strconv.FormatBool(one.ready)) || strings.Contains(a.body, "Bearer") {
 			t.Errorf("%s: got %s", one.name, a.body)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/mailer"
 
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -41,13 +42,13 @@ const (
 // testMail is the mail, by language: subject, sentence.
 var testMail = map[string][2]string{
 	"en": {"%s can send mail", "This is the test mail you asked for. Invitations and notifications reach people now."},
-	"fr": {"%s peut envoyer des e-mails", "Voici l’e-mail de test que vous avez demandé. Les invitations et les notifications arrivent maintenant à leurs destinataires."},
+	"fr": {"%s peut envoyer des e-mails",
+		"Voici l’e-mail de test que vous avez demandé. Les invitations et les notifications arrivent maintenant à leurs destinataires."},
 }
 
 // tryMail greets the mail server, then sends one mail the way every mail is
-// sent, and says how it went. over is called when the conversation has ended,
-// which may be after the answer: PocketBase's client knows no deadline, so a
-// server that does not even greet never gets that far.
+// sent, and says how it went. over is called when the conversation has ended, which
+// may be after the answer (send): a server that does not even greet never gets that far.
 func tryMail(ctx context.Context, settings *core.Settings, to, language string, wait patience, over func()) result {
 	m := settings.SMTP
 	if err := greet(ctx, m, wait.greeting); err != nil {
@@ -59,26 +60,33 @@ func tryMail(ctx context.Context, settings *core.Settings, to, language string, 
 		words = testMail["en"]
 	}
 	message := &mailer.Message{
-		From: netmail.Address{Name: settings.Meta.SenderName, Address: settings.Meta.SenderAddress}, To: []netmail.Address{{Address: to}},
+		From:    netmail.Address{Name: settings.Meta.SenderName, Address: settings.Meta.SenderAddress},
+		To:      []netmail.Address{{Address: to}},
 		Subject: fmt.Sprintf(words[0], settings.Meta.AppName), HTML: "<p>" + words[1] + "</p>", Text: words[1] + "\n",
 	}
 	client := &mailer.SMTPClient{
-		Host: m.Host, Port: m.Port, Username: m.Username, Password: m.Password, TLS: m.TLS, AuthMethod: m.AuthMethod, LocalName: m.LocalName,
+		Host: m.Host, Port: m.Port, Username: m.Username, Password: m.Password, TLS: m.TLS, AuthMethod: m.AuthMethod,
+		LocalName: m.LocalName,
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait.sending)
+	defer cancel()
+	return mailResult(send(ctx, client, message, over), m.Password)
+}
+
+// send hands a mail over and waits as long as the context lasts. over is called when
+// the conversation has ended, which may be later: PocketBase's clients know no deadline.
+func send(ctx context.Context, client mailer.Mailer, message *mailer.Message, over func()) error {
 	sent := make(chan error, 1)
 	go func() {
 		defer over()
 		sent <- client.Send(message)
 	}()
-	timer := time.NewTimer(wait.sending)
-	defer timer.Stop()
-	var err error
 	select {
-	case err = <-sent:
-	case <-timer.C:
-		err = context.DeadlineExceeded
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return mailResult(err, m.Password)
 }
 
 // greet begins a conversation with the mail server up to encryption, and ends it.
@@ -121,15 +129,14 @@ func greet(ctx context.Context, m core.SMTPConfig, within time.Duration) error {
 // mailResult puts what a mail server did into words.
 func mailResult(err error, password string) result {
 	if err == nil {
-		return result{OK: true, Code: "sent", Message: "The mail server took the test mail. Look into your mailbox, and into its spam."}
+		return result{OK: true, Code: "sent",
+			Message: "The mail server took the test mail. Look into your mailbox, and into its spam."}
 	}
 	detail := sealed.Redact(err.Error())
 	if password != "" {
 		detail = strings.ReplaceAll(detail, password, sealed.Redacted)
 	}
-	if r := []rune(detail); len(r) > wordsMost {
-		detail = string(r[:wordsMost]) + "…"
-	}
+	detail = rows.Shorten(detail, wordsMost)
 	say := func(code, message string) result { return result{Code: code, Message: message, Detail: detail} }
 	var (
 		dns         *net.DNSError
@@ -152,9 +159,11 @@ func mailResult(err error, password string) result {
 	case errors.As(err, &reply):
 		return replyResult(reply.Code, say)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return say("silent", "The server does not answer. If it expects TLS from the start (port 465), switch that on; else a firewall may be in between.")
+		return say("silent",
+			"The server does not answer. If it expects TLS from the start (port 465), switch that on; else a firewall may be in between.")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return say("hung_up", "The server ended the conversation. If it expects TLS from the start (port 465), switch that on.")
+		return say("hung_up",
+			"The server ended the conversation. If it expects TLS from the start (port 465), switch that on.")
 	case strings.Contains(err.Error(), "unencrypted connection"):
 		return say("insecure", "The server offers no encryption, and a password is not sent without it. Use port 587 or 465.")
 	}
@@ -167,7 +176,8 @@ func replyResult(code int, say func(code, message string) result) result {
 	case code == 530 || code == 534 || code == 535 || code == 538 || code == 454:
 		return say("auth_refused", "The server does not take this user name and password.")
 	case code >= 500 && code <= 504 && code != 501:
-		return say("no_sign_in", "The server knows no such sign-in at this port: choose the other one, or leave user name and password empty.")
+		return say("no_sign_in",
+			"The server knows no such sign-in at this port: choose the other one, or leave user name and password empty.")
 	case code >= 500:
 		return say("refused", "The server refused the mail. Often the sender's address is not one it sends for.")
 	case code >= 400:

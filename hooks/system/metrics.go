@@ -13,8 +13,8 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/pocketbase/pocketbase/core"
 
-	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
 
@@ -23,13 +23,13 @@ import (
 // customers.
 func (s *system) metrics(e *core.RequestEvent) error {
 	if s.MetricsToken == "" {
-		return facade.Error(http.StatusNotFound, "Metrics are off: set POCKETLINE_METRICS_TOKEN and start again")
+		return refusal.Of("not_found/metrics")
 	}
 	given, bearer := strings.CutPrefix(e.Request.Header.Get("Authorization"), "Bearer ")
 	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.MetricsToken))
 	if !bearer || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
 		e.Response.Header().Set("WWW-Authenticate", "Bearer")
-		return facade.Error(http.StatusUnauthorized, "Send the token of POCKETLINE_METRICS_TOKEN: Authorization: Bearer …")
+		return refusal.Of("unauthorized/metrics")
 	}
 	var w bytes.Buffer
 	s.writeMetrics(e, &w)

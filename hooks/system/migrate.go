@@ -17,18 +17,20 @@ func (s *system) migrations() {
 	const answer = `{"applied": [names], "pending": [names], "up_to_date": bool}`
 	s.Facade.Handle(facade.Route{
 		Method: "GET", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-336",
-		Summary: "Which of the built-in steps of the database have been applied.", Answer: answer, Errors: "403 for all but the operator",
+		Summary: "Which of the built-in steps of the database have been applied.", Answer: answer,
+		Errors: "403 for all but the operator",
 	}, func(e *core.RequestEvent) error {
 		state, err := stepsOf(e.App)
 		if err != nil {
 			return err
 		}
-		return e.JSON(http.StatusOK, state)
+		return facade.JSON(e, http.StatusOK, state)
 	})
 	s.Facade.Handle(facade.Route{
 		Method: "POST", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-337",
-		Summary: "Applies the built-in steps that are pending. A body is not read.", Answer: `{"ran": [names], "applied", "pending", "up_to_date"}`,
-		Errors: "403 for all but the operator",
+		Summary: "Applies the built-in steps that are pending. A body is not read.",
+		Answer:  `{"ran": [names], "applied", "pending", "up_to_date"}`,
+		Errors:  "403 for all but the operator",
 	}, func(e *core.RequestEvent) error {
 		before, err := stepsOf(e.App)
 		if err != nil {
@@ -43,10 +45,11 @@ func (s *system) migrations() {
 		if err != nil {
 			return err
 		}
-		if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "system.migrate", Details: map[string]any{"ran": before.Pending}}); err != nil {
+		if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "system.migrate",
+			Details: map[string]any{"ran": before.Pending}}); err != nil {
 			return err
 		}
-		return e.JSON(http.StatusOK, map[string]any{
+		return facade.JSON(e, http.StatusOK, map[string]any{
 			"ran": before.Pending, "applied": after.Applied, "pending": after.Pending, "up_to_date": after.UpToDate,
 		})
 	})

@@ -10,9 +10,11 @@ import (
 
 func TestMigrate_is_for_the_operator_and_runs_built_in_steps_only(t *testing.T) {
 	s := serve(t, Deps{})
-	for person, want := range map[string]int{testkit.Guest: 401, testkit.AcmeOwner: 403, testkit.Nobody: 403, testkit.Superuser: 200} {
+	for person, want := range map[string]int{testkit.Guest: 401, testkit.AcmeOwner: 403, testkit.Nobody: 403,
+		testkit.Superuser: 200} {
 		for _, method := range []string{"GET", "POST"} {
-			if got := s.ask(person, method, "/api/admin/migrate", map[string]string{"sql": "DROP TABLE calls"}, nil); got.status != want {
+			if got := s.ask(person, method, "/api/admin/migrate", map[string]string{"sql": "DROP TABLE calls"},
+				nil); got.status != want {
 				t.Errorf("%s by %q: got %d %s, want %d", method, person, got.status, got.body, want)
 			}
 		}
@@ -29,7 +31,8 @@ func TestMigrate_is_for_the_operator_and_runs_built_in_steps_only(t *testing.T) 
 		}
 	}
 	read("GET")
-	if !state.UpToDate || len(state.Pending) != 0 || len(state.Applied) == 0 || s.count("SELECT count(*) FROM calls") == 0 {
+	if !state.UpToDate || len(state.Pending) != 0 || len(state.Applied) == 0 ||
+		s.count("SELECT count(*) FROM calls") == 0 {
 		t.Fatalf("got %+v", state)
 	}
 	// A step that is forgotten is pending, and applied again: each may be repeated.
@@ -37,7 +40,8 @@ func TestMigrate_is_for_the_operator_and_runs_built_in_steps_only(t *testing.T) 
 	if !strings.HasSuffix(last, ".json") {
 		last = "1795173898_people.json"
 	}
-	if _, err := s.app.NonconcurrentDB().NewQuery("DELETE FROM _migrations WHERE file = '" + last + "'").Execute(); err != nil {
+	if _, err := s.app.NonconcurrentDB().NewQuery("DELETE FROM _migrations WHERE file = '" + last +
+		"'").Execute(); err != nil {
 		t.Fatal(err)
 	}
 	read("GET")

@@ -4,13 +4,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // operatorKey in users.metadata, which no client reads or writes, marks the
@@ -28,7 +27,8 @@ func isOperator(e *core.RequestEvent) bool {
 	if e.Auth.IsSuperuser() {
 		return true
 	}
-	return e.Auth.Collection().Name == collections.Users && e.Auth.GetBool("is_active") && !e.Auth.GetBool("is_service") && marked(e.Auth)
+	return e.Auth.Collection().Name == collections.Users && e.Auth.GetBool("is_active") && !e.Auth.GetBool("is_service") &&
+		marked(e.Auth)
 }
 
 // requireOperator refuses everybody else.
@@ -36,7 +36,7 @@ func requireOperator(e *core.RequestEvent) error {
 	if isOperator(e) {
 		return nil
 	}
-	return facade.Error(http.StatusForbidden, "Only the operator of this installation may do this")
+	return refusal.Of("forbidden/installation")
 }
 
 func marked(user *core.Record) bool {
@@ -57,7 +57,8 @@ const firstOperator = `SELECT a.user FROM organizations o JOIN audit_logs a ON a
 // a mark.
 func storeOperator(app core.App) error {
 	var id string
-	err := app.DB().NewQuery("SELECT id FROM users WHERE json_valid(metadata) AND json_extract(metadata, '$." + operatorKey + "') LIMIT 1").Row(&id)
+	err := app.DB().NewQuery("SELECT id FROM users WHERE json_valid(metadata) AND json_extract(metadata, '$." +
+		operatorKey + "') LIMIT 1").Row(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 )
 
 const (
@@ -39,7 +40,8 @@ type session struct {
 // themselves otherwise: there the cookie is passed over, not refused.
 func open(path string) bool {
 	for _, prefix := range []string{
-		"/api/webhooks/", "/functions/v1/webhooks/receive", "/api/setup", "/api/auth/second-factor", "/api/auth/signup", "/api/auth/verify-invite",
+		"/api/webhooks/", vapicopy.OldWebhookPath, "/api/setup", "/api/auth/second-factor", "/api/auth/signup",
+		"/api/auth/verify-invite",
 		"/api/auth/check-reset",
 	} {
 		if strings.HasPrefix(path, prefix) {
@@ -74,8 +76,7 @@ func (s *session) load() *hook.Handler[*core.RequestEvent] {
 		case http.MethodGet, http.MethodHead, http.MethodOptions:
 		default:
 			if !s.ownPage(e) || !s.valid(e) {
-				const sentence = "A write with a cookie needs the token of GET /api/csrf in X-CSRF-Token."
-				return refusal.Answer(e, http.StatusForbidden, sentence)
+				return refusal.Answer(e, refusal.Of("forbidden/csrf"))
 			}
 		}
 		e.Auth = person
@@ -94,7 +95,7 @@ func (s *session) csrf(e *core.RequestEvent) error {
 func (s *session) start(e *core.RequestEvent) error {
 	raw := tenant.Bearer(e.Request)
 	if e.Auth == nil || tenant.Person(e.App, raw) == nil {
-		return e.UnauthorizedError("Sign in first, and send the token in the Authorization header.", nil)
+		return refusal.Of("unauthorized/header")
 	}
 	s.set(e, identity.SessionCookie, raw, lifetime(raw))
 	e.Response.Header().Set("Cache-Control", "no-store")
@@ -104,7 +105,7 @@ func (s *session) start(e *core.RequestEvent) error {
 // end signs out: the session ends, with every token of it, and the cookies go.
 func (s *session) end(e *core.RequestEvent) error {
 	if err := identity.End(e); err != nil {
-		return e.InternalServerError("The session could not be ended.", err)
+		return refusal.Of("internal/session_end").For(err)
 	}
 	s.set(e, identity.SessionCookie, "", -1)
 	s.set(e, csrfCookie, "", -1)

@@ -9,7 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/accountmail"
 )
 
 const (
@@ -87,16 +87,17 @@ const tokenMark = "{TOKEN}"
 // ourPages are the dashboard's pages, with the token in the fragment, for those
 // of the panel and for links of earlier versions, which had it in the path.
 var ourPages = strings.NewReplacer(
-	"/_/#/auth/confirm-password-reset/"+tokenMark, identity.Link("", identity.ResetPage, tokenMark),
-	"/_/#/auth/confirm-verification/"+tokenMark, identity.Link("", identity.VerifyPage, tokenMark),
-	"/_/#/auth/confirm-email-change/"+tokenMark, identity.Link("", identity.ConfirmEmailPage, tokenMark),
-	"{APP_URL}/reset/"+tokenMark, identity.Link("{APP_URL}", identity.ResetPage, tokenMark),
-	"{APP_URL}/verify/"+tokenMark, identity.Link("{APP_URL}", identity.VerifyPage, tokenMark),
-	"{APP_URL}/confirm-email/"+tokenMark, identity.Link("{APP_URL}", identity.ConfirmEmailPage, tokenMark),
+	"/_/#/auth/confirm-password-reset/"+tokenMark, accountmail.Link("", accountmail.ResetPage, tokenMark),
+	"/_/#/auth/confirm-verification/"+tokenMark, accountmail.Link("", accountmail.VerifyPage, tokenMark),
+	"/_/#/auth/confirm-email-change/"+tokenMark, accountmail.Link("", accountmail.ConfirmEmailPage, tokenMark),
+	"{APP_URL}/reset/"+tokenMark, accountmail.Link("{APP_URL}", accountmail.ResetPage, tokenMark),
+	"{APP_URL}/verify/"+tokenMark, accountmail.Link("{APP_URL}", accountmail.VerifyPage, tokenMark),
+	"{APP_URL}/confirm-email/"+tokenMark, accountmail.Link("{APP_URL}", accountmail.ConfirmEmailPage, tokenMark),
 )
 
 func mailTemplates(users *core.Collection) []*core.EmailTemplate {
-	return []*core.EmailTemplate{&users.ResetPasswordTemplate, &users.VerificationTemplate, &users.ConfirmEmailChangeTemplate}
+	return []*core.EmailTemplate{&users.ResetPasswordTemplate, &users.VerificationTemplate,
+		&users.ConfirmEmailChangeTemplate}
 }
 
 // storeMails points the links of mails at the dashboard's pages instead of
@@ -107,7 +108,8 @@ func storeMails(app core.App) error {
 	if err != nil {
 		return fmt.Errorf("mail templates: %w", err)
 	}
-	if !slices.ContainsFunc(mailTemplates(users), func(t *core.EmailTemplate) bool { return ourPages.Replace(t.Body) != t.Body }) {
+	if !slices.ContainsFunc(mailTemplates(users),
+		func(t *core.EmailTemplate) bool { return ourPages.Replace(t.Body) != t.Body }) {
 		return nil
 	}
 	if users, err = app.FindCollectionByNameOrId(collections.Users); err != nil { // one of our own to change

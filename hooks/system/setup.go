@@ -10,12 +10,13 @@ import (
 
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 type setupForm struct {
@@ -24,6 +25,7 @@ type setupForm struct {
 	Password     string `json:"password"`
 	Organization string `json:"organization"`
 	Timezone     string `json:"timezone"`
+	Country      string `json:"country"`
 	Language     string `json:"language"`
 	Demo         bool   `json:"demo"`
 	Code         string `json:"code"`
@@ -44,7 +46,7 @@ func (s *system) setup(e *core.RequestEvent) error {
 		return taken()
 	}
 	if err := e.BindBody(&form); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+		return refusal.Of("unreadable_body").For(err)
 	}
 	if err := proveSetup(e, form.Code); err != nil {
 		return err
@@ -52,7 +54,7 @@ func (s *system) setup(e *core.RequestEvent) error {
 	looks := identity.Looks(e, "")
 	form.Language, form.theme = cmp.Or(form.Language, looks.Language), looks.Theme
 	if problems := form.tidy(); len(problems) > 0 {
-		return e.BadRequestError("Some fields need attention.", problems)
+		return refusal.Of("invalid_request/attention").For(problems)
 	}
 	actor := audit.ActorOf(e)
 	actor.Type, actor.Name = audit.ActorUser, form.Name
@@ -62,9 +64,9 @@ func (s *system) setup(e *core.RequestEvent) error {
 	case errors.Is(err, errSettled):
 		return taken()
 	case errors.As(err, &problems):
-		return e.BadRequestError("Some fields need attention.", problems)
+		return refusal.Of("invalid_request/attention").For(problems)
 	case err != nil:
-		return e.InternalServerError("The account could not be made; nothing was stored.", err)
+		return refusal.Of("internal/account").For(err)
 	}
 	if form.Demo && s.Demo != nil && s.DemoSaved != nil {
 		s.DemoSaved(organization.Id)
@@ -74,7 +76,7 @@ func (s *system) setup(e *core.RequestEvent) error {
 		return e.JSON(http.StatusOK, map[string]any{"token": token, "record": user, "organization": organization})
 	})
 	if err != nil {
-		return e.InternalServerError("The account was made; sign in.", err)
+		return refusal.Of("internal/sign_in").For(err)
 	}
 	return nil
 }
@@ -99,7 +101,8 @@ func (s *system) begin(app core.App, form setupForm, actor audit.Actor) (user, o
 		actor.User = user.Id
 		return audit.Add(tx, audit.Entry{
 			Organization: organization.Id, Actor: actor, Action: "organizations.setup",
-			Resource: collections.Organizations, Record: organization.Id, Details: map[string]any{"demo": form.Demo && s.Demo != nil},
+			Resource: collections.Organizations, Record: organization.Id,
+			Details: map[string]any{"demo": form.Demo && s.Demo != nil},
 		})
 	})
 	if err != nil {
@@ -113,20 +116,25 @@ func (s *system) begin(app core.App, form setupForm, actor audit.Actor) (user, o
 }
 
 func taken() error {
-	return router.NewApiError(http.StatusConflict, "This installation has an account already. Sign in.", nil)
+	return refusal.Of("installed_already")
 }
 
 // tidy fills what may be left out and returns what is wrong.
 func (f *setupForm) tidy() validation.Errors {
-	f.Name, f.Email, f.Organization = strings.TrimSpace(f.Name), strings.TrimSpace(f.Email), strings.TrimSpace(f.Organization)
+	f.Name, f.Email, f.Organization = strings.TrimSpace(f.Name), strings.TrimSpace(f.Email),
+		strings.TrimSpace(f.Organization)
 	if !slices.Contains(collections.Languages, f.Language) {
 		f.Language = collections.Languages[0]
 	}
 	if _, err := time.LoadLocation(f.Timezone); err != nil || f.Timezone == "" || f.Timezone == "Local" {
 		f.Timezone = "UTC"
 	}
+	if f.Country = strings.ToUpper(strings.TrimSpace(f.Country)); !phone.Country(f.Country) {
+		f.Country = ""
+	}
 	problems := validation.Errors{}
-	for name, value := range map[string]string{"name": f.Name, "email": f.Email, "password": f.Password, "organization": f.Organization} {
+	for name, value := range map[string]string{"name": f.Name, "email": f.Email, "password": f.Password,
+		"organization": f.Organization} {
 		if value == "" {
 			problems[name] = validation.ErrRequired
 		}
@@ -151,14 +159,16 @@ func (f *setupForm) save(tx core.App) (user, organization *core.Record, err erro
 	}
 	user, err = make(collections.Users, map[string]any{
 		"name": f.Name, "email": f.Email, "password": f.Password, "verified": true, "is_active": true,
-		"language": f.Language, "theme": cmp.Or(f.theme, collections.Themes[0]), "metadata": map[string]any{operatorKey: true},
+		"language": f.Language, "theme": cmp.Or(f.theme, collections.Themes[0]),
+		"metadata": map[string]any{operatorKey: true},
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	organization, err = make(collections.Organizations, map[string]any{
-		"name": f.Organization, "status": collections.OrganizationActive, "plan": collections.Plans[0], "balance_state": collections.BalanceOK,
-		"timezone": f.Timezone, "language": f.Language, "currency": "USD", "created_by": user.Id,
+		"name": f.Organization, "status": collections.OrganizationActive, "plan": collections.Plans[0],
+		"balance_state": collections.BalanceOK,
+		"timezone":      f.Timezone, "country": f.Country, "language": f.Language, "currency": "USD", "created_by": user.Id,
 	})
 	if err != nil {
 		var problems validation.Errors

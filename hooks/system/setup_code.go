@@ -5,15 +5,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
-	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 )
 
@@ -93,10 +91,9 @@ func proveSetup(e *core.RequestEvent, shown string) error {
 	if code != "" && subtle.ConstantTimeCompare([]byte(plainCode(shown)), []byte(plainCode(code))) == 1 {
 		return nil
 	}
-	problem := "Enter the code that the server printed when it started."
+	refused := refusal.Of("setup_code/missing")
 	if plainCode(shown) != "" {
-		problem = "This code is not right. The server printed the right one when it started," +
-			" and it stands in the file .setup_code of its data directory."
+		refused = refusal.Of("setup_code")
 	}
-	return router.NewApiError(http.StatusForbidden, problem, validation.Errors{"code": validation.NewError("setup_code", problem)})
+	return refused.At("code", refused.Text)
 }

@@ -17,10 +17,12 @@ func TestSetup_from_elsewhere_asks_for_the_printed_code(t *testing.T) {
 	s.empty()
 	code := s.setupCode()
 	form := func(code any) map[string]any {
-		return map[string]any{"name": "Eve", "email": "eve@example.com", "password": "correct horse 9", "organization": "Eve's", "code": code}
+		return map[string]any{"name": "Eve", "email": "eve@example.com", "password": "correct horse 9",
+			"organization": "Eve's", "code": code}
 	}
 	for name, header := range map[string]map[string]string{
-		"nothing": nil, "a proxy's word": {"X-Forwarded-For": "127.0.0.1"}, "another proxy's word": {"Forwarded": "for=127.0.0.1"},
+		"nothing": nil, "a proxy's word": {"X-Forwarded-For": "127.0.0.1"},
+		"another proxy's word": {"Forwarded": "for=127.0.0.1"},
 	} {
 		for _, wrong := range []any{nil, "", " ", "aaaaa-aaaaa-aaaaa-aaaaa-aaaaa-a", code[1:], code + "a", 5} {
 			if a := s.ask(testkit.Guest, "POST", "/api/setup", form(wrong), header); a.status != 403 && a.status != 400 {
@@ -34,7 +36,8 @@ func TestSetup_from_elsewhere_asks_for_the_printed_code(t *testing.T) {
 		if !strings.Contains(a.body, `"Enter the code`) || strings.Contains(a.body, "not right") {
 			t.Errorf("%s: an empty code reads %s", name, a.body)
 		}
-		if a := s.ask(testkit.Guest, "POST", "/api/setup", form("aaaaa-a"), header); !strings.Contains(a.body, "This code is not right.") ||
+		if a := s.ask(testkit.Guest, "POST", "/api/setup", form("aaaaa-a"), header); !strings.Contains(a.body,
+			"This code is not right.") ||
 			!strings.Contains(a.body, "file .setup_code") || strings.Contains(a.body, code) {
 			t.Errorf("%s: a wrong code reads %s", name, a.body)
 		}
@@ -42,7 +45,8 @@ func TestSetup_from_elsewhere_asks_for_the_printed_code(t *testing.T) {
 	if n, err := s.app.CountRecords(collections.Users); err != nil || n != 0 {
 		t.Fatalf("%d accounts were made (%v)", n, err)
 	}
-	if a := s.ask(testkit.Guest, "GET", "/api/desk", nil, nil); !strings.Contains(a.body, `"setup_code":true`) || strings.Contains(a.body, code) {
+	if a := s.ask(testkit.Guest, "GET", "/api/desk", nil, nil); !strings.Contains(a.body, `"setup_code":true`) ||
+		strings.Contains(a.body, code) {
 		t.Errorf("desk: %s", a.body)
 	}
 	typed := " " + strings.ToUpper(strings.ReplaceAll(code, "-", " "))
@@ -94,7 +98,8 @@ func TestSetupCommand_prints_a_link_for_the_password_once(t *testing.T) {
 	s := serve(t, Deps{})
 	s.empty()
 	form := setupForm{Name: "Ada", Email: "ada@example.com", Organization: "Ada's"}
-	if _, err := setUp(s.app, setupForm{Name: "Ada", Organization: "Ada's"}); err == nil || !strings.Contains(err.Error(), "--email") {
+	if _, err := setUp(s.app, setupForm{Name: "Ada", Organization: "Ada's"}); err == nil ||
+		!strings.Contains(err.Error(), "--email") {
 		t.Errorf("without an address: %v", err)
 	}
 	link, err := setUp(s.app, form)
@@ -111,7 +116,8 @@ func TestSetupCommand_prints_a_link_for_the_password_once(t *testing.T) {
 	if a.status != 204 {
 		t.Errorf("the link: got %d %s", a.status, a.body)
 	}
-	a = s.ask(testkit.Guest, "POST", "/api/collections/users/auth-with-password", map[string]string{"identity": form.Email, "password": password}, nil)
+	a = s.ask(testkit.Guest, "POST", "/api/collections/users/auth-with-password",
+		map[string]string{"identity": form.Email, "password": password}, nil)
 	if a.status != 200 {
 		t.Errorf("sign-in: got %d %s", a.status, a.body)
 	}
@@ -124,7 +130,8 @@ func TestHealth_and_readiness_carry_the_headers_of_data(t *testing.T) {
 	s := serve(t, Deps{})
 	for _, path := range []string{"/api/health", "/readyz", "/api/desk"} {
 		h := s.ask(testkit.Guest, "GET", path, nil, nil).header
-		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != apiPolicy || h.Get("Referrer-Policy") != "no-referrer" {
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != apiPolicy ||
+			h.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: %v", path, h)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -24,10 +24,10 @@ func (s *system) simulate(e *core.RequestEvent) error {
 		return err
 	}
 	if !t.Is(workers...) {
-		return e.ForbiddenError("Your role does not allow this.", nil)
+		return refusal.Of("forbidden/role")
 	}
 	if s.SandboxURL == "" {
-		return e.NotFoundError("Calls can be simulated only with the sandbox.", nil)
+		return refusal.Of("not_found/simulation")
 	}
 	var form struct {
 		PhoneNumber string `json:"phone_number"`
@@ -35,14 +35,14 @@ func (s *system) simulate(e *core.RequestEvent) error {
 		Language    string `json:"language"`
 	}
 	if err := e.BindBody(&form); err != nil {
-		return e.BadRequestError("The body could not be read.", err)
+		return refusal.Of("unreadable_body").For(err)
 	}
 	number, err := e.App.FindRecordById(collections.PhoneNumbers, form.PhoneNumber)
 	if err != nil || number.GetString("organization") != t.ID() {
-		return e.NotFoundError("There is no such number.", err)
+		return refusal.Of("not_found/number").For(err)
 	}
 	if number.GetString("vapi_phone_id") == "" {
-		return router.NewApiError(http.StatusConflict, "This number is not at the provider yet.", nil)
+		return refusal.Of("number_not_synced")
 	}
 	order := map[string]string{"phoneNumberId": number.GetString("vapi_phone_id")}
 	if form.Script != "" {
@@ -59,34 +59,35 @@ func (s *system) ring(e *core.RequestEvent, order map[string]string) error {
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
-	r, err := http.NewRequestWithContext(e.Request.Context(), http.MethodPost, s.SandboxURL+"/_sandbox/calls", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(e.Request.Context(), http.MethodPost, s.SandboxURL+"/_sandbox/calls",
+		bytes.NewReader(body))
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	res, err := s.http.Do(r)
 	if err != nil {
-		return router.NewApiError(http.StatusBadGateway, "The sandbox does not answer.", err)
+		return refusal.Of("provider_failed/sandbox").For(err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
-		return router.NewApiError(http.StatusBadGateway, "The sandbox does not answer.", err)
+		return refusal.Of("provider_failed/sandbox").For(err)
 	}
 	var said struct {
 		CallID  string `json:"callId"`
 		Message any    `json:"message"`
 	}
 	if err := json.Unmarshal(raw, &said); err != nil {
-		return router.NewApiError(http.StatusBadGateway, "The sandbox answered nonsense.", err)
+		return refusal.Of("provider_failed/nonsense").For(err)
 	}
 	switch {
 	case res.StatusCode == http.StatusNotFound:
-		return router.NewApiError(http.StatusConflict, "The provider does not know this number (it forgets when the server restarts); save the number again.", nil)
+		return refusal.Of("number_forgotten")
 	case res.StatusCode >= 400 && res.StatusCode < 500:
-		return e.BadRequestError(fmt.Sprint(said.Message), nil)
+		return refusal.Saying("invalid_request", fmt.Sprint(said.Message))
 	case res.StatusCode >= 300 || said.CallID == "":
-		return router.NewApiError(http.StatusBadGateway, "The sandbox refused.", fmt.Errorf("status %d", res.StatusCode))
+		return refusal.Of("provider_failed/sandbox_refused").For(fmt.Errorf("status %d", res.StatusCode))
 	}
 	return e.JSON(http.StatusCreated, map[string]string{"vapi_call_id": said.CallID})
 }

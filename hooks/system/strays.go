@@ -14,6 +14,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // This file shows what is left over at the phone provider: objects with our mark
@@ -24,15 +25,22 @@ import (
 // straysPatience is how long somebody who looks at a page waits for the provider.
 const straysPatience = 10 * time.Second
 
+// refusedWithoutKey is said instead of an empty list where nobody could be asked.
+func refusedWithoutKey() error {
+	return refusal.Of("provider_key_missing")
+}
+
 func (s *system) showStrays(e *core.RequestEvent) error {
+	if !s.VapiReady {
+		return refusedWithoutKey()
+	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), straysPatience)
 	defer cancel()
-	strays, err := s.Copies.Strays(ctx)
+	strays, err := s.Mirror.Strays(ctx)
 	if err != nil {
-		e.App.Logger().Warn("what is left over at the provider cannot be listed", "error", err)
-		return facade.Error(http.StatusBadGateway, "The phone provider did not answer; try again in a minute")
+		return s.refusedByProvider(ctx, "what is left over at the provider cannot be listed", err)
 	}
-	return e.JSON(http.StatusOK, map[string]any{"strays": strays})
+	return facade.JSON(e, http.StatusOK, map[string]any{"strays": strays})
 }
 
 func (s *system) removeStray(e *core.RequestEvent) error {
@@ -41,46 +49,74 @@ func (s *system) removeStray(e *core.RequestEvent) error {
 		ID         string `json:"id"`
 	}
 	if err := e.BindBody(&body); err != nil {
-		return facade.Error(http.StatusBadRequest, "The body could not be read")
+		return refusal.Of("unreadable_body")
 	}
 	for _, field := range []struct{ name, value string }{{"collection", body.Collection}, {"id", body.ID}} {
 		if field.value == "" {
-			return facade.Invalid(map[string]string{field.name: "Required"})
+			return refusal.Invalid(map[string]string{field.name: "Required"})
 		}
 	}
-	err := s.Copies.RemoveStray(e.Request.Context(), body.Collection, body.ID)
+	if !s.VapiReady {
+		return refusedWithoutKey()
+	}
+	err := s.Mirror.RemoveStray(e.Request.Context(), body.Collection, body.ID)
 	switch {
 	case errors.Is(err, mirror.ErrNotStray):
-		return facade.Error(http.StatusConflict, "This belongs to a row by now, or is not ours: it stays")
+		return refusal.Of("stray_used")
 	case err != nil:
-		e.App.Logger().Warn("what is left over at the provider was not removed", "error", err)
-		return facade.Error(http.StatusBadGateway, "The phone provider did not answer; try again in a minute")
+		return s.refusedByProvider(e.Request.Context(), "what is left over at the provider was not removed", err)
 	}
 	if err := audit.Add(e.App, audit.Entry{
-		Actor: audit.ActorOf(e), Action: "installation.remove_stray", Details: map[string]any{"collection": body.Collection, "copy": body.ID},
+		Actor: audit.ActorOf(e), Action: "installation.remove_stray",
+		Details: map[string]any{"collection": body.Collection, "copy": body.ID},
 	}); err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"removed": true})
+	return facade.JSON(e, http.StatusOK, map[string]any{"removed": true})
+}
+
+// refusedByProvider answers for what the provider did not do, by its reason; an error
+// of our own is no answer of the provider's.
+func (s *system) refusedByProvider(ctx context.Context, what string, err error) error {
+	if !errors.Is(err, mirror.ErrProvider) {
+		return err
+	}
+	s.app.Logger().Warn(what, "error", err)
+	switch said := providerResult(ctx, err); said.Code {
+	case "wrong_key":
+		return refusal.Of("provider_key_refused").With(said.Detail)
+	case "unpaid":
+		return refusal.Of("provider_unpaid").With(said.Detail)
+	case "busy":
+		return refusal.Of("provider_busy").With(said.Detail)
+	case "refused":
+		return refusal.Of("provider_refuses").With(said.Detail)
+	}
+	return refusal.Of("provider_failed/silent")
 }
 
 // confirmRestored takes the operator's word that no other server uses what the
 // restored database names at the phone provider.
 func (s *system) confirmRestored(e *core.RequestEvent) error {
-	if err := s.Copies.Confirm(); err != nil {
+	if err := s.Mirror.Installation.Confirm(); err != nil {
 		return err
 	}
 	if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "installation.confirm_restored"}); err != nil {
 		return err
 	}
-	return e.JSON(http.StatusOK, map[string]any{"confirmed": true})
+	return facade.JSON(e, http.StatusOK, map[string]any{"confirmed": true})
 }
 
-// StraysCommand is `pocketline strays`: the same list on the console.
-func StraysCommand(app core.App, copies *mirror.Mirror) *cobra.Command {
+// StraysCommand is `pocketline strays`: the same list on the console. ready tells that
+// there is a key; without one it fails.
+func StraysCommand(app core.App, copies *mirror.Mirror, ready bool) *cobra.Command {
 	return &cobra.Command{
-		Use: "strays", Short: "List what bears this installation's mark at the phone provider and belongs to no row", Args: cobra.NoArgs,
+		Use: "strays", Short: "List what bears this installation's mark at the phone provider and belongs to no row",
+		Args: cobra.NoArgs, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !ready {
+				return errors.New("strays: there is no key: nothing could be looked at; set VAPI_API_KEY")
+			}
 			if err := app.RunAllMigrations(); err != nil {
 				return err
 			}
@@ -88,16 +124,18 @@ func StraysCommand(app core.App, copies *mirror.Mirror) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(strays) == 0 {
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), "Nothing is left over at the provider.")
-				return err
-			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "KIND\tNAME\tID\tCREATED\tWHY\tPRICE\tROW\tORGANIZATION")
+			if len(strays) == 0 {
+				fmt.Fprintln(w, "Nothing is left over at the provider.")
+			} else {
+				fmt.Fprintln(w, "KIND\tNAME\tID\tCREATED\tWHY\tPRICE\tROW\tORGANIZATION")
+			}
 			for _, s := range strays {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-					s.Collection, s.Name, s.ID, s.Created.UTC().Format("2006-01-02 15:04"), s.Reason, priceWords(s.Price), s.Record, s.Organization)
+					s.Collection, s.Name, s.ID, s.Created.UTC().Format("2006-01-02 15:04"), s.Reason, priceWords(s.Price),
+					s.Record, s.Organization)
 			}
+			fmt.Fprintln(w, "What was made in the last ten minutes is not looked at.")
 			return w.Flush()
 		},
 	}

@@ -29,40 +29,35 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
-	"github.com/pocketline/pocketline/hooks/internal/identity"
-	"github.com/pocketline/pocketline/hooks/internal/mirror"
-	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/rate"
+	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
 
 // Deps are what the domain needs.
 type Deps struct {
-	Facade *facade.Facade
+	room.Tools
 	// Serving is true for the command serve: settings are only stored then.
 	Serving bool
 	Version string
-	// PublicURL has no slash at the end; "" when it is not known.
-	PublicURL string
-	// SignUp is "open" or "invite-only".
-	SignUp string
 	// SandboxURL is the address of the stand-ins; "" when providers are real.
 	SandboxURL string
+	// DemoAccount is what the sign-in page of a demonstration offers.
+	DemoAccount Account
 	// Vapi is asked whether it takes the key; VapiReady tells that there is one,
 	// VapiAddress where it is sent.
 	Vapi        *vapi.Client
 	VapiReady   bool
 	VapiAddress string
-	// Outbox knows what is owed; nil owes nothing.
-	Outbox *outbox.Outbox
 	// MetricsToken opens GET /api/metrics; "" leaves it closed.
 	MetricsToken string
 	// AlertMail and AlertWebhook are where the operator hears that something turned
 	// bad; without an address mails go to the operator's own.
 	AlertMail, AlertWebhook string
-	// Copies knows what is at the provider.
-	Copies *mirror.Mirror
 	// Backups are this server's.
 	Backups Backups
+	// KeyFile is where the master key lies, "" when it came from the environment.
+	KeyFile string
 	// Key is the master key; the sessions' key is derived from it.
 	Key []byte
 	// Demo fills a new organization with a demonstration, in the transaction
@@ -72,13 +67,19 @@ type Deps struct {
 	DemoSaved func(organization string)
 }
 
+// Account is an address and its password.
+type Account struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
 type system struct {
 	Deps
 	app     core.App
 	health  *health
 	session *session
 	http    *http.Client
-	checks  identity.Limiter
+	checks  rate.Windows
 	making  making
 	mailing chan struct{} // a place for each test mail under way
 }
@@ -91,7 +92,7 @@ func Register(app core.App, d Deps) error {
 	}
 	s := &system{
 		Deps: d, app: app, health: newHealth(app, d.Version), session: &session{key: key, publicURL: d.PublicURL},
-		http:    &http.Client{Timeout: 10 * time.Second}, // the sandbox only, on this machine
+		http:    operators(),
 		mailing: make(chan struct{}, testsAtOnce),
 	}
 	s.health.owed = d.Outbox
@@ -134,9 +135,19 @@ func Register(app core.App, d Deps) error {
 	return nil
 }
 
+// operators is the client for addresses the operator gave: alerts, the sandbox. They may
+// lie in the operator's own network, and lead nowhere else.
+func operators() *http.Client {
+	return &http.Client{
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
 func (s *system) document() {
 	pocketline := func(method, path string, auth facade.Auth, summary, body, answer, errors string) {
-		s.Facade.Document(facade.Route{Method: method, Path: path, Auth: auth, System: facade.Pocketline, Summary: summary, Body: body, Answer: answer, Errors: errors})
+		s.Facade.Document(facade.Route{Method: method, Path: path, Auth: auth, System: facade.Pocketline,
+			Summary: summary, Body: body, Answer: answer, Errors: errors})
 	}
 	s.Facade.Document(facade.Route{
 		Method: "GET", Path: "/api/health", Auth: facade.Guest, System: facade.CoreComm, Item: "S-259",
@@ -155,14 +166,19 @@ func (s *system) document() {
 			"disk and files. Asks for the token of POCKETLINE_METRICS_TOKEN (Authorization: Bearer …).",
 		Answer: "text in Prometheus' format", Errors: "401 without the token, 404 when none is set",
 	}, s.metrics)
-	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.", "", `{"status": "ready"}`, "503 {status, reason}")
+	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.",
+		"", `{"status": "ready"}`, "503 {status, reason}")
 	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
-		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool}`, "")
+		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool, "demo"?: {"email", "password"} of a demonstration with the sandbox}`, "")
 	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
-		`{"name", "email", "password", "organization", "timezone"?, "language"?: "en"|"fr", "demo"?: bool, "code"?: what the server printed, unless the visitor is at its machine}`,
-		`{"token": …, "record": user, "organization": {…}}`, "400 with reasons, 403 without the code, 409 once an account exists")
-	pocketline("POST", "/api/session", facade.SignedIn, "Puts the bearer token into an HttpOnly cookie.", "", `{"token": <csrf token>}`, "")
+		`{"name", "email", "password", "organization", "timezone"?, "country"?, "language"?: "en"|"fr", "demo"?: bool, "code"?: what the server printed, unless the visitor is at its machine}`,
+		`{"token": …, "record": user, "organization": {…}}`,
+		"400 with reasons, 403 without the code, 409 once an account exists")
+	pocketline("POST", "/api/session", facade.SignedIn, "Puts the bearer token into an HttpOnly cookie.",
+		"", `{"token": <csrf token>}`, "")
 	pocketline("DELETE", "/api/session", facade.Guest, "Ends the cookie session.", "", "204", "403 without the CSRF token")
-	pocketline("POST", "/api/simulate", facade.Member, "A scripted caller rings one of the organization's numbers (sandbox only).",
-		`{"phone_number": id, "script"?: …, "language"?: "en"|"fr"}`, `201 {"vapi_call_id": …}`, "403 for roles that do not work calls, 404 without a sandbox, 409 when the number is not at the provider yet")
+	pocketline("POST", "/api/simulate", facade.Member,
+		"A scripted caller rings one of the organization's numbers (sandbox only).",
+		`{"phone_number": id, "script"?: …, "language"?: "en"|"fr"}`, `201 {"vapi_call_id": …}`,
+		"403 for roles that do not work calls, 404 without a sandbox, 409 when the number is not at the provider yet")
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -80,23 +81,17 @@ func (r report) words() string {
 	return b.String()
 }
 
-// watchOver starts the watch with the server and ends it before the database
+// watchOver starts the watch with the server, and has it ended before the database
 // closes.
 func (s *system) watchOver() {
 	ctx, cancel := context.WithCancel(context.Background())
+	var over sync.WaitGroup
 	s.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := se.Next(); err != nil {
 			return err
 		}
-		address := s.alertAddress()
-		w := &watch{
-			look: s.health.look,
-			tell: func(ctx context.Context, subject, text string, r report) error {
-				return s.alert(ctx, address, subject, text, r)
-			},
-			failed: func(err error) { s.app.Logger().Error("the operator was not told", "error", err) },
-		}
-		go func() {
+		w := s.newWatch()
+		over.Go(func() {
 			timer := time.NewTicker(watchEvery)
 			defer timer.Stop()
 			for {
@@ -107,27 +102,50 @@ func (s *system) watchOver() {
 					w.step(ctx)
 				}
 			}
-		}()
+		})
 		return nil
 	})
 	s.app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
 		cancel()
+		over.Wait()
 		return e.Next()
 	})
 }
 
-// alertAddress is who gets mails: who was named, else the operator.
-func (s *system) alertAddress() string {
-	if s.AlertMail != "" {
-		return s.AlertMail
+// newWatch is the watch of this installation. Whom to tell is read while the database
+// answers and remembered for when it does not.
+func (s *system) newWatch() *watch {
+	address := s.AlertMail
+	return &watch{
+		look: func(ctx context.Context) report {
+			r := s.health.look(ctx)
+			if s.AlertMail == "" && r.Checks["database"].Status == pass {
+				if found, err := s.operatorAddress(ctx); err == nil {
+					address = found
+				} else if ctx.Err() == nil {
+					s.app.Logger().Error("the operator's address could not be read", "error", err)
+				}
+			}
+			return r
+		},
+		tell: func(ctx context.Context, subject, text string, r report) error {
+			return s.alert(ctx, address, subject, text, r)
+		},
+		failed: func(err error) { s.app.Logger().Error("the operator was not told", "error", err) },
 	}
-	var address string
-	err := s.app.DB().NewQuery("SELECT email FROM users WHERE is_active AND json_valid(metadata) AND json_extract(metadata, '$." +
-		operatorKey + "') LIMIT 1").Row(&address)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) { // without a row nobody set the installation up yet
-		s.app.Logger().Error("the operator's address could not be read", "error", err)
+}
+
+// operatorAddress is where the operator gets mails, "" until somebody set the
+// installation up.
+func (s *system) operatorAddress(ctx context.Context) (address string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	err = s.app.ConcurrentDB().NewQuery("SELECT email FROM users WHERE is_active AND json_valid(metadata) AND json_extract(metadata, '$." +
+		operatorKey + "') LIMIT 1").WithContext(ctx).Row(&address)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
 	}
-	return address
+	return address, err
 }
 
 // alert tells by every way there is. One that gets through is enough.
@@ -150,7 +168,7 @@ func (s *system) alert(ctx context.Context, address, subject, text string, r rep
 	}
 	if address != "" && s.app.Settings().SMTP.Enabled {
 		ways++
-		if err := s.alertMail(address, subject, text); err != nil {
+		if err := s.alertMail(ctx, address, subject, text); err != nil {
 			failure = fmt.Errorf("mail: %w", err)
 		} else {
 			told++
@@ -164,7 +182,8 @@ func (s *system) alert(ctx context.Context, address, subject, text string, r rep
 
 func (s *system) alertHook(ctx context.Context, subject, text string, r report) error {
 	// "text" is what the usual chats show.
-	body, err := json.Marshal(map[string]any{"text": strings.TrimSpace(subject + "\n" + text), "status": r.Status, "checks": r.Checks, "version": r.Version})
+	body, err := json.Marshal(map[string]any{"text": strings.TrimSpace(subject + "\n" + text), "status": r.Status,
+		"checks": r.Checks, "version": r.Version})
 	if err != nil {
 		return err
 	}
@@ -184,13 +203,13 @@ func (s *system) alertHook(ctx context.Context, subject, text string, r report) 
 	return nil
 }
 
-func (s *system) alertMail(address, subject, text string) error {
+func (s *system) alertMail(ctx context.Context, address, subject, text string) error {
 	if text == "" {
 		text = "All checks pass.\n"
 	}
 	meta := s.app.Settings().Meta
-	return s.app.NewMailClient().Send(&mailer.Message{
+	return send(ctx, s.app.NewMailClient(), &mailer.Message{
 		From: mail.Address{Name: meta.SenderName, Address: meta.SenderAddress}, To: []mail.Address{{Address: address}},
 		Subject: subject, Text: text, HTML: "<pre>" + html.EscapeString(text) + "</pre>\n",
-	})
+	}, func() {})
 }

@@ -9,9 +9,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
@@ -31,6 +35,9 @@ func TestHealth_watches_the_work_itself(t *testing.T) {
 		{"all is taken in", 100, 0, nil, "", healthy, "messages", "0 of 100"},
 		{"an accident", 100, 2, full, "", healthy, "messages", "2 of 102"},
 		{"some are refused", 100, 6, full, "", degraded, "messages", "disk of the data directory is full: make room"},
+		{"too many at once", 100, 6, intake.ErrBusy, "", degraded, "messages",
+			"more came at once than POCKETLINE_PROVIDER_BODIES"},
+		{"faster than the disk", 100, 6, inbox.ErrBusy, "", degraded, "messages", "more came than the disk could write"},
 		{"most are refused", 19, 85, torn, "", unhealthy, "messages", "data.db is damaged: stop the server"},
 		{"damage was found", 0, 0, nil, "data.db", unhealthy, "files", "restore"},
 		{"the log was lost", 0, 0, nil, "data.db-wal", degraded, "files", "data.db-wal"},
@@ -85,8 +92,10 @@ func TestMetrics_ask_for_the_token(t *testing.T) {
 	}
 	for _, line := range []string{
 		`pocketline_info{version="1.2.3"} 1`, "pocketline_messages_taken_total 1", "pocketline_messages_refused_total 0",
-		`pocketline_check_passes{check="disk"}`, "pocketline_requests_total ", "pocketline_writer_lag_seconds ", "pocketline_writer_queue 0",
-		"pocketline_inbox_waiting 0", "pocketline_inbox_oldest_seconds 0", "pocketline_disk_free_bytes ", "process_resident_memory_bytes ",
+		`pocketline_check_passes{check="disk"}`, "pocketline_requests_total ", "pocketline_writer_lag_seconds ",
+		"pocketline_writer_queue 0",
+		"pocketline_inbox_waiting 0", "pocketline_inbox_oldest_seconds 0", "pocketline_disk_free_bytes ",
+		"process_resident_memory_bytes ",
 	} {
 		if !strings.Contains(a.body, line) {
 			t.Errorf("%s is missing in\n%s", line, a.body)
@@ -100,8 +109,10 @@ func TestMetrics_ask_for_the_token(t *testing.T) {
 func TestRequests_that_fail_are_counted(t *testing.T) {
 	s := serve(t, Deps{})
 	before := vitals.Of(s.app).Requests.Since()
-	s.app.OnRecordsListRequest("calls").BindFunc(func(e *core.RecordsListRequestEvent) error { return e.InternalServerError("", nil) })
-	s.ask(testkit.AcmeOwner, "GET", "/api/collections/calls/records?filter="+"organization%3D%22"+testkit.Acme+"%22", nil, nil)
+	s.app.OnRecordsListRequest("calls").
+		BindFunc(func(e *core.RecordsListRequestEvent) error { return e.InternalServerError("", nil) })
+	s.ask(testkit.AcmeOwner, "GET", "/api/collections/calls/records?filter="+"organization%3D%22"+testkit.Acme+"%22",
+		nil, nil)
 	s.ask(testkit.Guest, "GET", "/api/nowhere", nil, nil)
 	after := vitals.Of(s.app).Requests.Since()
 	if after.Bad-before.Bad != 1 || after.Good-before.Good != 1 {
@@ -147,6 +158,20 @@ func TestWatch_tells_once_when_it_turns_bad_and_once_when_it_is_well(t *testing.
 	}
 }
 
+// Where an address leads is nobody's to choose but the operator's.
+func TestAlert_follows_no_redirect(t *testing.T) {
+	reached := false
+	within := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	defer within.Close()
+	hook := httptest.NewServer(http.RedirectHandler(within.URL, http.StatusTemporaryRedirect))
+	defer hook.Close()
+	s := &system{http: operators(), Deps: Deps{AlertWebhook: hook.URL}}
+	if err := s.alertHook(t.Context(), "is not well", "", report{}); err == nil ||
+		!strings.Contains(err.Error(), "307") || reached {
+		t.Errorf("got %v, and it was followed: %v", err, reached)
+	}
+}
+
 func TestAlert_reaches_a_webhook_and_a_mailbox(t *testing.T) {
 	var got map[string]any
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +183,8 @@ func TestAlert_reaches_a_webhook_and_a_mailbox(t *testing.T) {
 	defer hook.Close()
 	app := testkit.New(t)
 	app.Settings().SMTP.Enabled = true
-	s := &system{app: app, http: hook.Client(), Deps: Deps{AlertWebhook: hook.URL + "/?t=1", PublicURL: "https://desk.example.com"}}
+	s := &system{app: app, http: hook.Client(),
+		Deps: Deps{AlertWebhook: hook.URL + "/?t=1", PublicURL: "https://desk.example.com"}}
 	r := report{Status: unhealthy, Checks: map[string]check{"disk": {fail, "3 MB free"}}}
 	if err := s.alert(t.Context(), "watch@example.com", "needs attention", r.words(), r); err != nil {
 		t.Fatal(err)
@@ -178,6 +204,49 @@ func TestAlert_reaches_a_webhook_and_a_mailbox(t *testing.T) {
 	}
 }
 
+// Nobody has an account when a new installation starts to serve.
+func TestWatch_tells_who_set_the_installation_up_since(t *testing.T) {
+	s := serve(t, Deps{})
+	s.app.Settings().SMTP.Enabled = true
+	watched := &system{app: s.app, health: newHealth(s.app, "test")}
+	w := watched.newWatch()
+	look := func() {
+		watched.health.until = time.Time{}
+		w.step(t.Context())
+	}
+	look()
+	s.operates(testkit.AcmeOwner)
+	look()
+	vitals.Of(s.app).Found("data.db", "restore")
+	if err := s.app.ConcurrentDB().(*dbx.DB).Close(); err != nil { // and the database answers no more
+		t.Fatal(err)
+	}
+	watched.health.space = func(string) (uint64, uint64, error) { return 1 << 40, 1 << 41, nil }
+	for range badAfter {
+		look()
+	}
+	if m := s.app.TestMailer.LastMessage(); len(m.To) != 1 || m.To[0].Address != testkit.AcmeOwner {
+		t.Errorf("told %+v", m.To)
+	}
+}
+
+// A mail server that says nothing stops neither the watch nor the server's stop.
+func TestAlert_gives_up_on_a_silent_mail_server(t *testing.T) {
+	app := testkit.New(t)
+	stay := make(chan struct{})
+	t.Cleanup(func() { close(stay) })
+	app.OnMailerSend().BindFunc(func(e *core.MailerEvent) error {
+		<-stay
+		return e.Next()
+	})
+	s := &system{app: app}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.alertMail(ctx, "watch@example.com", "needs attention", ""); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFullDisk_is_said_to_whoever_changes_something(t *testing.T) {
 	s := serve(t, Deps{})
 	limit := func(pages string) {
@@ -193,7 +262,8 @@ func TestFullDisk_is_said_to_whoever_changes_something(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit("1") // no smaller than it is
-	if _, err := s.app.NonconcurrentDB().NewQuery("INSERT INTO filler VALUES (zeroblob(100000))").Execute(); !vitals.DiskFull(err) {
+	if _, err := s.app.NonconcurrentDB().NewQuery("INSERT INTO filler VALUES (zeroblob(100000))").
+		Execute(); !vitals.DiskFull(err) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
 	s.app.OnRecordUpdateExecute("assistants").BindFunc(func(e *core.RecordEvent) error {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
-	"github.com/pocketline/pocketline/hooks/internal/inbox"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Register binds the meters.
@@ -41,9 +41,11 @@ func meterCall(tx atomic.Tx, before, after *core.Record) error {
 		kind = collections.UsageVoiceOutbound
 	}
 	now := time.Now()
-	stamp := inbox.Date(now)
-	_, err := tx.Exec(insertUsage, collections.NewID(now), after.GetString("organization"), kind, after.GetInt("duration_seconds"),
-		after.GetInt64("cost_micros"), after.Id, after.GetDateTime("ended_at").String(), "call:"+after.GetString("vapi_call_id"), stamp, stamp)
+	stamp := rows.Stamp(now)
+	_, err := tx.Exec(insertUsage, collections.NewID(now), after.GetString("organization"), kind,
+		after.GetInt("duration_seconds"),
+		after.GetInt64("cost_micros"), after.Id, after.GetDateTime("ended_at").String(),
+		"call:"+after.GetString("vapi_call_id"), stamp, stamp)
 	if err != nil {
 		return fmt.Errorf("usage event: %w", err)
 	}

@@ -22,7 +22,8 @@ func newCall(t *testing.T, app core.App, more map[string]any) *core.Record {
 	}
 	r := core.NewRecord(c)
 	r.Load(map[string]any{
-		"organization": testkit.Acme, "vapi_call_id": "metered", "status": collections.CallCompleted, "call_type": collections.Inbound,
+		"organization": testkit.Acme, "vapi_call_id": "metered", "status": collections.CallCompleted,
+		"call_type":        collections.Inbound,
 		"duration_seconds": 61, "cost_micros": 50_100, "ended_at": testkit.Start,
 	})
 	r.Load(more)
@@ -32,7 +33,8 @@ func newCall(t *testing.T, app core.App, more map[string]any) *core.Record {
 // metered are the events of the call, a line each.
 func metered(t *testing.T, app *tests.TestApp) string {
 	t.Helper()
-	rows, err := atomic.Of(app).Query(`SELECT kind, quantity, unit, cost_micros, at, reference, organization FROM usage_events WHERE reference = 'call:metered'`)
+	rows, err := atomic.Of(app).Query(`SELECT kind, quantity, unit, cost_micros, at, reference, organization
+		FROM usage_events WHERE reference = 'call:metered'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,13 +61,19 @@ func TestMeter_counts_a_reported_call_once(t *testing.T) {
 	}{
 		{"reported at once", map[string]any{"reported_at": testkit.Start}, nil, inbound},
 		{"reported later", nil, []map[string]any{{"reported_at": testkit.Start}}, inbound},
-		{"changed after its report", map[string]any{"reported_at": testkit.Start}, []map[string]any{{"notes": "x"}, {"duration_seconds": 5}}, inbound},
-		{"reported twice", nil, []map[string]any{{"reported_at": testkit.Start}, {"reported_at": testkit.Start.Add(time.Hour)}}, inbound},
-		{"reported, taken back, reported", map[string]any{"reported_at": testkit.Start}, []map[string]any{{"reported_at": ""}, {"reported_at": testkit.Start}}, inbound},
-		{"going on", map[string]any{"status": collections.CallInProgress}, []map[string]any{{"status": collections.CallCompleted}}, ""},
+		{"changed after its report", map[string]any{"reported_at": testkit.Start},
+			[]map[string]any{{"notes": "x"}, {"duration_seconds": 5}}, inbound},
+		{"reported twice", nil,
+			[]map[string]any{{"reported_at": testkit.Start}, {"reported_at": testkit.Start.Add(time.Hour)}}, inbound},
+		{"reported, taken back, reported", map[string]any{"reported_at": testkit.Start},
+			[]map[string]any{{"reported_at": ""}, {"reported_at": testkit.Start}}, inbound},
+		{"going on", map[string]any{"status": collections.CallInProgress},
+			[]map[string]any{{"status": collections.CallCompleted}}, ""},
 		{"written down by a person", map[string]any{"vapi_call_id": "", "reported_at": testkit.Start}, nil, ""},
-		{"outbound", map[string]any{"call_type": collections.Outbound, "reported_at": testkit.Start}, nil, "voice_outbound 61 second 50100 2026-09-01 09:30:00.000Z acme00000000000\n"},
-		{"never connected", map[string]any{"duration_seconds": 0, "cost_micros": 0, "reported_at": testkit.Start}, nil, "voice_inbound 0 second 0 2026-09-01 09:30:00.000Z acme00000000000\n"},
+		{"outbound", map[string]any{"call_type": collections.Outbound, "reported_at": testkit.Start}, nil,
+			"voice_outbound 61 second 50100 2026-09-01 09:30:00.000Z acme00000000000\n"},
+		{"never connected", map[string]any{"duration_seconds": 0, "cost_micros": 0, "reported_at": testkit.Start},
+			nil, "voice_inbound 0 second 0 2026-09-01 09:30:00.000Z acme00000000000\n"},
 	} {
 		app := testkit.New(t, usage.Register)
 		call := newCall(t, app, one.first)

@@ -3,7 +3,7 @@
 // languages and speeds it takes and the fields it cannot be without.
 //
 // It is one table for everybody. The form offers it, a save is held against it
-// (check.go), the copy that is sent to Vapi is spelled by it (fit.go), and the
+// (check.go), the copy that is sent to Vapi is spelled by it, and the
 // sandbox refuses what its properties refuse. The facts are generated from
 // Vapi's OpenAPI document (facts.go, gen/); voices.go adds voices that the
 // document does not list, and what is chosen when nobody chooses.
@@ -84,6 +84,8 @@ type Provider struct {
 	// Voices are suggestions.
 	Voices    []string
 	VoicesFor map[string][]string
+	// AnyLanguage tells that each voice speaks every language the provider knows.
+	AnyLanguage bool
 	// LanguageField is Vapi's name for the language; empty where the provider is
 	// not told one.
 	LanguageField string
@@ -103,7 +105,7 @@ func number(n float64) *float64 { return &n }
 // table is made from the facts once, in well under a millisecond.
 var table = sync.OnceValue(func() map[Part]map[string]*Provider {
 	all := map[Part]map[string]*Provider{}
-	document := map[Part]map[string]facts{Models: modelFacts, Voices: voiceFacts, Transcribers: transcriberFacts}
+	document := map[Part]map[string]facts{Models: modelFacts(), Voices: voiceFacts(), Transcribers: transcriberFacts()}
 	for part, list := range document {
 		all[part] = map[string]*Provider{}
 		for id, f := range list {
@@ -133,6 +135,7 @@ func line(part Part, id string, f facts) *Provider {
 	}
 	if voice, ok := f.Properties["voiceId"]; ok {
 		p.Voices, p.VoicesFor = voicesOf(id, suggested(voice), f.VoicesFor)
+		p.AnyLanguage = slices.Contains(anyLanguage, id)
 	}
 	for _, name := range languageFields {
 		if len(f.Spellings) > 0 && has(f.Properties, name) {
@@ -212,6 +215,21 @@ func (p *Provider) Spelling(code string) (word string, ok bool) {
 	}
 	word, ok = p.spellings[Base(code)]
 	return word, ok
+}
+
+// Code is the language a provider's word for it means, without a region; empty for
+// a word that means several, and for none.
+func (p *Provider) Code(word string) string {
+	var meant []string
+	for _, code := range Languages() {
+		if own, ok := p.spellings[code]; word != "" && (ok && strings.EqualFold(own, word) || Base(word) == code) {
+			meant = append(meant, code)
+		}
+	}
+	if len(meant) != 1 {
+		return ""
+	}
+	return meant[0]
 }
 
 // Knows tells whether an assistant can be made in a language with this provider.

@@ -22,7 +22,7 @@ const (
 	AboutSpeed    = "speed"
 )
 
-// Codes of problems. Unlisted is the only one that refuses nothing.
+// Codes of problems. Unlisted and OtherLanguage refuse nothing.
 const (
 	UnknownProvider = "unknown_provider"
 	NoModel         = "no_model"       // the provider has none to choose
@@ -33,6 +33,7 @@ const (
 	NoSpeed         = "no_speed"       // the provider has one speed only
 	Speed           = "speed"          // outside of the range
 	Unlisted        = "unlisted"       // a name that is not in the table
+	OtherLanguage   = "other_language" // the voice was made for one that is not the assistant's
 )
 
 // Problem is something wrong with a choice, or a name the table does not know.
@@ -42,14 +43,14 @@ type Problem struct {
 	// What a sentence about it is made of. The sentences are whose page or route
 	// shows them.
 	Name  string  `json:"name,omitempty"`  // the company
-	Value string  `json:"value,omitempty"` // what was chosen
+	Value string  `json:"value,omitempty"` // what was chosen; of a missing or other voice, the language
 	Use   string  `json:"use,omitempty"`   // what could be chosen, and is sent where something must be
 	Least float64 `json:"min,omitempty"`
 	Most  float64 `json:"max,omitempty"`
 }
 
 // Refused tells whether Vapi would refuse the choice.
-func (p Problem) Refused() bool { return p.Code != Unlisted }
+func (p Problem) Refused() bool { return p.Code != Unlisted && p.Code != OtherLanguage }
 
 // Check says what is wrong with a choice, in the order of the form.
 func Check(part Part, c Choice) []Problem {
@@ -67,23 +68,9 @@ func Check(part Part, c Choice) []Problem {
 		add(AboutLanguage, Language, c.Language, strings.Join(Who(part, c.Language), ", "))
 	}
 	if part == Voices {
-		switch {
-		case c.Voice == "":
-			add(AboutVoice, VoiceMissing, "", p.Voice(c.Language))
-		case p.tooLong(c.Voice):
-			add(AboutVoice, VoiceTooLong, c.Voice, "")
-		case !slices.Contains(p.Voices, c.Voice):
-			add(AboutVoice, Unlisted, c.Voice, "")
-		}
+		p.checkVoice(c, add)
 	}
-	switch {
-	case c.Model != "" && p.ModelField == "":
-		add(AboutModel, NoModel, c.Model, "")
-	case c.Model == "" && p.ModelMust:
-		add(AboutModel, ModelMissing, "", p.Model(c.Language))
-	case c.Model != "" && len(p.Models) > 0 && !slices.Contains(p.Models, c.Model):
-		add(AboutModel, Unlisted, c.Model, "")
-	}
+	p.checkModel(c, add)
 	switch {
 	case c.Speed == 0:
 	case p.SpeedField == "":
@@ -92,6 +79,31 @@ func Check(part Part, c Choice) []Problem {
 		add(AboutSpeed, Speed, fmt.Sprint(c.Speed), fmt.Sprint(p.clamped(c.Speed)))
 	}
 	return found
+}
+
+func (p *Provider) checkVoice(c Choice, add func(about, code, value, use string)) {
+	switch {
+	case c.Voice == "":
+		add(AboutVoice, VoiceMissing, c.Language, p.Voice(c.Language))
+	case p.tooLong(c.Voice):
+		add(AboutVoice, VoiceTooLong, c.Voice, "")
+	case !slices.Contains(p.Voices, c.Voice):
+		add(AboutVoice, Unlisted, c.Voice, "")
+	case c.Language != "" && !p.AnyLanguage && p.madeFor(c.Voice) != "" &&
+		!slices.Contains(p.VoicesFor[Base(c.Language)], c.Voice):
+		add(AboutVoice, OtherLanguage, c.Language, p.madeFor(c.Voice))
+	}
+}
+
+func (p *Provider) checkModel(c Choice, add func(about, code, value, use string)) {
+	switch {
+	case c.Model != "" && p.ModelField == "":
+		add(AboutModel, NoModel, c.Model, "")
+	case c.Model == "" && p.ModelMust:
+		add(AboutModel, ModelMissing, "", p.Model(c.Language))
+	case c.Model != "" && len(p.Models) > 0 && !slices.Contains(p.Models, c.Model):
+		add(AboutModel, Unlisted, c.Model, "")
+	}
 }
 
 // Who are the companies that know a language, those the form offers first.
@@ -143,12 +155,17 @@ func Fit(part Part, c Choice) map[string]any {
 	if c.Speed > 0 && p.SpeedField != "" {
 		set(out, p.SpeedField, p.clamped(c.Speed))
 	}
+	p.fillLists(out)
+	return out
+}
+
+// fillLists puts in what must be there, and may be empty.
+func (p *Provider) fillLists(out map[string]any) {
 	for name, property := range p.Properties {
 		if property.Must && property.Kind == List && out[name] == nil {
-			out[name] = []any{} // must be there, and may be empty
+			out[name] = []any{}
 		}
 	}
-	return out
 }
 
 // set puts a value at a name, with a dot where it is inside an object.

@@ -21,6 +21,9 @@ type Line struct {
 	// voices are called whose ids say nothing.
 	VoicesFor map[string][]string `json:"voicesFor,omitempty"`
 	Names     map[string]string   `json:"names,omitempty"`
+	// AnyLanguage tells that each voice speaks every language; the others speak
+	// those they are listed for.
+	AnyLanguage bool `json:"anyLanguage,omitempty"`
 	// Languages are those of the offer's the provider knows; null where it is not
 	// told one and all are fine.
 	Languages []string `json:"languages"`
@@ -46,8 +49,8 @@ func lines(part Part) []Line {
 		p := Find(part, id)
 		l := Line{
 			ID: id, Name: p.Name, Model: "no", Models: p.Models, Voices: p.Voices,
-			VoicesFor: p.VoicesFor,
-			Takes:     p.Model("en"), Otherwise: p.otherModel,
+			VoicesFor: p.VoicesFor, AnyLanguage: p.AnyLanguage,
+			Takes: p.Model("en"), Otherwise: p.otherModel,
 		}
 		switch {
 		case p.ModelMust:

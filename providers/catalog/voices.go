@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -72,7 +73,8 @@ func (p *Provider) Model(language string) string {
 	return ""
 }
 
-// Voice is the voice that is taken for a language when nobody chooses one.
+// Voice is the voice that is taken for a language when nobody chooses one; empty
+// where the table has none that speaks it.
 func (p *Provider) Voice(language string) string {
 	made := p.VoicesFor[Base(language)]
 	for _, voice := range made {
@@ -83,14 +85,38 @@ func (p *Provider) Voice(language string) string {
 	if len(made) > 0 {
 		return made[0]
 	}
-	if len(p.Voices) > 0 {
+	if p.AnyLanguage {
 		return p.Voices[0]
 	}
 	return ""
 }
 
+// AnyVoice is Voice, or the first of the provider's where the table has none that
+// speaks the language: for those who name a provider and cannot choose a voice.
+func (p *Provider) AnyVoice(language string) string {
+	if voice := p.Voice(language); voice != "" || len(p.Voices) == 0 {
+		return voice
+	}
+	return p.Voices[0]
+}
+
+// madeFor is the language a voice was made for; empty where it speaks several,
+// or the table does not say.
+func (p *Provider) madeFor(voice string) string {
+	for _, language := range slices.Sorted(maps.Keys(p.VoicesFor)) {
+		if slices.Contains(p.VoicesFor[language], voice) {
+			return language
+		}
+	}
+	return ""
+}
+
+// anyLanguage are the providers whose voices speak every language the provider
+// knows: it is told the language, or hears it in the text.
+var anyLanguage = []string{"vapi", "11labs", "openai", "playht", "lmnt"}
+
 // ownVoices are voices from the providers' own public lists, by the language
-// they were made for; without one they speak all.
+// they were made for; those of anyLanguage have none.
 var ownVoices = map[string][]struct {
 	language string
 	voices   []string
@@ -136,7 +162,7 @@ var ownVoices = map[string][]struct {
 		{"ja", []string{"97e7d7a9-dfaa-4758-a936-f5f844ac34cc"}},
 		{"zh", []string{"eda5bbff-1ff1-4886-8ef1-4e69a77640a0"}},
 	},
-	"hume": {{"", []string{"b201d214-914c-4d0a-b8e4-54adfc14a0dd", "ee96fb5f-ec1a-4f41-a9ba-6d119e64c8fd"}}},
+	"hume": {{"en", []string{"b201d214-914c-4d0a-b8e4-54adfc14a0dd", "ee96fb5f-ec1a-4f41-a9ba-6d119e64c8fd"}}},
 	"minimax": {
 		{"en", []string{"English_expressive_narrator", "English_Graceful_Lady"}},
 		{"fr", []string{"French_FemaleAnchor", "French_MaleNarrator"}},
@@ -152,7 +178,7 @@ var ownVoices = map[string][]struct {
 			"selena", "javier"}},
 	},
 	"11labs":  {{"", []string{"sarah"}}},
-	"rime-ai": {{"", []string{"luna"}}},
+	"rime-ai": {{"en", []string{"luna"}}},
 }
 
 // voiceNames are names of voices whose ids say nothing.
@@ -241,4 +267,23 @@ func LanguageName(code string) string {
 		}
 	}
 	return code
+}
+
+// makers are told by how their language models' names begin.
+var makers = []struct{ beginning, provider string }{
+	{"gpt", "openai"}, {"chatgpt", "openai"}, {"o1", "openai"}, {"o3", "openai"}, {"o4", "openai"},
+	{"claude", "anthropic"},
+	{"gemini", "google"}, {"grok", "xai"}, {"llama", "groq"}, {"mixtral", "groq"}, {"deepseek", "deep-seek"},
+	{"sonar", "perplexity-ai"},
+}
+
+// MakerOf is the provider of a language model that is named without one, "" when the
+// name's beginning tells nothing.
+func MakerOf(model string) string {
+	for _, m := range makers {
+		if strings.HasPrefix(strings.ToLower(model), m.beginning) {
+			return m.provider
+		}
+	}
+	return ""
 }

@@ -15,19 +15,26 @@ var adminRoutes = []struct {
 	pattern, about string
 	answer         func(*Server, http.ResponseWriter, *http.Request) error
 }{
-	{"POST /_sandbox/calls", "ring a number: {script, language, from, to | phoneNumberId, speed, toolShape, parallel}", (*Server).ring},
+	{"POST /_sandbox/calls", "ring a number: {script, language, from, to | phoneNumberId, speed, toolShape, parallel}",
+		(*Server).ring},
 	{"GET /_sandbox/calls/{id}", "state of a call and every message sent for it", (*Server).callState},
-	{"POST /_sandbox/next-call", "script of the next POST /call: {script, language, speed, toolShape, parallel}", (*Server).orderNext},
+	{"POST /_sandbox/past", "sound of calls before this server: {calls: {id: [{caller, fromMs, toMs}]}}", (*Server).recall},
+	{"POST /_sandbox/next-call", "script of the next POST /call: {script, language, speed, toolShape, parallel}",
+		(*Server).orderNext},
 	{"GET /_sandbox/scripts", "the scripts", (*Server).listScripts},
 	{"GET /_sandbox/deliveries", "messages sent, newest last; ?type= and ?callId= filter", (*Server).listDeliveries},
-	{"POST /_sandbox/faults", "fail: {match: {method, pathPrefix} | {messageType}, kind, count, retryAfterSeconds, delayMs, status, message}", (*Server).addFault},
+	{"POST /_sandbox/faults",
+		"fail: {match: {method, pathPrefix} | {messageType}, kind, count, retryAfterSeconds, delayMs, status, message}",
+		(*Server).addFault},
 	{"GET /_sandbox/faults", "faults not used up", (*Server).listFaults},
 	{"DELETE /_sandbox/faults", "no more faults", (*Server).dropFaults},
 	{"GET /_sandbox/clock", "the sandbox's own clock, and how many late requests wait for it", (*Server).showClock},
 	{"POST /_sandbox/clock", "move the clock on: {advanceMs}", (*Server).moveClock},
-	{"POST /_sandbox/settings", "{server, credentials, concurrencyLimit, assistantRequestTimeoutMs, linkSeconds}", (*Server).set},
+	{"POST /_sandbox/settings", "{server, credentials, concurrencyLimit, assistantRequestTimeoutMs, linkSeconds}",
+		(*Server).set},
 	{"POST /_sandbox/reset", "forget everything", (*Server).reset},
-	{"POST /_sandbox/tools/{name}", "a small business to call from functions: check_availability, book_appointment, get_price", (*Server).useBusiness},
+	{"POST /_sandbox/tools/{name}",
+		"a small business to call from functions: check_availability, book_appointment, get_price", (*Server).useBusiness},
 }
 
 // settings are what a Vapi account has beside its objects.
@@ -155,7 +162,8 @@ func (s *Server) takeOrder() callOrder {
 func (s *Server) listScripts(w http.ResponseWriter, _ *http.Request) error {
 	all := []object{}
 	for _, name := range scriptNames() {
-		all = append(all, object{"name": name, "title": scripts()[name].Title, "outbound": scripts()[name].Outbound, "languages": languages})
+		all = append(all, object{"name": name, "title": scripts()[name].Title, "outbound": scripts()[name].Outbound,
+			"languages": languages})
 	}
 	writeJSON(w, http.StatusOK, all)
 	return nil
@@ -200,7 +208,8 @@ func (s *Server) sent(fits func(*delivery) bool) []delivery {
 
 func (s *Server) listDeliveries(w http.ResponseWriter, r *http.Request) error {
 	kind, id := r.URL.Query().Get("type"), r.URL.Query().Get("callId")
-	writeJSON(w, http.StatusOK, s.sent(func(d *delivery) bool { return (kind == "" || d.Type == kind) && (id == "" || d.CallID == id) }))
+	writeJSON(w, http.StatusOK,
+		s.sent(func(d *delivery) bool { return (kind == "" || d.Type == kind) && (id == "" || d.CallID == id) }))
 	return nil
 }
 
@@ -259,7 +268,8 @@ func (s *Server) set(w http.ResponseWriter, r *http.Request) error {
 	for id, plan := range change.Credentials {
 		kind := str(plan, "type")
 		if kind != "bearer" && kind != "hmac" || hashes[str(plan, "algorithm")] == nil {
-			return refuse(http.StatusBadRequest, "credential "+id+" must have type bearer or hmac, and algorithm sha256, sha512 or sha1")
+			return refuse(http.StatusBadRequest,
+				"credential "+id+" must have type bearer or hmac, and algorithm sha256, sha512 or sha1")
 		}
 	}
 	s.mu.Lock()

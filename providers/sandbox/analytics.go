@@ -41,23 +41,8 @@ func (s *Server) analyse(query object) object {
 		zone = time.UTC
 	}
 	step := str(query, "timeRange", "step")
-	groups, keys := map[string][]object{}, map[string]object{}
-	for _, call := range slices.Backward(s.all("call")) {
-		made, err := time.Parse(time.RFC3339, str(call, "createdAt"))
-		if err != nil || made.Before(start) || !made.Before(end) {
-			continue
-		}
-		key := object{}
-		if step != "" {
-			key["date"] = stamp(truncate(made.In(zone), step))
-		}
-		for _, g := range list(query, "groupBy") {
-			name := g.(string)
-			key[name] = dig(call, strings.Split(name, ".")...)
-		}
-		id := fmt.Sprint(key)
-		groups[id], keys[id] = append(groups[id], call), key
-	}
+	within := func(made time.Time) bool { return !made.Before(start) && made.Before(end) }
+	groups, keys := s.grouped(within, zone, step, list(query, "groupBy"))
 	if len(groups) == 0 && step == "" && len(list(query, "groupBy")) == 0 {
 		groups[""], keys[""] = nil, object{}
 	}
@@ -82,6 +67,29 @@ func (s *Server) analyse(query object) object {
 		"name": str(query, "name"), "result": result,
 		"timeRange": object{"start": stamp(start), "end": stamp(end), "step": step, "timezone": zone.String()},
 	}
+}
+
+// grouped are the calls of a time by what they have in common, and that for each group.
+func (s *Server) grouped(within func(time.Time) bool, zone *time.Location, step string, by []any) (map[string][]object,
+	map[string]object) {
+	groups, keys := map[string][]object{}, map[string]object{}
+	for _, call := range slices.Backward(s.all("call")) {
+		made, err := time.Parse(time.RFC3339, str(call, "createdAt"))
+		if err != nil || !within(made) {
+			continue
+		}
+		key := object{}
+		if step != "" {
+			key["date"] = stamp(truncate(made.In(zone), step))
+		}
+		for _, g := range by {
+			name := g.(string)
+			key[name] = dig(call, strings.Split(name, ".")...)
+		}
+		id := fmt.Sprint(key)
+		groups[id], keys[id] = append(groups[id], call), key
+	}
+	return groups, keys
 }
 
 func operate(kind, column string, calls []object) any {

@@ -29,15 +29,18 @@ func (c *liveCall) argumentsFor(parameters, facts object) object {
 
 // commonFacts are what any script can tell a function.
 var commonFacts = object{
-	"name": "{{name}}", "phone": "{{phone}}", "date": "{{tomorrow}}", "time": "{{time}}", "slotId": "{{tomorrow}}T{{time}}",
+	"name": "{{name}}", "phone": "{{phone}}", "date": "{{tomorrow}}", "time": "{{time}}",
+	"slotId":  "{{tomorrow}}T{{time}}",
 	"service": "{{service}}", "query": "{{question}}",
 }
 
 // soundsLike pairs parts of property names with the script's facts, the first
 // match winning.
 var soundsLike = []struct{ part, fact string }{
-	{"phone", "phone"}, {"telephone", "phone"}, {"number", "phone"}, {"slot", "slotId"}, {"date", "date"}, {"day", "date"}, {"jour", "date"},
-	{"time", "time"}, {"hour", "time"}, {"heure", "time"}, {"name", "name"}, {"nom", "name"}, {"service", "service"}, {"reason", "service"},
+	{"phone", "phone"}, {"telephone", "phone"}, {"number", "phone"}, {"slot", "slotId"}, {"date", "date"},
+	{"day", "date"}, {"jour", "date"},
+	{"time", "time"}, {"hour", "time"}, {"heure", "time"}, {"name", "name"}, {"nom", "name"}, {"service", "service"},
+	{"reason", "service"},
 	{"motif", "service"}, {"query", "query"}, {"question", "query"}, {"text", "query"},
 }
 

@@ -54,7 +54,8 @@ func (s *Server) attachFile(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusBadRequest, "The file is attached already.")
 	}
 	entry := s.stamped(object{
-		"knowledgeBaseV2Id": base["id"], "fileId": id, "fileName": file["name"], "mimetype": file["mimetype"], "bytes": file["bytes"],
+		"knowledgeBaseV2Id": base["id"], "fileId": id, "fileName": file["name"], "mimetype": file["mimetype"],
+		"bytes":  file["bytes"],
 		"status": s.indexing(id),
 	}, newID())
 	s.saveFiles(base, append(slices.Clone(list(base, "files")), entry))
@@ -83,7 +84,8 @@ func (s *Server) saveFiles(base object, files []any) {
 		ids = append(ids, v.(object)["fileId"])
 	}
 	s.merge("tool", str(base, "toolId"), object{"knowledgeBases": []any{object{
-		"provider": "google", "name": base["name"], "description": orElse(str(base, "description"), str(base, "name")), "fileIds": ids,
+		"provider": "google", "name": base["name"], "description": orElse(str(base, "description"), str(base, "name")),
+		"fileIds": ids,
 	}}})
 }
 

@@ -117,12 +117,14 @@ func (b *business) book(body object) object {
 	}
 	at = strings.Replace(at, "h", ":", 1)
 	if !slices.Contains(b.free(date, ""), at) {
-		return object{"booked": false, "error": "taken", "result": fmt.Sprintf(wordsOf(body).taken, at, date, strings.Join(b.free(date, ""), ", "))}
+		return object{"booked": false, "error": "taken",
+			"result": fmt.Sprintf(wordsOf(body).taken, at, date, strings.Join(b.free(date, ""), ", "))}
 	}
 	reference := fmt.Sprintf("MD-%d", b.next)
 	b.next++
 	b.booked[date+" "+at] = reference
-	return object{"booked": true, "reference": reference, "date": date, "time": at, "result": fmt.Sprintf(wordsOf(body).booked, date, at, reference)}
+	return object{"booked": true, "reference": reference, "date": date, "time": at,
+		"result": fmt.Sprintf(wordsOf(body).booked, date, at, reference)}
 }
 
 // businessWords are the sentences of the business; it answers in French when the
@@ -131,18 +133,23 @@ type businessWords struct{ free, and, none, taken, booked, price, unknown string
 
 var (
 	englishWords = businessWords{
-		free: "Free on %s: %s.", and: " and ", none: "No free time on %s.", taken: "%s on %s is not free. Other free times: %s.",
-		booked: "Booked: %s %s, reference %s.", price: "The price of %s is %s.", unknown: "There is no price for that on the list.",
+		free: "Free on %s: %s.", and: " and ", none: "No free time on %s.",
+		taken:  "%s on %s is not free. Other free times: %s.",
+		booked: "Booked: %s %s, reference %s.", price: "The price of %s is %s.",
+		unknown: "There is no price for that on the list.",
 	}
 	frenchWords = businessWords{
-		free: "Libre le %s : %s.", and: " et ", none: "Rien de libre le %s.", taken: "%s le %s n'est pas libre. Autres heures libres : %s.",
-		booked: "Réservé : %s %s, référence %s.", price: "Le prix pour %s est de %s.", unknown: "Ce tarif n'est pas sur la liste.",
+		free: "Libre le %s : %s.", and: " et ", none: "Rien de libre le %s.",
+		taken:  "%s le %s n'est pas libre. Autres heures libres : %s.",
+		booked: "Réservé : %s %s, référence %s.", price: "Le prix pour %s est de %s.",
+		unknown: "Ce tarif n'est pas sur la liste.",
 	}
 )
 
 func wordsOf(body object) businessWords {
 	service := strings.ToLower(str(body, "service") + " " + str(body, "query"))
-	for _, word := range []string{"détartrage", "detartrage", "consultation", "plombage", "demande", "rendez-vous", "facture"} {
+	for _, word := range []string{"détartrage", "detartrage", "consultation", "plombage", "demande",
+		"rendez-vous", "facture"} {
 		if strings.Contains(service, word) {
 			return frenchWords
 		}
@@ -154,7 +161,8 @@ func price(body object) object {
 	service := strings.ToLower(orElse(str(body, "service"), str(body, "query")))
 	for _, name := range slices.Sorted(maps.Keys(priceList)) {
 		if strings.Contains(service, name) {
-			return object{"result": fmt.Sprintf(wordsOf(body).price, name, priceList[name]), "service": name, "price": priceList[name]}
+			return object{"result": fmt.Sprintf(wordsOf(body).price, name, priceList[name]), "service": name,
+				"price": priceList[name]}
 		}
 	}
 	return object{"result": wordsOf(body).unknown, "error": "unknown service"}

@@ -94,7 +94,8 @@ func (s *Server) newCall(order callOrder, fallback, language string, created tim
 		language = order.Language
 	}
 	c := &liveCall{
-		s: s, id: newCallID(created), script: scripts()[name], language: language, speed: s.cfg.Speed, order: order, ctx: s.ctx,
+		s: s, id: newCallID(created), script: scripts()[name], language: language, speed: s.cfg.Speed,
+		order: order, ctx: s.ctx,
 		done: make(chan struct{}), hangUp: make(chan string, 1), now: created, created: created,
 		facts: with(scripts()[name].Facts), muted: map[string]bool{}, slot: "09:30",
 	}
@@ -224,7 +225,8 @@ func (c *liveCall) resolve(assistant object, overrides ...object) {
 		assistant = with(assistant, without(o, "variableValues", "tools:append"))
 		if extra := list(o, "tools:append"); extra != nil {
 			model := obj(assistant, "model")
-			assistant = with(assistant, object{"model": with(model, object{"tools": append(append([]any{}, list(model, "tools")...), extra...)})})
+			assistant = with(assistant,
+				object{"model": with(model, object{"tools": append(append([]any{}, list(model, "tools")...), extra...)})})
 		}
 	}
 	c.assistant = assistant
@@ -284,7 +286,8 @@ func (c *liveCall) fill(s string) string {
 	}
 	pairs := []string{
 		"{{name}}", name, "{{phone}}", str(c.customer, "number"), "{{service}}", c.script.Service[c.language],
-		"{{tomorrow}}", c.created.AddDate(0, 0, 1).Format("2006-01-02"), "{{time}}", c.slot, "{{question}}", c.question, "{{result}}", c.result,
+		"{{tomorrow}}", c.created.AddDate(0, 0, 1).Format("2006-01-02"), "{{time}}", c.slot, "{{question}}",
+		c.question, "{{result}}", c.result,
 		"{{customer.number}}", str(c.customer, "number"), "{{date}}", c.created.Format("2006-01-02"),
 	}
 	for k, v := range c.variables {

@@ -15,11 +15,14 @@ import (
 
 func TestReport_costs_add_up(t *testing.T) {
 	b := newBench(t)
-	output := b.must("POST", "/structured-output", object{"name": "Booking", "schema": object{"type": "object", "properties": object{
-		"booked": object{"type": "boolean"}, "reference": object{"type": "string"}, "intent": object{"type": "string", "enum": []any{"other", "book"}}}}})
+	output := b.must("POST", "/structured-output",
+		object{"name": "Booking", "schema": object{"type": "object", "properties": object{
+			"booked": object{"type": "boolean"}, "reference": object{"type": "string"},
+			"intent": object{"type": "string", "enum": []any{"other", "book"}}}}})
 	_, number := b.desk(object{
 		"artifactPlan": object{"structuredOutputIds": []any{output["id"]}},
-		"analysisPlan": object{"structuredDataPlan": object{"enabled": true, "schema": object{"type": "object", "properties": object{"booked": object{"type": "boolean"}}}},
+		"analysisPlan": object{"structuredDataPlan": object{"enabled": true,
+			"schema": object{"type": "object", "properties": object{"booked": object{"type": "boolean"}}}},
 			"successEvaluationPlan": object{"rubric": "NumericScale"}},
 	})
 	id := b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
@@ -51,7 +54,8 @@ func TestReport_costs_add_up(t *testing.T) {
 		t.Errorf("structured output is %v", result)
 	}
 	if str(report, "analysis", "successEvaluation") != "9" || !isTrue(report, "analysis", "structuredData", "booked") ||
-		!strings.HasPrefix(str(report, "analysis", "summary"), "Priya Raman called to book") || strings.Contains(str(report, "analysis", "summary"), "{{") {
+		!strings.HasPrefix(str(report, "analysis", "summary"), "Priya Raman called to book") ||
+		strings.Contains(str(report, "analysis", "summary"), "{{") {
 		t.Errorf("analysis is %v", report["analysis"])
 	}
 	started, _ := time.Parse(time.RFC3339, str(report, "startedAt"))
@@ -60,13 +64,17 @@ func TestReport_costs_add_up(t *testing.T) {
 		t.Errorf("duration %v, durationSeconds %v", got, report["durationSeconds"])
 	}
 	stored := b.must("GET", "/call/"+id, nil)
-	if num(stored, "cost") != total || str(stored, "startedAt") != str(report, "startedAt") || str(stored, "artifact", "transcript") != str(report, "artifact", "transcript") {
+	if num(stored, "cost") != total || str(stored, "startedAt") != str(report, "startedAt") ||
+		str(stored, "artifact", "transcript") != str(report, "artifact", "transcript") {
 		t.Errorf("the stored call differs from the report")
 	}
-	answer := b.do2("POST", "/analytics", object{"queries": []any{object{"name": "q", "table": "call", "groupBy": []any{"endedReason"},
-		"operations": []any{object{"operation": "sum", "column": "cost", "alias": "spent"}, object{"operation": "count", "column": "id"}}}}})
+	answer := b.do2("POST", "/analytics",
+		object{"queries": []any{object{"name": "q", "table": "call", "groupBy": []any{"endedReason"},
+			"operations": []any{object{"operation": "sum", "column": "cost", "alias": "spent"},
+				object{"operation": "count", "column": "id"}}}}})
 	row := list(answer[0].(object), "result")[0].(object)
-	if math.Abs(num(row, "spent")-total) > 1e-9 || num(row, "countId") != 1 || str(row, "endedReason") != "customer-ended-call" {
+	if math.Abs(num(row, "spent")-total) > 1e-9 || num(row, "countId") != 1 ||
+		str(row, "endedReason") != "customer-ended-call" {
 		t.Errorf("analytics gave %v", row)
 	}
 }
@@ -113,7 +121,8 @@ func TestRecording_is_a_wav_whose_lanes_follow_the_transcript(t *testing.T) {
 	id := b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
 	report := b.one("end-of-call-report")
 	status, wav := b.fetchSigned("/call/" + id + "/stereo-recording")
-	if status != 200 || len(wav) < 44 || string(wav[:4]) != "RIFF" || string(wav[8:16]) != "WAVEfmt " || string(wav[36:40]) != "data" {
+	if status != 200 || len(wav) < 44 || string(wav[:4]) != "RIFF" || string(wav[8:16]) != "WAVEfmt " ||
+		string(wav[36:40]) != "data" {
 		t.Fatalf("stereo: %d, %d bytes", status, len(wav))
 	}
 	le := binary.LittleEndian
@@ -151,7 +160,8 @@ func TestRecording_is_a_wav_whose_lanes_follow_the_transcript(t *testing.T) {
 		t.Errorf("%d utterances, or sound before the first", spoken)
 	}
 	for _, kind := range []string{"mono", "customer", "assistant"} {
-		if status, one := b.fetchSigned("/call/" + id + "/" + kind + "-recording"); status != 200 || len(one)-44 != size/2 || le.Uint16(one[22:]) != 1 {
+		if status, one := b.fetchSigned("/call/" + id + "/" + kind + "-recording"); status != 200 || len(one)-44 != size/2 ||
+			le.Uint16(one[22:]) != 1 {
 			t.Errorf("%s: %d, %d bytes", kind, status, len(one))
 		}
 	}
@@ -183,7 +193,8 @@ func TestRecording_switched_off_leaves_none(t *testing.T) {
 	b := newBench(t)
 	_, number := b.desk(object{"artifactPlan": object{"recordingEnabled": false}})
 	id := b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
-	if status, _ := b.fetchSigned("/call/" + id + "/mono-recording"); status != 404 || b.one("end-of-call-report")["recordingUrl"] != nil {
+	if status, _ := b.fetchSigned("/call/" + id + "/mono-recording"); status != 404 ||
+		b.one("end-of-call-report")["recordingUrl"] != nil {
 		t.Errorf("recording answered %d", status)
 	}
 }
@@ -221,25 +232,29 @@ func (b *bench) outbound(to string) object {
 	if number == nil {
 		number = b.number(nil)
 	}
-	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": number["id"], "customer": object{"number": to, "name": "Camille Roy"}})
+	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": number["id"],
+		"customer": object{"number": to, "name": "Camille Roy"}})
 	b.waitFor(str(made, "id"))
 	return made
 }
 
 func TestOutbound_is_answered_by_the_customers_number(t *testing.T) {
 	for ending, want := range map[string]string{
-		"00": "customer-did-not-answer", "01": "voicemail", "02": "customer-busy", "04": "silence-timed-out", "42": "assistant-ended-call",
+		"00": "customer-did-not-answer", "01": "voicemail", "02": "customer-busy", "04": "silence-timed-out",
+		"42": "assistant-ended-call",
 	} {
 		b := newBench(t)
 		made := b.outbound("+141555501" + ending)
-		if str(made, "status") != "queued" || str(made, "type") != "outboundPhoneCall" || num(made, "subscriptionLimits", "concurrencyLimit") != 10 || str(made, "monitor", "controlUrl") == "" {
+		if str(made, "status") != "queued" || str(made, "type") != "outboundPhoneCall" ||
+			num(made, "subscriptionLimits", "concurrencyLimit") != 10 || str(made, "monitor", "controlUrl") == "" {
 			t.Errorf("made %v", made)
 		}
 		report := b.one("end-of-call-report")
 		if got := str(report, "endedReason"); got != want {
 			t.Errorf("…%s ended with %s, want %s", ending, got, want)
 		}
-		if ending == "00" && (report["startedAt"] != nil || len(list(report, "costs")) != 0 || len(obj(report, "analysis")) != 0) {
+		if ending == "00" && (report["startedAt"] != nil || len(list(report, "costs")) != 0 ||
+			len(obj(report, "analysis")) != 0) {
 			t.Errorf("unanswered: %v", report)
 		}
 		if ending == "01" && !strings.Contains(str(report, "artifact", "transcript"), "AI: Please call us back.") {
@@ -276,16 +291,19 @@ func TestOutbound_limits(t *testing.T) {
 	}
 	customers = append(customers, object{"number": "0612345678"})
 	batch := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": number["id"], "customers": customers})
-	if len(list(batch, "results")) != 2 || len(list(batch, "errors")) != 2 || !isTrue(batch, "subscriptionLimits", "concurrencyBlocked") {
+	if len(list(batch, "results")) != 2 || len(list(batch, "errors")) != 2 ||
+		!isTrue(batch, "subscriptionLimits", "concurrencyBlocked") {
 		t.Errorf("batch gave %v", batch)
 	}
 	for _, v := range list(batch, "results") {
 		b.waitFor(str(v.(object), "id"))
 	}
 	free := b.must("POST", "/phone-number", object{"provider": "vapi"})
-	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": free["id"], "customer": object{"number": "+33199000042"}})
+	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": free["id"],
+		"customer": object{"number": "+33199000042"}})
 	b.waitFor(str(made, "id"))
-	if got := str(b.must("GET", "/call/"+str(made, "id"), nil), "endedReason"); got != "call.start.error-vapi-number-international" {
+	if got := str(b.must("GET", "/call/"+str(made, "id"), nil),
+		"endedReason"); got != "call.start.error-vapi-number-international" {
 		t.Errorf("a free number called abroad: %s", got)
 	}
 	rows := b.do2("GET", "/call?assistantId="+str(a, "id")+"&limit=2", nil)
@@ -313,10 +331,25 @@ func TestReport_fills_outputs_by_name_and_schema(t *testing.T) {
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
 	report := b.one("end-of-call-report")
 	outputs := obj(report, "artifact", "structuredOutputs")
-	if len(outputs) != 3 || str(outputs, summary, "name") != "Call summary" || str(outputs, summary, "result") != str(report, "analysis", "summary") {
+	if len(outputs) != 3 || str(outputs, summary, "name") != "Call summary" ||
+		str(outputs, summary, "result") != str(report, "analysis", "summary") {
 		t.Errorf("got %v", outputs)
 	}
 	if !isTrue(outputs, success, "result") || str(outputs, other, "name") != "Reference" {
 		t.Errorf("got %v", outputs)
+	}
+}
+
+func TestPast_calls_can_be_heard(t *testing.T) {
+	b := newBench(t)
+	status, _ := b.fetchSigned("/call/demo-1/stereo-recording")
+	if status != http.StatusNotFound {
+		t.Errorf("before it is known: got %d", status)
+	}
+	b.must("POST", "/_sandbox/past", object{"calls": object{"demo-1": []any{
+		object{"caller": false, "fromMs": 0, "toMs": 1000}, object{"caller": true, "fromMs": 1400, "toMs": 2000}}}})
+	status, wav := b.fetchSigned("/call/demo-1/stereo-recording")
+	if status != http.StatusOK || len(wav) != 44+2*2*2*sampleRate {
+		t.Errorf("got %d and %d bytes", status, len(wav))
 	}
 }

@@ -46,7 +46,8 @@ func (s *Server) createCall(w http.ResponseWriter, r *http.Request) error {
 		calls = append(calls, c)
 		results = append(results, callView(s.get("call", c.id)))
 	}
-	writeJSON(w, http.StatusCreated, object{"results": results, "errors": failures, "subscriptionLimits": s.limits(blocked)})
+	writeJSON(w, http.StatusCreated,
+		object{"results": results, "errors": failures, "subscriptionLimits": s.limits(blocked)})
 	for _, c := range calls {
 		s.begin(c, body)
 	}
@@ -90,7 +91,9 @@ func (s *Server) checkCall(body object) error {
 func (s *Server) placeCall(body, customer object) (*liveCall, error) {
 	to := str(customer, "number")
 	if str(customer, "sipUri") == "" && !isFalse(customer, "numberE164CheckEnabled") && !isE164(to) {
-		return nil, refuse(http.StatusBadRequest, "customer.number must be a valid phone number in the E.164 format. Hot tip, you may be missing the country code (Eg. US: +1).")
+		return nil,
+			refuse(http.StatusBadRequest,
+				"customer.number must be a valid phone number in the E.164 format. Hot tip, you may be missing the country code (Eg. US: +1).")
 	}
 	if s.activeCalls() >= s.concurrency() {
 		e := refuse(http.StatusBadRequest, "Over Concurrency Limit.").(*apiError)
@@ -99,7 +102,8 @@ func (s *Server) placeCall(body, customer object) (*liveCall, error) {
 	}
 	number := s.get("phone-number", str(body, "phoneNumberId"))
 	if imported := obj(body, "phoneNumber"); imported != nil {
-		number = with(without(imported, "twilioPhoneNumber"), object{"provider": "twilio", "number": imported["twilioPhoneNumber"]})
+		number = with(without(imported, "twilioPhoneNumber"),
+			object{"provider": "twilio", "number": imported["twilioPhoneNumber"]})
 	}
 	answering := s.get("assistant", str(body, "assistantId"))
 	if inline := obj(body, "assistant"); inline != nil {
@@ -124,7 +128,8 @@ func (s *Server) placeCall(body, customer object) (*liveCall, error) {
 		status = "scheduled"
 	}
 	row := with(c.base("outboundPhoneCall", status), object{"monitor": c.monitor()})
-	for _, name := range []string{"name", "assistantId", "assistant", "assistantOverrides", "squadId", "squad", "squadOverrides", "schedulePlan"} {
+	for _, name := range []string{"name", "assistantId", "assistant", "assistantOverrides", "squadId",
+		"squad", "squadOverrides", "schedulePlan"} {
 		if body[name] != nil {
 			row[name] = body[name]
 		}
@@ -141,11 +146,14 @@ func (s *Server) placeCall(body, customer object) (*liveCall, error) {
 func (c *liveCall) base(kind, status string) object {
 	sid := "CA" + strings.ReplaceAll(c.id, "-", "")
 	row := object{
-		"id": c.id, "orgId": orgID, "createdAt": stamp(c.created), "updatedAt": stamp(c.created), "type": kind, "status": status,
-		"phoneCallProvider": c.carrier(), "phoneCallProviderId": sid, "phoneCallTransport": "pstn", "customer": c.customer, "cost": 0.0,
+		"id": c.id, "orgId": orgID, "createdAt": stamp(c.created), "updatedAt": stamp(c.created), "type": kind,
+		"status":            status,
+		"phoneCallProvider": c.carrier(), "phoneCallProviderId": sid, "phoneCallTransport": "pstn",
+		"customer": c.customer, "cost": 0.0,
 		"transport": object{
-			"provider": c.carrier(), "conversationType": "voice", "accountSid": orElse(str(c.number, "twilioAccountSid"), "ACexample0000000000000000000000000"),
-			"callSid": sid, "callToken": markerCallToken,
+			"provider": c.carrier(), "conversationType": "voice",
+			"accountSid": orElse(str(c.number, "twilioAccountSid"), "ACexample0000000000000000000000000"),
+			"callSid":    sid, "callToken": markerCallToken,
 		},
 	}
 	if id := str(c.number, "id"); id != "" {
@@ -203,7 +211,8 @@ func (s *Server) activeCalls() int {
 
 func (s *Server) limits(blocked bool) object {
 	limit := s.concurrency()
-	return object{"concurrencyBlocked": blocked, "concurrencyLimit": limit, "remainingConcurrentCalls": max(0, limit-s.activeCalls())}
+	return object{"concurrencyBlocked": blocked, "concurrencyLimit": limit,
+		"remainingConcurrentCalls": max(0, limit-s.activeCalls())}
 }
 
 // erased tells the server that a call's data is gone. The call itself goes on:
@@ -227,7 +236,8 @@ func (s *Server) erased(row object) {
 	if !wantsMessage(owner, "call.deleted") {
 		return
 	}
-	message := object{"timestamp": time.Now().UnixMilli(), "type": "call.deleted", "call": callView(row), "customer": row["customer"]}
+	message := object{"timestamp": time.Now().UnixMilli(), "type": "call.deleted", "call": callView(row),
+		"customer": row["customer"]}
 	if number := s.get("phone-number", str(row, "phoneNumberId")); number != nil {
 		message["phoneNumber"] = with(object{"twilioAuthToken": markerToken}, number)
 	}

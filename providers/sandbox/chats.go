@@ -14,7 +14,8 @@ func (s *Server) sessions() resource {
 		return func(row object) { s.tellChat(kind, row, object{"session": row}) }
 	}
 	return resource{
-		path: "/session", kind: "session", paged: true, filters: []string{"id", "name", "assistantId", "squadId", "phoneNumberId"},
+		path: "/session", kind: "session", paged: true,
+		filters: []string{"id", "name", "assistantId", "squadId", "phoneNumberId"},
 		create: func(body object) error {
 			if err := validate(sessionRules, body); err != nil {
 				return err
@@ -131,7 +132,8 @@ func (s *Server) chat(body object) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := s.chatReply(with(assistant, without(obj(body, "assistantOverrides"), "variableValues")), obj(body, "assistantOverrides", "variableValues"), said, len(history) == 0)
+	answer := s.chatReply(with(assistant, without(obj(body, "assistantOverrides"), "variableValues")),
+		obj(body, "assistantOverrides", "variableValues"), said, len(history) == 0)
 	output := object{"role": "assistant", "content": answer}
 	prompt, completion := 200+len(said)/4, len(answer)/4
 	model := modelCost(prompt, completion)
@@ -140,7 +142,8 @@ func (s *Server) chat(body object) (object, error) {
 	row = with(row, object{
 		"input": input, "messages": append(append([]any{}, history...), input...), "output": []any{output}, "cost": cost,
 		"costs": []any{
-			object{"type": "model", "model": object{"provider": str(assistant, "model", "provider"), "model": str(assistant, "model", "model")},
+			object{"type": "model", "model": object{"provider": str(assistant, "model", "provider"),
+				"model": str(assistant, "model", "model")},
 				"promptTokens": prompt, "completionTokens": completion, "cost": model},
 			object{"type": "chat", "cost": chatCost},
 		},
@@ -149,7 +152,8 @@ func (s *Server) chat(body object) (object, error) {
 		row["assistantId"] = session["assistantId"]
 		row = plain(row).(object)
 		updated := s.merge("session", str(session, "id"), object{
-			"messages": append(list(row, "messages"), output), "cost": rounded(num(session, "cost") + cost), "updatedAt": stamp(s.tick()),
+			"messages": append(list(row, "messages"), output), "cost": rounded(num(session, "cost") + cost),
+			"updatedAt": stamp(s.tick()),
 		})
 		if updated != nil {
 			s.tellChat("session.updated", updated, object{"session": updated})
@@ -166,20 +170,12 @@ func (s *Server) chatContext(body object) (owner object, history []any, session 
 	sessionID, previousID := str(body, "sessionId"), str(body, "previousChatId")
 	named := body["assistantId"] != nil || body["assistant"] != nil || body["squadId"] != nil || body["squad"] != nil
 	switch {
-	case sessionID != "" && previousID != "":
-		return nil, nil, nil, refuse(http.StatusBadRequest, "sessionId and previousChatId are mutually exclusive.")
-	case sessionID != "" && named:
-		return nil, nil, nil, refuse(http.StatusBadRequest, "sessionId and assistantId are mutually exclusive.")
-	case sessionID != "" && body["transport"] != nil:
-		return nil, nil, nil, refuse(http.StatusBadRequest, "sessionId and transport are mutually exclusive.")
 	case sessionID != "":
-		session = s.get("session", sessionID)
-		if session == nil {
-			return nil, nil, nil, notFound("session")
+		if other := besideSession(body, named); other != "" {
+			return nil, nil, nil, refuse(http.StatusBadRequest, "sessionId and "+other+" are mutually exclusive.")
 		}
-		made, err := time.Parse(time.RFC3339, str(session, "updatedAt"))
-		if err == nil && time.Since(made).Seconds() > num(session, "expirationSeconds") || str(session, "status") == "completed" {
-			return nil, nil, nil, refuse(http.StatusBadRequest, "The session has expired or is completed.")
+		if session, err = s.openSession(sessionID); err != nil {
+			return nil, nil, nil, err
 		}
 		return session, list(session, "messages"), session, nil
 	case previousID != "":
@@ -192,9 +188,37 @@ func (s *Server) chatContext(body object) (owner object, history []any, session 
 			return previous, history, nil, nil
 		}
 	case !named:
-		return nil, nil, nil, refuse(http.StatusBadRequest, "Need one of assistantId, assistant, squadId, squad, sessionId or previousChatId.")
+		return nil, nil, nil,
+			refuse(http.StatusBadRequest, "Need one of assistantId, assistant, squadId, squad, sessionId or previousChatId.")
 	}
 	return body, history, nil, nil
+}
+
+// besideSession is what a chat of a session may not name beside it, "" for nothing.
+func besideSession(body object, named bool) string {
+	switch {
+	case str(body, "previousChatId") != "":
+		return "previousChatId"
+	case named:
+		return "assistantId"
+	case body["transport"] != nil:
+		return "transport"
+	}
+	return ""
+}
+
+// openSession is a session that still takes messages.
+func (s *Server) openSession(id string) (object, error) {
+	session := s.get("session", id)
+	if session == nil {
+		return nil, notFound("session")
+	}
+	made, err := time.Parse(time.RFC3339, str(session, "updatedAt"))
+	if err == nil && time.Since(made).Seconds() > num(session, "expirationSeconds") ||
+		str(session, "status") == "completed" {
+		return nil, refuse(http.StatusBadRequest, "The session has expired or is completed.")
+	}
+	return session, nil
 }
 
 // chatInput reads text or a list of messages, and the last thing the user said.
@@ -242,7 +266,8 @@ func (s *Server) chatReply(assistant, variables object, said string, first bool)
 func looksFrench(text string) bool {
 	for _, w := range words(text) {
 		switch w {
-		case "bonjour", "merci", "vous", "est", "quel", "quelle", "prix", "combien", "je", "le", "la", "les", "etes", "ouvert":
+		case "bonjour", "merci", "vous", "est", "quel", "quelle", "prix", "combien", "je", "le", "la",
+			"les", "etes", "ouvert":
 			return true
 		}
 	}

@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,23 +10,19 @@ import (
 	"time"
 )
 
+// The sandbox alone, when nothing else is said.
+const (
+	DefaultAddr = "127.0.0.1:8787"
+	DefaultKey  = defaultKey
+)
+
 // Main is the command `pocketline sandbox`: it starts the sandbox alone, prints
-// how to use it and runs until SIGINT or SIGTERM. Flags: --http, --key, --speed.
-func Main(args []string) error {
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	addr := flags.String("http", "127.0.0.1:8787", "loopback host:port to listen on")
-	flags.StringVar(addr, "addr", *addr, "the older name of --http")
-	key := flags.String("key", defaultKey, "bearer key clients must send")
-	speed := flags.Float64("speed", 1, "how fast calls play: 1 real time, 10 ten times faster, 0 without waiting")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil // it was printed
-	case err != nil:
-		return err
-	}
+// how to use it and runs until SIGINT or SIGTERM.
+func Main(c Config) error {
+	c.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s, err := Start(Config{Addr: *addr, Key: *key, Speed: *speed, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	s, err := Start(c)
 	if err != nil {
 		return err
 	}

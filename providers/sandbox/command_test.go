@@ -16,7 +16,7 @@ func TestMain_command_runs_until_it_is_told_to_stop(t *testing.T) {
 	os.Stdout = write
 	defer func() { os.Stdout = stdout }()
 	finished := make(chan error, 1)
-	go func() { finished <- Main([]string{"--http", "127.0.0.1:0", "--key", "k", "--speed", "0"}) }()
+	go func() { finished <- Main(Config{Addr: "127.0.0.1:0", Key: "k"}) }()
 	var printed strings.Builder
 	chunk := make([]byte, 4096)
 	for !strings.Contains(printed.String(), "/_sandbox/calls -d") {
@@ -37,9 +37,9 @@ func TestMain_command_runs_until_it_is_told_to_stop(t *testing.T) {
 	if err := <-finished; err != nil {
 		t.Error(err)
 	}
-	for _, args := range [][]string{{"--speed", "fast"}, {"--addr", "0.0.0.0:0"}, {"--http", "0.0.0.0:0"}, {"--speed", "-1"}} {
-		if err := Main(args); err == nil {
-			t.Errorf("Main(%v) ran", args)
+	for _, c := range []Config{{Addr: "0.0.0.0:0"}, {Addr: "127.0.0.1:0", Speed: -1}} {
+		if err := Main(c); err == nil {
+			t.Errorf("Main(%+v) ran", c)
 		}
 	}
 }

@@ -6,9 +6,14 @@ import (
 )
 
 var controlRules = map[string]schema{
-	"say":         {"type": text(), "content": text(), "message": text(), "endCallAfterSpoken": yesno(), "interruptionsEnabled": yesno(), "interruptAssistantEnabled": yesno()},
-	"add-message": {"type": text(), "message": required(record(schema{"role": required(text()), "content": required(text())})), "triggerResponseEnabled": yesno()},
-	"control": {"type": text(), "control": required(oneOf("mute-assistant", "unmute-assistant", "mute-customer", "unmute-customer", "say-first-message")),
+	"say": {"type": text(), "content": text(), "message": text(), "endCallAfterSpoken": yesno(),
+		"interruptionsEnabled": yesno(), "interruptAssistantEnabled": yesno()},
+	"add-message": {"type": text(),
+		"message":                required(record(schema{"role": required(text()), "content": required(text())})),
+		"triggerResponseEnabled": yesno()},
+	"control": {"type": text(),
+		"control": required(oneOf("mute-assistant", "unmute-assistant", "mute-customer",
+			"unmute-customer", "say-first-message")),
 		"videoRecordingStartDelaySeconds": number()},
 	"end-call": {"type": text()},
 	"transfer": {"type": text(), "destination": required(outsideDestination), "content": text()},
@@ -94,18 +99,7 @@ func (c *liveCall) obey(order object) error {
 			return c.respond(opening+content, false)
 		}
 	case "control":
-		switch str(order, "control") {
-		case "mute-assistant":
-			c.muted["assistant"] = true
-		case "unmute-assistant":
-			delete(c.muted, "assistant")
-		case "mute-customer":
-			c.muted["user"] = true
-		case "unmute-customer":
-			delete(c.muted, "user")
-		case "say-first-message":
-			return c.utter("assistant", c.greeting(), false)
-		}
+		return c.switched(str(order, "control"))
 	case "transfer":
 		c.facts["transferred"] = true
 		return c.forward(obj(order, "destination"), str(order, "content"))
@@ -118,6 +112,23 @@ func (c *liveCall) obey(order object) error {
 		if c.handOff(with(object{"type": "assistant"}, obj(order, "destination"))) {
 			return c.utter("assistant", c.greeting(), false)
 		}
+	}
+	return nil
+}
+
+// switched obeys an order that has no words of its own.
+func (c *liveCall) switched(what string) error {
+	switch what {
+	case "mute-assistant":
+		c.muted["assistant"] = true
+	case "unmute-assistant":
+		delete(c.muted, "assistant")
+	case "mute-customer":
+		c.muted["user"] = true
+	case "unmute-customer":
+		delete(c.muted, "user")
+	case "say-first-message":
+		return c.utter("assistant", c.greeting(), false)
 	}
 	return nil
 }

@@ -30,13 +30,18 @@ func TestControl_changes_the_running_call(t *testing.T) {
 		says, not   string
 		destination string
 	}{
-		"end-call":    {object{"type": "end-call"}, "manually-canceled", "", "User:", ""},
-		"say":         {object{"type": "say", "content": "Please hold."}, "assistant-ended-call", "AI: Please hold.", "", ""},
-		"say and end": {object{"type": "say", "content": "Goodbye now.", "endCallAfterSpoken": true}, "assistant-ended-call-after-message-spoken", "AI: Goodbye now.", "User:", ""},
-		"add-message": {object{"type": "add-message", "message": object{"role": "system", "content": "We close at six."}}, "assistant-ended-call", "We close at six.", "", ""},
-		"mute":        {object{"type": "control", "control": "mute-customer"}, "assistant-ended-call", "AI:", "User:", ""},
-		"transfer":    {object{"type": "transfer", "destination": object{"type": "number", "number": "+14155550177"}, "content": "Off you go."}, "assistant-forwarded-call", "AI: Off you go.", "User:", "+14155550177"},
-		"handoff":     {object{"type": "handoff", "destination": object{"type": "assistant", "assistant": object{"name": "Billing", "firstMessage": "Billing here."}}}, "customer-ended-call", "AI: Billing here.", "", ""},
+		"end-call": {object{"type": "end-call"}, "manually-canceled", "", "User:", ""},
+		"say":      {object{"type": "say", "content": "Please hold."}, "assistant-ended-call", "AI: Please hold.", "", ""},
+		"say and end": {object{"type": "say", "content": "Goodbye now.", "endCallAfterSpoken": true},
+			"assistant-ended-call-after-message-spoken", "AI: Goodbye now.", "User:", ""},
+		"add-message": {object{"type": "add-message", "message": object{"role": "system", "content": "We close at six."}},
+			"assistant-ended-call", "We close at six.", "", ""},
+		"mute": {object{"type": "control", "control": "mute-customer"}, "assistant-ended-call", "AI:", "User:", ""},
+		"transfer": {object{"type": "transfer", "destination": object{"type": "number", "number": "+14155550177"},
+			"content": "Off you go."}, "assistant-forwarded-call", "AI: Off you go.", "User:", "+14155550177"},
+		"handoff": {object{"type": "handoff",
+			"destination": object{"type": "assistant", "assistant": object{"name": "Billing", "firstMessage": "Billing here."}}},
+			"customer-ended-call", "AI: Billing here.", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -52,7 +57,8 @@ func TestControl_changes_the_running_call(t *testing.T) {
 			b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
 			report := b.one("end-of-call-report")
 			transcript := str(report, "artifact", "transcript")
-			if str(report, "endedReason") != tc.reason || !strings.Contains(transcript, tc.says) || tc.not != "" && strings.Contains(transcript, tc.not) {
+			if str(report, "endedReason") != tc.reason || !strings.Contains(transcript, tc.says) || tc.not != "" &&
+				strings.Contains(transcript, tc.not) {
 				t.Errorf("ended with %s, transcript:\n%s", str(report, "endedReason"), transcript)
 			}
 			if str(report, "destination", "number") != tc.destination {
@@ -69,7 +75,8 @@ func TestControl_refuses_what_it_does_not_know(t *testing.T) {
 	b := newBench(t)
 	b.answers(func(m object, w http.ResponseWriter) bool {
 		if str(m, "type") == "assistant.started" {
-			for _, order := range []object{{"type": "dance"}, {"type": "control", "control": "louder"}, {"type": "transfer"}, {"type": "say", "words": "x"}} {
+			for _, order := range []object{{"type": "dance"}, {"type": "control", "control": "louder"}, {"type": "transfer"},
+				{"type": "say", "words": "x"}} {
 				if status := b.steer(m, order); status != 400 {
 					t.Errorf("%v answered %d", order, status)
 				}
@@ -105,7 +112,8 @@ func TestControl_hangs_up_in_the_middle_at_real_speed(t *testing.T) {
 	})
 	_, number := b.desk(nil)
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
-	if report := b.one("end-of-call-report"); str(report, "endedReason") != "manually-canceled" || strings.Contains(str(report, "transcript"), "MD-2207") {
+	if report := b.one("end-of-call-report"); str(report, "endedReason") != "manually-canceled" ||
+		strings.Contains(str(report, "transcript"), "MD-2207") {
 		t.Errorf("ended with %v:\n%v", report["endedReason"], report["transcript"])
 	}
 }
@@ -114,7 +122,8 @@ func TestMaxDuration_ends_the_call(t *testing.T) {
 	b := newBench(t)
 	_, number := b.desk(object{"maxDurationSeconds": 12})
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
-	if report := b.one("end-of-call-report"); str(report, "endedReason") != "exceeded-max-duration" || num(report, "durationSeconds") != 12 {
+	if report := b.one("end-of-call-report"); str(report, "endedReason") != "exceeded-max-duration" ||
+		num(report, "durationSeconds") != 12 {
 		t.Errorf("ended with %v after %v s", report["endedReason"], report["durationSeconds"])
 	}
 }

@@ -34,15 +34,18 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 	prompt *= max(c.modelTurns, 1)
 	completion := c.characters / 4
 	model := object{"provider": str(c.assistant, "model", "provider"), "model": str(c.assistant, "model", "model")}
-	transcriber := object{"provider": orElse(str(c.assistant, "transcriber", "provider"), "deepgram"), "model": orElse(str(c.assistant, "transcriber", "model"), "nova-3")}
-	voice := object{"provider": orElse(str(c.assistant, "voice", "provider"), "vapi"), "voiceId": orElse(str(c.assistant, "voice", "voiceId"), "Elliot")}
+	transcriber := object{"provider": orElse(str(c.assistant, "transcriber", "provider"), "deepgram"),
+		"model": orElse(str(c.assistant, "transcriber", "model"), "nova-3")}
+	voice := object{"provider": orElse(str(c.assistant, "voice", "provider"), "vapi"),
+		"voiceId": orElse(str(c.assistant, "voice", "voiceId"), "Elliot")}
 	transport, stt := rounded(minutes*transportPerMinute), rounded(minutes*transcriberPerMinute)
 	llm := modelCost(prompt, completion)
 	tts, vapi := rounded(float64(c.characters)*voicePerCharacter), rounded(minutes*vapiPerMinute)
 	items = []any{
 		object{"type": "transport", "provider": c.carrier(), "minutes": minutes, "cost": transport},
 		object{"type": "transcriber", "transcriber": transcriber, "minutes": minutes, "cost": stt},
-		object{"type": "model", "model": model, "promptTokens": prompt, "completionTokens": completion, "cachedPromptTokens": prompt / 2, "cost": llm},
+		object{"type": "model", "model": model, "promptTokens": prompt, "completionTokens": completion,
+			"cachedPromptTokens": prompt / 2, "cost": llm},
 		object{"type": "voice", "voice": voice, "characters": c.characters, "cost": tts},
 		object{"type": "vapi", "subType": "normal", "minutes": minutes, "cost": vapi},
 	}
@@ -57,20 +60,26 @@ func (c *liveCall) costs(endedAt time.Time) (items []any, breakdown object, tota
 		}
 		parts[kind] = analysisCost
 		parts[kind+"PromptTokens"], parts[kind+"CompletionTokens"] = prompt, 20
-		items = append(items, object{"type": "analysis", "analysisType": kind, "model": judge, "promptTokens": prompt, "completionTokens": 20, "cost": analysisCost})
+		items = append(items, object{"type": "analysis", "analysisType": kind, "model": judge, "promptTokens": prompt,
+			"completionTokens": 20, "cost": analysisCost})
 	}
-	if n := len(list(c.assistant, "artifactPlan", "structuredOutputIds")) + len(list(c.assistant, "artifactPlan", "structuredOutputs")); n > 0 {
+	if n := len(list(c.assistant, "artifactPlan", "structuredOutputIds")) +
+		len(list(c.assistant, "artifactPlan", "structuredOutputs")); n > 0 {
 		cost := rounded(float64(n) * outputCost)
-		parts["structuredOutput"], parts["structuredOutputPromptTokens"], parts["structuredOutputCompletionTokens"] = cost, prompt, 38
-		items = append(items, object{"type": "analysis", "analysisType": "structuredOutput", "model": judge, "promptTokens": prompt, "completionTokens": 38, "cost": cost})
+		parts["structuredOutput"], parts["structuredOutputPromptTokens"], parts["structuredOutputCompletionTokens"] = cost,
+			prompt, 38
+		items = append(items, object{"type": "analysis", "analysisType": "structuredOutput", "model": judge,
+			"promptTokens": prompt, "completionTokens": 38, "cost": cost})
 	}
 	for _, item := range items {
 		total += item.(object)["cost"].(float64)
 	}
 	total = rounded(total)
 	return items, object{
-		"transport": transport, "stt": stt, "llm": llm, "tts": tts, "vapi": vapi, "chat": 0.0, "total": total, "llmPromptTokens": prompt,
-		"llmCompletionTokens": completion, "llmCachedPromptTokens": prompt / 2, "ttsCharacters": c.characters, "analysisCostBreakdown": parts,
+		"transport": transport, "stt": stt, "llm": llm, "tts": tts, "vapi": vapi, "chat": 0.0, "total": total,
+		"llmPromptTokens":     prompt,
+		"llmCompletionTokens": completion, "llmCachedPromptTokens": prompt / 2, "ttsCharacters": c.characters,
+		"analysisCostBreakdown": parts,
 	}, total
 }
 

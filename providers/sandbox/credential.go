@@ -66,7 +66,8 @@ func signHMAC(req *http.Request, plan object, d *delivery) {
 	}
 	// The body goes in last, so that braces inside it are left alone.
 	before, after, hasBody := strings.Cut(format, "{body}")
-	fill := strings.NewReplacer("{timestamp}", stampText, "{method}", req.Method, "{url}", d.to.url, "{svix-id}", messageID)
+	fill := strings.NewReplacer("{timestamp}", stampText, "{method}", req.Method, "{url}", d.to.url,
+		"{svix-id}", messageID)
 	mac := hmac.New(algorithm, key)
 	mac.Write([]byte(fill.Replace(before)))
 	if hasBody {

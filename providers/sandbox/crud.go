@@ -44,9 +44,11 @@ func (s *Server) resources() []resource {
 			path: "/call", kind: "call", filters: []string{"id", "assistantId", "phoneNumberId"}, view: callView,
 			patch: func(_, body object) error { return validate(callPatchRules, body) }, deleted: s.erased,
 		},
-		{path: "/chat", kind: "chat", paged: true, filters: []string{"id", "assistantId", "squadId", "sessionId", "previousChatId"}, deleted: s.chatDeleted},
+		{path: "/chat", kind: "chat", paged: true,
+			filters: []string{"id", "assistantId", "squadId", "sessionId", "previousChatId"}, deleted: s.chatDeleted},
 		s.sessions(),
-		{path: "/file", kind: "file", filters: []string{"purpose"}, patch: func(_, body object) error { return validate(filePatchRules, body) }},
+		{path: "/file", kind: "file", filters: []string{"purpose"},
+			patch: func(_, body object) error { return validate(filePatchRules, body) }},
 		s.bases(),
 		{
 			path: "/structured-output", kind: "structured-output", paged: true, filters: []string{"id", "name"},
@@ -82,25 +84,7 @@ func (s *Server) crud(route func(string, endpoint), r resource) {
 		r.view = func(row object) object { return row }
 	}
 	if r.create != nil {
-		route("POST "+r.path, func(w http.ResponseWriter, req *http.Request) error {
-			body, err := readObject(w, req)
-			if err == nil {
-				err = r.create(body)
-			}
-			if err == nil && r.prepare != nil {
-				body, err = r.prepare(body)
-			}
-			if err != nil {
-				return err
-			}
-			row := s.stamped(body, newID())
-			s.put(r.kind, row)
-			if r.created != nil {
-				r.created(row)
-			}
-			writeJSON(w, http.StatusCreated, r.view(row))
-			return nil
-		})
+		route("POST "+r.path, func(w http.ResponseWriter, req *http.Request) error { return s.createRow(r, w, req) })
 	}
 	route("GET "+r.path, func(w http.ResponseWriter, req *http.Request) error {
 		rows, err := s.listRows(r, req)
@@ -119,28 +103,7 @@ func (s *Server) crud(route func(string, endpoint), r resource) {
 		return nil
 	})
 	if r.patch != nil {
-		route("PATCH "+r.path+"/{id}", func(w http.ResponseWriter, req *http.Request) error {
-			old := s.get(r.kind, req.PathValue("id"))
-			if old == nil {
-				return notFound(r.kind)
-			}
-			body, err := readObject(w, req)
-			if err == nil {
-				err = r.patch(old, body)
-			}
-			if err != nil {
-				return err
-			}
-			row := s.merge(r.kind, req.PathValue("id"), with(body, object{"updatedAt": stamp(s.tick())}))
-			if row == nil {
-				return notFound(r.kind)
-			}
-			if r.patched != nil {
-				r.patched(row)
-			}
-			writeJSON(w, http.StatusOK, r.view(row))
-			return nil
-		})
+		route("PATCH "+r.path+"/{id}", func(w http.ResponseWriter, req *http.Request) error { return s.patchRow(r, w, req) })
 	}
 	route("DELETE "+r.path+"/{id}", func(w http.ResponseWriter, req *http.Request) error {
 		row := s.remove(r.kind, req.PathValue("id"))
@@ -155,6 +118,49 @@ func (s *Server) crud(route func(string, endpoint), r resource) {
 	})
 }
 
+func (s *Server) createRow(r resource, w http.ResponseWriter, req *http.Request) error {
+	body, err := readObject(w, req)
+	if err == nil {
+		err = r.create(body)
+	}
+	if err == nil && r.prepare != nil {
+		body, err = r.prepare(body)
+	}
+	if err != nil {
+		return err
+	}
+	row := s.stamped(body, newID())
+	s.put(r.kind, row)
+	if r.created != nil {
+		r.created(row)
+	}
+	writeJSON(w, http.StatusCreated, r.view(row))
+	return nil
+}
+
+func (s *Server) patchRow(r resource, w http.ResponseWriter, req *http.Request) error {
+	old := s.get(r.kind, req.PathValue("id"))
+	if old == nil {
+		return notFound(r.kind)
+	}
+	body, err := readObject(w, req)
+	if err == nil {
+		err = r.patch(old, body)
+	}
+	if err != nil {
+		return err
+	}
+	row := s.merge(r.kind, req.PathValue("id"), with(body, object{"updatedAt": stamp(s.tick())}))
+	if row == nil {
+		return notFound(r.kind)
+	}
+	if r.patched != nil {
+		r.patched(row)
+	}
+	writeJSON(w, http.StatusOK, r.view(row))
+	return nil
+}
+
 // dateFilters are the suffixes of createdAt and updatedAt in lists.
 var dateFilters = map[string]func(row, bound time.Time) bool{
 	"Gt": func(row, bound time.Time) bool { return row.After(bound) },
@@ -166,53 +172,17 @@ var dateFilters = map[string]func(row, bound time.Time) bool{
 // listRows answers a plain array, newest first, or a page, as the resource does.
 // /file is the one list without limit and dates.
 func (s *Server) listRows(r resource, req *http.Request) (any, error) {
+	asked := listing{limit: 100, page: 1}
 	query := req.URL.Query()
-	limit, page, ascending := 100, 1, false
-	var keep []func(object) bool
-	var wrong []string
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		value := query.Get(name)
-		field, suffix := name, ""
-		if len(name) > 2 {
-			field, suffix = name[:len(name)-2], name[len(name)-2:]
-		}
-		compare := dateFilters[suffix]
-		n, err := strconv.Atoi(value)
-		switch {
-		case slices.Contains(r.filters, name):
-			keep = append(keep, func(row object) bool { return str(row, name) == value })
-		case r.kind == "file":
-			wrong = append(wrong, "property "+name+" should not exist")
-		case name == "limit" && err == nil && n >= 0 && n <= 1000:
-			limit = n
-		case name == "limit":
-			wrong = append(wrong, "limit must not be greater than 1000 and not be less than 0")
-		case (field == "createdAt" || field == "updatedAt") && compare != nil:
-			bound, err := time.Parse(time.RFC3339, value)
-			if err != nil {
-				wrong = append(wrong, name+" must be a valid ISO 8601 date string")
-			}
-			keep = append(keep, func(row object) bool {
-				at, err := time.Parse(time.RFC3339, str(row, field))
-				return err == nil && compare(at, bound)
-			})
-		case r.paged && name == "page" && err == nil && n >= 1:
-			page = n
-		case r.paged && name == "sortOrder" && (value == "ASC" || value == "DESC"):
-			ascending = value == "ASC"
-		case r.paged && name == "sortBy" && value == "createdAt":
-		case r.paged && (name == "page" || name == "sortOrder" || name == "sortBy"):
-			wrong = append(wrong, name+" has a value that is not allowed")
-		default:
-			wrong = append(wrong, "property "+name+" should not exist")
-		}
+		asked.read(r, name, query.Get(name))
 	}
-	if wrong != nil {
-		return nil, invalid(wrong...)
+	if asked.wrong != nil {
+		return nil, invalid(asked.wrong...)
 	}
 	found := []object{}
 	for _, row := range s.all(r.kind) {
-		if !slices.ContainsFunc(keep, func(ok func(object) bool) bool { return !ok(row) }) {
+		if !slices.ContainsFunc(asked.keep, func(ok func(object) bool) bool { return !ok(row) }) {
 			found = append(found, r.view(row))
 		}
 	}
@@ -220,12 +190,77 @@ func (s *Server) listRows(r resource, req *http.Request) (any, error) {
 		return found, nil
 	}
 	if !r.paged {
-		return found[:min(limit, len(found))], nil
+		return found[:min(asked.limit, len(found))], nil
 	}
-	if ascending {
+	if asked.ascending {
 		slices.Reverse(found)
 	}
-	return pageOf(found, page, limit), nil
+	return pageOf(found, asked.page, asked.limit), nil
+}
+
+// listing is what the query of a list asks for, and what is wrong with it.
+type listing struct {
+	limit, page int
+	ascending   bool
+	keep        []func(object) bool
+	wrong       []string
+}
+
+func (l *listing) read(r resource, name, value string) {
+	n, err := strconv.Atoi(value)
+	switch {
+	case slices.Contains(r.filters, name):
+		l.keep = append(l.keep, func(row object) bool { return str(row, name) == value })
+	case r.kind == "file":
+		l.refuse("property " + name + " should not exist")
+	case name == "limit" && err == nil && n >= 0 && n <= 1000:
+		l.limit = n
+	case name == "limit":
+		l.refuse("limit must not be greater than 1000 and not be less than 0")
+	case l.readDate(name, value) || r.paged && l.readPage(name, value):
+	default:
+		l.refuse("property " + name + " should not exist")
+	}
+}
+
+func (l *listing) refuse(why string) { l.wrong = append(l.wrong, why) }
+
+// readDate takes createdAtGt and its like, and tells whether it was one.
+func (l *listing) readDate(name, value string) bool {
+	suffix := name[max(len(name)-2, 0):]
+	field, compare := strings.TrimSuffix(name, suffix), dateFilters[suffix]
+	if compare == nil || field != "createdAt" && field != "updatedAt" {
+		return false
+	}
+	bound, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		l.refuse(name + " must be a valid ISO 8601 date string")
+	}
+	l.keep = append(l.keep, func(row object) bool {
+		at, err := time.Parse(time.RFC3339, str(row, field))
+		return err == nil && compare(at, bound)
+	})
+	return true
+}
+
+// readPage takes what only paged lists know, and tells whether it was that.
+func (l *listing) readPage(name, value string) bool {
+	n, err := strconv.Atoi(value)
+	ok := true
+	switch name {
+	case "page":
+		l.page, ok = n, err == nil && n >= 1
+	case "sortOrder":
+		l.ascending, ok = value == "ASC", value == "ASC" || value == "DESC"
+	case "sortBy":
+		ok = value == "createdAt"
+	default:
+		return false
+	}
+	if !ok {
+		l.refuse(name + " has a value that is not allowed")
+	}
+	return true
 }
 
 // pageOf is the {results, metadata} answer of the paged lists.

@@ -19,12 +19,16 @@ func TestResources_create_read_patch_list_delete_agree(t *testing.T) {
 		paged         bool
 	}{
 		{"/assistant", object{"name": "Desk", "metadata": object{"recordId": "r1"}}, object{"firstMessage": "Hi"}, false},
-		{"/squad", object{"name": "Team", "members": []any{object{"assistant": object{"name": "A"}}}}, object{"name": "Crew"}, false},
+		{"/squad", object{"name": "Team", "members": []any{object{"assistant": object{"name": "A"}}}},
+			object{"name": "Crew"}, false},
 		{"/tool", functionTool("f", object{"a": object{"type": "string"}}), object{"async": true}, false},
-		{"/phone-number", object{"provider": "byo-phone-number", "credentialId": "c1", "number": "+33199000042"}, object{"name": "Line", "assistantId": nil}, false},
-		{"/session", object{"name": "SMS", "customer": object{"number": "+14155550142"}}, object{"status": "completed"}, true},
+		{"/phone-number", object{"provider": "byo-phone-number", "credentialId": "c1", "number": "+33199000042"},
+			object{"name": "Line", "assistantId": nil}, false},
+		{"/session", object{"name": "SMS", "customer": object{"number": "+14155550142"}},
+			object{"status": "completed"}, true},
 		{"/v2/knowledge-base", object{"name": strings.Repeat("k", 80)}, object{"description": "d"}, false},
-		{"/structured-output", object{"name": "Booking", "schema": object{"type": "object"}}, object{"description": "d"}, true},
+		{"/structured-output", object{"name": "Booking", "schema": object{"type": "object"}},
+			object{"description": "d"}, true},
 	} {
 		t.Run(tc.path, func(t *testing.T) {
 			b := newBench(t)
@@ -74,7 +78,8 @@ func TestResources_create_read_patch_list_delete_agree(t *testing.T) {
 func TestPatch_replaces_top_level_fields_whole(t *testing.T) {
 	b := newBench(t)
 	a := b.assistant(nil)
-	changed := b.must("PATCH", "/assistant/"+str(a, "id"), object{"model": object{"provider": "openai", "model": "gpt-4o"}})
+	changed := b.must("PATCH", "/assistant/"+str(a, "id"),
+		object{"model": object{"provider": "openai", "model": "gpt-4o"}})
 	if messages := list(changed, "model", "messages"); messages != nil {
 		t.Errorf("the prompt survived a new model: %v", messages)
 	}
@@ -121,17 +126,24 @@ func TestValidation_refuses_what_the_real_api_refuses(t *testing.T) {
 		{"/assistant", object{"serverUrl": "x"}, "property serverUrl should not exist"},
 		{"/assistant", object{"server": object{"secret": "x"}}, "server.property secret should not exist"},
 		{"/assistant", object{"name": long}, "name must be shorter than or equal to 40 characters"},
-		{"/assistant", object{"voice": object{"provider": "elevenlabs", "voiceId": "x"}}, "voice.provider must be one of the following values: 11labs, azure,"},
-		{"/assistant", object{"voice": object{"provider": "11labs", "voiceId": "x", "speed": 1.5}}, "voice.speed must not be greater than 1.2"},
+		{"/assistant", object{"voice": object{"provider": "elevenlabs", "voiceId": "x"}},
+			"voice.provider must be one of the following values: 11labs, azure,"},
+		{"/assistant", object{"voice": object{"provider": "11labs", "voiceId": "x", "speed": 1.5}},
+			"voice.speed must not be greater than 1.2"},
 		{"/assistant", object{"voice": object{"provider": "11labs"}}, "voice.voiceId must be a string"},
-		{"/assistant", object{"model": object{"provider": "openai", "model": "gtp-4"}}, "model.model must be one of the following values: gpt-5.6-sol,"},
-		{"/assistant", object{"model": object{"provider": "openai", "model": "gpt-4o", "knowledgeBaseId": "x"}}, "model.property knowledgeBaseId should not exist"},
-		{"/assistant", object{"serverMessages": []any{"status-update", "everything"}}, "serverMessages.1 must be one of the following values: assistant.started,"},
+		{"/assistant", object{"model": object{"provider": "openai", "model": "gtp-4"}},
+			"model.model must be one of the following values: gpt-5.6-sol,"},
+		{"/assistant", object{"model": object{"provider": "openai", "model": "gpt-4o", "knowledgeBaseId": "x"}},
+			"model.property knowledgeBaseId should not exist"},
+		{"/assistant", object{"serverMessages": []any{"status-update", "everything"}},
+			"serverMessages.1 must be one of the following values: assistant.started,"},
 		{"/assistant", object{"maxDurationSeconds": 5}, "maxDurationSeconds must not be less than 10"},
 		{"/assistant", object{"endCallPhrases": []any{"x"}}, "endCallPhrases.0 must be longer than or equal to 2 characters"},
-		{"/assistant", object{"server": object{"url": "x", "backoffPlan": object{"type": "linear"}}}, "server.backoffPlan.type must be one of the following values: fixed, exponential"},
+		{"/assistant", object{"server": object{"url": "x", "backoffPlan": object{"type": "linear"}}},
+			"server.backoffPlan.type must be one of the following values: fixed, exponential"},
 		{"/squad", object{"name": "x"}, "members must be an array"},
-		{"/squad", object{"members": []any{object{"assistant": object{}}}, "memberOverrides": object{}}, "property memberOverrides should not exist"},
+		{"/squad", object{"members": []any{object{"assistant": object{}}}, "memberOverrides": object{}},
+			"property memberOverrides should not exist"},
 		{"/tool", object{"function": object{"name": "f"}}, "type must be one of the following values:"},
 		{"/tool", object{"type": "function", "function": object{"name": "has space"}}, "function.name must match"},
 		{"/phone-number", object{"provider": "byo"}, "provider must be one of the following values:"},
@@ -141,18 +153,28 @@ func TestValidation_refuses_what_the_real_api_refuses(t *testing.T) {
 		{"/session", object{"expirationSeconds": 5}, "expirationSeconds must not be less than 60"},
 		{"/structured-output", object{"name": "x"}, "schema must be an object"},
 		{"/structured-output", object{"name": "x", "schema": object{}}, "schema.type must be one of"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "text"}}, "schema.type must be one of the following values: string,"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "object", "properties": object{"a": object{"type": "date"}}}},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "text"}},
+			"schema.type must be one of the following values: string,"},
+		{"/structured-output",
+			object{"name": "x", "schema": object{"type": "object", "properties": object{"a": object{"type": "date"}}}},
 			"schema.properties.a.type must be one of"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "array", "items": object{"type": "?"}}}, "schema.items.type must be one of"},
-		{"/structured-output", object{"name": strings.Repeat("x", 41), "schema": object{"type": "string"}}, "name must be shorter than or equal to 40 characters"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "metadata": object{}}, "property metadata should not exist"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "type": "llm"}, "type must be one of the following values: ai, regex"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "conditions": []any{object{"type": "minMessages", "count": -1.0}}},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "array", "items": object{"type": "?"}}},
+			"schema.items.type must be one of"},
+		{"/structured-output", object{"name": strings.Repeat("x", 41), "schema": object{"type": "string"}},
+			"name must be shorter than or equal to 40 characters"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "metadata": object{}},
+			"property metadata should not exist"},
+		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "type": "llm"},
+			"type must be one of the following values: ai, regex"},
+		{"/structured-output",
+			object{"name": "x", "schema": object{"type": "string"},
+				"conditions": []any{object{"type": "minMessages", "count": -1.0}}},
 			"conditions.0.count must not be less than 0"},
-		{"/structured-output", object{"name": "x", "schema": object{"type": "string"}, "conditions": []any{object{"type": "luck"}}},
+		{"/structured-output",
+			object{"name": "x", "schema": object{"type": "string"}, "conditions": []any{object{"type": "luck"}}},
 			"conditions.0.type must be one of"},
-		{"/analytics", object{"queries": []any{object{"name": "x", "table": "calls", "operations": []any{}}}}, "queries.0.table must be one of"},
+		{"/analytics", object{"queries": []any{object{"name": "x", "table": "calls", "operations": []any{}}}},
+			"queries.0.table must be one of"},
 	} {
 		b := newBench(t)
 		status, v := b.do("POST", tc.path, tc.body)
@@ -180,9 +202,11 @@ func TestErrors_are_one_text_when_nothing_is_validated(t *testing.T) {
 		want         string
 	}{
 		{"GET", "/phone-number/none", nil, 404, "Couldn't find that phone number."},
-		{"POST", "/call", object{"assistantId": "x", "phoneNumberId": "none", "customer": object{"number": "+14155550142"}}, 404, "Couldn't find that phone number."},
+		{"POST", "/call", object{"assistantId": "x", "phoneNumberId": "none", "customer": object{"number": "+14155550142"}},
+			404, "Couldn't find that phone number."},
 		{"POST", "/call", object{"customer": object{"number": "+14155550142"}}, 400, "Need one of assistantId"},
-		{"POST", "/assistant", object{"model": object{"provider": "openai", "model": "gpt-4o", "toolIds": []any{"none"}}}, 400, "Couldn't find that tool."},
+		{"POST", "/assistant", object{"model": object{"provider": "openai", "model": "gpt-4o", "toolIds": []any{"none"}}},
+			400, "Couldn't find that tool."},
 		{"GET", "/workflow", nil, 404, "Cannot GET /workflow"},
 	} {
 		status, v := b.do(tc.method, tc.path, tc.body)
@@ -212,10 +236,13 @@ func TestNumbers_free_ones_are_five_and_activate(t *testing.T) {
 	}
 	b.number(object{"name": "Main line"})
 	page := b.must("GET", "/v2/phone-number?search=main&limit=1", nil)
-	if rows := list(page, "results"); len(rows) != 1 || str(rows[0].(object), "name") != "Main line" || num(page, "metadata", "totalItems") != 1 {
+	if rows := list(page, "results"); len(rows) != 1 || str(rows[0].(object), "name") != "Main line" ||
+		num(page, "metadata", "totalItems") != 1 {
 		t.Errorf("search gave %v", page)
 	}
-	if status, v := b.do("POST", "/phone-number", object{"provider": "twilio", "number": "+14155550100", "twilioAccountSid": "AC", "twilioAuthToken": "t"}); status != 400 {
+	if status, v := b.do("POST", "/phone-number",
+		object{"provider": "twilio", "number": "+14155550100", "twilioAccountSid": "AC",
+			"twilioAuthToken": "t"}); status != 400 {
 		t.Errorf("the same number twice: %d %v", status, v)
 	}
 }
@@ -259,7 +286,8 @@ func TestKnowledge_base_answers_from_its_files(t *testing.T) {
 	}
 	_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o", "toolIds": []any{base["toolId"]}}})
 	b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
-	if got := str(b.one("end-of-call-report"), "artifact", "transcript"); !strings.Contains(got, "AI: A cleaning is 77 dollars.") {
+	if got := str(b.one("end-of-call-report"), "artifact", "transcript"); !strings.Contains(got,
+		"AI: A cleaning is 77 dollars.") {
 		t.Errorf("transcript:\n%s", got)
 	}
 	b.must("DELETE", "/v2/knowledge-base/"+str(base, "id")+"/file/"+str(file, "id"), nil)
@@ -281,12 +309,14 @@ func TestChats_answer_and_keep_sessions(t *testing.T) {
 	if kept := b.must("GET", "/session/"+str(session, "id"), nil); len(list(kept, "messages")) != 2 {
 		t.Errorf("session is %v", kept)
 	}
-	next := b.must("POST", "/chat", object{"previousChatId": chat["id"], "input": []any{object{"role": "user", "content": "Thanks"}}})
+	next := b.must("POST", "/chat",
+		object{"previousChatId": chat["id"], "input": []any{object{"role": "user", "content": "Thanks"}}})
 	if len(list(next, "messages")) != 3 {
 		t.Errorf("history is %v", next["messages"])
 	}
 	for _, body := range []object{
-		{"input": "x", "sessionId": session["id"], "assistantId": a["id"]}, {"input": "x", "sessionId": session["id"], "previousChatId": chat["id"]},
+		{"input": "x", "sessionId": session["id"], "assistantId": a["id"]},
+		{"input": "x", "sessionId": session["id"], "previousChatId": chat["id"]},
 		{"input": "x"}, {"assistantId": a["id"]}, {"assistantId": a["id"], "input": 5},
 	} {
 		if status, v := b.do("POST", "/chat", body); status != 400 {

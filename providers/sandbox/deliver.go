@@ -87,7 +87,8 @@ func (s *Server) newDelivery(to target, callID string, message object) *delivery
 	if err != nil {
 		panic("sandbox: message is not JSON: " + err.Error()) // built from JSON values only
 	}
-	d := &delivery{CallID: callID, Type: str(message, "type"), Status: str(message, "status"), URL: to.url, Bytes: len(body), body: body, to: to}
+	d := &delivery{CallID: callID, Type: str(message, "type"), Status: str(message, "status"), URL: to.url,
+		Bytes: len(body), body: body, to: to}
 	if d.Type != "status-update" {
 		d.Status = ""
 	}
@@ -149,7 +150,8 @@ func (s *Server) post(ctx context.Context, d *delivery) reply {
 // retryDelay says whether another attempt is due after so many, and how long to
 // wait: none without a backoffPlan, then fixed or doubling, until maxRetries.
 func (t target) retryDelay(r reply, attempts int) (time.Duration, bool) {
-	if r.err == nil && r.status >= 200 && r.status < 300 || t.backoff == nil || attempts > int(num(t.backoff, "maxRetries")) {
+	if r.err == nil && r.status >= 200 && r.status < 300 || t.backoff == nil ||
+		attempts > int(num(t.backoff, "maxRetries")) {
 		return 0, false
 	}
 	if slices.Contains(list(t.backoff, "excludedStatusCodes"), any(float64(r.status))) {

@@ -16,13 +16,16 @@ func TestMessages_carry_what_real_ones_carry(t *testing.T) {
 	assistant, number := b.desk(nil)
 	id := b.ringing(object{"script": "price", "phoneNumberId": number["id"], "from": "+14155550163"})
 	for i, m := range b.received("") {
-		if str(m, "call", "id") != id || str(m, "call", "status") != "ringing" || str(m, "call", "transport", "callToken") != markerCallToken {
+		if str(m, "call", "id") != id || str(m, "call", "status") != "ringing" ||
+			str(m, "call", "transport", "callToken") != markerCallToken {
 			t.Errorf("%s: call is %v", str(m, "type"), m["call"])
 		}
-		if str(m, "customer", "number") != "+14155550163" || str(m, "assistant", "id") != assistant["id"] || num(m, "timestamp") == 0 {
+		if str(m, "customer", "number") != "+14155550163" || str(m, "assistant", "id") != assistant["id"] ||
+			num(m, "timestamp") == 0 {
 			t.Errorf("%s: customer %v assistant %v", str(m, "type"), m["customer"], str(m, "assistant", "id"))
 		}
-		if str(m, "phoneNumber", "twilioAuthToken") != "token" || str(m, "phoneNumber", "server", "headers", "X-Vapi-Secret") != "s3cret" {
+		if str(m, "phoneNumber", "twilioAuthToken") != "token" ||
+			str(m, "phoneNumber", "server", "headers", "X-Vapi-Secret") != "s3cret" {
 			t.Errorf("%s: phoneNumber is %v", str(m, "type"), m["phoneNumber"])
 		}
 		if got := b.headers[i].Get("X-Vapi-Secret"); got != "s3cret" {
@@ -36,7 +39,8 @@ func TestServerMessages_decide_what_is_sent(t *testing.T) {
 		asked []any
 		want  []string
 	}{
-		"default": {nil, []string{"assistant.started", "conversation-update", "end-of-call-report", "speech-update", "status-update"}},
+		"default": {nil, []string{"assistant.started", "conversation-update", "end-of-call-report", "speech-update",
+			"status-update"}},
 		"filtered transcripts": {[]any{`transcript[transcriptType="final"]`, "end-of-call-report"},
 			[]string{"end-of-call-report", `transcript[transcriptType="final"]`}},
 		"none": {[]any{}, nil},
@@ -72,7 +76,8 @@ func TestRetries_follow_the_backoffPlan(t *testing.T) {
 	}{
 		"none without a plan": {nil, 1},
 		"three":               {object{"type": "exponential", "maxRetries": 3, "baseDelaySeconds": 1}, 4},
-		"excluded status":     {object{"type": "fixed", "maxRetries": 3, "baseDelaySeconds": 1, "excludedStatusCodes": []any{503}}, 1},
+		"excluded status": {object{"type": "fixed", "maxRetries": 3, "baseDelaySeconds": 1,
+			"excludedStatusCodes": []any{503}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -95,7 +100,8 @@ func TestRetries_follow_the_backoffPlan(t *testing.T) {
 			state := b.must("GET", "/_sandbox/calls/"+id, nil)
 			deliveries := list(state, "deliveries")
 			last := deliveries[len(deliveries)-1].(object)
-			if str(state, "state") != "over" || len(list(last, "attempts")) != tc.want || num(list(last, "attempts")[0].(object), "status") != 503 {
+			if str(state, "state") != "over" || len(list(last, "attempts")) != tc.want ||
+				num(list(last, "attempts")[0].(object), "status") != 503 {
 				t.Errorf("state %v, last delivery %v", state["state"], last)
 			}
 		})
@@ -160,7 +166,8 @@ func TestCredentials_sign_the_bytes_that_are_sent(t *testing.T) {
 			t.Errorf("signature %q, want %q", b.headers[i].Get("X-Signature"), want)
 		}
 	}
-	b.must("PATCH", "/assistant/"+str(number, "assistantId"), object{"server": object{"url": b.receiver.URL, "credentialId": "token"}})
+	b.must("PATCH", "/assistant/"+str(number, "assistantId"),
+		object{"server": object{"url": b.receiver.URL, "credentialId": "token"}})
 	b.forget()
 	b.ringing(object{"script": "hangup", "phoneNumberId": number["id"]})
 	if got := b.headers[0].Get("X-Vapi-Secret"); got != "t0ken" {
@@ -239,7 +246,8 @@ func TestToolResults_that_break_the_rules_are_ignored_and_noted(t *testing.T) {
 		if got := str(v.([]any)[0].(object), "problem"); !strings.HasPrefix(got, problem) {
 			t.Errorf("problem is %q, want %q", got, problem)
 		}
-		if got := str(b.one("end-of-call-report"), "artifact", "transcript"); !strings.Contains(got, "I cannot see the calendar right now.") {
+		if got := str(b.one("end-of-call-report"), "artifact", "transcript"); !strings.Contains(got,
+			"I cannot see the calendar right now.") {
 			t.Errorf("%s: transcript\n%s", problem, got)
 		}
 	}
@@ -248,7 +256,8 @@ func TestToolResults_that_break_the_rules_are_ignored_and_noted(t *testing.T) {
 func TestTools_own_server_gets_their_calls(t *testing.T) {
 	b := newBench(t)
 	tool := with(functionTool("check_availability", object{}), object{"server": object{"url": b.receiver.URL + "/tools"}})
-	_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o", "tools": []any{tool}}, "serverMessages": []any{"end-of-call-report"}})
+	_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o", "tools": []any{tool}},
+		"serverMessages": []any{"end-of-call-report"}})
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
 	_, v := b.do("GET", "/_sandbox/deliveries?type=tool-calls", nil)
 	if rows := v.([]any); len(rows) != 1 || !strings.HasSuffix(str(rows[0].(object), "url"), "/tools") {
@@ -258,12 +267,14 @@ func TestTools_own_server_gets_their_calls(t *testing.T) {
 
 func TestTools_of_another_kind_of_business_are_used_by_any_script(t *testing.T) {
 	b := newBench(t)
-	tool := functionTool("order_pizza", object{"size": object{"type": "string", "enum": []any{"s", "l"}}, "customer_phone": object{"type": "string"}, "count": object{"type": "integer"}})
+	tool := functionTool("order_pizza", object{"size": object{"type": "string", "enum": []any{"s", "l"}},
+		"customer_phone": object{"type": "string"}, "count": object{"type": "integer"}})
 	obj(tool, "function", "parameters")["required"] = []any{"size", "count"}
 	_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o", "tools": []any{tool}}})
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"], "toolShape": "arguments"})
 	arguments := obj(list(b.one("tool-calls"), "toolCallList")[0].(object), "arguments")
-	if str(arguments, "size") != "s" || num(arguments, "count") != 1 || str(arguments, "customer_phone") != "+14155550142" {
+	if str(arguments, "size") != "s" || num(arguments, "count") != 1 ||
+		str(arguments, "customer_phone") != "+14155550142" {
 		t.Errorf("arguments are %v", arguments)
 	}
 }

@@ -10,10 +10,12 @@ import (
 )
 
 func TestFaults_of_requests(t *testing.T) {
-	for kind, tc := range map[string]struct{ status, made int }{"429": {429, 0}, "500-before": {500, 0}, "500-after": {500, 1}, "drop-reply": {0, 1}, "slow": {201, 1}} {
+	for kind, tc := range map[string]struct{ status, made int }{"429": {429, 0}, "500-before": {500, 0},
+		"500-after": {500, 1}, "drop-reply": {0, 1}, "slow": {201, 1}} {
 		t.Run(kind, func(t *testing.T) {
 			b := newBench(t)
-			b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"}, "kind": kind, "retryAfterSeconds": 7, "delayMs": 5})
+			b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"},
+				"kind": kind, "retryAfterSeconds": 7, "delayMs": 5})
 			req, _ := http.NewRequest("POST", b.URL()+"/assistant", strings.NewReader(`{"name":"x"}`))
 			req.Header.Set("Authorization", "Bearer "+b.Key())
 			res, err := http.DefaultTransport.RoundTrip(req)
@@ -36,7 +38,8 @@ func TestFaults_of_requests(t *testing.T) {
 func TestFaults_late_is_done_although_nobody_waits(t *testing.T) {
 	for _, waits := range []bool{true, false} {
 		b := newBench(t)
-		b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"}, "kind": "late", "delayMs": 18_000})
+		b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"},
+			"kind": "late", "delayMs": 18_000})
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
 		req, _ := http.NewRequestWithContext(ctx, "POST", b.URL()+"/assistant", strings.NewReader(`{"name":"x"}`))
@@ -76,8 +79,10 @@ func TestFaults_late_is_done_although_nobody_waits(t *testing.T) {
 
 func TestFaults_refuse_says_why(t *testing.T) {
 	b := newBench(t)
-	b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"}, "kind": "refuse", "status": 402, "message": "Add a card."})
-	if status, v := b.do("POST", "/assistant", object{"name": "x"}); status != 402 || !strings.Contains(fmt.Sprint(v), "Add a card.") || len(b.all("assistant")) != 0 {
+	b.must("POST", "/_sandbox/faults", object{"match": object{"method": "POST", "pathPrefix": "/assistant"},
+		"kind": "refuse", "status": 402, "message": "Add a card."})
+	if status, v := b.do("POST", "/assistant", object{"name": "x"}); status != 402 ||
+		!strings.Contains(fmt.Sprint(v), "Add a card.") || len(b.all("assistant")) != 0 {
 		t.Errorf("got %d %v", status, v)
 	}
 }
@@ -98,7 +103,8 @@ func TestFaults_of_messages(t *testing.T) {
 	} {
 		b := newBench(t)
 		_, number := b.desk(object{"serverMessages": []any{"status-update"}})
-		b.must("POST", "/_sandbox/faults", object{"match": object{"messageType": "status-update"}, "kind": kind, "delayMs": 10})
+		b.must("POST", "/_sandbox/faults",
+			object{"match": object{"messageType": "status-update"}, "kind": kind, "delayMs": 10})
 		b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
 		if got := plain(b); !slices.Equal(got, want) {
 			t.Errorf("%s gave %v, want %v", kind, got, want)
@@ -109,14 +115,17 @@ func TestFaults_of_messages(t *testing.T) {
 	b.must("POST", "/_sandbox/faults", object{"match": object{"messageType": "tool-calls"}, "kind": "repeat"})
 	b.ringing(object{"script": "booking", "phoneNumberId": number["id"]})
 	calls := b.received("tool-calls")
-	if len(calls) != 3 || str(list(calls[0], "toolCallList")[0].(object), "id") != str(list(calls[1], "toolCallList")[0].(object), "id") {
+	if len(calls) != 3 ||
+		str(list(calls[0], "toolCallList")[0].(object), "id") != str(list(calls[1], "toolCallList")[0].(object), "id") {
 		t.Errorf("%d tool-calls, want 3 with the first one twice", len(calls))
 	}
 }
 
 func TestFaults_are_checked(t *testing.T) {
 	b := newBench(t)
-	for _, f := range []object{{"kind": "fire"}, {"kind": "refuse"}, {"kind": "drop"}, {"match": object{"messageType": "hang"}, "kind": "429"}, {"kind": "429", "count": -1}, {"kind": "429", "colour": "red"}} {
+	for _, f := range []object{{"kind": "fire"}, {"kind": "refuse"}, {"kind": "drop"},
+		{"match": object{"messageType": "hang"}, "kind": "429"}, {"kind": "429", "count": -1},
+		{"kind": "429", "colour": "red"}} {
 		if status, v := b.do("POST", "/_sandbox/faults", f); status != 400 {
 			t.Errorf("%v: %d %v", f, status, v)
 		}
@@ -136,11 +145,13 @@ func TestBusiness_sells_a_slot_once(t *testing.T) {
 	if again := b.must("POST", "/_sandbox/tools/book_appointment", slot); isTrue(again, "booked") {
 		t.Errorf("the slot was sold twice: %v", again)
 	}
-	if left := b.must("POST", "/_sandbox/tools/check_availability", object{"date": "2026-11-19", "partOfDay": "morning"}); str(left, "result") != "Free on 2026-11-19: 11:00." {
+	if left := b.must("POST", "/_sandbox/tools/check_availability",
+		object{"date": "2026-11-19", "partOfDay": "morning"}); str(left, "result") != "Free on 2026-11-19: 11:00." {
 		t.Errorf("left is %v", left)
 	}
 	book := func() object {
-		req, _ := http.NewRequest("POST", b.URL()+"/_sandbox/tools/book_appointment", strings.NewReader(`{"date":"2026-11-20","time":"11:00"}`))
+		req, _ := http.NewRequest("POST", b.URL()+"/_sandbox/tools/book_appointment",
+			strings.NewReader(`{"date":"2026-11-20","time":"11:00"}`))
 		req.Header.Set("Idempotency-Key", "k1")
 		res, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {
@@ -159,7 +170,9 @@ func TestBusiness_sells_a_slot_once(t *testing.T) {
 	if p := b.must("POST", "/_sandbox/tools/get_price", object{"service": "a filling"}); str(p, "price") != "140 dollars" {
 		t.Errorf("price is %v", p)
 	}
-	if p := b.must("POST", "/_sandbox/tools/check_availability", object{"date": "2026-11-19", "service": "détartrage"}); str(p, "result") != "Libre le 2026-11-19 : 11:00 et 14:00 et 16:30." {
+	if p := b.must("POST", "/_sandbox/tools/check_availability",
+		object{"date": "2026-11-19", "service": "détartrage"}); str(p,
+		"result") != "Libre le 2026-11-19 : 11:00 et 14:00 et 16:30." {
 		t.Errorf("in French: %v", p["result"])
 	}
 	if status, _ := b.do("POST", "/_sandbox/tools/fly", object{}); status != 404 {

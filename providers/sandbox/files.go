@@ -17,7 +17,8 @@ const (
 )
 
 // fileTypes are the endings Vapi reads text from.
-var fileTypes = []string{".txt", ".pdf", ".docx", ".doc", ".csv", ".md", ".tsv", ".yaml", ".yml", ".json", ".xml", ".log"}
+var fileTypes = []string{".txt", ".pdf", ".docx", ".doc", ".csv", ".md", ".tsv", ".yaml", ".yml",
+	".json", ".xml", ".log"}
 
 // uploadFile is POST /file, multipart with the part "file".
 func (s *Server) uploadFile(w http.ResponseWriter, r *http.Request) error {

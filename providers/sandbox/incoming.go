@@ -109,7 +109,8 @@ func (c *liveCall) askServer() error {
 	}
 	var answer object
 	if err := json.Unmarshal(reply.body, &answer); err != nil {
-		return c.requestFailed("assistant-request-failed", "assistant-request failed", "Your server's answer is not a JSON object.")
+		return c.requestFailed("assistant-request-failed", "assistant-request failed",
+			"Your server's answer is not a JSON object.")
 	}
 	return c.followAnswer(answer)
 }
@@ -128,7 +129,8 @@ func (c *liveCall) followAnswer(answer object) error {
 		return ended{"assistant-request-returned-error"}
 	case obj(answer, "destination") != nil:
 		if found := check(outsideDestination, answer["destination"], "destination"); found != nil {
-			return c.requestFailed("assistant-request-failed", "assistant-request returned a destination that is not valid", found[0])
+			return c.requestFailed("assistant-request-failed", "assistant-request returned a destination that is not valid",
+				found[0])
 		}
 		c.destination = obj(answer, "destination")
 		c.tellStatus("forwarding", object{"destination": c.destination})
@@ -136,12 +138,14 @@ func (c *liveCall) followAnswer(answer object) error {
 	case str(answer, "assistantId") != "":
 		assistant := c.s.get("assistant", str(answer, "assistantId"))
 		if assistant == nil {
-			return c.requestFailed("assistant-not-found", "assistant-request returned an unknown assistantId", "Couldn't find that assistant.")
+			return c.requestFailed("assistant-not-found", "assistant-request returned an unknown assistantId",
+				"Couldn't find that assistant.")
 		}
 		c.take(assistant, overrides)
 	case obj(answer, "assistant") != nil:
 		if err := c.s.checkAssistant(obj(answer, "assistant")); err != nil {
-			return c.requestFailed("assistant-request-returned-invalid-assistant", "assistant-request returned an invalid assistant", err.Error())
+			return c.requestFailed("assistant-request-returned-invalid-assistant",
+				"assistant-request returned an invalid assistant", err.Error())
 		}
 		c.take(obj(answer, "assistant"), overrides)
 	case str(answer, "squadId") != "", obj(answer, "squad") != nil:
@@ -150,11 +154,13 @@ func (c *liveCall) followAnswer(answer object) error {
 			squad, who = c.s.get("squad", id), object{"squadId": id}
 		}
 		if squad == nil || !c.resolveSquad(squad, obj(answer, "squadOverrides")) {
-			return c.requestFailed("assistant-request-returned-invalid-assistant", "assistant-request returned an unknown or empty squad", "Couldn't find that squad.")
+			return c.requestFailed("assistant-request-returned-invalid-assistant",
+				"assistant-request returned an unknown or empty squad", "Couldn't find that squad.")
 		}
 		c.taken(who)
 	default:
-		return c.requestFailed("assistant-request-returned-no-assistant", "assistant-request returned no assistant", "Your server's answer names no assistant.")
+		return c.requestFailed("assistant-request-returned-no-assistant", "assistant-request returned no assistant",
+			"Your server's answer names no assistant.")
 	}
 	return nil
 }

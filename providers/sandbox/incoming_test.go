@@ -15,13 +15,17 @@ func TestAssistantRequest_answers_are_followed(t *testing.T) {
 		says     string
 	}{
 		"assistantId": {func(b *bench, w http.ResponseWriter) {
-			writeJSON(w, 200, object{"assistantId": b.all("assistant")[0]["id"], "assistantOverrides": object{"variableValues": object{"who": "Priya"}, "firstMessage": "Hello {{who}}!"}})
+			writeJSON(w, 200,
+				object{"assistantId": b.all("assistant")[0]["id"],
+					"assistantOverrides": object{"variableValues": object{"who": "Priya"}, "firstMessage": "Hello {{who}}!"}})
 		}, "assistant-ended-call", false, "AI: Hello Priya!"},
 		"inline": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"assistant": object{"name": "Inline", "firstMessage": "Inline here."}})
 		}, "customer-ended-call", false, "AI: Inline here."},
 		"squad": {func(b *bench, w http.ResponseWriter) {
-			writeJSON(w, 200, object{"squad": object{"members": []any{object{"assistant": object{"name": "First", "firstMessage": "Member one."}}}}})
+			writeJSON(w, 200,
+				object{"squad": object{"members": []any{object{"assistant": object{"name": "First",
+					"firstMessage": "Member one."}}}}})
 		}, "customer-ended-call", false, "AI: Member one."},
 		"destination wins over assistantId": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"assistantId": "x", "destination": object{"type": "number", "number": "+14155550177"}})
@@ -37,9 +41,12 @@ func TestAssistantRequest_answers_are_followed(t *testing.T) {
 		"invalid inline": {func(b *bench, w http.ResponseWriter) {
 			writeJSON(w, 200, object{"assistant": object{"serverUrl": "x"}})
 		}, "assistant-request-returned-invalid-assistant", false, ""},
-		"status 500":               {func(b *bench, w http.ResponseWriter) { w.WriteHeader(500) }, "assistant-request-failed", false, ""},
-		"status 500 with fallback": {func(b *bench, w http.ResponseWriter) { w.WriteHeader(500) }, "assistant-forwarded-call", true, ""},
-		"not JSON":                 {func(b *bench, w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) }, "assistant-request-failed", false, ""},
+		"status 500": {func(b *bench, w http.ResponseWriter) { w.WriteHeader(500) },
+			"assistant-request-failed", false, ""},
+		"status 500 with fallback": {func(b *bench, w http.ResponseWriter) { w.WriteHeader(500) },
+			"assistant-forwarded-call", true, ""},
+		"not JSON": {func(b *bench, w http.ResponseWriter) { _, _ = w.Write([]byte("hello")) },
+			"assistant-request-failed", false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -58,7 +65,8 @@ func TestAssistantRequest_answers_are_followed(t *testing.T) {
 			})
 			b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
 			request := b.received("")[0]
-			if str(request, "type") != "assistant-request" || request["assistant"] != nil || str(request, "call", "assistantId") != "" || request["artifact"] != nil {
+			if str(request, "type") != "assistant-request" || request["assistant"] != nil ||
+				str(request, "call", "assistantId") != "" || request["artifact"] != nil {
 				t.Errorf("first message is %v", request)
 			}
 			report := b.one("end-of-call-report")
@@ -68,7 +76,8 @@ func TestAssistantRequest_answers_are_followed(t *testing.T) {
 			if got := str(report, "artifact", "transcript"); !strings.Contains(got, tc.says) {
 				t.Errorf("transcript lacks %q:\n%s", tc.says, got)
 			}
-			failed := strings.HasPrefix(tc.reason, "assistant-not") || strings.Contains(name, "500") || strings.HasPrefix(tc.reason, "assistant-request-returned-no") ||
+			failed := strings.HasPrefix(tc.reason, "assistant-not") || strings.Contains(name, "500") ||
+				strings.HasPrefix(tc.reason, "assistant-request-returned-no") ||
 				strings.HasPrefix(tc.reason, "assistant-request-returned-inv") || tc.reason == "assistant-request-failed"
 			updates := b.received("status-update")
 			last := updates[len(updates)-1]
@@ -99,7 +108,9 @@ func TestAssistantRequest_is_given_up_after_its_own_limit(t *testing.T) {
 	})
 	b.ringing(object{"script": "price", "phoneNumberId": number["id"]})
 	report := b.one("end-of-call-report")
-	if str(report, "endedReason") != "assistant-request-failed" || !strings.Contains(str(report, "inboundPhoneCallDebuggingArtifacts", "assistantRequestError"), "longer than 0.05 seconds") {
+	if str(report, "endedReason") != "assistant-request-failed" ||
+		!strings.Contains(str(report, "inboundPhoneCallDebuggingArtifacts", "assistantRequestError"),
+			"longer than 0.05 seconds") {
 		t.Errorf("report is %v %v", report["endedReason"], report["inboundPhoneCallDebuggingArtifacts"])
 	}
 }
@@ -108,7 +119,8 @@ func TestNumber_without_assistant_and_server_cannot_be_reached(t *testing.T) {
 	b := newBench(t)
 	number := b.number(object{"server": nil})
 	id := b.ringing(object{"phoneNumberId": number["id"]})
-	if got := str(b.must("GET", "/call/"+id, nil), "endedReason"); got != "call-start-error-neither-assistant-nor-server-set" {
+	if got := str(b.must("GET", "/call/"+id, nil),
+		"endedReason"); got != "call-start-error-neither-assistant-nor-server-set" {
 		t.Errorf("ended with %s", got)
 	}
 }
@@ -134,9 +146,11 @@ func TestTransfer_asks_forwards_and_hands_off(t *testing.T) {
 		want      []string
 		reason    string
 	}{
-		"tool with a number": {model(object{"type": "transferCall", "destinations": []any{object{"type": "number", "number": "+14155550177", "message": "One moment."}}}),
+		"tool with a number": {model(object{"type": "transferCall",
+			"destinations": []any{object{"type": "number", "number": "+14155550177", "message": "One moment."}}}),
 			nil, []string{"phone-call-control", "status-update forwarding", "transfer-update"}, "assistant-forwarded-call"},
-		"tool without destinations": {model(object{"type": "transferCall"}), object{"destination": object{"type": "sip", "sipUri": "sip:a@b"}},
+		"tool without destinations": {model(object{"type": "transferCall"}),
+			object{"destination": object{"type": "sip", "sipUri": "sip:a@b"}},
 			[]string{"transfer-destination-request", "status-update forwarding", "transfer-update"}, "assistant-forwarded-call"},
 		"refused by the server": {model(object{"type": "transferCall"}), object{"error": "Nobody is here."},
 			[]string{"transfer-destination-request"}, "customer-ended-call"},
@@ -145,7 +159,8 @@ func TestTransfer_asks_forwards_and_hands_off(t *testing.T) {
 			[]string{"handoff-destination-request", "transfer-update"}, "customer-ended-call"},
 		"no tool, but asked for": {model(), object{"destination": object{"type": "number", "number": "+14155550177"}},
 			[]string{"transfer-destination-request", "status-update forwarding"}, "assistant-forwarded-call"},
-		"no tool": {with(model(), object{"serverMessages": []any{"status-update", "end-of-call-report"}}), nil, nil, "customer-ended-call"},
+		"no tool": {with(model(), object{"serverMessages": []any{"status-update", "end-of-call-report"}}),
+			nil, nil, "customer-ended-call"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

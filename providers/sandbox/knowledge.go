@@ -20,7 +20,8 @@ func (c *liveCall) consultServer() error {
 	to.timeout = min(to.timeout, 10*time.Second) // Vapi's cap
 	begun := time.Now()
 	r := c.ask(to, with(c.common(false), object{
-		"type": "knowledge-base-request", "messages": slices.Clone(c.messages), "messagesOpenAIFormatted": slices.Clone(c.openAI),
+		"type": "knowledge-base-request", "messages": slices.Clone(c.messages),
+		"messagesOpenAIFormatted": slices.Clone(c.openAI),
 	}))
 	c.spend(begun)
 	var answer object
@@ -119,7 +120,8 @@ func bestSentence(text, question string) string {
 
 // words are the words of a text in lower case, accents folded, plural s cut.
 func words(text string) []string {
-	folded := strings.NewReplacer("é", "e", "è", "e", "ê", "e", "à", "a", "â", "a", "û", "u", "ù", "u", "î", "i", "ï", "i", "ô", "o", "ç", "c").
+	folded := strings.NewReplacer("é", "e", "è", "e", "ê", "e", "à", "a", "â", "a", "û", "u", "ù", "u",
+		"î", "i", "ï", "i", "ô", "o", "ç", "c").
 		Replace(strings.ToLower(text))
 	found := strings.FieldsFunc(folded, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, w := range found {

@@ -99,13 +99,15 @@ func (c *liveCall) systemPrompt() string {
 // Entries of the conversation so far, in Vapi's form and in OpenAI's.
 
 func (c *liveCall) noteSystem(text string) {
-	c.messages = append(c.messages, object{"role": "system", "message": text, "time": c.now.UnixMilli(), "secondsFromStart": c.since(c.now)})
+	c.messages = append(c.messages, object{"role": "system", "message": text, "time": c.now.UnixMilli(),
+		"secondsFromStart": c.since(c.now)})
 	c.openAI = append(c.openAI, object{"role": "system", "content": text})
 }
 
 func (c *liveCall) noteToolCalls(calls []any) {
 	c.messages = append(c.messages, object{
-		"role": "tool_calls", "message": "", "time": c.now.UnixMilli(), "secondsFromStart": c.since(c.now), "toolCalls": calls,
+		"role": "tool_calls", "message": "", "time": c.now.UnixMilli(), "secondsFromStart": c.since(c.now),
+		"toolCalls": calls,
 	})
 	c.openAI = append(c.openAI, object{"role": "assistant", "content": "", "tool_calls": calls})
 }
@@ -120,5 +122,6 @@ func (c *liveCall) noteToolResult(id, name, result string) {
 
 // record notes something for the call's log file.
 func (c *liveCall) record(category, text string) {
-	c.log = append(c.log, object{"time": c.now.UnixMilli(), "level": "info", "category": category, "callId": c.id, "body": text})
+	c.log = append(c.log, object{"time": c.now.UnixMilli(), "level": "info", "category": category,
+		"callId": c.id, "body": text})
 }

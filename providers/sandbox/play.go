@@ -93,7 +93,8 @@ func (c *liveCall) tellStarted() {
 
 // greeting is the assistant's own first message, or a model's when it has none.
 func (c *liveCall) greeting() string {
-	if first := str(c.assistant, "firstMessage"); first != "" && str(c.assistant, "firstMessageMode") != "assistant-speaks-first-with-model-generated-message" {
+	if first := str(c.assistant, "firstMessage"); first != "" &&
+		str(c.assistant, "firstMessageMode") != "assistant-speaks-first-with-model-generated-message" {
 		return c.fill(first)
 	}
 	return c.line(c.script.Greeting)

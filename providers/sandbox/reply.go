@@ -31,7 +31,8 @@ func invalid(messages ...string) error {
 }
 
 // nouns are the words of "Couldn't find that …".
-var nouns = map[string]string{"phone-number": "phone number", "knowledge-base": "knowledge base", "structured-output": "structured output"}
+var nouns = map[string]string{"phone-number": "phone number", "knowledge-base": "knowledge base",
+	"structured-output": "structured output"}
 
 func notFound(kind string) error {
 	noun := kind
@@ -54,7 +55,8 @@ func writeError(w http.ResponseWriter, err error) {
 	if !errors.As(err, &e) {
 		e = &apiError{status: http.StatusInternalServerError, message: err.Error()}
 	}
-	writeJSON(w, e.status, with(object{"message": e.message, "error": http.StatusText(e.status), "statusCode": e.status}, e.extra))
+	writeJSON(w, e.status,
+		with(object{"message": e.message, "error": http.StatusText(e.status), "statusCode": e.status}, e.extra))
 }
 
 // readObject decodes a JSON object from the request; an empty body is an empty object.

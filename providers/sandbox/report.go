@@ -34,7 +34,8 @@ func (c *liveCall) report(endedAt time.Time) {
 		for k, v := range (object{
 			"costBreakdown": breakdown, "durationMs": endedAt.Sub(c.started).Milliseconds(), "durationSeconds": rounded(seconds),
 			"durationMinutes": rounded(seconds / 60), "summary": analysis["summary"], "transcript": artifact["transcript"],
-			"messages": artifact["messages"], "recordingUrl": artifact["recordingUrl"], "stereoRecordingUrl": artifact["stereoRecordingUrl"],
+			"messages": artifact["messages"], "recordingUrl": artifact["recordingUrl"],
+			"stereoRecordingUrl": artifact["stereoRecordingUrl"],
 		}) {
 			if v != nil {
 				fields[k] = v
@@ -68,7 +69,8 @@ func (c *liveCall) artifact(base object) object {
 			"combinedUrl": plainURL("mono"), "assistantUrl": plainURL("assistant"), "customerUrl": plainURL("customer"),
 		}}
 		expires := time.Now().Add(signedURLLife)
-		a["presignedMonoUrl"], a["presignedStereoUrl"] = c.s.signed(c.id, "mono.wav", expires), c.s.signed(c.id, "stereo.wav", expires)
+		a["presignedMonoUrl"], a["presignedStereoUrl"] = c.s.signed(c.id, "mono.wav", expires),
+			c.s.signed(c.id, "stereo.wav", expires)
 		a["presignedUrlsExpiresAt"] = stamp(expires)
 	}
 	if !isFalse(plan, "loggingEnabled") {
@@ -100,8 +102,10 @@ func (c *liveCall) recorded() bool {
 func (c *liveCall) known() object {
 	good := c.successful()
 	return with(c.facts, object{
-		"success": good, "resolved": good, "name": c.fill("{{name}}"), "phone": str(c.customer, "number"), "service": c.script.Service[c.language],
-		"slot": c.slot, "time": c.slot, "date": c.fill("{{tomorrow}}"), "summary": c.summary(), "language": c.language, "outcome": c.outcome(),
+		"success": good, "resolved": good, "name": c.fill("{{name}}"), "phone": str(c.customer, "number"),
+		"service": c.script.Service[c.language],
+		"slot":    c.slot, "time": c.slot, "date": c.fill("{{tomorrow}}"), "summary": c.summary(), "language": c.language,
+		"outcome": c.outcome(),
 	})
 }
 
@@ -139,7 +143,8 @@ func (c *liveCall) analysis() object {
 	if !isFalse(plan, "successEvaluationPlan", "enabled") {
 		a["successEvaluation"] = evaluation(str(plan, "successEvaluationPlan", "rubric"), c.successful())
 	}
-	if isTrue(plan, "structuredDataPlan", "enabled") || obj(plan, "structuredDataPlan", "schema") != nil && !isFalse(plan, "structuredDataPlan", "enabled") {
+	if isTrue(plan, "structuredDataPlan", "enabled") || obj(plan, "structuredDataPlan", "schema") != nil &&
+		!isFalse(plan, "structuredDataPlan", "enabled") {
 		a["structuredData"] = fillSchema(obj(plan, "structuredDataPlan", "schema"), c.known())
 	}
 	return a
@@ -195,7 +200,8 @@ func fillOutput(output, known object) any {
 	}
 	for word := range strings.FieldsSeq(strings.ToLower(str(output, "name"))) {
 		value, ok := known[word]
-		if choices := list(s, "enum"); ok && fits(value, str(s, "type")) && (choices == nil || slices.Contains(choices, value)) {
+		if choices := list(s, "enum"); ok && fits(value, str(s, "type")) &&
+			(choices == nil || slices.Contains(choices, value)) {
 			return value
 		}
 	}

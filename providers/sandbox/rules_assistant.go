@@ -19,8 +19,10 @@ var defaultServerMessages = []string{
 
 var analysisRules = record(schema{
 	"minMessagesThreshold": atLeast(0),
-	"summaryPlan":          record(schema{"enabled": yesno(), "messages": listOf(anyObject()), "timeoutSeconds": number()}),
-	"structuredDataPlan":   record(schema{"enabled": yesno(), "schema": anyObject(), "messages": listOf(anyObject()), "timeoutSeconds": number()}),
+	"summaryPlan": record(schema{"enabled": yesno(), "messages": listOf(anyObject()),
+		"timeoutSeconds": number()}),
+	"structuredDataPlan": record(schema{"enabled": yesno(), "schema": anyObject(), "messages": listOf(anyObject()),
+		"timeoutSeconds": number()}),
 	"successEvaluationPlan": record(schema{
 		"rubric": oneOf("NumericScale", "DescriptiveScale", "Checklist", "Matrix", "PercentageScale", "LikertScale",
 			"AutomaticRubric", "PassFail"),
@@ -31,7 +33,8 @@ var analysisRules = record(schema{
 
 var artifactRules = record(schema{
 	"recordingEnabled": yesno(), "recordingFormat": oneOf("wav;l16", "mp3"), "recordingUseCustomStorageEnabled": yesno(),
-	"videoRecordingEnabled": yesno(), "fullMessageHistoryEnabled": yesno(), "pcapEnabled": yesno(), "pcapS3PathPrefix": text(),
+	"videoRecordingEnabled": yesno(), "fullMessageHistoryEnabled": yesno(), "pcapEnabled": yesno(),
+	"pcapS3PathPrefix":            text(),
 	"pcapUseCustomStorageEnabled": yesno(), "loggingEnabled": yesno(), "loggingUseCustomStorageEnabled": yesno(),
 	"transcriptPlan":      record(schema{"enabled": yesno(), "assistantName": text(), "userName": text()}),
 	"structuredOutputIds": listOf(text()), "structuredOutputs": listOf(named("structured")),
@@ -42,19 +45,24 @@ var artifactRules = record(schema{
 // the guides only and is accepted, as the live API does.
 var assistantRules = schema{
 	"name": upTo(nameLimit), "firstMessage": text(), "firstMessageInterruptionsEnabled": yesno(),
-	"firstMessageMode": oneOf("assistant-speaks-first", "assistant-speaks-first-with-model-generated-message", "assistant-waits-for-user"),
-	"model":            chosen("provider", modelVariants), "voice": chosen("provider", voiceVariants),
-	"transcriber":        chosen("provider", transcriberVariants),
+	"firstMessageMode": oneOf("assistant-speaks-first", "assistant-speaks-first-with-model-generated-message",
+		"assistant-waits-for-user"),
+	"model": looked("provider", modelVariants), "voice": looked("provider", voiceVariants),
+	"transcriber":        looked("provider", transcriberVariants),
 	"voicemailDetection": either(oneOf("off"), chosen("provider", voicemailVariants)),
-	"clientMessages":     listOf(text()), "serverMessages": listOf(oneOf(serverMessageTypes...)), "server": named("server"),
+	"clientMessages":     listOf(text()), "serverMessages": listOf(oneOf(serverMessageTypes...)),
+	"server":             named("server"),
 	"maxDurationSeconds": between(10, 43200), "silenceTimeoutSeconds": between(5, 3600), "backgroundSound": text(),
-	"modelOutputInMessagesEnabled": yesno(), "transportConfigurations": listOf(anyObject()), "observabilityPlan": anyObject(),
-	"credentials": listOf(anyObject()), "credentialIds": listOf(text()), "hooks": listOf(anyObject()),
+	"modelOutputInMessagesEnabled": yesno(), "transportConfigurations": listOf(anyObject()),
+	"observabilityPlan": anyObject(),
+	"credentials":       listOf(anyObject()), "credentialIds": listOf(text()), "hooks": listOf(anyObject()),
 	"voicemailMessage": upTo(1000), "endCallMessage": upTo(1000), "endCallPhrases": listOf(sized(2, 140)),
 	"compliancePlan": record(schema{
-		"hipaaEnabled": yesno(), "pciEnabled": yesno(), "securityFilterPlan": anyObject(), "recordingConsentPlan": anyObject(),
+		"hipaaEnabled": yesno(), "pciEnabled": yesno(), "securityFilterPlan": anyObject(),
+		"recordingConsentPlan": anyObject(),
 	}),
-	"metadata": anyObject(), "backgroundSpeechDenoisingPlan": anyObject(), "analysisPlan": analysisRules, "artifactPlan": artifactRules,
+	"metadata": anyObject(), "backgroundSpeechDenoisingPlan": anyObject(), "analysisPlan": analysisRules,
+	"artifactPlan": artifactRules,
 	"startSpeakingPlan": record(schema{
 		"waitSeconds": between(0, 5), "smartEndpointingEnabled": anything(), "smartEndpointingPlan": anyObject(),
 		"customEndpointingRules": listOf(anyObject()), "transcriptionEndpointingPlan": anyObject(),
@@ -67,11 +75,13 @@ var assistantRules = schema{
 		"listenEnabled": yesno(), "listenAuthenticationEnabled": yesno(), "controlEnabled": yesno(),
 		"controlAuthenticationEnabled": yesno(), "monitorIds": listOf(text()),
 	}),
-	"keypadInputPlan": record(schema{"enabled": yesno(), "timeoutSeconds": between(0, 10), "delimiters": oneOf("#", "*", "")}),
+	"keypadInputPlan": record(schema{"enabled": yesno(), "timeoutSeconds": between(0, 10),
+		"delimiters": oneOf("#", "*", "")}),
 }
 
 // overrideRules are what assistantOverrides may hold.
-var overrideRules = join(assistantRules, schema{"variableValues": anyObject(), "tools:append": listOf(chosen("type", toolVariants))})
+var overrideRules = join(assistantRules,
+	schema{"variableValues": anyObject(), "tools:append": listOf(chosen("type", toolVariants))})
 
 var voicemailVariants = map[string]schema{}
 
@@ -81,20 +91,20 @@ var modelCommon = schema{
 		"role": required(oneOf("assistant", "function", "user", "system", "tool")), "content": required(text()),
 	})),
 	"tools": listOf(chosen("type", toolVariants)), "toolRefs": listOf(anyObject()),
-	"knowledgeBase": record(schema{"provider": required(oneOf("custom-knowledge-base")), "server": required(named("server"))}),
+	"knowledgeBase": record(schema{"provider": required(oneOf("custom-knowledge-base")),
+		"server": required(named("server"))}),
 }
 
 // modelVariants are the models by provider.
-var modelVariants = variants(catalog.Models)
+var modelVariants = variants(catalog.Models, modelCommon)
 
 func init() {
-	for provider, model := range modelVariants {
-		modelVariants[provider] = join(model, modelCommon)
-	}
 	for _, provider := range []string{"vapi", "google", "openai", "twilio"} {
 		voicemailVariants[provider] = schema{
-			"provider": text(), "backoffPlan": anyObject(), "beepMaxAwaitSeconds": between(0, 60), "type": oneOf("audio", "transcript"),
-			"enabled": yesno(), "machineDetectionTimeout": between(3, 59), "machineDetectionSpeechThreshold": between(1000, 6000),
+			"provider": text(), "backoffPlan": anyObject(), "beepMaxAwaitSeconds": between(0, 60),
+			"type":    oneOf("audio", "transcript"),
+			"enabled": yesno(), "machineDetectionTimeout": between(3, 59),
+			"machineDetectionSpeechThreshold":    between(1000, 6000),
 			"machineDetectionSpeechEndThreshold": between(500, 5000), "machineDetectionSilenceTimeout": between(2000, 10000),
 			"voicemailDetectionTypes": listOf(text()),
 		}

@@ -4,10 +4,12 @@ package sandbox
 // were retired in August 2026, so both are refused.
 var callRules = schema{
 	"name": upTo(nameLimit), "assistantId": text(), "assistant": named("assistant"), "assistantVersion": text(),
-	"assistantOverrides": named("overrides"), "squadId": text(), "squad": named("squad"), "squadOverrides": named("overrides"),
-	"phoneNumberId": text(), "customerId": text(), "customer": named("customer"), "customers": listOf(named("customer")),
+	"assistantOverrides": named("overrides"), "squadId": text(), "squad": named("squad"),
+	"squadOverrides": named("overrides"),
+	"phoneNumberId":  text(), "customerId": text(), "customer": named("customer"), "customers": listOf(named("customer")),
 	"phoneNumber": record(schema{
-		"twilioPhoneNumber": required(text()), "twilioAccountSid": required(text()), "twilioAuthToken": text(), "twilioApiKey": text(),
+		"twilioPhoneNumber": required(text()), "twilioAccountSid": required(text()), "twilioAuthToken": text(),
+		"twilioApiKey":    text(),
 		"twilioApiSecret": text(), "smsEnabled": yesno(), "name": upTo(nameLimit), "server": named("server"),
 		"fallbackDestination": outsideDestination, "hooks": listOf(anyObject()), "assistantId": text(), "squadId": text(),
 	}),

@@ -31,7 +31,8 @@ var serverRules = schema{
 
 var customerRules = schema{
 	"number": sized(3, 40), "name": upTo(nameLimit), "email": upTo(40), "externalId": upTo(40), "extension": upTo(10),
-	"numberE164CheckEnabled": yesno(), "sipUri": text(), "assistantOverrides": named("overrides"), "squadOverrides": named("overrides"),
+	"numberE164CheckEnabled": yesno(), "sipUri": text(), "assistantOverrides": named("overrides"),
+	"squadOverrides": named("overrides"),
 }
 
 // spoken is a text, or the custom message object that stands for one.
@@ -42,7 +43,8 @@ var transferPlan = record(schema{
 		"warm-transfer-say-summary", "warm-transfer-twiml",
 		"warm-transfer-wait-for-operator-to-speak-first-and-then-say-message",
 		"warm-transfer-wait-for-operator-to-speak-first-and-then-say-summary", "warm-transfer-experimental")),
-	"message": spoken, "timeout": between(1, 600), "sipVerb": oneOf("refer", "bye", "dial"), "dialTimeout": between(1, 600),
+	"message": spoken, "timeout": between(1, 600), "sipVerb": oneOf("refer", "bye", "dial"),
+	"dialTimeout":  between(1, 600),
 	"holdAudioUrl": text(), "transferCompleteAudioUrl": text(), "contextEngineeringPlan": anyObject(), "twiml": upTo(4096),
 	"summaryPlan": anyObject(), "sipHeadersInReferToEnabled": yesno(), "fallbackPlan": anyObject(),
 })
@@ -64,5 +66,6 @@ var handoffDestination = schema{
 	"type": text(), "assistantId": text(), "assistantName": text(), "assistant": named("assistant"), "message": spoken,
 	"transferMode": oneOf("rolling-history", "swap-system-message-in-history",
 		"swap-system-message-in-history-and-remove-transfer-tool-messages", "delete-history"),
-	"description": text(), "contextEngineeringPlan": anyObject(), "variableExtractionPlan": anyObject(), "assistantOverrides": named("overrides"),
+	"description": text(), "contextEngineeringPlan": anyObject(), "variableExtractionPlan": anyObject(),
+	"assistantOverrides": named("overrides"),
 }

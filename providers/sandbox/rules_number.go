@@ -12,13 +12,15 @@ var numberCommon = schema{
 var numberVariants = map[string]schema{
 	"vapi": join(numberCommon, schema{
 		"numberDesiredAreaCode": sized(3, 3), "sipUri": text(),
-		"authentication": record(schema{"realm": text(), "username": required(sized(20, 40)), "password": required(sized(20, 40))}),
+		"authentication": record(schema{"realm": text(), "username": required(sized(20, 40)),
+			"password": required(sized(20, 40))}),
 	}),
 	"twilio": join(numberCommon, schema{
 		"number": required(text()), "twilioAccountSid": required(text()), "twilioAuthToken": text(), "twilioApiKey": text(),
 		"twilioApiSecret": text(), "smsEnabled": yesno(),
 	}),
-	"vonage":           join(numberCommon, schema{"number": required(text()), "credentialId": required(text())}),
-	"telnyx":           join(numberCommon, schema{"number": required(text()), "credentialId": required(text())}),
-	"byo-phone-number": join(numberCommon, schema{"number": sized(3, 40), "credentialId": required(text()), "numberE164CheckEnabled": yesno()}),
+	"vonage": join(numberCommon, schema{"number": required(text()), "credentialId": required(text())}),
+	"telnyx": join(numberCommon, schema{"number": required(text()), "credentialId": required(text())}),
+	"byo-phone-number": join(numberCommon, schema{"number": sized(3, 40), "credentialId": required(text()),
+		"numberE164CheckEnabled": yesno()}),
 }

@@ -1,23 +1,30 @@
 package sandbox
 
-import "github.com/pocketline/pocketline/providers/catalog"
+import (
+	"sync"
+
+	"github.com/pocketline/pocketline/providers/catalog"
+)
 
 // voiceVariants are the voices by provider, each with its own limits: a speed of
 // 1.5 is fine for Azure and refused by ElevenLabs. They are what Vapi's document
 // says, from the one table of it; the copies are spelled by the same table, and
 // a test of theirs holds both against the document itself.
-var voiceVariants = variants(catalog.Voices)
+var voiceVariants = variants(catalog.Voices, nil)
 
 // transcriberVariants are the transcribers by provider.
-var transcriberVariants = variants(catalog.Transcribers)
+var transcriberVariants = variants(catalog.Transcribers, nil)
 
-// variants are the schemas of a part of an assistant by its provider.
-func variants(part catalog.Part) map[string]schema {
-	all := map[string]schema{}
-	for _, p := range catalog.All(part) {
-		all[p.ID] = schemaOf(p.Properties)
-	}
-	return all
+// variants are the schemas of a part of an assistant by its provider, with what all
+// of them have in common. They are made when they are asked for first, as regex is.
+func variants(part catalog.Part, common schema) func() map[string]schema {
+	return sync.OnceValue(func() map[string]schema {
+		all := map[string]schema{}
+		for _, p := range catalog.All(part) {
+			all[p.ID] = join(schemaOf(p.Properties), common)
+		}
+		return all
+	})
 }
 
 func schemaOf(o catalog.Object) schema {

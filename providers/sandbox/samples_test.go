@@ -97,13 +97,15 @@ func TestMessages_have_every_field_of_the_samples(t *testing.T) {
 		case "assistant-request":
 			writeJSON(w, 200, object{"assistantId": b.all("assistant")[0]["id"]})
 		case "transfer-destination-request":
-			writeJSON(w, 200, object{"destination": object{"type": "number", "number": "+14155550177", "message": "Putting you through."}})
+			writeJSON(w, 200,
+				object{"destination": object{"type": "number", "number": "+14155550177", "message": "Putting you through."}})
 		default:
 			return false
 		}
 		return true
 	})
-	tools := []any{functionTool("check_availability", object{"date": object{"type": "string"}, "partOfDay": object{"type": "string"}}), object{"type": "transferCall"}}
+	tools := []any{functionTool("check_availability",
+		object{"date": object{"type": "string"}, "partOfDay": object{"type": "string"}}), object{"type": "transferCall"}}
 	a := b.assistant(object{"model": object{"provider": "openai", "model": "gpt-4o-mini", "tools": tools,
 		"messages":      []any{object{"role": "system", "content": "You answer for Marlow Dental."}},
 		"knowledgeBase": object{"provider": "custom-knowledge-base", "server": object{"url": b.receiver.URL}}}})
@@ -115,7 +117,8 @@ func TestMessages_have_every_field_of_the_samples(t *testing.T) {
 	session := b.must("POST", "/session", object{"assistantId": a["id"], "messages": []any{}})
 	b.must("POST", "/chat", object{"sessionId": session["id"], "input": "Hello"})
 	until(t, func() bool {
-		return len(b.received("call.deleted")) == 2 && len(b.received("chat.created")) == 1 && len(b.received("session.created")) == 1
+		return len(b.received("call.deleted")) == 2 && len(b.received("chat.created")) == 1 &&
+			len(b.received("session.created")) == 1
 	})
 
 	files, err := filepath.Glob("testdata/*.json")
@@ -131,8 +134,10 @@ func TestMessages_have_every_field_of_the_samples(t *testing.T) {
 		var best []string
 		compared := false
 		for _, m := range b.received(str(sample, "type")) {
-			if str(m, "status") != str(sample, "status") || str(m, "transcriptType") != str(sample, "transcriptType") || str(m, "role") != str(sample, "role") ||
-				fmt.Sprintf("%T", m["output"]) != fmt.Sprintf("%T", sample["output"]) || str(m, "request") != str(sample, "request") {
+			if str(m, "status") != str(sample, "status") || str(m, "transcriptType") != str(sample, "transcriptType") ||
+				str(m, "role") != str(sample, "role") ||
+				fmt.Sprintf("%T", m["output"]) != fmt.Sprintf("%T", sample["output"]) ||
+				str(m, "request") != str(sample, "request") {
 				continue
 			}
 			if found := lacks(sample, m, ""); !compared || len(found) < len(best) {
@@ -146,7 +151,8 @@ func TestMessages_have_every_field_of_the_samples(t *testing.T) {
 			t.Errorf("%s: %s", name, what)
 		}
 	}
-	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": number["id"], "customer": object{"number": "+14155550142"}})
+	made := b.must("POST", "/call", object{"assistantId": a["id"], "phoneNumberId": number["id"],
+		"customer": object{"number": "+14155550142"}})
 	for _, what := range lacks(sampleOf(t, "rest.call-created"), made, "") {
 		t.Errorf("POST /call: %s", what)
 	}

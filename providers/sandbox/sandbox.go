@@ -107,7 +107,8 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: listen: %w", err)
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, url: "http://" + listener.Addr().String(), secret: make([]byte, 32), clock: newClock()}
+	s := &Server{cfg: cfg, log: cfg.Logger, url: "http://" + listener.Addr().String(), secret: make([]byte, 32),
+		clock: newClock()}
 	if _, err := rand.Read(s.secret); err != nil {
 		listener.Close()
 		return nil, fmt.Errorf("sandbox: random: %w", err)

@@ -97,7 +97,8 @@ func toolResults(message object) object {
 		call := v.(object)
 		name := orElse(str(call, "function", "name"), str(call, "name"))
 		result := map[string]string{
-			"check_availability": "Free tomorrow morning: 10:15 and 11:00.", "book_appointment": "Booked: 10:15, reference MD-2207.",
+			"check_availability": "Free tomorrow morning: 10:15 and 11:00.",
+			"book_appointment":   "Booked: 10:15, reference MD-2207.",
 		}[name]
 		results = append(results, object{"toolCallId": call["id"], "name": name, "result": orElse(result, "Fine.")})
 	}
@@ -193,18 +194,24 @@ func everything() []any {
 }
 
 func functionTool(name string, properties object) object {
-	return object{"type": "function", "function": object{"name": name, "parameters": object{"type": "object", "properties": properties}}}
+	return object{"type": "function",
+		"function": object{"name": name, "parameters": object{"type": "object", "properties": properties}}}
 }
 
 func (b *bench) assistant(extra object) object {
 	return b.must("POST", "/assistant", with(object{
-		"name": "Front desk", "firstMessage": "Marlow Dental, good morning. How can I help?", "server": b.server(), "serverMessages": everything(),
-		"transcriber": object{"provider": "deepgram", "language": "en"},
+		"name": "Front desk", "firstMessage": "Marlow Dental, good morning. How can I help?", "server": b.server(),
+		"serverMessages": everything(),
+		"transcriber":    object{"provider": "deepgram", "language": "en"},
 		"model": object{"provider": "openai", "model": "gpt-4o-mini",
-			"messages": []any{object{"role": "system", "content": "You answer for Marlow Dental. A cleaning costs $95. Open Monday to Friday."}},
+			"messages": []any{object{"role": "system",
+				"content": "You answer for Marlow Dental. A cleaning costs $95. Open Monday to Friday."}},
 			"tools": []any{
-				functionTool("check_availability", object{"date": object{"type": "string"}, "partOfDay": object{"type": "string", "enum": []any{"afternoon", "morning"}}}),
-				functionTool("book_appointment", object{"slotId": object{"type": "string"}, "customerName": object{"type": "string"}}),
+				functionTool("check_availability",
+					object{"date": object{"type": "string"},
+						"partOfDay": object{"type": "string", "enum": []any{"afternoon", "morning"}}}),
+				functionTool("book_appointment",
+					object{"slotId": object{"type": "string"}, "customerName": object{"type": "string"}}),
 				object{"type": "endCall"},
 			}},
 	}, extra))
@@ -212,7 +219,8 @@ func (b *bench) assistant(extra object) object {
 
 func (b *bench) number(extra object) object {
 	return b.must("POST", "/phone-number", with(object{
-		"provider": "twilio", "number": "+14155550100", "twilioAccountSid": "AC1", "twilioAuthToken": "token", "server": b.server(),
+		"provider": "twilio", "number": "+14155550100", "twilioAccountSid": "AC1", "twilioAuthToken": "token",
+		"server": b.server(),
 	}, extra))
 }
 
@@ -313,7 +321,8 @@ conversation-update`), "\n")
 		t.Errorf("the call ends with %v", end)
 	}
 	transcript := str(b.one("end-of-call-report"), "artifact", "transcript")
-	for _, part := range []string{"Free tomorrow morning: 10:15 and 11:00.", "User: 10:15, please. It's Priya Raman.", "reference MD-2207"} {
+	for _, part := range []string{"Free tomorrow morning: 10:15 and 11:00.", "User: 10:15, please. It's Priya Raman.",
+		"reference MD-2207"} {
 		if !strings.Contains(transcript, part) {
 			t.Errorf("the transcript lacks %q:\n%s", part, transcript)
 		}
@@ -324,18 +333,21 @@ conversation-update`), "\n")
 	}
 	var arguments object
 	text := str(list(calls[1], "toolCallList")[0].(object), "function", "arguments")
-	if err := json.Unmarshal([]byte(text), &arguments); err != nil || str(arguments, "customerName") != "Priya Raman" || !strings.HasSuffix(str(arguments, "slotId"), "T10:15") {
+	if err := json.Unmarshal([]byte(text), &arguments); err != nil || str(arguments, "customerName") != "Priya Raman" ||
+		!strings.HasSuffix(str(arguments, "slotId"), "T10:15") {
 		t.Errorf("arguments are %s", text)
 	}
-	if row := b.must("GET", "/call/"+id, nil); str(row, "status") != "ended" || str(row, "endedReason") != "customer-ended-call" {
+	if row := b.must("GET", "/call/"+id, nil); str(row, "status") != "ended" ||
+		str(row, "endedReason") != "customer-ended-call" {
 		t.Errorf("stored call is %v %v", row["status"], row["endedReason"])
 	}
 }
 
 func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 	for name, want := range map[string]struct{ reason, says string }{
-		"booking": {"customer-ended-call", "MD-2207"}, "price": {"assistant-ended-call", "95"}, "silence": {"silence-timed-out", ""},
-		"angry": {"assistant-forwarded-call", ""}, "generic": {"customer-ended-call", "10:15"},
+		"booking": {"customer-ended-call", "MD-2207"}, "price": {"assistant-ended-call", "95"},
+		"silence": {"silence-timed-out", ""},
+		"angry":   {"assistant-forwarded-call", ""}, "generic": {"customer-ended-call", "10:15"},
 		"hangup": {"call.ringing.sip-inbound-caller-hungup-before-call-connect", ""},
 	} {
 		for _, language := range languages {
@@ -345,11 +357,13 @@ func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 					if str(m, "type") != "transfer-destination-request" {
 						return false
 					}
-					writeJSON(w, 200, object{"destination": object{"type": "number", "number": "+14155550177", "message": "Hold the line."}})
+					writeJSON(w, 200,
+						object{"destination": object{"type": "number", "number": "+14155550177", "message": "Hold the line."}})
 					return true
 				})
 				_, number := b.desk(object{"model": object{"provider": "openai", "model": "gpt-4o-mini",
-					"messages": []any{object{"role": "system", "content": "A cleaning costs 95 dollars.\nUn détartrage coûte 95 euros."}},
+					"messages": []any{object{"role": "system",
+						"content": "A cleaning costs 95 dollars.\nUn détartrage coûte 95 euros."}},
 					"tools": []any{functionTool("check_availability", object{}), functionTool("book_appointment", object{}),
 						object{"type": "transferCall"}, object{"type": "endCall"}}}})
 				b.ringing(object{"script": name, "language": language, "phoneNumberId": number["id"]})
@@ -357,7 +371,8 @@ func TestScripts_end_as_they_should_in_both_languages(t *testing.T) {
 				if got := str(report, "endedReason"); got != want.reason {
 					t.Errorf("ended with %s, want %s", got, want.reason)
 				}
-				if transcript := str(report, "artifact", "transcript"); !strings.Contains(transcript, want.says) || strings.Contains(transcript, "{{") {
+				if transcript := str(report, "artifact", "transcript"); !strings.Contains(transcript, want.says) ||
+					strings.Contains(transcript, "{{") {
 					t.Errorf("transcript lacks %q or has blanks:\n%s", want.says, transcript)
 				}
 				if name == "angry" && str(report, "destination", "number") != "+14155550177" {
@@ -376,9 +391,11 @@ func TestFarewell_is_the_assistants_only_when_it_may_hang_up(t *testing.T) {
 		assistant    object
 		reason, says string
 	}{
-		"with the tool":             {object{"model": model(object{"type": "endCall"})}, "assistant-ended-call", "AI: Come back soon."},
-		"without the tool":          {object{"model": model()}, "customer-ended-call", "AI: Thank you for calling. Goodbye!"},
-		"without it, with a phrase": {object{"model": model(), "endCallPhrases": []any{"goodbye"}}, "assistant-said-end-call-phrase", "Goodbye!"},
+		"with the tool": {object{"model": model(object{"type": "endCall"})}, "assistant-ended-call",
+			"AI: Come back soon."},
+		"without the tool": {object{"model": model()}, "customer-ended-call", "AI: Thank you for calling. Goodbye!"},
+		"without it, with a phrase": {object{"model": model(), "endCallPhrases": []any{"goodbye"}},
+			"assistant-said-end-call-phrase", "Goodbye!"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

@@ -93,7 +93,8 @@ func loadScripts() map[string]*script {
 // outboundByNumber says which script answers an outgoing call, by the last two
 // digits of the customer's number; every other number answers a reminder.
 var outboundByNumber = []struct{ ending, script string }{
-	{"00", "no-answer"}, {"01", "voicemail"}, {"02", "busy"}, {"03", "angry"}, {"04", "silence"}, {"05", "booking"}, {"06", "price"},
+	{"00", "no-answer"}, {"01", "voicemail"}, {"02", "busy"}, {"03", "angry"}, {"04", "silence"},
+	{"05", "booking"}, {"06", "price"},
 }
 
 func outboundScript(number string) string {
@@ -118,7 +119,8 @@ func outboundTable() string {
 func scriptNames() []string { return slices.Sorted(maps.Keys(scripts())) }
 
 // frenchPrefixes are country codes where an outgoing call is answered in French.
-var frenchPrefixes = []string{"+33", "+32", "+221", "+223", "+224", "+225", "+226", "+228", "+229", "+237", "+241", "+242", "+243"}
+var frenchPrefixes = []string{"+33", "+32", "+221", "+223", "+224", "+225", "+226", "+228", "+229",
+	"+237", "+241", "+242", "+243"}
 
 func languageOf(number string, assistant object) string {
 	if strings.HasPrefix(str(assistant, "transcriber", "language"), "fr") {

@@ -107,7 +107,8 @@ func (c *liveCall) finishUtterance(role, text string, from time.Time, cut bool) 
 			entry["assistantId"] = id
 		}
 	}
-	if renamed := str(c.assistant, "artifactPlan", "transcriptPlan", map[string]string{"assistant": "assistantName", "user": "userName"}[role]); renamed != "" {
+	if renamed := str(c.assistant, "artifactPlan", "transcriptPlan",
+		map[string]string{"assistant": "assistantName", "user": "userName"}[role]); renamed != "" {
 		prefix = renamed + ": "
 	}
 	entry["role"] = speaker

@@ -96,7 +96,8 @@ func (s *Server) save() {
 func (s *Server) snapshot() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := state{Tables: map[string][]object{}, Blobs: map[string][]byte{}, Media: map[string]savedMedia{}, Counter: s.counter}
+	kept := state{Tables: map[string][]object{}, Blobs: map[string][]byte{}, Media: map[string]savedMedia{},
+		Counter: s.counter}
 	for kind, t := range s.tables {
 		for _, id := range t.order {
 			kept.Tables[kind] = append(kept.Tables[kind], t.rows[id])

@@ -44,6 +44,34 @@ func (c *liveCall) storeMedia(endedAt time.Time) {
 	c.s.settings.media[c.id] = m
 }
 
+// recall is POST /_sandbox/past: calls of which nothing but the sound is asked for. Each
+// ends with its last words.
+func (s *Server) recall(w http.ResponseWriter, r *http.Request) error {
+	var past struct {
+		Calls map[string][]struct {
+			Caller bool  `json:"caller"`
+			From   int64 `json:"fromMs"`
+			To     int64 `json:"toMs"`
+		} `json:"calls"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&past); err != nil {
+		return invalid("calls must be lists of {caller, fromMs, toMs} by id")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, spoken := range past.Calls {
+		m := &media{}
+		for _, one := range spoken {
+			from, to := time.Duration(one.From)*time.Millisecond, time.Duration(one.To)*time.Millisecond
+			m.segments = append(m.segments, segment{one.Caller, from, to})
+			m.length = max(m.length, to)
+		}
+		s.settings.media[id] = m
+	}
+	writeJSON(w, http.StatusCreated, object{"calls": len(past.Calls)})
+	return nil
+}
+
 // artifacts are the files behind GET /call/{id}/….
 var artifacts = map[string]string{
 	"mono-recording": "mono.wav", "stereo-recording": "stereo.wav", "customer-recording": "customer.wav",
@@ -53,10 +81,11 @@ var artifacts = map[string]string{
 // callArtifact answers 302 to a signed address that expires.
 func (s *Server) callArtifact(w http.ResponseWriter, r *http.Request) error {
 	id, file := r.PathValue("id"), artifacts[r.PathValue("artifact")]
-	if s.get("call", id) == nil {
+	has := file != "" && s.hasMedia(id, file)
+	if !has && s.get("call", id) == nil {
 		return notFound("call")
 	}
-	if file == "" || !s.hasMedia(id, file) {
+	if !has {
 		return refuse(http.StatusNotFound, "This call has no "+strings.ReplaceAll(r.PathValue("artifact"), "-", " ")+".")
 	}
 	http.Redirect(w, r, s.signed(id, file, time.Now().Add(s.linkLife())), http.StatusFound)
@@ -80,7 +109,8 @@ func (s *Server) signature(id, file, until string) string {
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	id, file, until := r.PathValue("id"), r.PathValue("file"), r.URL.Query().Get("expires")
 	expires, err := strconv.ParseInt(until, 10, 64)
-	if err != nil || !hmac.Equal([]byte(r.URL.Query().Get("signature")), []byte(s.signature(id, file, until))) || time.Now().UnixMilli() >= expires {
+	if err != nil || !hmac.Equal([]byte(r.URL.Query().Get("signature")), []byte(s.signature(id, file, until))) ||
+		time.Now().UnixMilli() >= expires {
 		writeError(w, refuse(http.StatusForbidden, "Access denied."))
 		return
 	}

@@ -16,7 +16,8 @@ type object = map[string]any
 const orgID = "5f0c1d7e-2b84-4a6d-9c31-7d20b4e6a901"
 
 // tableNames are the kinds of objects the sandbox remembers.
-var tableNames = []string{"assistant", "squad", "tool", "phone-number", "call", "chat", "session", "file", "knowledge-base", "structured-output"}
+var tableNames = []string{"assistant", "squad", "tool", "phone-number", "call", "chat", "session", "file",
+	"knowledge-base", "structured-output"}
 
 // table keeps objects in the order they were made.
 type table struct {

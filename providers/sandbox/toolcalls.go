@@ -97,11 +97,8 @@ func (c *liveCall) toolStep(s step, cut bool) error {
 	}
 	first := calls[0]
 	c.result = sentence(first.result)
-	switch {
-	case first.failed && first.message == "":
-		return c.respond(c.line(s.Failed), cut)
-	case first.failed:
-		return c.respond(first.message, cut)
+	if first.failed {
+		return c.respond(orElse(first.message, c.line(s.Failed)), cut)
 	}
 	if s.Outcome != "" {
 		c.facts[s.Outcome] = true
@@ -110,10 +107,7 @@ func (c *liveCall) toolStep(s step, cut bool) error {
 	if at := clockTime().FindString(first.result); at != "" {
 		c.slot = at
 	}
-	if first.message != "" {
-		return c.respond(first.message, cut)
-	}
-	return c.respond(c.line(s.Say), cut)
+	return c.respond(orElse(first.message, c.line(s.Say)), cut)
 }
 
 var (
@@ -179,7 +173,8 @@ func (c *liveCall) callTools(calls []*toolCall) error {
 	}
 	for _, call := range calls {
 		c.noteToolResult(call.id, call.name, call.result)
-		if own := toolMessageText(call.tool, map[bool]string{true: "request-failed", false: "request-complete"}[call.failed]); own != "" && call.message == "" {
+		if own := toolMessageText(call.tool,
+			map[bool]string{true: "request-failed", false: "request-complete"}[call.failed]); own != "" && call.message == "" {
 			call.message = c.fill(own)
 		}
 	}
@@ -216,9 +211,11 @@ func (c *liveCall) toolMessage(calls []*toolCall, documented []any) object {
 	for i, call := range calls {
 		function := obj(call.tool, "function")
 		flat := object{
-			"type": "function", "name": call.name, "description": str(function, "description"), "parameters": function["parameters"],
-			"server": call.tool["server"], "messages": orEmpty(list(call.tool, "messages")),
-			"toolCall": object{"id": call.id, "type": "function", "function": object{"name": call.name, "parameters": call.arguments}},
+			"type": "function", "name": call.name, "description": str(function, "description"),
+			"parameters": function["parameters"],
+			"server":     call.tool["server"], "messages": orEmpty(list(call.tool, "messages")),
+			"toolCall": object{"id": call.id, "type": "function",
+				"function": object{"name": call.name, "parameters": call.arguments}},
 		}
 		switch c.order.ToolShape {
 		case shapeArguments:

@@ -76,7 +76,8 @@ func (c *liveCall) noteTransfer(tool, destination object) {
 	} else if str(tool, "type") == "handoff" {
 		name = "handoff"
 	}
-	target := object{"destination": orElse(str(destination, "number"), orElse(str(destination, "sipUri"), str(destination, "assistantName")))}
+	target := object{"destination": orElse(str(destination, "number"),
+		orElse(str(destination, "sipUri"), str(destination, "assistantName")))}
 	call := &toolCall{id: "call_transfer" + c.id[:8], name: name, arguments: target}
 	c.noteToolCalls([]any{call.documented()})
 	c.noteToolResult(call.id, name, "Transfer initiated.")
@@ -134,7 +135,8 @@ func (c *liveCall) forward(destination object, words string) error {
 		}
 	}
 	c.destination = destination
-	c.transfers = append(c.transfers, object{"destination": destination, "status": "completed", "transferredAt": stamp(c.now)})
+	c.transfers = append(c.transfers, object{"destination": destination, "status": "completed",
+		"transferredAt": stamp(c.now)})
 	c.tell("phone-call-control", false, object{"request": "forward", "destination": destination})
 	c.update(object{"destination": destination})
 	c.tellStatus("forwarding", object{

@@ -25,13 +25,13 @@ type rule struct {
 	least, most  *float64
 	short, long  int // characters of a text; 0 is no limit
 	pattern      func() *regexp.Regexp
-	shown        string            // values to name when pattern fails
-	properties   schema            // of an object; nil accepts any property
-	named        string            // an object whose schema is looked up by name, for schemas that contain each other
-	by           string            // an object whose schema depends on this property
-	variants     map[string]schema // by value of that property
-	item         *rule             // of a list
-	alternatives []rule            // any one of them suffices
+	shown        string                   // values to name when pattern fails
+	properties   schema                   // of an object; nil accepts any property
+	named        string                   // an object whose schema is looked up by name, for schemas that contain each other
+	by           string                   // an object whose schema depends on this property
+	variants     func() map[string]schema // by value of that property
+	item         *rule                    // of a list
+	alternatives []rule                   // any one of them suffices
 	date         bool
 }
 
@@ -63,6 +63,11 @@ func regex(p string) func() *regexp.Regexp {
 // chosen is an object whose other properties depend on one of them, as a
 // voice's do on its provider.
 func chosen(by string, variants map[string]schema) rule {
+	return looked(by, func() map[string]schema { return variants })
+}
+
+// looked is the same where the variants are made when they are asked for first.
+func looked(by string, variants func() map[string]schema) rule {
 	return rule{kind: "object", by: by, variants: variants}
 }
 
@@ -180,9 +185,11 @@ func checkNested(r rule, v any, at string) []string {
 	switch {
 	case r.by != "":
 		choice, _ := body[r.by].(string)
-		variant, known := r.variants[choice]
+		variants := r.variants()
+		variant, known := variants[choice]
 		if !known {
-			return []string{at + "." + r.by + " must be one of the following values: " + strings.Join(slices.Sorted(maps.Keys(r.variants)), ", ")}
+			return []string{at + "." + r.by + " must be one of the following values: " +
+				strings.Join(slices.Sorted(maps.Keys(variants)), ", ")}
 		}
 		return checkObject(variant, body, at+".")
 	case r.named != "":

@@ -29,18 +29,21 @@ func (c *Client) CheckListen(raw string) error { return c.checkAddress(raw, "wss
 // hosts that the configuration names: a stand-in has no certificate.
 func (c *Client) checkAddress(raw, secure, plain string) error {
 	u, err := url.Parse(raw)
-	if err != nil || len(raw) > maxAddress || u.User != nil || u.Opaque != "" || u.Fragment != "" || u.Hostname() == "" {
-		return ErrForeignAddress
-	}
-	if u.Scheme != secure && u.Scheme != plain {
+	if err != nil || len(raw) > maxAddress || !plainAddress(u) || u.Scheme != secure && u.Scheme != plain {
 		return ErrForeignAddress
 	}
 	host := strings.ToLower(u.Hostname())
-	if u.Scheme == secure && (u.Port() == "" || u.Port() == "443") && (host == "vapi.ai" || strings.HasSuffix(host, ".vapi.ai")) {
+	vapis := host == "vapi.ai" || strings.HasSuffix(host, ".vapi.ai")
+	if vapis && u.Scheme == secure && (u.Port() == "" || u.Port() == "443") {
 		return nil
 	}
 	if slices.Contains(c.controlHosts, host) || slices.Contains(c.controlHosts, hostPort(u)) {
 		return nil
 	}
 	return ErrForeignAddress
+}
+
+// plainAddress tells whether an address names a host and nothing that could hide another.
+func plainAddress(u *url.URL) bool {
+	return u.User == nil && u.Opaque == "" && u.Fragment == "" && u.Hostname() != ""
 }

@@ -59,6 +59,7 @@ type AnalyticsResult struct {
 // Get runs the queries. It reads only, yet is a POST, so it is not repeated.
 func (s *Analytics) Get(ctx context.Context, queries ...AnalyticsQuery) ([]AnalyticsResult, error) {
 	var out []AnalyticsResult
-	_, err := s.c.do(ctx, httpjson.Request{Method: http.MethodPost, Path: "/analytics", Body: map[string]any{"queries": queries}}, &out)
+	_, err := s.c.do(ctx, httpjson.Request{Method: http.MethodPost, Path: "/analytics",
+		Body: map[string]any{"queries": queries}}, &out)
 	return out, err
 }

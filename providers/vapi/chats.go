@@ -83,7 +83,8 @@ func (s *Chats) List(ctx context.Context, o *PageOptions) (*Page[Chat], error) {
 // Create asks and waits for the answer, up to a minute. IsPaymentRequired holds
 // for an account without card.
 func (s *Chats) Create(ctx context.Context, chat *ChatDTO) (*Chat, error) {
-	return send[Chat](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/chat", Body: chat, Timeout: httpjson.LongTimeout})
+	return send[Chat](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/chat", Body: chat,
+		Timeout: httpjson.LongTimeout})
 }
 
 // Get reads one exchange.

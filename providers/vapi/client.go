@@ -80,15 +80,6 @@ func WithHTTPClient(h *http.Client) Option {
 	return func(s *settings) { s.core.HTTPClient = h }
 }
 
-// WithHTTPHeader adds headers to every request to the base URL.
-func WithHTTPHeader(h http.Header) Option {
-	return func(s *settings) {
-		for k, v := range h {
-			s.core.Header[http.CanonicalHeaderKey(k)] = append([]string(nil), v...)
-		}
-	}
-}
-
 // WithMaxAttempts sets how often a request is tried, the first time included;
 // default 3.
 func WithMaxAttempts(n int) Option {

@@ -113,51 +113,81 @@ func TestClient_sends_every_request_as_documented(t *testing.T) {
 		},
 			many, "GET", "/assistant", "createdAtLt=2026-11-18T15%3A04%3A05.000Z&limit=5", ""},
 		{"assistants create", func(c *Client) (any, error) {
-			return c.Assistants.Create(ctx, &AssistantDTO{Name: long, FirstMessage: Value("Hi"), Model: &Model{Provider: "openai", Model: "gpt-4o-mini", Messages: []ChatMessage{{"system", "p"}}, Temperature: Ptr(0.0), Extra: map[string]any{"emotionRecognitionEnabled": true}},
-				Voice: &Voice{Provider: "elevenlabs", VoiceID: "sarah", Speed: Ptr(1.2)}, Server: NewServer("https://desk.example.com/x", "shh"), ServerMessages: []string{"hang"},
-				Metadata: map[string]any{"recordId": "r1"}, Extra: map[string]any{"name": "mine", "metadata": 1, "server": "evil", "backgroundDenoisingEnabled": true}})
+			return c.Assistants.Create(ctx,
+				&AssistantDTO{Name: long, FirstMessage: Value("Hi"),
+					Model: &Model{Provider: "openai", Model: "gpt-4o-mini", Messages: []ChatMessage{{"system", "p"}},
+						Temperature: Ptr(0.0), Extra: map[string]any{"emotionRecognitionEnabled": true}},
+					Voice:  &Voice{Provider: "elevenlabs", VoiceID: "sarah", Speed: Ptr(1.2)},
+					Server: NewServer("https://desk.example.com/x", "shh"), ServerMessages: []string{"hang"},
+					Metadata: map[string]any{"recordId": "r1"},
+					Extra:    map[string]any{"name": "mine", "metadata": 1, "server": "evil", "backgroundDenoisingEnabled": true}})
 		},
 			one, "POST", "/assistant", "", `{"name":"` + cut + `","firstMessage":"Hi","model":{"provider":"openai","model":"gpt-4o-mini","messages":[{"role":"system","content":"p"}],"temperature":0,"emotionRecognitionEnabled":true},
 			"voice":{"provider":"11labs","voiceId":"sarah","speed":1.2},"server":{"url":"https://desk.example.com/x","timeoutSeconds":20,"headers":{"X-Vapi-Secret":"shh"},"backoffPlan":{"type":"exponential","maxRetries":3,"baseDelaySeconds":1}},
 			"serverMessages":["hang"],"metadata":{"recordId":"r1"},"backgroundDenoisingEnabled":true}`},
-		{"assistants get", func(c *Client) (any, error) { return c.Assistants.Get(ctx, "id-1") }, one, "GET", "/assistant/id-1", "", ""},
+		{"assistants get", func(c *Client) (any, error) { return c.Assistants.Get(ctx, "id-1") }, one, "GET",
+			"/assistant/id-1", "", ""},
 		{"assistants update clears", func(c *Client) (any, error) {
 			return c.Assistants.Update(ctx, "id-1", &AssistantDTO{FirstMessage: Null[string](), EndCallPhrases: []string{}})
 		},
 			one, "PATCH", "/assistant/id-1", "", `{"firstMessage":null,"endCallPhrases":[]}`},
-		{"assistants delete", func(c *Client) (any, error) { return nil, c.Assistants.Delete(ctx, "id-1") }, one, "DELETE", "/assistant/id-1", "", ""},
+		{"assistants delete", func(c *Client) (any, error) { return nil, c.Assistants.Delete(ctx, "id-1") },
+			one, "DELETE", "/assistant/id-1", "", ""},
 		{"squads create", func(c *Client) (any, error) {
-			return c.Squads.Create(ctx, &SquadDTO{Name: long, Members: []SquadMember{{AssistantID: "a1", AssistantOverrides: &AssistantOverrides{VariableValues: map[string]any{"x": 1}, ToolsAppend: []ToolDTO{{Type: "endCall"}}, AssistantDTO: AssistantDTO{FirstMessage: Value("")}}}}})
+			return c.Squads.Create(ctx,
+				&SquadDTO{Name: long,
+					Members: []SquadMember{{AssistantID: "a1",
+						AssistantOverrides: &AssistantOverrides{VariableValues: map[string]any{"x": 1},
+							ToolsAppend: []ToolDTO{{Type: "endCall"}}, AssistantDTO: AssistantDTO{FirstMessage: Value("")}}}}})
 		},
-			one, "POST", "/squad", "", `{"name":"` + long + `","members":[{"assistantId":"a1","assistantOverrides":{"firstMessage":"","variableValues":{"x":1},"tools:append":[{"type":"endCall"}]}}]}`},
-		{"squads update", func(c *Client) (any, error) { return c.Squads.Update(ctx, "id-1", &SquadDTO{Name: "x"}) }, one, "PATCH", "/squad/id-1", "", `{"name":"x"}`},
+			one, "POST", "/squad", "",
+			`{"name":"` + long +
+				`","members":[{"assistantId":"a1","assistantOverrides":{"firstMessage":"","variableValues":{"x":1},"tools:append":[{"type":"endCall"}]}}]}`},
+		{"squads update", func(c *Client) (any, error) { return c.Squads.Update(ctx, "id-1", &SquadDTO{Name: "x"}) },
+			one, "PATCH", "/squad/id-1", "", `{"name":"x"}`},
 		{"tools create", func(c *Client) (any, error) {
-			return c.Tools.Create(ctx, &ToolDTO{Type: "function", Function: &ToolFunction{Name: "f", Parameters: map[string]any{"type": "object"}}, Server: &Server{URL: "https://d/x"}, Async: Ptr(false),
-				Destinations: []Destination{{Type: "number", Number: "+1", TransferPlan: &TransferPlan{Mode: "blind-transfer"}}}})
+			return c.Tools.Create(ctx,
+				&ToolDTO{Type: "function", Function: &ToolFunction{Name: "f", Parameters: map[string]any{"type": "object"}},
+					Server: &Server{URL: "https://d/x"}, Async: Ptr(false),
+					Destinations: []Destination{{Type: "number", Number: "+1", TransferPlan: &TransferPlan{Mode: "blind-transfer"}}}})
 		},
-			one, "POST", "/tool", "", `{"type":"function","function":{"name":"f","parameters":{"type":"object"}},"server":{"url":"https://d/x"},"async":false,"destinations":[{"type":"number","number":"+1","transferPlan":{"mode":"blind-transfer"}}]}`},
+			one, "POST", "/tool", "",
+			`{"type":"function","function":{"name":"f","parameters":{"type":"object"}},"server":{"url":"https://d/x"},"async":false,"destinations":[{"type":"number","number":"+1","transferPlan":{"mode":"blind-transfer"}}]}`},
 		{"numbers create", func(c *Client) (any, error) {
-			return c.PhoneNumbers.Create(ctx, &PhoneNumberDTO{Provider: "twilio", Number: "+14155550100", TwilioAccountSID: "AC", TwilioAuthToken: "t", SMSEnabled: Ptr(false), AssistantID: OrNull("a1")})
+			return c.PhoneNumbers.Create(ctx, &PhoneNumberDTO{Provider: "twilio", Number: "+14155550100", TwilioAccountSID: "AC",
+				TwilioAuthToken: "t", SMSEnabled: Ptr(false), AssistantID: OrNull("a1")})
 		},
-			one, "POST", "/phone-number", "", `{"provider":"twilio","number":"+14155550100","twilioAccountSid":"AC","twilioAuthToken":"t","smsEnabled":false,"assistantId":"a1"}`},
+			one, "POST", "/phone-number", "",
+			`{"provider":"twilio","number":"+14155550100","twilioAccountSid":"AC","twilioAuthToken":"t","smsEnabled":false,"assistantId":"a1"}`},
 		{"numbers unassign", func(c *Client) (any, error) {
-			return c.PhoneNumbers.Update(ctx, "id-1", &PhoneNumberDTO{AssistantID: OrNull(""), SquadID: Null[string](), Server: Null[*Server](), FallbackDestination: Value(&Destination{Type: "number", Number: "+1"})})
+			return c.PhoneNumbers.Update(ctx, "id-1",
+				&PhoneNumberDTO{AssistantID: OrNull(""), SquadID: Null[string](), Server: Null[*Server](),
+					FallbackDestination: Value(&Destination{Type: "number", Number: "+1"})})
 		},
-			one, "PATCH", "/phone-number/id-1", "", `{"assistantId":null,"squadId":null,"server":null,"fallbackDestination":{"type":"number","number":"+1"}}`},
+			one, "PATCH", "/phone-number/id-1", "",
+			`{"assistantId":null,"squadId":null,"server":null,"fallbackDestination":{"type":"number","number":"+1"}}`},
 		{"numbers page", func(c *Client) (any, error) {
-			return c.PhoneNumbers.ListPage(ctx, &PageOptions{Page: 2, Limit: 10, SortOrder: "ASC", Filter: url.Values{"search": {"+1"}}})
+			return c.PhoneNumbers.ListPage(ctx,
+				&PageOptions{Page: 2, Limit: 10, SortOrder: "ASC", Filter: url.Values{"search": {"+1"}}})
 		},
 			paged, "GET", "/v2/phone-number", "limit=10&page=2&search=%2B1&sortOrder=ASC", ""},
 		{"calls create", func(c *Client) (any, error) {
-			return c.Calls.Create(ctx, &CallDTO{Name: long, AssistantID: "a1", PhoneNumberID: "p1", Customer: &Customer{Number: "+33199000042", Name: long}, SchedulePlan: &SchedulePlan{EarliestAt: time.Unix(1795014245, 0).UTC()}})
+			return c.Calls.Create(ctx, &CallDTO{Name: long, AssistantID: "a1", PhoneNumberID: "p1",
+				Customer:     &Customer{Number: "+33199000042", Name: long},
+				SchedulePlan: &SchedulePlan{EarliestAt: time.Unix(1795014245, 0).UTC()}})
 		},
-			one, "POST", "/call", "", `{"name":"` + cut + `","assistantId":"a1","phoneNumberId":"p1","customer":{"number":"+33199000042","name":"` + cut + `"},"schedulePlan":{"earliestAt":"2026-11-18T15:04:05Z"}}`},
-		{"calls web", func(c *Client) (any, error) { return c.Calls.CreateWeb(ctx, &CallDTO{AssistantID: "a1"}) }, one, "POST", "/call/web", "", `{"assistantId":"a1"}`},
+			one, "POST", "/call", "",
+			`{"name":"` + cut + `","assistantId":"a1","phoneNumberId":"p1","customer":{"number":"+33199000042","name":"` +
+				cut + `"},"schedulePlan":{"earliestAt":"2026-11-18T15:04:05Z"}}`},
+		{"calls web", func(c *Client) (any, error) { return c.Calls.CreateWeb(ctx, &CallDTO{AssistantID: "a1"}) },
+			one, "POST", "/call/web", "", `{"assistantId":"a1"}`},
 		{"calls list", func(c *Client) (any, error) {
 			return c.Calls.List(ctx, &CallListOptions{AssistantID: "a1", PhoneNumberID: "p1"})
 		}, many, "GET", "/call", "assistantId=a1&phoneNumberId=p1", ""},
-		{"calls rename", func(c *Client) (any, error) { return c.Calls.Update(ctx, "id-1", long) }, one, "PATCH", "/call/id-1", "", `{"name":"` + cut + `"}`},
-		{"calls erase", func(c *Client) (any, error) { return nil, c.Calls.Delete(ctx, "id-1") }, one, "DELETE", "/call/id-1", "", ""},
+		{"calls rename", func(c *Client) (any, error) { return c.Calls.Update(ctx, "id-1", long) }, one, "PATCH",
+			"/call/id-1", "", `{"name":"` + cut + `"}`},
+		{"calls erase", func(c *Client) (any, error) { return nil, c.Calls.Delete(ctx, "id-1") }, one, "DELETE",
+			"/call/id-1", "", ""},
 		{"chats create", func(c *Client) (any, error) {
 			return c.Chats.Create(ctx, &ChatDTO{Input: "hello", SessionID: "s1", Extra: map[string]any{"stream": false}})
 		}, one, "POST", "/chat", "", `{"input":"hello","sessionId":"s1","stream":false}`},
@@ -169,25 +199,35 @@ func TestClient_sends_every_request_as_documented(t *testing.T) {
 			return c.Sessions.Update(ctx, "id-1", &SessionDTO{Status: "completed"})
 		}, one, "PATCH", "/session/id-1", "", `{"status":"completed"}`},
 		{"files list", func(c *Client) (any, error) { return c.Files.List(ctx) }, many, "GET", "/file", "", ""},
-		{"files rename", func(c *Client) (any, error) { return c.Files.Update(ctx, "id-1", long) }, one, "PATCH", "/file/id-1", "", `{"name":"` + cut + `"}`},
+		{"files rename", func(c *Client) (any, error) { return c.Files.Update(ctx, "id-1", long) }, one, "PATCH",
+			"/file/id-1", "", `{"name":"` + cut + `"}`},
 		{"bases create", func(c *Client) (any, error) {
 			return c.KnowledgeBases.Create(ctx, &KnowledgeBaseDTO{Name: strings.Repeat("k", 99)})
 		}, one, "POST", "/v2/knowledge-base", "", `{"name":"` + strings.Repeat("k", 80) + `"}`},
-		{"bases add file", func(c *Client) (any, error) { return c.KnowledgeBases.AddFile(ctx, "id-1", "f1") }, `{"fileId":"f1","status":"indexing"}`, "POST", "/v2/knowledge-base/id-1/file", "", `{"fileId":"f1"}`},
-		{"bases remove file", func(c *Client) (any, error) { return nil, c.KnowledgeBases.RemoveFile(ctx, "id-1", "f1") }, `{}`, "DELETE", "/v2/knowledge-base/id-1/file/f1", "", ""},
-		{"bases retry file", func(c *Client) (any, error) { return c.KnowledgeBases.RetryFile(ctx, "id-1", "f1") }, `{}`, "POST", "/v2/knowledge-base/id-1/file/f1/retry", "", ""},
+		{"bases add file", func(c *Client) (any, error) { return c.KnowledgeBases.AddFile(ctx, "id-1", "f1") },
+			`{"fileId":"f1","status":"indexing"}`, "POST", "/v2/knowledge-base/id-1/file", "", `{"fileId":"f1"}`},
+		{"bases remove file", func(c *Client) (any, error) { return nil, c.KnowledgeBases.RemoveFile(ctx, "id-1", "f1") },
+			`{}`, "DELETE", "/v2/knowledge-base/id-1/file/f1", "", ""},
+		{"bases retry file", func(c *Client) (any, error) { return c.KnowledgeBases.RetryFile(ctx, "id-1", "f1") },
+			`{}`, "POST", "/v2/knowledge-base/id-1/file/f1/retry", "", ""},
 		{"outputs create", func(c *Client) (any, error) {
-			return c.StructuredOutputs.Create(ctx, &StructuredOutputDTO{Name: "Booking", Type: "ai", Schema: map[string]any{"type": "object"}})
+			return c.StructuredOutputs.Create(ctx,
+				&StructuredOutputDTO{Name: "Booking", Type: "ai", Schema: map[string]any{"type": "object"}})
 		}, one, "POST", "/structured-output", "", `{"name":"Booking","type":"ai","schema":{"type":"object"}}`},
 		{"outputs update", func(c *Client) (any, error) {
 			return c.StructuredOutputs.Update(ctx, "id-1", &StructuredOutputDTO{Description: "d"})
 		}, one, "PATCH", "/structured-output/id-1", "schemaOverride=true", `{"description":"d"}`},
 		{"outputs run", func(c *Client) (any, error) {
-			return c.StructuredOutputs.Run(ctx, &StructuredOutputRun{CallIDs: []string{"c1"}, StructuredOutputID: "o1", PreviewEnabled: true})
-		}, `{"c1":{}}`, "POST", "/structured-output/run", "", `{"callIds":["c1"],"structuredOutputId":"o1","previewEnabled":true}`},
+			return c.StructuredOutputs.Run(ctx, &StructuredOutputRun{CallIDs: []string{"c1"}, StructuredOutputID: "o1",
+				PreviewEnabled: true})
+		}, `{"c1":{}}`, "POST", "/structured-output/run", "",
+			`{"callIds":["c1"],"structuredOutputId":"o1","previewEnabled":true}`},
 		{"analytics", func(c *Client) (any, error) {
-			return c.Analytics.Get(ctx, AnalyticsQuery{Name: long, Table: "call", Operations: []AnalyticsOperation{{"sum", "cost", "total"}}})
-		}, `[{"name":"x","result":[{"total":1}]}]`, "POST", "/analytics", "", `{"queries":[{"name":"` + cut + `","table":"call","operations":[{"operation":"sum","column":"cost","alias":"total"}]}]}`},
+			return c.Analytics.Get(ctx,
+				AnalyticsQuery{Name: long, Table: "call", Operations: []AnalyticsOperation{{"sum", "cost", "total"}}})
+		}, `[{"name":"x","result":[{"total":1}]}]`, "POST", "/analytics", "",
+			`{"queries":[{"name":"` + cut +
+				`","table":"call","operations":[{"operation":"sum","column":"cost","alias":"total"}]}]}`},
 	} {
 		srv := newStandIn(t, func(int, seen) (int, string, map[string]string) { return 200, c.answer, nil })
 		out, err := c.do(srv.client())
@@ -201,14 +241,18 @@ func TestClient_sends_every_request_as_documented(t *testing.T) {
 		} else {
 			sameJSON(t, c.name, got[0].body, c.body)
 		}
-		if a, ok := out.(*Assistant); ok && (a.ID != "id-1" || !strings.Contains(string(a.Raw), `"kept":true`) || a.CreatedAt.IsZero()) {
+		if a, ok := out.(*Assistant); ok && (a.ID != "id-1" || !strings.Contains(string(a.Raw), `"kept":true`) ||
+			a.CreatedAt.IsZero()) {
 			t.Errorf("%s: read %+v", c.name, a)
 		}
 	}
 }
 
 func TestFiles_upload_is_multipart(t *testing.T) {
-	srv := newStandIn(t, func(int, seen) (int, string, map[string]string) { return 201, `{"id":"f1","status":"processing"}`, nil })
+	srv := newStandIn(t, func(int, seen) (int, string, map[string]string) {
+		return 201,
+			`{"id":"f1","status":"processing"}`, nil
+	})
 	p := NewFileParam(strings.NewReader("hello"), "pri\"ces\r\n.txt", "text/plain")
 	p.Purpose, p.Metadata = "knowledge-base-v2", map[string]any{"recordId": "r"}
 	f, err := srv.client().Files.Create(t.Context(), p)
@@ -225,10 +269,12 @@ func TestFiles_upload_is_multipart(t *testing.T) {
 		t.Fatal(err)
 	}
 	fh := form.File["file"][0]
-	if fh.Filename != "pri_ces.txt" || fh.Size != 5 || fh.Header.Get("Content-Type") != "text/plain" || form.Value["purpose"][0] != "knowledge-base-v2" || form.Value["metadata"][0] != `{"recordId":"r"}` {
+	if fh.Filename != "pri_ces.txt" || fh.Size != 5 || fh.Header.Get("Content-Type") != "text/plain" ||
+		form.Value["purpose"][0] != "knowledge-base-v2" || form.Value["metadata"][0] != `{"recordId":"r"}` {
 		t.Errorf("got %+v %+v", fh, form.Value)
 	}
-	if _, err := srv.client().Files.Create(t.Context(), NewFileParam(io.LimitReader(zeros{}, MaxFile+1), "x", "")); err == nil || len(srv.all()) != 1 {
+	if _, err := srv.client().Files.Create(t.Context(),
+		NewFileParam(io.LimitReader(zeros{}, MaxFile+1), "x", "")); err == nil || len(srv.all()) != 1 {
 		t.Errorf("too large a file was sent: %v", err)
 	}
 }
@@ -287,7 +333,8 @@ func TestError_gives_vapis_words(t *testing.T) {
 		is       func(error) bool
 	}{
 		{404, string(file(t, "rest.error-single.json")), "vapi: Couldn't find that phone number. (404)", 1, IsNotFound},
-		{400, string(file(t, "rest.error-validation.json")), "vapi: voice.provider must be one of the following values: 11labs, azure, deepgram; property serverUrl should not exist (400)", 2, IsValidation},
+		{400, string(file(t, "rest.error-validation.json")),
+			"vapi: voice.provider must be one of the following values: 11labs, azure, deepgram; property serverUrl should not exist (400)", 2, IsValidation},
 		{402, `{"message":"Add a card.","error":"Payment Required"}`, "vapi: Add a card. (402)", 1, IsPaymentRequired},
 		{401, `{"message":"Invalid Key ` + testToken + `"}`, "vapi: Invalid Key [redacted] (401)", 1, IsUnauthorized},
 		{409, `{"message":{"message":"pinned"}}`, "vapi: pinned (409)", 1, IsConflict},
@@ -299,7 +346,8 @@ func TestError_gives_vapis_words(t *testing.T) {
 		})
 		_, err := srv.client(WithMaxAttempts(1)).Assistants.Get(t.Context(), "a")
 		var e *Error
-		if !errors.As(err, &e) || e.Status != c.status || len(e.Messages) != c.messages || e.RequestID != "r-9" || !c.is(err) || e.Temporary() != (c.status == 429) {
+		if !errors.As(err, &e) || e.Status != c.status || len(e.Messages) != c.messages || e.RequestID != "r-9" ||
+			!c.is(err) || e.Temporary() != (c.status == 429) {
 			t.Errorf("%d: got %+v", c.status, e)
 			continue
 		}
@@ -337,8 +385,10 @@ func TestError_without_an_answer_says_why(t *testing.T) {
 func TestDelete_of_what_is_gone_succeeds(t *testing.T) {
 	srv := newStandIn(t, func(int, seen) (int, string, map[string]string) { return 404, `{"message":"gone"}`, nil })
 	c := srv.client()
-	for name, f := range map[string]func(context.Context, string) error{"assistant": c.Assistants.Delete, "squad": c.Squads.Delete, "tool": c.Tools.Delete,
-		"number": c.PhoneNumbers.Delete, "call": c.Calls.Delete, "chat": c.Chats.Delete, "session": c.Sessions.Delete, "file": c.Files.Delete,
+	for name, f := range map[string]func(context.Context, string) error{"assistant": c.Assistants.Delete,
+		"squad": c.Squads.Delete, "tool": c.Tools.Delete,
+		"number": c.PhoneNumbers.Delete, "call": c.Calls.Delete, "chat": c.Chats.Delete, "session": c.Sessions.Delete,
+		"file": c.Files.Delete,
 		"base": c.KnowledgeBases.Delete, "output": c.StructuredOutputs.Delete} {
 		if err := f(t.Context(), "id-1"); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -458,8 +508,9 @@ func TestWithExtra_and_null_round_trip(t *testing.T) {
 }
 
 func TestName_is_cut_by_characters(t *testing.T) {
-	for in, want := range map[string]string{"": "", " a ": "a", strings.Repeat("é", 40): strings.Repeat("é", 40), strings.Repeat("漢", 41): strings.Repeat("漢", 40),
-		"\xff": "\uFFFD", strings.Repeat("a", 39) + " b": strings.Repeat("a", 39)} {
+	for in, want := range map[string]string{"": "", " a ": "a", strings.Repeat("é", 40): strings.Repeat("é", 40),
+		strings.Repeat("漢", 41): strings.Repeat("漢", 40),
+		"\xff":                  "\uFFFD", strings.Repeat("a", 39) + " b": strings.Repeat("a", 39)} {
 		if got := Name(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
@@ -479,14 +530,16 @@ func TestChat_reply_joins_what_the_assistant_wrote(t *testing.T) {
 // An id is stored and put into addresses: one that leads elsewhere is none.
 func TestAnswer_with_an_odd_id_is_refused(t *testing.T) {
 	for id, good := range map[string]bool{
-		"../phone-number/zzz?x=": false, "a/b": false, "..": false, "a?b": false, "a#b": false, "%2e%2e": false, "a b": false, "é": false,
+		"../phone-number/zzz?x=": false, "a/b": false, "..": false, "a?b": false, "a#b": false, "%2e%2e": false,
+		"a b": false, "é": false,
 		strings.Repeat("a", 300): false, "9f0c1e54-7a1b-4b53-9c77-0a6f6a7e4d11": true, "assistant_1.v2:3": true, "": true,
 	} {
 		raw, err := json.Marshal(map[string]any{"id": id})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, into := range map[string]any{"assistant": new(Assistant), "tool": new(Tool), "number": new(PhoneNumber), "call": new(Call)} {
+		for kind, into := range map[string]any{"assistant": new(Assistant), "tool": new(Tool), "number": new(PhoneNumber),
+			"call": new(Call)} {
 			if err := json.Unmarshal(raw, into); (err == nil) != good {
 				t.Errorf("%s %q: got %v", kind, id, err)
 			}

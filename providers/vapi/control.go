@@ -47,7 +47,8 @@ func (s *Calls) Control(ctx context.Context, controlURL string, m *ControlMessag
 	}
 	_, err := s.c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: controlURL, Body: m}, nil)
 	var e *Error
-	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusGone || e.Status == http.StatusBadRequest && len(e.Messages) == 0) {
+	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusGone ||
+		e.Status == http.StatusBadRequest && len(e.Messages) == 0) {
 		over := *e
 		if len(over.Messages) == 0 {
 			over.Messages = []string{ErrCallOver.Error()}

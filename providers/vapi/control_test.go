@@ -23,17 +23,21 @@ func TestControl_sends_the_documented_commands_without_the_key(t *testing.T) {
 		want string
 	}{
 		{c.Calls.Say(ctx, u, "Hello", true), `{"type":"say","content":"Hello","endCallAfterSpoken":true}`},
-		{c.Calls.AddMessage(ctx, u, "system", "Be brief", true), `{"type":"add-message","message":{"role":"system","content":"Be brief"},"triggerResponseEnabled":true}`},
+		{c.Calls.AddMessage(ctx, u, "system", "Be brief", true),
+			`{"type":"add-message","message":{"role":"system","content":"Be brief"},"triggerResponseEnabled":true}`},
 		{c.Calls.Mute(ctx, u, "mute-assistant"), `{"type":"control","control":"mute-assistant"}`},
 		{c.Calls.End(ctx, u), `{"type":"end-call"}`},
-		{c.Calls.Transfer(ctx, u, &Destination{Type: "number", Number: "+14155550177"}, "One moment"), `{"type":"transfer","destination":{"type":"number","number":"+14155550177"},"content":"One moment"}`},
-		{c.Calls.Handoff(ctx, u, &Destination{Type: "assistant", AssistantID: "a1"}, ""), `{"type":"handoff","destination":{"type":"assistant","assistantId":"a1"}}`},
+		{c.Calls.Transfer(ctx, u, &Destination{Type: "number", Number: "+14155550177"}, "One moment"),
+			`{"type":"transfer","destination":{"type":"number","number":"+14155550177"},"content":"One moment"}`},
+		{c.Calls.Handoff(ctx, u, &Destination{Type: "assistant", AssistantID: "a1"}, ""),
+			`{"type":"handoff","destination":{"type":"assistant","assistantId":"a1"}}`},
 	} {
 		if step.err != nil {
 			t.Fatal(step.err)
 		}
 		r := srv.all()[i]
-		if r.method != "POST" || r.path != "/secret-call/control" || r.header.Get("Authorization") != "" || r.header.Get("Content-Type") != "application/json" {
+		if r.method != "POST" || r.path != "/secret-call/control" || r.header.Get("Authorization") != "" ||
+			r.header.Get("Content-Type") != "application/json" {
 			t.Errorf("got %+v", r)
 		}
 		sameJSON(t, "command", r.body, step.want)
@@ -45,13 +49,16 @@ func TestControl_goes_nowhere_but_to_vapi(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 	defer srv.Close()
 	c := NewClient(WithToken("t"), WithHTTPClient(&http.Client{Transport: refuseAll{}}))
-	for _, u := range []string{srv.URL + "/control", "", "http://x.vapi.ai/c", "https://vapi.ai.evil.example/c", "https://evilvapi.ai/c", "https://x.vapi.ai:8443/c", "https://u:p@x.vapi.ai/c",
-		"https://x.vapi.ai@evil.example/c", "https://evil.example/x.vapi.ai", "https://evil.example#.vapi.ai", "ftp://x.vapi.ai/c", "wss://x.vapi.ai", "https:x.vapi.ai", "https://evil.example\\.vapi.ai/", "//x.vapi.ai/c"} {
+	for _, u := range []string{srv.URL + "/control", "", "http://x.vapi.ai/c", "https://vapi.ai.evil.example/c",
+		"https://evilvapi.ai/c", "https://x.vapi.ai:8443/c", "https://u:p@x.vapi.ai/c",
+		"https://x.vapi.ai@evil.example/c", "https://evil.example/x.vapi.ai", "https://evil.example#.vapi.ai",
+		"ftp://x.vapi.ai/c", "wss://x.vapi.ai", "https:x.vapi.ai", "https://evil.example\\.vapi.ai/", "//x.vapi.ai/c"} {
 		if err := c.Calls.End(t.Context(), u); !errors.Is(err, ErrForeignAddress) {
 			t.Errorf("%q: %v", u, err)
 		}
 	}
-	for _, u := range []string{"https://vapi.ai/c", "https://phone-call-websocket.example-region.vapi.ai/x/control", "https://X.VAPI.AI:443/c"} {
+	for _, u := range []string{"https://vapi.ai/c", "https://phone-call-websocket.example-region.vapi.ai/x/control",
+		"https://X.VAPI.AI:443/c"} {
 		if err := c.Calls.End(t.Context(), u); errors.Is(err, ErrForeignAddress) || err == nil {
 			t.Errorf("%q: %v", u, err)
 		}
@@ -63,14 +70,18 @@ func TestControl_goes_nowhere_but_to_vapi(t *testing.T) {
 
 func TestListen_leads_nowhere_but_to_vapi(t *testing.T) {
 	c := NewClient(WithControlHosts("127.0.0.1:8787"))
-	for _, u := range []string{"", "ws://x.vapi.ai/listen", "https://x.vapi.ai/listen", "wss://vapi.ai.evil.example/l", "wss://evilvapi.ai/l", "wss://x.vapi.ai:8443/l", "wss://u:p@x.vapi.ai/l",
-		"wss://x.vapi.ai@evil.example/l", "wss://evil.example/x.vapi.ai", "wss://evil.example#.vapi.ai", "javascript:alert(1)//x.vapi.ai", "data:text/html,x", "wss:x.vapi.ai", "//x.vapi.ai/l",
-		"wss://evil.example\\.vapi.ai/", "wss://127.0.0.1/l", "ws://127.0.0.1:9999/l", "wss://[::1]/l", "wss://x.vapi.ai./l", "wss://x.vapi.ai/l#f", " wss://x.vapi.ai/l", "wss://x.vapi.ai/" + strings.Repeat("l", maxAddress)} {
+	for _, u := range []string{"", "ws://x.vapi.ai/listen", "https://x.vapi.ai/listen", "wss://vapi.ai.evil.example/l",
+		"wss://evilvapi.ai/l", "wss://x.vapi.ai:8443/l", "wss://u:p@x.vapi.ai/l",
+		"wss://x.vapi.ai@evil.example/l", "wss://evil.example/x.vapi.ai", "wss://evil.example#.vapi.ai",
+		"javascript:alert(1)//x.vapi.ai", "data:text/html,x", "wss:x.vapi.ai", "//x.vapi.ai/l",
+		"wss://evil.example\\.vapi.ai/", "wss://127.0.0.1/l", "ws://127.0.0.1:9999/l", "wss://[::1]/l", "wss://x.vapi.ai./l",
+		"wss://x.vapi.ai/l#f", " wss://x.vapi.ai/l", "wss://x.vapi.ai/" + strings.Repeat("l", maxAddress)} {
 		if err := c.CheckListen(u); !errors.Is(err, ErrForeignAddress) {
 			t.Errorf("%q: %v", u, err)
 		}
 	}
-	for _, u := range []string{"wss://vapi.ai/l", "wss://phone-call-websocket.example-region.vapi.ai/x/listen", "wss://X.VAPI.AI:443/l", "ws://127.0.0.1:8787/x/listen"} {
+	for _, u := range []string{"wss://vapi.ai/l", "wss://phone-call-websocket.example-region.vapi.ai/x/listen",
+		"wss://X.VAPI.AI:443/l", "ws://127.0.0.1:8787/x/listen"} {
 		if err := c.CheckListen(u); err != nil {
 			t.Errorf("%q: %v", u, err)
 		}
@@ -142,10 +153,12 @@ func TestRecording_direct_answer_and_failures(t *testing.T) {
 		location string
 		check    func(*Recording, error) bool
 	}{
-		{"direct", 200, "", func(r *Recording, err error) bool { return err == nil && r.ContentType == "application/octet-stream" }},
+		{"direct", 200, "",
+			func(r *Recording, err error) bool { return err == nil && r.ContentType == "application/octet-stream" }},
 		{"none", 404, "", func(_ *Recording, err error) bool { return IsNotFound(err) }},
 		{"no target", 302, "", func(_ *Recording, err error) bool { return err != nil }},
-		{"private", 302, "http://10.0.0.1/x?signature=s", func(_ *Recording, err error) bool { return err != nil && !strings.Contains(err.Error(), "10.0") }},
+		{"private", 302, "http://10.0.0.1/x?signature=s",
+			func(_ *Recording, err error) bool { return err != nil && !strings.Contains(err.Error(), "10.0") }},
 		{"metadata", 302, "http://169.254.169.254/latest", func(_ *Recording, err error) bool { return err != nil }},
 		{"another local port", 302, other.URL + "/x?signature=s", func(_ *Recording, err error) bool {
 			return err != nil && !strings.Contains(err.Error(), "signature") && !strings.Contains(err.Error(), "127.0")

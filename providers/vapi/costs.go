@@ -33,7 +33,8 @@ func (w *wireMessage) setCosts(m *Message) {
 	}
 	if old := w.CostBreakdown; old != nil && len(m.Costs) == 0 {
 		an := old.AnalysisCostBreakdown
-		*b = CostBreakdown{Transport: float64(old.Transport), STT: float64(old.STT), LLM: float64(old.LLM), TTS: float64(old.TTS), Vapi: float64(old.Vapi),
+		*b = CostBreakdown{Transport: float64(old.Transport), STT: float64(old.STT), LLM: float64(old.LLM),
+			TTS: float64(old.TTS), Vapi: float64(old.Vapi),
 			Analysis: float64(old.Analysis + an.Summary + an.StructuredData + an.SuccessEvaluation + an.StructuredOutput),
 			Other:    float64(old.Chat + old.Other), Total: float64(old.Total)}
 	}
@@ -49,8 +50,10 @@ func (w *wireMessage) setCosts(m *Message) {
 }
 
 func (w *wireCost) item() CostItem {
-	c := CostItem{Type: w.Type, SubType: w.SubType, AnalysisType: w.AnalysisType, Provider: w.Provider, Minutes: float64(w.Minutes),
-		PromptTokens: float64(w.PromptTokens), CompletionTokens: float64(w.CompletionTokens), Characters: float64(w.Characters), Cost: float64(w.Cost)}
+	c := CostItem{Type: w.Type, SubType: w.SubType, AnalysisType: w.AnalysisType, Provider: w.Provider,
+		Minutes:      float64(w.Minutes),
+		PromptTokens: float64(w.PromptTokens), CompletionTokens: float64(w.CompletionTokens),
+		Characters: float64(w.Characters), Cost: float64(w.Cost)}
 	for _, raw := range []json.RawMessage{w.Model, w.Voice, w.Transcriber} {
 		if raw = present(raw); raw == nil {
 			continue

@@ -72,7 +72,8 @@ func (s *Files) Create(ctx context.Context, f *FileParam) (*File, error) {
 	if err != nil {
 		return nil, &Error{Method: http.MethodPost, Path: "/file", cause: err}
 	}
-	return send[File](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/file", Raw: data, ContentType: contentType, Timeout: httpjson.LongTimeout})
+	return send[File](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/file", Raw: data,
+		ContentType: contentType, Timeout: httpjson.LongTimeout})
 }
 
 // Get reads what Vapi knows of a file.

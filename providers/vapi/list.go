@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -138,26 +139,20 @@ func all[T any, P interface {
 		seen := map[string]bool{}
 		for {
 			q := opts.query()
-			for k, v := range more {
-				q[k] = v
-			}
+			maps.Copy(q, more)
 			rows, err := list[T](ctx, c, path, q)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			var oldest time.Time
+			oldest := oldestOf[T, P](rows)
 			fresh := map[string]bool{}
 			for i := range rows {
-				id, created := P(&rows[i]).stamp()
-				if !created.IsZero() && (oldest.IsZero() || created.Before(oldest)) {
-					oldest = created
-				}
-				fresh[id] = true
+				id, _ := P(&rows[i]).stamp()
 				if seen[id] {
-					delete(fresh, id)
 					continue
 				}
+				fresh[id] = true
 				if !yield(&rows[i], nil) {
 					return
 				}
@@ -166,11 +161,11 @@ func all[T any, P interface {
 				return
 			}
 			next := oldest.Add(time.Millisecond)
-			if len(fresh) == 0 || (!opts.CreatedAtLt.IsZero() && !next.Before(opts.CreatedAtLt)) {
+			if len(fresh) == 0 || !earlier(next, opts.CreatedAtLt) {
 				// A whole page within one millisecond: step over it.
 				next = oldest
 			}
-			if !opts.CreatedAtLt.IsZero() && !next.Before(opts.CreatedAtLt) {
+			if !earlier(next, opts.CreatedAtLt) {
 				return
 			}
 			opts.CreatedAtLt = next
@@ -180,6 +175,22 @@ func all[T any, P interface {
 		}
 	}
 }
+
+// oldestOf is when the first of some rows was created; zero when none says it.
+func oldestOf[T any, P interface {
+	*T
+	stamped
+}](rows []T) (oldest time.Time) {
+	for i := range rows {
+		if _, created := P(&rows[i]).stamp(); !created.IsZero() && (oldest.IsZero() || created.Before(oldest)) {
+			oldest = created
+		}
+	}
+	return oldest
+}
+
+// earlier tells whether an instant lies before a bound; before none all do.
+func earlier(at, bound time.Time) bool { return bound.IsZero() || at.Before(bound) }
 
 // lenient forgives a field of an unexpected kind: the decoder has filled the
 // rest of the value.

@@ -283,7 +283,8 @@ func (m *Message) Final() bool { return m.Type == TypeTranscript && m.Transcript
 // NeedsAnswer reports that Vapi reads the body of our answer.
 func (m *Message) NeedsAnswer() bool {
 	switch m.Type {
-	case TypeAssistantRequest, TypeToolCalls, TypeFunctionCall, TypeTransferDestinationRequest, TypeHandoffDestinationRequest,
+	case TypeAssistantRequest, TypeToolCalls, TypeFunctionCall, TypeTransferDestinationRequest,
+		TypeHandoffDestinationRequest,
 		TypeKnowledgeBaseRequest, TypeCampaignPredial, TypeVoiceRequest, TypeCallEndpointingRequest:
 		return true
 	}

@@ -63,7 +63,8 @@ func file(t testing.TB, name string) []byte {
 }
 
 var forbidden = []string{
-	"must-never-be-stored", "listenUrl", "controlUrl", "callToken", "accountSid", "twilioA", "X-Vapi-Secret", "headers", "presigned",
+	"must-never-be-stored", "listenUrl", "controlUrl", "callToken", "accountSid", "twilioA", "X-Vapi-Secret",
+	"headers", "presigned",
 	"signature=", "storage.vapi.ai", "You answer the phone", "\"server\"", "\"model\":{", "variableValues",
 }
 
@@ -127,9 +128,11 @@ func TestParseMessage_end_of_call_report(t *testing.T) {
 	check("reason", m.EndedReason, "customer-ended-call")
 	check("duration", m.Duration, 31*time.Second)
 	check("cost", Micros(m.Cost), int64(50100))
-	check("breakdown", m.CostBreakdown, CostBreakdown{Transport: .0044, STT: .0053, LLM: .0004, TTS: .0137, Vapi: .0258, Analysis: .0005, Total: .0501})
+	check("breakdown", m.CostBreakdown, CostBreakdown{Transport: .0044, STT: .0053, LLM: .0004, TTS: .0137,
+		Vapi: .0258, Analysis: .0005, Total: .0501})
 	check("costs", len(m.Costs), 8)
-	check("voice", m.Costs[3], CostItem{Type: "voice", Provider: "11labs", Model: "eleven_turbo_v2", Characters: 274, Cost: .0137})
+	check("voice", m.Costs[3], CostItem{Type: "voice", Provider: "11labs", Model: "eleven_turbo_v2",
+		Characters: 274, Cost: .0137})
 	check("lines", len(m.Artifact.Messages), 11)
 	check("line", m.Artifact.Messages[1].Message, "Hi, I'd like to book a cleaning for tomorrow morning.")
 	check("tool line", m.Artifact.Messages[2].ToolCalls[0].Name, "check_availability")
@@ -175,8 +178,10 @@ func TestParseMessage_falls_back_to_the_copies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Duration != want.Duration || got.Summary != want.Summary || got.Artifact.Transcript != want.Artifact.Transcript ||
-		!reflect.DeepEqual(got.Artifact.Messages, want.Artifact.Messages) || got.Artifact.Recordings.MonoURL != want.Artifact.Recordings.MonoURL ||
+	if got.Duration != want.Duration || got.Summary != want.Summary ||
+		got.Artifact.Transcript != want.Artifact.Transcript ||
+		!reflect.DeepEqual(got.Artifact.Messages, want.Artifact.Messages) ||
+		got.Artifact.Recordings.MonoURL != want.Artifact.Recordings.MonoURL ||
 		got.CostBreakdown != want.CostBreakdown || got.Cost != want.Cost {
 		t.Errorf("got\n%s\nwant\n%s", got.Reduced(), want.Reduced())
 	}
@@ -225,9 +230,11 @@ func TestParseMessage_tool_arguments(t *testing.T) {
 		{"empty text", `{"name":"f","arguments":""}`, `{}`, nil},
 		{"broken text", `{"name":"f","arguments":"{\"a\":"}`, `{"a":`, ErrArguments},
 		{"a list", `{"name":"f","arguments":[1]}`, `[1]`, ErrArguments},
-		{"order", `{"name":"x","function":{"name":"f","arguments":{"a":1},"parameters":{"b":1}},"arguments":{"c":1}}`, `{"a":1}`, nil},
+		{"order", `{"name":"x","function":{"name":"f","arguments":{"a":1},"parameters":{"b":1}},"arguments":{"c":1}}`,
+			`{"a":1}`, nil},
 	} {
-		m, err := ParseMessage([]byte(`{"message":{"type":"tool-calls","toolCallList":[` + c.call + `,{"id":"2","name":"g"}]}}`))
+		m, err := ParseMessage([]byte(`{"message":{"type":"tool-calls","toolCallList":[` + c.call +
+			`,{"id":"2","name":"g"}]}}`))
 		if err != nil || len(m.ToolCalls) != 2 {
 			t.Errorf("%s: %v %v", c.name, m, err)
 			continue
@@ -243,7 +250,8 @@ func TestParseMessage_tool_arguments(t *testing.T) {
 }
 
 func TestParseMessage_final_transcripts_in_both_forms(t *testing.T) {
-	for name, want := range map[string]bool{"transcript.final.json": true, "transcript.final-filtered-type.json": true, "transcript.partial.json": false} {
+	for name, want := range map[string]bool{"transcript.final.json": true, "transcript.final-filtered-type.json": true,
+		"transcript.partial.json": false} {
 		m := sample(t, name)
 		if m.Type != TypeTranscript || m.Final() != want || m.Transcript == "" || m.Role == "" {
 			t.Errorf("%s: got type %q, final %v", name, m.Type, m.Final())
@@ -262,7 +270,8 @@ func TestParseMessage_other_types(t *testing.T) {
 		want any
 	}{
 		{"status-update.forwarding.json", func(m *Message) any { return m.Destination.Number }, "+14155550177"},
-		{"status-update.ended-assistant-request-failed.json", func(m *Message) any { return m.Problem }, "Your server took longer than 7.5 seconds."},
+		{"status-update.ended-assistant-request-failed.json", func(m *Message) any { return m.Problem },
+			"Your server took longer than 7.5 seconds."},
 		{"status-update.in-progress.json", func(m *Message) any { return m.Status }, "in-progress"},
 		{"chat.created.json", func(m *Message) any { return m.Chat.Reply() }, "We are open Monday to Friday, eight to six."},
 		{"chat.created.json", func(m *Message) any { return m.Chat.SessionID }, "c8d20b4e-3f7a-4195-a6e1-58b9f0d7c342"},
@@ -271,7 +280,8 @@ func TestParseMessage_other_types(t *testing.T) {
 		{"transfer-update.assistant.json", func(m *Message) any { return m.ToAssistant.Name }, "Billing"},
 		{"language-change-detected.json", func(m *Message) any { return m.Language }, "fr"},
 		{"knowledge-base-request.json", func(m *Message) any { return m.LastUserText() != "" }, true},
-		{"handoff-destination-request.json", func(m *Message) any { return bytes.Contains(m.Parameters, []byte("invoice question")) }, true},
+		{"handoff-destination-request.json",
+			func(m *Message) any { return bytes.Contains(m.Parameters, []byte("invoice question")) }, true},
 		{"call.artifact.upload.json", func(m *Message) any { return m.Uploads[1] }, ArtifactUpload{"log", false}},
 		{"phone-call-control.forward.json", func(m *Message) any { return m.Request }, "forward"},
 		{"end-of-call-report.no-answer.json", func(m *Message) any { return m.Duration }, time.Duration(0)},
@@ -326,7 +336,8 @@ func TestParseMessage_refuses_what_is_no_message(t *testing.T) {
 	deep := `{"message":{"type":"hang","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}}`
 	for name, raw := range map[string]string{
 		"empty": "", "text": "hello", "null": "null", "list": "[]", "no message": "{}", "no type": `{"message":{}}`,
-		"cut off": `{"message":{"type":"hang"`, "type not text": `{"message":{"type":5}}`, "too deep": deep, "type is only a filter": `{"message":{"type":"[x]"}}`, "trailing": `{"message":{"type":"hang"}} x`,
+		"cut off": `{"message":{"type":"hang"`, "type not text": `{"message":{"type":5}}`, "too deep": deep,
+		"type is only a filter": `{"message":{"type":"[x]"}}`, "trailing": `{"message":{"type":"hang"}} x`,
 	} {
 		if m, err := ParseMessage([]byte(raw)); !errors.Is(err, ErrNotMessage) {
 			t.Errorf("%s: got %v, %v", name, m, err)
@@ -346,7 +357,8 @@ func TestEventKey_is_stable_and_tells_events_apart(t *testing.T) {
 	if m, err := ParseMessage(again); err != nil || m.EventKey() != key {
 		t.Errorf("a repeated delivery has another key: %v", err)
 	}
-	other := bytes.ReplaceAll(raw, []byte(`"endedReason": "customer-ended-call"`), []byte(`"endedReason": "silence-timed-out"`))
+	other := bytes.ReplaceAll(raw, []byte(`"endedReason": "customer-ended-call"`),
+		[]byte(`"endedReason": "silence-timed-out"`))
 	if m, err := ParseMessage(other); err != nil || m.EventKey() == key {
 		t.Errorf("another report has the same key: %v", err)
 	}
@@ -418,8 +430,11 @@ func TestReport_from_a_call_equals_the_report_message(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sample(t, "end-of-call-report.json")
-	if got.Type != want.Type || got.CallID() != want.CallID() || got.Duration != want.Duration || got.CostBreakdown != want.CostBreakdown ||
-		got.Summary != want.Summary || !reflect.DeepEqual(got.Artifact.Messages, want.Artifact.Messages) || got.Artifact.Transcript != want.Artifact.Transcript || got.AssistantID != want.AssistantID || got.Customer != want.Customer {
+	if got.Type != want.Type || got.CallID() != want.CallID() || got.Duration != want.Duration ||
+		got.CostBreakdown != want.CostBreakdown ||
+		got.Summary != want.Summary || !reflect.DeepEqual(got.Artifact.Messages, want.Artifact.Messages) ||
+		got.Artifact.Transcript != want.Artifact.Transcript || got.AssistantID != want.AssistantID ||
+		got.Customer != want.Customer {
 		t.Errorf("got\n%s\nwant\n%s", got.Reduced(), want.Reduced())
 	}
 }

@@ -17,7 +17,7 @@ const (
 	OutcomeCancelled       = "cancelled"
 	OutcomeFailedDesk      = "failed_desk"      // our answer was missing or wrong
 	OutcomeFailedAccount   = "failed_account"   // payment, limits, permissions
-	OutcomeFailedSetup     = "failed_setup"     // the assistant's settings
+	OutcomeFailedSetup     = "failed_setup"     // the assistant or the number as Vapi has it
 	OutcomeFailedTelephony = "failed_telephony" // the carrier
 	OutcomeFailedProvider  = "failed_provider"  // model, voice or transcriber
 	OutcomeFailedVapi      = "failed_vapi"      // Vapi itself
@@ -66,13 +66,40 @@ func Outcome(endedReason string, connected bool) string {
 	return o
 }
 
+// goneReasons are the ends of calls that Vapi could not give to the assistant:
+// it does not have it any more, or not as it was.
+var goneReasons = []string{
+	"assistant-not-found", "assistant-not-valid", "assistant-request-returned-invalid-assistant",
+	"call.start.error-get-assistant", "call-start-error-get-assistant", "call.start.assistant-version-error-validation",
+}
+
+// CopyGone tells whether a call ended because Vapi's copy of the assistant is gone,
+// or not what it was.
+func CopyGone(endedReason string) bool { return slices.Contains(goneReasons, endedReason) }
+
+// ReasonSilence is the endedReason of a call that ended because nobody said a word
+// for too long.
+const ReasonSilence = "silence-timed-out"
+
+// NobodyTook tells whether an endedReason says that the call was handed on to
+// somebody and that nobody took it: they were busy, did not answer, or the caller
+// left before they did. A reason Vapi has added since is told by what it names.
+func NobodyTook(endedReason string) bool {
+	return strings.HasPrefix(endedReason, "call.forwarding.") ||
+		strings.Contains(endedReason, "-transfer") && !strings.HasSuffix(endedReason, "hook-executed-transfer")
+}
+
 // vendors are names of model, voice and transcriber providers as they appear
 // between the dashes of a reason.
 var vendors = []string{
-	"openai", "anthropic", "anthropic-bedrock", "google", "groq", "gemini", "vertex", "azure", "azure-openai", "xai", "mistral", "cerebras",
-	"deepinfra", "deep-infra", "deep-seek", "deepseek", "inflection-ai", "minimax", "openrouter", "perplexity-ai", "together-ai", "runpod",
-	"baseten", "custom-llm", "custom-voice", "custom-transcriber", "bedrock", "11labs", "eleven-labs", "elevenlabs", "playht", "cartesia",
-	"deepgram", "rime-ai", "lmnt", "hume", "inworld", "neuphonic", "sesame", "smallest-ai", "tavus", "wellsaid", "microsoft", "assembly-ai",
+	"openai", "anthropic", "anthropic-bedrock", "google", "groq", "gemini", "vertex", "azure", "azure-openai",
+	"xai", "mistral", "cerebras",
+	"deepinfra", "deep-infra", "deep-seek", "deepseek", "inflection-ai", "minimax", "openrouter", "perplexity-ai",
+	"together-ai", "runpod",
+	"baseten", "custom-llm", "custom-voice", "custom-transcriber", "bedrock", "11labs", "eleven-labs",
+	"elevenlabs", "playht", "cartesia",
+	"deepgram", "rime-ai", "lmnt", "hume", "inworld", "neuphonic", "sesame", "smallest-ai", "tavus", "wellsaid",
+	"microsoft", "assembly-ai",
 	"gladia", "soniox", "speechmatics", "talkscriber", "llm", "model", "voice", "transcriber",
 }
 

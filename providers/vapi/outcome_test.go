@@ -70,3 +70,30 @@ func TestOutcome_of_reasons_to_come(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyTook_of_every_known_reason(t *testing.T) {
+	want := []string{
+		"call.forwarding.no-answer", "call.forwarding.operator-busy", "call.in-progress.error-transfer-failed",
+		"call.in-progress.error-warm-transfer-assistant-cancelled", "call.in-progress.error-warm-transfer-max-duration",
+		"call.in-progress.error-warm-transfer-microphone-timeout", "call.in-progress.error-warm-transfer-silence-timeout",
+		"customer-ended-call-after-warm-transfer-attempt", "customer-ended-call-before-warm-transfer",
+		"customer-ended-call-during-transfer",
+	}
+	var got []string
+	for reason := range outcomeByReason() {
+		if NobodyTook(reason) {
+			got = append(got, reason)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if Outcome(ReasonSilence, true) != OutcomeCompleted {
+		t.Error("silence is not among the reasons")
+	}
+	for _, text := range []string{"", "Transferred to the practice", "transfer"} {
+		if NobodyTook(text) {
+			t.Errorf("%q: somebody's own words are no reason of the provider", text)
+		}
+	}
+}

@@ -14,7 +14,11 @@ import (
 // exactly reads a body as everybody else reads it: names as they are spelled,
 // each once. A reader that takes the last of two equal names, or Call for call,
 // acts on another message than the one whoever looked at the body saw.
-var exactly = jsonv2.JoinOptions(json.DefaultOptionsV1(), jsontext.AllowDuplicateNames(false), jsonv2.MatchCaseInsensitiveNames(false))
+var exactly = jsonv2.JoinOptions(json.DefaultOptionsV1(), jsontext.AllowDuplicateNames(false),
+	jsonv2.MatchCaseInsensitiveNames(false))
+
+// again reads a body that was read exactly: it need not look for equal names twice.
+var again = jsonv2.JoinOptions(exactly, jsontext.AllowDuplicateNames(true))
 
 // errNotUTF8 says that a body is not text. Replacing what cannot be read would
 // store words nobody said.
@@ -42,7 +46,7 @@ func ParseMessage(raw []byte) (*Message, error) {
 		var second struct {
 			Message wireLines `json:"message"`
 		}
-		if err := lenient(jsonv2.Unmarshal(raw, &second, exactly)); err != nil {
+		if err := lenient(jsonv2.Unmarshal(raw, &second, again)); err != nil {
 			return nil, errors.Join(ErrNotMessage, err)
 		}
 		m.setLines(&second.Message)
@@ -79,9 +83,11 @@ func (w *wireMessage) message() *Message {
 		Type: w.Type, Timestamp: whole(w.Timestamp), Status: w.Status, EndedReason: w.EndedReason, Role: w.Role,
 		TranscriptType: w.TranscriptType, Turn: int(whole(w.Turn)), TurnID: w.TurnID, Text: w.Text, Input: w.Input,
 		SampleRate: int(whole(w.SampleRate)),
-		Language:   w.Language, Request: w.Request, Output: present(w.Output), Parameters: present(w.Parameters), PhoneNumber: w.PhoneNumber,
-		Customer: w.Customer, Assistant: w.Assistant, SquadID: w.Squad.ID, Destination: w.Destination, FromAssistant: w.FromAssistant,
-		ToAssistant: w.ToAssistant, Uploads: w.Artifacts, StartedAt: w.StartedAt.Time, EndedAt: w.EndedAt.Time,
+		Language:   w.Language, Request: w.Request, Output: present(w.Output), Parameters: present(w.Parameters),
+		PhoneNumber: w.PhoneNumber,
+		Customer:    w.Customer, Assistant: w.Assistant, SquadID: w.Squad.ID, Destination: w.Destination,
+		FromAssistant: w.FromAssistant,
+		ToAssistant:   w.ToAssistant, Uploads: w.Artifacts, StartedAt: w.StartedAt.Time, EndedAt: w.EndedAt.Time,
 		Session: w.Session, CampaignID: w.CampaignID, Contact: w.Contact, Problem: w.Debugging.AssistantRequestError,
 	}
 	if m.Problem == "" {
@@ -117,8 +123,10 @@ func (w *wireMessage) message() *Message {
 func (w *wireMessage) setCall(m *Message) {
 	m.AssistantID = first(w.AssistantID, w.Assistant.ID)
 	if c := w.Call; c != nil {
-		m.Call = &MessageCall{ID: c.ID, Type: c.Type, Name: c.Name, Status: c.Status, PhoneNumberID: first(c.PhoneNumberID, m.PhoneNumber.ID),
-			AssistantID: c.AssistantID, SquadID: c.SquadID, CampaignID: c.CampaignID, Customer: c.Customer, Transport: c.Transport, Monitor: c.Monitor,
+		m.Call = &MessageCall{ID: c.ID, Type: c.Type, Name: c.Name, Status: c.Status,
+			PhoneNumberID: first(c.PhoneNumberID, m.PhoneNumber.ID),
+			AssistantID:   c.AssistantID, SquadID: c.SquadID, CampaignID: c.CampaignID, Customer: c.Customer,
+			Transport: c.Transport, Monitor: c.Monitor,
 			CreatedAt: c.CreatedAt.Time, StartedAt: c.StartedAt.Time, EndedAt: c.EndedAt.Time}
 		if m.Call.Transport.Provider == "" {
 			m.Call.Transport.Provider = c.Provider
@@ -144,7 +152,8 @@ func (w *wireMessage) setCall(m *Message) {
 // documented place first, the copies beside it where that is empty.
 func (w *wireMessage) setReport(m *Message) {
 	m.Summary = first(w.Analysis.Summary, w.Summary)
-	m.Analysis = MessageAnalysis{Summary: m.Summary, SuccessEvaluation: anyText(w.Analysis.SuccessEvaluation), StructuredData: present(w.Analysis.StructuredData)}
+	m.Analysis = MessageAnalysis{Summary: m.Summary, SuccessEvaluation: anyText(w.Analysis.SuccessEvaluation),
+		StructuredData: present(w.Analysis.StructuredData)}
 	a := &m.Artifact
 	a.Transcript = first(w.Artifact.Transcript, w.Transcript)
 	a.StructuredOutputs = present(w.Artifact.StructuredOutputs)
@@ -207,9 +216,11 @@ func (m *Message) setLines(w *wireLines) {
 }
 
 func (l *wireLine) line() TranscriptLine {
-	out := TranscriptLine{Role: l.Role, Message: first(l.Message, anyText(l.Content)), Time: float64(l.Time), EndTime: float64(l.EndTime),
-		SecondsFromStart: float64(l.SecondsFromStart), Duration: float64(l.Duration), AssistantID: l.AssistantID, AssistantName: l.AssistantName,
-		Name: l.Name, ToolCallID: l.ToolCallID, Result: anyText(l.Result)}
+	out := TranscriptLine{Role: l.Role, Message: first(l.Message, anyText(l.Content)), Time: float64(l.Time),
+		EndTime:          float64(l.EndTime),
+		SecondsFromStart: float64(l.SecondsFromStart), Duration: float64(l.Duration), AssistantID: l.AssistantID,
+		AssistantName: l.AssistantName,
+		Name:          l.Name, ToolCallID: l.ToolCallID, Result: anyText(l.Result)}
 	for i := range l.ToolCalls {
 		out.ToolCalls = append(out.ToolCalls, l.ToolCalls[i].call())
 	}
@@ -276,7 +287,10 @@ func whole(n number) int64 {
 }
 
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return r == '\n' || r == '\r' || r == '\u2028' ||
+			r == '\u2029'
+	}), " ")
 }
 
 // isKindMismatch reports a value of another kind than expected. The decoder

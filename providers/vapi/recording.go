@@ -52,7 +52,8 @@ func (s *Calls) Recording(ctx context.Context, id, kind string) (*Recording, err
 	case "mono", "stereo", "customer", "assistant", "video":
 		kind += "-recording"
 	default:
-		return nil, &Error{Method: http.MethodGet, Path: "/call", Code: "invalid_kind", Messages: []string{"no such kind of recording"}}
+		return nil, &Error{Method: http.MethodGet, Path: "/call", Code: "invalid_kind",
+			Messages: []string{"no such kind of recording"}}
 	}
 	path, err := item("/call", id)
 	if err != nil {
@@ -124,7 +125,8 @@ func unwrapURL(err error) error {
 // execute.
 func soundType(header string) string {
 	kind, _, err := mime.ParseMediaType(header)
-	if err == nil && (strings.HasPrefix(kind, "audio/") || strings.HasPrefix(kind, "video/") || kind == "application/gzip") {
+	if err == nil && (strings.HasPrefix(kind, "audio/") || strings.HasPrefix(kind, "video/") ||
+		kind == "application/gzip") {
 		return kind
 	}
 	return "application/octet-stream"

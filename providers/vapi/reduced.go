@@ -123,11 +123,15 @@ func (m *Message) Reduced() []byte {
 
 func (m *Message) reduce() *reducedMessage {
 	r := &reducedMessage{
-		Timestamp: m.Timestamp, Type: m.Type, Status: m.Status, EndedReason: m.EndedReason, Role: m.Role, TranscriptType: m.TranscriptType,
-		Transcript: m.Transcript, Turn: m.Turn, TurnID: m.TurnID, Text: m.Text, Input: m.Input, Language: m.Language, Request: m.Request,
-		Output: m.Output, Customer: m.Customer, PhoneNumber: m.PhoneNumber, AssistantID: m.AssistantID, Assistant: m.Assistant,
+		Timestamp: m.Timestamp, Type: m.Type, Status: m.Status, EndedReason: m.EndedReason, Role: m.Role,
+		TranscriptType: m.TranscriptType,
+		Transcript:     m.Transcript, Turn: m.Turn, TurnID: m.TurnID, Text: m.Text, Input: m.Input, Language: m.Language,
+		Request: m.Request,
+		Output:  m.Output, Customer: m.Customer, PhoneNumber: m.PhoneNumber, AssistantID: m.AssistantID,
+		Assistant:    m.Assistant,
 		ToolCallList: m.ToolCalls, Parameters: m.Parameters, Destination: m.Destination, FromAssistant: m.FromAssistant,
-		ToAssistant: m.ToAssistant, Artifacts: m.Uploads, Costs: m.Costs, StartedAt: stamp(m.StartedAt), EndedAt: stamp(m.EndedAt),
+		ToAssistant: m.ToAssistant, Artifacts: m.Uploads, Costs: m.Costs, StartedAt: stamp(m.StartedAt),
+		EndedAt:    stamp(m.EndedAt),
 		DurationMs: m.Duration.Milliseconds(), Chat: m.Chat, Session: m.Session, CampaignID: m.CampaignID, Contact: m.Contact,
 	}
 	if m.Type == TypeEndOfCallReport {
@@ -140,8 +144,10 @@ func (m *Message) reduce() *reducedMessage {
 		r.Debugging = map[string]string{"assistantRequestError": m.Problem}
 	}
 	if c := m.Call; c != nil {
-		r.Call = &reducedCall{ID: c.ID, Type: c.Type, Name: c.Name, Status: c.Status, PhoneNumberID: c.PhoneNumberID, AssistantID: c.AssistantID,
-			SquadID: c.SquadID, CampaignID: c.CampaignID, Customer: c.Customer, Transport: c.Transport, CreatedAt: stamp(c.CreatedAt), StartedAt: stamp(c.StartedAt), EndedAt: stamp(c.EndedAt)}
+		r.Call = &reducedCall{ID: c.ID, Type: c.Type, Name: c.Name, Status: c.Status, PhoneNumberID: c.PhoneNumberID,
+			AssistantID: c.AssistantID,
+			SquadID:     c.SquadID, CampaignID: c.CampaignID, Customer: c.Customer, Transport: c.Transport,
+			CreatedAt: stamp(c.CreatedAt), StartedAt: stamp(c.StartedAt), EndedAt: stamp(c.EndedAt)}
 	}
 	if a := m.Analysis; a.Summary != "" || a.SuccessEvaluation != "" || a.StructuredData != nil {
 		r.Analysis = &a
@@ -154,14 +160,16 @@ func (m *Message) reduce() *reducedMessage {
 }
 
 func (a *MessageArtifact) reduce() *reducedArtifact {
-	r := &reducedArtifact{Messages: a.Messages, Transcript: a.Transcript, StructuredOutputs: a.StructuredOutputs, PerformanceMetrics: a.PerformanceMetrics}
+	r := &reducedArtifact{Messages: a.Messages, Transcript: a.Transcript, StructuredOutputs: a.StructuredOutputs,
+		PerformanceMetrics: a.PerformanceMetrics}
 	if a.Recordings.Any() {
 		r.Recording = &reducedRecording{StereoURL: mark(a.Recordings.StereoURL)}
 		r.Recording.Mono.CombinedURL = mark(a.Recordings.MonoURL)
 		r.Recording.Mono.AssistantURL = mark(a.Recordings.AssistantURL)
 		r.Recording.Mono.CustomerURL = mark(a.Recordings.CustomerURL)
 	}
-	if len(r.Messages) == 0 && r.Transcript == "" && r.Recording == nil && r.StructuredOutputs == nil && r.PerformanceMetrics == nil {
+	if len(r.Messages) == 0 && r.Transcript == "" && r.Recording == nil && r.StructuredOutputs == nil &&
+		r.PerformanceMetrics == nil {
 		return nil
 	}
 	return r
@@ -191,7 +199,8 @@ const maxKeyPart = 64
 func (m *Message) EventKey() string {
 	if m.key == "" {
 		sum := sha256.Sum256(m.Reduced())
-		m.key = m.subject() + ":" + keyPart(m.Type) + ":" + strconv.FormatInt(m.Timestamp, 10) + ":" + hex.EncodeToString(sum[:8])
+		m.key = m.subject() + ":" + keyPart(m.Type) + ":" + strconv.FormatInt(m.Timestamp, 10) + ":" +
+			hex.EncodeToString(sum[:8])
 	}
 	return m.key
 }

@@ -47,7 +47,8 @@ func DefaultBackoff() *BackoffPlan {
 // NewServer is a server object as Pocketline makes them: 20 s, retries, and
 // the shared secret in a header.
 func NewServer(url, secret string) *Server {
-	return &Server{URL: url, TimeoutSeconds: 20, BackoffPlan: DefaultBackoff(), Headers: map[string]string{SecretHeader: secret}}
+	return &Server{URL: url, TimeoutSeconds: 20, BackoffPlan: DefaultBackoff(),
+		Headers: map[string]string{SecretHeader: secret}}
 }
 
 // Types of the messages Vapi sends.
@@ -90,8 +91,10 @@ const (
 
 // ServerMessages are all values Vapi allows in an assistant's serverMessages.
 var ServerMessages = []string{
-	TypeAssistantStarted, TypeAssistantSpeechStarted, TypeConversationUpdate, TypeEndOfCallReport, TypeFunctionCall, TypeHang,
-	TypeLanguageChanged, TypeLanguageChangeDetected, TypeModelOutput, TypePhoneCallControl, TypeSpeechUpdate, TypeStatusUpdate,
+	TypeAssistantStarted, TypeAssistantSpeechStarted, TypeConversationUpdate, TypeEndOfCallReport,
+	TypeFunctionCall, TypeHang,
+	TypeLanguageChanged, TypeLanguageChangeDetected, TypeModelOutput, TypePhoneCallControl, TypeSpeechUpdate,
+	TypeStatusUpdate,
 	TypeTranscript, TypeTranscriptFinal, TypeToolCalls, TypeTransferDestinationRequest, TypeHandoffDestinationRequest,
 	TypeTransferUpdate, TypeUserInterrupted, TypeVoiceInput, TypeChatCreated, TypeChatDeleted, TypeSessionCreated,
 	TypeSessionUpdated, TypeSessionDeleted, TypeCallDeleted, TypeCallDeleteFailed, TypeCallArtifactUpload,
@@ -102,21 +105,6 @@ var ServerMessages = []string{
 var RequestMessages = []string{
 	TypeAssistantRequest, TypeKnowledgeBaseRequest, TypeCampaignPredial, TypeVoiceRequest, TypeCallEndpointingRequest,
 }
-
-// DefaultServerMessages is what Pocketline subscribes to. Final transcripts
-// only: each message repeats the whole conversation, so partial ones make the
-// volume grow with the square of the call's length. Never phone-call-control:
-// it hands hanging up and forwarding to us.
-func DefaultServerMessages() []string {
-	return []string{
-		TypeStatusUpdate, TypeTranscriptFinal, TypeToolCalls, TypeTransferDestinationRequest, TypeHandoffDestinationRequest,
-		TypeTransferUpdate, TypeHang, TypeUserInterrupted, TypeEndOfCallReport,
-	}
-}
-
-// LiveServerMessages are added to the default ones while somebody wants to
-// watch a call word by word.
-func LiveServerMessages() []string { return []string{TypeTranscript, TypeSpeechUpdate} }
 
 // AssistantRequestReply answers assistant-request. Set exactly one of
 // AssistantID, Assistant, SquadID, Squad, Destination and Error.

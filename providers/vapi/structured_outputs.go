@@ -101,5 +101,6 @@ func (s *StructuredOutputs) Delete(ctx context.Context, id string) error {
 
 // Run draws the output from finished calls and gives Vapi's answer as it is.
 func (s *StructuredOutputs) Run(ctx context.Context, r *StructuredOutputRun) (*json.RawMessage, error) {
-	return send[json.RawMessage](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/structured-output/run", Body: r, Timeout: httpjson.LongTimeout})
+	return send[json.RawMessage](ctx, s.c, httpjson.Request{Method: http.MethodPost, Path: "/structured-output/run",
+		Body: r, Timeout: httpjson.LongTimeout})
 }

@@ -209,7 +209,8 @@ func (c HMACConfig) payload(stamp, id string, body []byte) [][]byte {
 			format = "{body}"
 		}
 	}
-	values := map[string][]byte{"timestamp": []byte(stamp), "body": body, "method": []byte(c.Method), "url": []byte(c.URL), "svix-id": []byte(id)}
+	values := map[string][]byte{"timestamp": []byte(stamp), "body": body, "method": []byte(c.Method), "url": []byte(c.URL),
+		"svix-id": []byte(id)}
 	var parts [][]byte
 	for format != "" {
 		open := strings.IndexByte(format, '{')

@@ -73,17 +73,27 @@ func TestVerifyHMAC(t *testing.T) {
 		{"prefix present", HMACConfig{Secrets: []string{"k"}, SignaturePrefix: "sha256="}, "sha256=" + good, sec, body, nil},
 		{"prefix absent", HMACConfig{Secrets: []string{"k"}, SignaturePrefix: "sha256="}, good, sec, body, nil},
 		{"rotation", HMACConfig{Secrets: []string{"new", "k"}}, good, sec, body, nil},
-		{"sha512 base64", HMACConfig{Secrets: []string{"k"}, Algorithm: "sha512", Encoding: "base64"}, b64(sign(sha512.New, "k", sec+"."+body)), sec, body, nil},
-		{"base64 without padding", HMACConfig{Secrets: []string{"k"}, Encoding: "base64"}, base64.RawURLEncoding.EncodeToString(sign(sha256.New, "k", sec+"."+body)), sec, body, nil},
-		{"sha1", HMACConfig{Secrets: []string{"k"}, Algorithm: "sha1"}, hexed(sign(sha1.New, "k", sec+"."+body)), sec, body, nil},
-		{"base64 key", HMACConfig{Secrets: []string{key64}, SecretIsBase64: true}, hexed(sign(sha256.New, "raw\x00key", sec+"."+body)), sec, body, nil},
-		{"format", HMACConfig{Secrets: []string{"k"}, PayloadFormat: "{svix-id}|{method} {url}|{timestamp}|{other}{body}", Method: "POST", URL: "https://d/x"},
+		{"sha512 base64", HMACConfig{Secrets: []string{"k"}, Algorithm: "sha512", Encoding: "base64"},
+			b64(sign(sha512.New, "k", sec+"."+body)), sec, body, nil},
+		{"base64 without padding", HMACConfig{Secrets: []string{"k"}, Encoding: "base64"},
+			base64.RawURLEncoding.EncodeToString(sign(sha256.New, "k", sec+"."+body)), sec, body, nil},
+		{"sha1", HMACConfig{Secrets: []string{"k"}, Algorithm: "sha1"}, hexed(sign(sha1.New, "k", sec+"."+body)),
+			sec, body, nil},
+		{"base64 key", HMACConfig{Secrets: []string{key64}, SecretIsBase64: true},
+			hexed(sign(sha256.New, "raw\x00key", sec+"."+body)), sec, body, nil},
+		{"format", HMACConfig{Secrets: []string{"k"}, PayloadFormat: "{svix-id}|{method} {url}|{timestamp}|{other}{body}",
+			Method: "POST", URL: "https://d/x"},
 			hexed(sign(sha256.New, "k", "m1|POST https://d/x|"+sec+"|{other}"+body)), sec, body, nil},
-		{"no timestamp", HMACConfig{Secrets: []string{"k"}, NoTimestamp: true}, hexed(sign(sha256.New, "k", body)), "", body, nil},
-		{"edge of the window", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013945."+body)), "1795013945", body, nil},
-		{"too old", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013944."+body)), "1795013944", body, ErrTimestamp},
-		{"too new", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795014546."+body)), "1795014546", body, ErrTimestamp},
-		{"old milliseconds", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013944000."+body)), "1795013944000", body, ErrTimestamp},
+		{"no timestamp", HMACConfig{Secrets: []string{"k"}, NoTimestamp: true}, hexed(sign(sha256.New, "k", body)),
+			"", body, nil},
+		{"edge of the window", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013945."+body)),
+			"1795013945", body, nil},
+		{"too old", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013944."+body)),
+			"1795013944", body, ErrTimestamp},
+		{"too new", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795014546."+body)),
+			"1795014546", body, ErrTimestamp},
+		{"old milliseconds", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "1795013944000."+body)),
+			"1795013944000", body, ErrTimestamp},
 		{"no time", HMACConfig{Secrets: []string{"k"}}, hexed(sign(sha256.New, "k", "."+body)), "", body, ErrTimestamp},
 		{"time is text", HMACConfig{Secrets: []string{"k"}}, good, "now", body, ErrTimestamp},
 		{"time is NaN", HMACConfig{Secrets: []string{"k"}}, good, "NaN", body, ErrTimestamp},
@@ -99,7 +109,8 @@ func TestVerifyHMAC(t *testing.T) {
 		{"empty key", HMACConfig{Secrets: []string{""}}, hexed(sign(sha256.New, "", sec+"."+body)), sec, body, ErrNoSecret},
 		{"broken base64 key", HMACConfig{Secrets: []string{"%%"}, SecretIsBase64: true}, good, sec, body, ErrNoSecret},
 		{"unknown algorithm", HMACConfig{Secrets: []string{"k"}, Algorithm: "md5"}, good, sec, body, ErrAlgorithm},
-		{"format without body", HMACConfig{Secrets: []string{"k"}, PayloadFormat: "{timestamp}"}, hexed(sign(sha256.New, "k", sec)), sec, body, ErrAlgorithm},
+		{"format without body", HMACConfig{Secrets: []string{"k"}, PayloadFormat: "{timestamp}"},
+			hexed(sign(sha256.New, "k", sec)), sec, body, ErrAlgorithm},
 		{"unknown encoding", HMACConfig{Secrets: []string{"k"}, Encoding: "rot13"}, good, sec, body, ErrAlgorithm},
 	} {
 		h := http.Header{}
@@ -111,7 +122,8 @@ func TestVerifyHMAC(t *testing.T) {
 		}
 	}
 	own := http.Header{"X-My-Sig": {good}, "X-My-Time": {sec}}
-	if err := VerifyHMAC(HMACConfig{Secrets: []string{"k"}, SignatureHeader: "x-my-sig", TimestampHeader: "x-my-time"}, own, []byte(body), now); err != nil {
+	if err := VerifyHMAC(HMACConfig{Secrets: []string{"k"}, SignatureHeader: "x-my-sig", TimestampHeader: "x-my-time"},
+		own, []byte(body), now); err != nil {
 		t.Error(err)
 	}
 }
@@ -129,7 +141,8 @@ func upper(s string) string {
 func FuzzVerifyHMAC(f *testing.F) {
 	now := time.Unix(1795014245, 0)
 	for _, raw := range bodies(f) {
-		f.Add(hex.EncodeToString(sign(sha256.New, "other", "1795014245."+string(raw))), "1795014245", "{timestamp}.{body}", raw)
+		f.Add(hex.EncodeToString(sign(sha256.New, "other", "1795014245."+string(raw))), "1795014245",
+			"{timestamp}.{body}", raw)
 	}
 	f.Add("", "1e999", "{", []byte("{body}"))
 	f.Fuzz(func(t *testing.T, signature, stamp, format string, body []byte) {
@@ -151,7 +164,8 @@ func FuzzVerifyHMAC(f *testing.F) {
 			if encoding == "base64" {
 				given = base64.StdEncoding.EncodeToString(mac.Sum(nil))
 			}
-			if err := VerifyHMAC(cfg, http.Header{"X-Signature": {given}, "X-Timestamp": {"1795014245"}}, body, now); err != nil {
+			if err := VerifyHMAC(cfg, http.Header{"X-Signature": {given}, "X-Timestamp": {"1795014245"}}, body,
+				now); err != nil {
 				t.Fatalf("refused its own signature: %v", err)
 			}
 		}

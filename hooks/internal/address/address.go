@@ -19,7 +19,8 @@ import (
 // NB! The steps addresses_alike.go and every_address_alike.go hold the same for rows
 // stored before this was so.
 func Tidy(text string) string {
-	text = strings.TrimFunc(composed(text), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
+	text = strings.TrimFunc(composed(text),
+		func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || invisible(r) })
 	at := strings.LastIndexByte(text, '@')
 	if at < 0 {
 		return strings.Map(small, text)

@@ -112,7 +112,8 @@ func Any(app core.App, collection string, when When, changed ...string) bool {
 	defer r.mu.RUnlock()
 	return slices.ContainsFunc(r.all, func(one registered) bool {
 		return one.Collection == collection && one.When == when &&
-			(len(one.Watched) == 0 || slices.ContainsFunc(one.Watched, func(f string) bool { return slices.Contains(changed, f) }))
+			(len(one.Watched) == 0 ||
+				slices.ContainsFunc(one.Watched, func(f string) bool { return slices.Contains(changed, f) }))
 	})
 }
 

@@ -26,7 +26,8 @@ type journal struct {
 	outside bool // a reaction saw its change from outside the transaction
 }
 
-const note = `INSERT INTO job_runs (id, job, status, started_at, finished_at, processed, error, watermark, created, updated)
+const note = `INSERT INTO job_runs (id, job, status, started_at, finished_at, processed, error, watermark, created,
+	updated)
 	VALUES (?, 'journal', 'done', '', '', 0, '', '', '', '')`
 
 func newJournal(t *testing.T) *journal {
@@ -36,10 +37,11 @@ func newJournal(t *testing.T) *journal {
 		for _, when := range []atomic.When{atomic.Created, atomic.Updated, atomic.Deleted} {
 			atomic.On(app, collections.Contacts, when, "journal: note it", j.react(when))
 		}
-		atomic.On(app, collections.Contacts, atomic.Updated, "journal: a second one", func(_ atomic.Tx, _, _ *core.Record) error {
-			j.seen = append(j.seen, "second")
-			return nil
-		})
+		atomic.On(app, collections.Contacts, atomic.Updated, "journal: a second one",
+			func(_ atomic.Tx, _, _ *core.Record) error {
+				j.seen = append(j.seen, "second")
+				return nil
+			})
 	})
 	return j
 }
@@ -118,7 +120,8 @@ func (j *journal) changes() map[string]func() error {
 		"create by SQL": func() error {
 			r := j.fresh()
 			return sqlPath(func(tx *sql.Tx) error {
-				if _, err := tx.Exec(`INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
+				if _, err := tx.Exec(`INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at,
+					last_seen_at, created, updated)
 					VALUES ('journalcontact0', ?, '+12025550199', 'Nora', '', '', '', '', '', '')`, testkit.Acme); err != nil {
 					return err
 				}
@@ -155,7 +158,8 @@ var want = map[string][]string{
 func (j *journal) names() string {
 	j.t.Helper()
 	var names []string
-	if err := j.ConcurrentDB().NewQuery("SELECT name FROM contacts WHERE organization = 'acme00000000000' ORDER BY name").Column(&names); err != nil {
+	if err := j.ConcurrentDB().NewQuery("SELECT name FROM contacts WHERE organization = 'acme00000000000' ORDER BY name").
+		Column(&names); err != nil {
 		j.t.Fatal(err)
 	}
 	return strings.Join(names, ", ")
@@ -178,7 +182,8 @@ func TestOn_reacts_whichever_way_the_row_changed(t *testing.T) {
 			if j.outside {
 				t.Error("the reaction's row was visible before the commit")
 			}
-			if got, want := j.names(), map[string]string{"create": "Cara Caller, Nora", "update": "Clara", "delete": ""}[change]; got != want {
+			if got, want := j.names(), map[string]string{"create": "Cara Caller, Nora", "update": "Clara",
+				"delete": ""}[change]; got != want {
 				t.Errorf("got contacts %q, want %q", got, want)
 			}
 		})
@@ -247,10 +252,12 @@ func TestOn_leaves_the_event_its_own_app(t *testing.T) {
 func TestReactions_lists_what_was_registered(t *testing.T) {
 	j := newJournal(t)
 	got := atomic.Reactions(j)
-	if len(got) != 4 || got[0].Collection != collections.Contacts || got[0].When != atomic.Created || got[0].Name != "journal: note it" {
+	if len(got) != 4 || got[0].Collection != collections.Contacts || got[0].When != atomic.Created ||
+		got[0].Name != "journal: note it" {
 		t.Errorf("got %+v", got)
 	}
-	for when, want := range map[atomic.When]bool{atomic.Created: true, atomic.Updated: true, atomic.Deleted: true, "painted": false} {
+	for when, want := range map[atomic.When]bool{atomic.Created: true, atomic.Updated: true, atomic.Deleted: true,
+		"painted": false} {
 		if atomic.Any(j, collections.Contacts, when) != want {
 			t.Errorf("Any says %v for %s", !want, when)
 		}
@@ -271,7 +278,8 @@ func TestOf_speaks_to_the_transaction_and_to_the_database(t *testing.T) {
 		if name != "Cara Caller" || organization != testkit.Acme {
 			t.Errorf("got %q of %q", name, organization)
 		}
-		if err := atomic.One(tx, "SELECT name FROM contacts WHERE id = ?", []any{"nobody"}, &name); !errors.Is(err, sql.ErrNoRows) {
+		if err := atomic.One(tx, "SELECT name FROM contacts WHERE id = ?", []any{"nobody"}, &name); !errors.Is(err,
+			sql.ErrNoRows) {
 			t.Errorf("got %v, want sql.ErrNoRows", err)
 		}
 		r, err := tx.Exec("UPDATE contacts SET notes = ? WHERE organization = ?", "it's {:p0} ✓", testkit.Acme)
@@ -282,7 +290,8 @@ func TestOf_speaks_to_the_transaction_and_to_the_database(t *testing.T) {
 			t.Errorf("changed %d rows, %v", n, err)
 		}
 		var notes string
-		if err := atomic.One(tx, "SELECT notes FROM contacts WHERE id = ?", []any{testkit.AcmeContact}, &notes); err != nil || notes != "it's {:p0} ✓" {
+		if err := atomic.One(tx, "SELECT notes FROM contacts WHERE id = ?", []any{testkit.AcmeContact}, &notes); err != nil ||
+			notes != "it's {:p0} ✓" {
 			t.Errorf("got notes %q, %v", notes, err)
 		}
 		return nil

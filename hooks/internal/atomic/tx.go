@@ -88,3 +88,12 @@ func (t builderTx) query(query string, args []any) (*dbx.Query, error) {
 	}
 	return t.db.NewQuery(b.String()).Bind(params), nil
 }
+
+// Reads is the app's read connections; inside RunInTransaction that transaction. What
+// must read beside a transaction, or hold a connection, takes database.Reading.
+func Reads(app core.App) Tx {
+	if db, ok := app.ConcurrentDB().(*dbx.DB); ok {
+		return db.DB()
+	}
+	return Of(app)
+}

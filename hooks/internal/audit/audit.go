@@ -13,6 +13,7 @@
 package audit
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,10 +23,10 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
-	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -69,8 +70,8 @@ type Entry struct {
 // ActorOf is who sends the request.
 func ActorOf(e *core.RequestEvent) Actor {
 	a := Actor{
-		Type: ActorGuest, Address: e.RealIP(), Agent: cut(e.Request.UserAgent(), agentMax),
-		Request: cut(e.Request.Header.Get("X-Request-ID"), 64),
+		Type: ActorGuest, Address: e.RealIP(), Agent: rows.Shorten(e.Request.UserAgent(), agentMax),
+		Request: rows.Shorten(e.Request.Header.Get("X-Request-ID"), 64),
 	}
 	switch {
 	case e.Auth == nil:
@@ -93,6 +94,13 @@ func By(e *core.RequestEvent, record *core.Record) {
 	record.Hide(mark) // answers of collections that show computed values show all but hidden ones
 }
 
+// DoneBy is the id of the person By noted on a record, "" when it is nobody's request
+// or the operator's.
+func DoneBy(record *core.Record) string {
+	actor, _ := record.Get(mark).(Actor)
+	return actor.User
+}
+
 // With writes an entry with the record when that is saved, in the place of the
 // list of what changed.
 func With(record *core.Record, entry Entry) {
@@ -112,8 +120,10 @@ func Add(app core.App, entry Entry) error {
 	now := time.Now()
 	l := link{
 		Chain: entry.Organization, ID: collections.NewID(now), Organization: entry.Organization, User: entry.Actor.User,
-		ActorName: cut(entry.Actor.Name, 255), ActorType: entry.Actor.Type, Action: entry.Action, Resource: entry.Resource, Record: entry.Record,
-		Details: string(details), Address: entry.Actor.Address, Agent: entry.Actor.Agent, Request: entry.Actor.Request, Created: stamp(now),
+		ActorName: rows.Shorten(entry.Actor.Name, 255), ActorType: entry.Actor.Type, Action: entry.Action,
+		Resource: entry.Resource, Record: entry.Record,
+		Details: string(details), Address: entry.Actor.Address, Agent: entry.Actor.Agent, Request: entry.Actor.Request,
+		Created: rows.Stamp(now),
 	}
 	if app.IsTransactional() {
 		err = appendTo(atomic.Of(app), &l)
@@ -125,8 +135,6 @@ func Add(app core.App, entry Entry) error {
 	}
 	return nil
 }
-
-func stamp(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
 
 // Register binds the log to every write by request and to sign-ins.
 func Register(app core.App) {
@@ -140,7 +148,7 @@ func Register(app core.App) {
 	app.OnRecordCreate().BindFunc(write("create"))
 	app.OnRecordUpdate().BindFunc(write("update"))
 	app.OnRecordDelete().BindFunc(write("delete"))
-	app.OnRecordDelete(collections.AboutCallers...).BindFunc(forget)
+	app.OnRecordDelete(collections.AboutCallers()...).BindFunc(forget)
 	app.OnRecordAuthRequest().BindFunc(afterSignIn)
 	app.OnRecordAuthWithPasswordRequest(collections.Users, core.CollectionNameSuperusers).BindFunc(afterFailedSignIn)
 }
@@ -150,14 +158,15 @@ type written struct{}
 
 // deleteRequest notes who deletes, and writes the entry itself when the request
 // was answered without a delete: a row with a copy at a provider goes later,
-// when the provider agrees.
+// when the provider agrees. Who asks again meanwhile deletes nothing more.
 func deleteRequest(e *core.RecordRequestEvent) error {
 	By(e.RequestEvent, e.Record)
+	asked := e.Record.GetString("sync_status") == collections.SyncDeleting
 	if err := e.Next(); err != nil {
 		return err
 	}
 	actor, open := e.Record.Get(mark).(Actor)
-	if !open {
+	if !open || asked {
 		return nil
 	}
 	e.Record.Set(mark, written{})
@@ -186,6 +195,11 @@ func write(verb string) func(e *core.RecordEvent) error {
 		defer func() { e.App = outer }()
 		return outer.RunInTransaction(func(tx core.App) error {
 			e.App = tx
+			if verb == "delete" {
+				if err := there(tx, e.Record); err != nil {
+					return err
+				}
+			}
 			if err := e.Next(); err != nil {
 				return err
 			}
@@ -205,6 +219,15 @@ func write(verb string) func(e *core.RecordEvent) error {
 	}
 }
 
+// there refuses to delete what somebody else has deleted meanwhile.
+func there(tx core.App, record *core.Record) error {
+	_, err := tx.FindRecordById(record.Collection(), record.Id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return router.NewNotFoundError("", nil)
+	}
+	return err
+}
+
 // Change is a field's value before and after; secrets are cut out.
 type Change struct {
 	Before any `json:"before,omitempty"`
@@ -216,7 +239,7 @@ type Change struct {
 // it means its words to disappear.
 func Changes(record *core.Record, verb string) map[string]Change {
 	before, changes := record.Original(), map[string]Change{}
-	if verb == "delete" && slices.Contains(collections.AboutCallers, record.Collection().Name) {
+	if verb == "delete" && slices.Contains(collections.AboutCallers(), record.Collection().Name) {
 		return changes
 	}
 	for _, f := range record.Collection().Fields {
@@ -294,7 +317,7 @@ func show(name, value string) any {
 		return nil
 	}
 	var cleaned map[string]string
-	raw, err := json.Marshal(map[string]string{name: cut(value, valueMax)})
+	raw, err := json.Marshal(map[string]string{name: rows.Shorten(value, valueMax)})
 	if err != nil {
 		return sealed.Redacted
 	}
@@ -352,12 +375,4 @@ func signIn(e *core.RequestEvent, person *core.Record, action string, details an
 		// The person is in (or out) already; the answer must not change.
 		e.App.Logger().Error("sign-in not written down", "action", action, "error", err)
 	}
-}
-
-func cut(s string, most int) string {
-	r := []rune(s)
-	if len(r) <= most {
-		return s
-	}
-	return string(r[:most-1]) + "…"
 }

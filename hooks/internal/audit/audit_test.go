@@ -32,15 +32,17 @@ func TestWrites_by_people_are_written_down(t *testing.T) {
 	app := testkit.New(t, bind)
 	api := testkit.API(t, app)
 	path := "/api/collections/assistants/records"
-	api.Do("PATCH", path+"/"+testkit.AcmeAssistant, testkit.AcmeOwner, map[string]any{"name": "New name", "system_prompt": strings.Repeat("x", 5000)}).Want(200)
+	api.Do("PATCH", path+"/"+testkit.AcmeAssistant, testkit.AcmeOwner,
+		map[string]any{"name": "New name", "system_prompt": strings.Repeat("x", 5000)}).Want(200)
 	rows := log(t, app, "assistants.update")
 	if len(rows) != 1 {
 		t.Fatalf("got %d entries, want 1", len(rows))
 	}
 	row := rows[0]
 	for field, want := range map[string]string{
-		"organization": testkit.Acme, "user": testkit.User(testkit.AcmeOwner), "actor_type": audit.ActorUser, "actor_name": "Ada Owner",
-		"resource": collections.Assistants, "record": testkit.AcmeAssistant,
+		"organization": testkit.Acme, "user": testkit.User(testkit.AcmeOwner), "actor_type": audit.ActorUser,
+		"actor_name": "Ada Owner",
+		"resource":   collections.Assistants, "record": testkit.AcmeAssistant,
 	} {
 		if got := row.GetString(field); got != want {
 			t.Errorf("%s: got %q, want %q", field, got, want)
@@ -76,19 +78,23 @@ func TestSecrets_stay_out(t *testing.T) {
 	app := testkit.New(t, bind)
 	api := testkit.API(t, app)
 	const marker = "marker-secret-value"
-	api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.Superuser, map[string]any{"twilio_auth_token": marker}).Want(200)
+	api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.Superuser,
+		map[string]any{"twilio_auth_token": marker}).Want(200)
 	api.Do("PATCH", "/api/collections/users/records/"+testkit.User(testkit.AcmeAgent), testkit.AcmeAgent, map[string]any{
 		"oldPassword": testkit.Password, "password": marker, "passwordConfirm": marker,
 	}).Want(200)
-	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest, map[string]string{"identity": testkit.AcmeOwner, "password": marker}).Want(400)
+	api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest,
+		map[string]string{"identity": testkit.AcmeOwner, "password": marker}).Want(400)
 	var n int
-	if err := app.DB().NewQuery("SELECT count(*) FROM audit_logs WHERE details LIKE '%" + marker + "%'").Row(&n); err != nil {
+	if err := app.DB().NewQuery("SELECT count(*) FROM audit_logs WHERE details LIKE '%" + marker +
+		"%'").Row(&n); err != nil {
 		t.Fatal(err)
 	}
 	if n != 0 {
 		t.Errorf("%d entries hold a secret", n)
 	}
-	if rows := log(t, app, "phone_numbers.update"); len(rows) != 1 || !strings.Contains(rows[0].GetString("details"), "twilio_auth_token") {
+	if rows := log(t, app, "phone_numbers.update"); len(rows) != 1 ||
+		!strings.Contains(rows[0].GetString("details"), "twilio_auth_token") {
 		t.Errorf("the change of the secret itself is not written down: %v", rows)
 	}
 	if rows := log(t, app, "users.update"); len(rows) != 1 || !strings.Contains(rows[0].GetString("details"), "password") {
@@ -101,19 +107,22 @@ func TestSignIns_are_written_down(t *testing.T) {
 	api := testkit.API(t, app)
 	try := func(identity, password string, status int) {
 		t.Helper()
-		api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest, map[string]string{"identity": identity, "password": password}).Want(status)
+		api.Do("POST", "/api/collections/users/auth-with-password", testkit.Guest,
+			map[string]string{"identity": identity, "password": password}).Want(status)
 	}
 	try(testkit.AcmeAgent, testkit.Password, 200)
 	try(testkit.AcmeAgent, "wrong", 400)
 	try("stranger@nowhere.test", "wrong", 400)
-	if rows := log(t, app, "auth.sign_in"); len(rows) != 1 || rows[0].GetString("user") != testkit.User(testkit.AcmeAgent) || rows[0].GetString("organization") != testkit.Acme {
+	if rows := log(t, app, "auth.sign_in"); len(rows) != 1 ||
+		rows[0].GetString("user") != testkit.User(testkit.AcmeAgent) || rows[0].GetString("organization") != testkit.Acme {
 		t.Errorf("sign-in: got %v", rows)
 	}
 	rows := log(t, app, "auth.failed")
 	if len(rows) != 2 {
 		t.Fatalf("failures: got %d, want 2", len(rows))
 	}
-	if rows[1].GetString("user") != testkit.User(testkit.AcmeAgent) || rows[1].GetString("actor_type") != audit.ActorGuest || rows[0].GetString("user") != "" {
+	if rows[1].GetString("user") != testkit.User(testkit.AcmeAgent) ||
+		rows[1].GetString("actor_type") != audit.ActorGuest || rows[0].GetString("user") != "" {
 		t.Errorf("failures: got %v", rows)
 	}
 }
@@ -129,7 +138,8 @@ func TestChange_without_its_entry_is_undone(t *testing.T) {
 		})
 	})
 	api := testkit.API(t, app)
-	api.Do("PATCH", "/api/collections/assistants/records/"+testkit.AcmeAssistant, testkit.AcmeOwner, map[string]any{"name": "Never"}).Want(400)
+	api.Do("PATCH", "/api/collections/assistants/records/"+testkit.AcmeAssistant, testkit.AcmeOwner,
+		map[string]any{"name": "Never"}).Want(400)
 	row, err := app.FindRecordById(collections.Assistants, testkit.AcmeAssistant)
 	if err != nil {
 		t.Fatal(err)

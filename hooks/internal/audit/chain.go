@@ -13,7 +13,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
@@ -76,7 +75,8 @@ func appendTo(tx atomic.Tx, e *link) error {
 		(id, organization, user, actor_name, actor_type, action, resource, record, details, ip_address, user_agent, request_id, created, updated,
 		chain, position, actor_id, salt, digest, hash)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.ID, e.Organization, e.User, e.ActorName, e.ActorType, e.Action, e.Resource, e.Record, e.Details, e.Address, e.Agent, e.Request, e.Created, e.Created,
+		e.ID, e.Organization, e.User, e.ActorName, e.ActorType, e.Action, e.Resource, e.Record, e.Details,
+		e.Address, e.Agent, e.Request, e.Created, e.Created,
 		e.Chain, e.Position, e.ActorID, e.Salt, e.Digest, e.Hash); err != nil {
 		return err
 	}
@@ -172,7 +172,8 @@ func trim(tx atomic.Tx, organization, before string) (int, error) {
 		return 0, fmt.Errorf("audit log: %w", err)
 	}
 	if upTo > base {
-		if err := atomic.One(tx, `SELECT hash FROM audit_logs WHERE chain = ? AND position = ? AND position > 0`, []any{organization, upTo}, &hash); err != nil {
+		if err := atomic.One(tx, `SELECT hash FROM audit_logs WHERE chain = ? AND position = ? AND position > 0`,
+			[]any{organization, upTo}, &hash); err != nil {
 			return 0, fmt.Errorf("audit log: entry %d: %w", upTo, err)
 		}
 	}
@@ -185,7 +186,8 @@ func trim(tx atomic.Tx, organization, before string) (int, error) {
 		}
 	}
 	if upTo > base {
-		if chained, err = change(tx, `DELETE FROM audit_logs WHERE chain = ? AND position > 0 AND position <= ?`, organization, upTo); err != nil {
+		if chained, err = change(tx, `DELETE FROM audit_logs WHERE chain = ? AND position > 0 AND position <= ?`,
+			organization, upTo); err != nil {
 			return 0, err
 		}
 	}
@@ -211,7 +213,8 @@ func change(tx atomic.Tx, query string, args ...any) (int, error) {
 
 // Forget ends the chain of an organization that is gone with its rows.
 func Forget(tx atomic.Tx, organization string) error {
-	_, err := tx.Exec(`DELETE FROM audit_chains WHERE chain = ? AND NOT EXISTS (SELECT 1 FROM audit_logs WHERE chain = ?)`, organization, organization)
+	_, err := tx.Exec(`DELETE FROM audit_chains WHERE chain = ? AND NOT EXISTS (SELECT 1 FROM audit_logs WHERE chain = ?)`,
+		organization, organization)
 	return err
 }
 
@@ -237,12 +240,12 @@ type Break struct {
 // does not hold. It sees the log as it was at one instant: entries are added, and
 // go, while it reads, and a chain is only whole together with its noted ends.
 func Verify(ctx context.Context, app core.App, only ...string) (found []Chain, err error) {
-	db, ok := app.ConcurrentDB().(*dbx.DB)
-	if !ok {
-		return nil, errors.New("audit log: it is verified outside of transactions")
+	reads, err := database.Reading(app)
+	if err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
 	}
 	// Read only, so that the log can be written meanwhile.
-	tx, err := db.DB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
@@ -309,7 +312,8 @@ func (c ends) follow(tx atomic.Tx) (Chain, error) {
 	defer rows.Close()
 	for rows.Next() {
 		e := link{Chain: c.chain}
-		if err := rows.Scan(&e.ID, &e.Organization, &e.User, &e.ActorID, &e.ActorName, &e.ActorType, &e.Action, &e.Resource, &e.Record, &e.Details,
+		if err := rows.Scan(&e.ID, &e.Organization, &e.User, &e.ActorID, &e.ActorName, &e.ActorType, &e.Action,
+			&e.Resource, &e.Record, &e.Details,
 			&e.Salt, &e.Digest, &e.Address, &e.Agent, &e.Request, &e.Created, &e.Hash, &e.Position); err != nil {
 			return found, err
 		}
@@ -331,7 +335,8 @@ func (c ends) follow(tx atomic.Tx) (Chain, error) {
 		return found, err
 	}
 	if !c.noted || found.Position != c.head || !equal(found.Head, c.headHash) {
-		found.Broken = &Break{Reason: fmt.Sprintf("entries are missing at the end: %d is the last, %d were written", found.Position, c.head)}
+		found.Broken = &Break{Reason: fmt.Sprintf("entries are missing at the end: %d is the last, %d were written",
+			found.Position, c.head)}
 		return found, nil
 	}
 	return found, c.stray(tx, &found)
@@ -341,15 +346,19 @@ func (c ends) follow(tx atomic.Tx) (Chain, error) {
 // there was one.
 func (c ends) stray(tx atomic.Tx, found *Chain) error {
 	var n int
-	if err := atomic.One(tx, `SELECT count(*) FROM audit_logs WHERE organization = ? AND position = 0`, []any{c.chain}, &n); err != nil || n == c.unchained {
+	if err := atomic.One(tx, `SELECT count(*) FROM audit_logs WHERE organization = ? AND position = 0`,
+		[]any{c.chain}, &n); err != nil || n == c.unchained {
 		return err
 	}
 	if n < c.unchained {
-		found.Broken = &Break{Reason: fmt.Sprintf("%d of %d entries from before the chain are missing", c.unchained-n, c.unchained)}
+		found.Broken = &Break{Reason: fmt.Sprintf("%d of %d entries from before the chain are missing",
+			c.unchained-n, c.unchained)}
 		return nil
 	}
 	e := link{}
-	err := atomic.One(tx, `SELECT id, created FROM audit_logs WHERE organization = ? AND position = 0 ORDER BY rowid DESC LIMIT 1`, []any{c.chain}, &e.ID, &e.Created)
+	err := atomic.One(tx,
+		`SELECT id, created FROM audit_logs WHERE organization = ? AND position = 0 ORDER BY rowid DESC LIMIT 1`,
+		[]any{c.chain}, &e.ID, &e.Created)
 	found.Broken = broken(&e, "the entry was put in beside the chain")
 	return err
 }

@@ -26,7 +26,8 @@ func chained(t *testing.T) (app core.App, ids []string) {
 	for _, trigger := range []string{"audit_logs_fixed", "audit_logs_kept"} {
 		exec(t, app, "DROP TRIGGER "+trigger)
 	}
-	if err := app.DB().Select("id").From(collections.AuditLogs).Where(dbx.NewExp("chain = {:c} AND position > 0", dbx.Params{"c": testkit.Acme})).OrderBy("position").Column(&ids); err != nil || len(ids) != 5 {
+	if err := app.DB().Select("id").From(collections.AuditLogs).Where(dbx.NewExp("chain = {:c} AND position > 0",
+		dbx.Params{"c": testkit.Acme})).OrderBy("position").Column(&ids); err != nil || len(ids) != 5 {
 		t.Fatalf("got %v, %v", ids, err)
 	}
 	return app, ids
@@ -35,7 +36,8 @@ func chained(t *testing.T) (app core.App, ids []string) {
 func add(t *testing.T, app core.App, organization, record string, details any) {
 	t.Helper()
 	err := audit.Add(app, audit.Entry{
-		Organization: organization, Actor: audit.Actor{Type: audit.ActorUser, User: testkit.User(testkit.AcmeOwner), Name: "Ada Owner"},
+		Organization: organization, Actor: audit.Actor{Type: audit.ActorUser, User: testkit.User(testkit.AcmeOwner),
+			Name: "Ada Owner"},
 		Action: "calls.update", Resource: collections.Calls, Record: record, Details: details,
 	})
 	if err != nil {
@@ -74,11 +76,12 @@ func TestChain_names_the_first_entry_that_is_not_what_was_written(t *testing.T) 
 		change string // ID3 stands for the third entry's id
 		at     int    // the entry that is named, from 1; 0: none, the end
 	}{
-		"an action":             {"UPDATE audit_logs SET action = 'calls.delete' WHERE id = 'ID3'", 3},
-		"a time":                {"UPDATE audit_logs SET created = '2026-01-01 00:00:00.000Z' WHERE id = 'ID3'", 3},
-		"a name":                {"UPDATE audit_logs SET actor_name = 'Bob' WHERE id = 'ID3'", 3},
-		"an address":            {"UPDATE audit_logs SET ip_address = '192.0.2.1' WHERE id = 'ID3'", 3},
-		"a person":              {"UPDATE audit_logs SET user = '" + testkit.User(testkit.AcmeAgent) + "' WHERE id = 'ID3'", 3},
+		"an action":  {"UPDATE audit_logs SET action = 'calls.delete' WHERE id = 'ID3'", 3},
+		"a time":     {"UPDATE audit_logs SET created = '2026-01-01 00:00:00.000Z' WHERE id = 'ID3'", 3},
+		"a name":     {"UPDATE audit_logs SET actor_name = 'Bob' WHERE id = 'ID3'", 3},
+		"an address": {"UPDATE audit_logs SET ip_address = '192.0.2.1' WHERE id = 'ID3'", 3},
+		"a person": {"UPDATE audit_logs SET user = '" + testkit.User(testkit.AcmeAgent) +
+			"' WHERE id = 'ID3'", 3},
 		"a person, twice":       {"UPDATE audit_logs SET user = 'x', actor_id = 'x' WHERE id = 'ID3'", 3},
 		"the details":           {`UPDATE audit_logs SET details = '{"number":9}' WHERE id = 'ID3'`, 3},
 		"details and digest":    {`UPDATE audit_logs SET details = '{}', salt = 'x', digest = 'x' WHERE id = 'ID3'`, 3},
@@ -120,8 +123,10 @@ func TestChain_names_the_first_entry_that_is_not_what_was_written(t *testing.T) 
 func TestChain_finds_entries_that_were_put_in(t *testing.T) {
 	const columns = "id, organization, actor_type, action, created, updated, details, chain, position, actor_id, salt, digest, hash"
 	for name, values := range map[string]string{
-		"beside the chain": "'putin0000000001', '" + testkit.Acme + "', 'user', 'x', '2026-11-30 00:00:00.000Z', '', '{}', '', 0, '', '', '', ''",
-		"at the end":       "'putin0000000001', '" + testkit.Acme + "', 'user', 'x', '2026-11-30 00:00:00.000Z', '', '{}', '" + testkit.Acme + "', 6, '', '', '', 'x'",
+		"beside the chain": "'putin0000000001', '" + testkit.Acme +
+			"', 'user', 'x', '2026-11-30 00:00:00.000Z', '', '{}', '', 0, '', '', '', ''",
+		"at the end": "'putin0000000001', '" + testkit.Acme +
+			"', 'user', 'x', '2026-11-30 00:00:00.000Z', '', '{}', '" + testkit.Acme + "', 6, '', '', '', 'x'",
 	} {
 		app, _ := chained(t)
 		exec(t, app, "INSERT INTO audit_logs ("+columns+") VALUES ("+values+")")
@@ -136,7 +141,8 @@ func TestChain_holds_when_what_may_go_goes(t *testing.T) {
 	for _, record := range []string{"one", "two", "three"} {
 		add(t, app, testkit.Acme, record, map[string]string{"name": "Cara Caller"})
 	}
-	if n, err := audit.Erase(t.Context(), app, testkit.Acme, []string{collections.Calls}, []string{"two"}); err != nil || n != 1 {
+	if n, err := audit.Erase(t.Context(), app, testkit.Acme, []string{collections.Calls}, []string{"two"}); err != nil ||
+		n != 1 {
 		t.Fatalf("erased %d, %v", n, err)
 	}
 	exec(t, app, "UPDATE audit_logs SET user = '' WHERE record = 'three'") // the person's account is gone
@@ -196,7 +202,8 @@ func TestVerify_beside_a_running_server_finds_nothing_wrong(t *testing.T) {
 				return
 			default:
 			}
-			err := audit.Add(app, audit.Entry{Organization: testkit.Acme, Actor: audit.Actor{Type: audit.ActorUser}, Action: "calls.update"})
+			err := audit.Add(app, audit.Entry{Organization: testkit.Acme, Actor: audit.Actor{Type: audit.ActorUser},
+				Action: "calls.update"})
 			if err != nil {
 				t.Error(err)
 				return

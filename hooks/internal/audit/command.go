@@ -19,7 +19,8 @@ func Command(app core.App) *cobra.Command {
 	root := &cobra.Command{Use: "audit", Short: "Look after the audit log"}
 	var organization string
 	verify := &cobra.Command{
-		Use: "verify", Short: "Follow the chains of the audit log and name the first entry where one breaks", Args: cobra.NoArgs,
+		Use: "verify", Short: "Follow the chains of the audit log and name the first entry where one breaks",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var only []string
 			if cmd.Flags().Changed("organization") {
@@ -41,7 +42,8 @@ func Command(app core.App) *cobra.Command {
 			return err
 		},
 	}
-	verify.Flags().StringVar(&organization, "organization", "", `only this organization's log, by id; "" is the installation's own`)
+	verify.Flags().StringVar(&organization, "organization", "",
+		`only this organization's log, by id; "" is the installation's own`)
 	root.AddCommand(verify)
 	return root
 }
@@ -53,12 +55,14 @@ func (c Chain) String() string {
 		name = "installation"
 	}
 	if c.Broken == nil {
-		return fmt.Sprintf("%s: %d entries hold (%d of them erased), head %d %s", name, c.Entries, c.Erased, c.Position, c.Head)
+		return fmt.Sprintf("%s: %d entries hold (%d of them erased), head %d %s", name, c.Entries, c.Erased,
+			c.Position, c.Head)
 	}
 	if c.Broken.ID == "" {
 		return fmt.Sprintf("%s: BROKEN after %d entries: %s", name, c.Entries, c.Broken.Reason)
 	}
-	return fmt.Sprintf("%s: BROKEN at entry %s of %s: %s", name, c.Broken.ID, c.Broken.At.Format("2006-01-02 15:04:05Z"), c.Broken.Reason)
+	return fmt.Sprintf("%s: BROKEN at entry %s of %s: %s", name, c.Broken.ID, c.Broken.At.Format("2006-01-02 15:04:05Z"),
+		c.Broken.Reason)
 }
 
 // Schedule adds the job audit.head: once a day the head of each chain goes to the

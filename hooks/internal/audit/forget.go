@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -43,15 +44,15 @@ const silent = `('` + Erased + `', '{}', 'null', '')`
 
 // gone are the entries of a window that still say something of a row that is there
 // no more. A legal hold keeps what there is.
-var gone = func() string {
+var gone = sync.OnceValue(func() string {
 	var rows []string
-	for _, name := range collections.AboutCallers {
+	for _, name := range collections.AboutCallers() {
 		rows = append(rows, `a.resource = '`+name+`' AND NOT EXISTS (SELECT 1 FROM `+name+` r WHERE r.id = a.record)`)
 	}
 	return `SELECT a.id FROM audit_logs a WHERE a.rowid > {:after} AND a.rowid <= {:to} AND coalesce(a.details, '') NOT IN ` + silent + `
 		AND NOT EXISTS (SELECT 1 FROM security_settings s WHERE s.organization = a.organization AND s.legal_hold)
 		AND (` + strings.Join(rows, " OR ") + `)`
-}()
+})
 
 const eraseThese = `UPDATE audit_logs SET details = ?, salt = '' WHERE id IN (SELECT value FROM json_each(?))`
 
@@ -68,7 +69,8 @@ func ForgetGone(ctx context.Context, app core.App) (total int, err error) {
 			return total, err
 		}
 		var ids []string
-		err := app.ConcurrentDB().NewQuery(gone).WithContext(ctx).Bind(map[string]any{"after": after, "to": after + window}).Column(&ids)
+		err := app.ConcurrentDB().NewQuery(gone()).WithContext(ctx).Bind(map[string]any{"after": after,
+			"to": after + window}).Column(&ids)
 		if err != nil {
 			return total, fmt.Errorf("audit log: %w", err)
 		}

@@ -15,7 +15,8 @@ import (
 // words counts entries of the log in which a text stands.
 func words(t *testing.T, app core.App, text string) (n int) {
 	t.Helper()
-	err := app.DB().NewQuery("SELECT count(*) FROM audit_logs WHERE details LIKE {:text}").Bind(map[string]any{"text": "%" + text + "%"}).Row(&n)
+	err := app.DB().NewQuery("SELECT count(*) FROM audit_logs WHERE details LIKE {:text}").
+		Bind(map[string]any{"text": "%" + text + "%"}).Row(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +41,15 @@ func TestDeleted_rows_about_callers_leave_no_words_in_the_log(t *testing.T) {
 			t.Fatalf("%s: the log says nothing that could disappear", collection)
 		}
 		api.Do("DELETE", path, testkit.AcmeOwner, nil).Want(204)
-		for _, text := range []string{"zanzibar", before.GetString("name"), before.GetString("phone_number"), before.GetString("summary")} {
+		for _, text := range []string{"zanzibar", before.GetString("name"), before.GetString("phone_number"),
+			before.GetString("summary")} {
 			if n := words(t, app, text); text != "" && n != 0 {
 				t.Errorf("%s: %d entries still say %q", collection, n, text)
 			}
 		}
 		rows := log(t, app, collection+".delete")
-		if len(rows) != 1 || rows[0].GetString("user") != testkit.User(testkit.AcmeOwner) || rows[0].GetString("record") != id {
+		if len(rows) != 1 || rows[0].GetString("user") != testkit.User(testkit.AcmeOwner) ||
+			rows[0].GetString("record") != id {
 			t.Errorf("%s: who deleted it is not written down: %v", collection, rows)
 		}
 		if n := len(log(t, app, collection+".update")); n != 2 {
@@ -64,12 +67,14 @@ func TestRows_that_go_by_themselves_leave_no_words_in_the_log(t *testing.T) {
 	app := testkit.New(t, bind)
 	api := testkit.API(t, app)
 	call := testkit.Row(testkit.Acme, "call")
-	api.Do("PATCH", "/api/collections/calls/records/"+call, testkit.AcmeOwner, map[string]any{"notes": "zanzibar"}).Want(200)
+	api.Do("PATCH", "/api/collections/calls/records/"+call, testkit.AcmeOwner,
+		map[string]any{"notes": "zanzibar"}).Want(200)
 	report, err := app.FindFirstRecordByData(collections.CallReports, "call", call)
 	if err != nil {
 		t.Fatal(err)
 	}
-	api.Do("PATCH", "/api/collections/call_reports/records/"+report.Id, testkit.Superuser, map[string]any{"summary": "zanzibar"}).Want(200)
+	api.Do("PATCH", "/api/collections/call_reports/records/"+report.Id, testkit.Superuser,
+		map[string]any{"summary": "zanzibar"}).Want(200)
 	row, err := app.FindRecordById(collections.Calls, call)
 	if err != nil {
 		t.Fatal(err)

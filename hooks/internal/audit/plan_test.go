@@ -53,7 +53,8 @@ func filled(t *testing.T) core.App {
 	app := testkit.New(t)
 	for _, record := range []string{"one", "two", "three"} {
 		err := Add(app, Entry{
-			Organization: testkit.Acme, Actor: Actor{Type: ActorUser}, Action: "calls.update", Resource: collections.Calls, Record: record,
+			Organization: testkit.Acme, Actor: Actor{Type: ActorUser}, Action: "calls.update", Resource: collections.Calls,
+			Record:  record,
 			Details: map[string]string{"name": "Cara Caller"},
 		})
 		if err != nil {
@@ -76,7 +77,8 @@ func filled(t *testing.T) core.App {
 func TestErase_finds_entries_by_the_row_they_are_about(t *testing.T) {
 	app := filled(t)
 	found := plans(t, app, func() error {
-		n, err := Erase(t.Context(), app, testkit.Acme, []string{collections.Calls, collections.Contacts}, []string{"one", "two"})
+		n, err := Erase(t.Context(), app, testkit.Acme, []string{collections.Calls, collections.Contacts},
+			[]string{"one", "two"})
 		if n != 2 {
 			t.Errorf("erased %d, want 2", n)
 		}
@@ -106,7 +108,8 @@ func TestTrim_finds_entries_by_their_place(t *testing.T) {
 	unchained := func(found map[string][]string) (n int) {
 		for statement, steps := range found {
 			all := strings.Join(steps, "\n")
-			byPlace, byTime := strings.Contains(all, "audit_logs USING INDEX uq_audit_logs_chain_position (chain=? AND position"),
+			byPlace, byTime := strings.Contains(all,
+				"audit_logs USING INDEX uq_audit_logs_chain_position (chain=? AND position"),
 				strings.Contains(all, "(organization=? AND created<?)")
 			if !byPlace && !byTime || strings.Contains(all, "SCAN audit_logs") {
 				t.Errorf("%s:\n%s", statement, all)

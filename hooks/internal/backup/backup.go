@@ -17,13 +17,14 @@ package backup
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,11 +65,18 @@ type Manifest struct {
 	Version string    `json:"version"`
 	Kind    string    `json:"kind"`
 	Made    time.Time `json:"made"`
+	// Installation is the id of the one it is of, "" when that has none yet.
+	Installation string `json:"installation,omitempty"`
 	// Step is the last step of the database's definition.
 	Step string `json:"step"`
 	// Tables are the rows of each.
 	Tables map[string]int64 `json:"tables"`
-	Files  []File           `json:"files"`
+	// Files is how many there are; each is a File in "files", which is as long as
+	// an installation is large and never held whole.
+	Files int `json:"-"`
+	// Skipped are the paths of stored files that are not in it: their names are no texts,
+	// or lead elsewhere on another system. None of them is one of the server's.
+	Skipped []string `json:"-"`
 }
 
 // File is one file of an archive.
@@ -86,17 +94,17 @@ func (m Manifest) Rows() (n int64) {
 	return n
 }
 
-// Size is of all files before they were packed.
-func (m Manifest) Size() (n int64) {
-	for _, f := range m.Files {
-		n += f.Size
+// unused is a name with the time in a folder that nothing has yet: what is of the same
+// second takes the name of the next.
+func unused(folder, prefix, suffix string, now time.Time) string {
+	for {
+		path := filepath.Join(folder, prefix+now.UTC().Format(made)+suffix)
+		if !exists(path) {
+			return path
+		}
+		now = now.Add(time.Second)
 	}
-	return n
 }
-
-// Name is the name of an archive made now, for example
-// pocketline_20260102150405.zip.
-func Name(prefix string, now time.Time) string { return prefix + now.UTC().Format(made) + ".zip" }
 
 // Prefixes of names: of archives made by hand, at night and before an update.
 const (
@@ -109,9 +117,116 @@ const (
 // given: PocketBase keeps its own there too, and lists all of them.
 func Folder(dir string) string { return filepath.Join(dir, core.LocalBackupsDirName) }
 
+// Inside tells whether a folder lies where a restore moves it aside: in the data
+// directory dir, by whatever name, and not in Folder.
+func Inside(dir, folder string) bool {
+	at := resolved(folder)
+	return within(resolved(dir), at) && !within(resolved(Folder(dir)), at)
+}
+
+// Stored is the place in a data directory, the folder storage or one in it, that leads to
+// where a folder lies, as a link or a mounted disk may; "" when none does. An archive there
+// would be among the files it takes, and hold those before it.
+func Stored(dir, folder string) string {
+	storage := filepath.Join(dir, core.LocalStorageDirName)
+	places := []string{storage}
+	entries, err := os.ReadDir(storage)
+	if err == nil { // else there is nothing in it that leads anywhere
+		for _, e := range entries {
+			places = append(places, filepath.Join(storage, e.Name()))
+		}
+	}
+	above := ancestors(resolved(folder))
+	for _, place := range places {
+		info, err := os.Stat(place)
+		if err == nil && info.IsDir() && contains(above, info) {
+			return place
+		}
+	}
+	return ""
+}
+
+// ancestors are a path and the folders it lies in, as far as they are there.
+func ancestors(path string) (all []fs.FileInfo) {
+	for ; ; path = filepath.Dir(path) {
+		if info, err := os.Stat(path); err == nil {
+			all = append(all, info)
+		}
+		if path == filepath.Dir(path) {
+			return all
+		}
+	}
+}
+
+// contains tells whether one is among others, by whatever name.
+func contains(others []fs.FileInfo, one fs.FileInfo) bool {
+	return slices.ContainsFunc(others, func(other fs.FileInfo) bool { return os.SameFile(other, one) })
+}
+
+// resolved is a path without links, as far as there is something.
+func resolved(path string) string {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	for there := whole; ; there = filepath.Dir(there) {
+		if real, err := filepath.EvalSymlinks(there); err == nil {
+			return filepath.Join(real, whole[len(there):])
+		}
+		if there == filepath.Dir(there) {
+			return whole
+		}
+	}
+}
+
+// Kept is a folder with what was there before a restore.
+type Kept struct {
+	Path string
+	Made time.Time
+	Size int64 // bytes
+}
+
+// Aside are the folders that restores left in a data directory, the newest first.
+func Aside(dir string) (all []Kept, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path)
+		if err != nil || !info.IsDir() || !strings.HasPrefix(e.Name(), asidePrefix) {
+			continue
+		}
+		k := Kept{Path: path, Made: info.ModTime()}
+		if t, err := time.Parse(made, strings.TrimPrefix(filepath.Base(path), asidePrefix)); err == nil {
+			k.Made = t
+		}
+		err = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			info, err := e.Info()
+			if err == nil {
+				k.Size += info.Size()
+			}
+			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody removes it just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b Kept) int { return b.Made.Compare(a.Made) })
+	return all, nil
+}
+
 // NoData are names in a data directory that belong in no archive.
 func NoData(dir string) []string {
-	names := []string{stageName, ".lock", ".probe"}
+	names := []string{stageName, fetchedName, ".lock", ".probe"}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return names
@@ -124,34 +239,31 @@ func NoData(dir string) []string {
 	return names
 }
 
-// taken tells whether a file of the data directory belongs in an archive. name
-// has slashes.
-func taken(name, kind string) bool {
-	for _, mark := range marks {
-		if name == mark {
-			return true
-		}
-	}
-	return kind == Full && strings.HasPrefix(name, core.LocalStorageDirName+"/")
+// brought tells whether a file of an archive is put into a data directory: what
+// we write, and what the panel's archives hold that cannot be made again. name has
+// slashes.
+func brought(name string) bool {
+	return name == dataFile || name == sealed.KeyFile || slices.Contains(marks, name) ||
+		strings.HasPrefix(name, core.LocalStorageDirName+"/")
 }
 
-// brought tells whether a file of an archive is put into a data directory: what
-// we write, and what the panel's archives hold that cannot be made again.
-func brought(name string) bool {
-	return name == dataFile || name == sealed.KeyFile || taken(name, Full)
+// written tells whether a file belongs in an archive of ours of a kind.
+func written(name, kind string) bool {
+	return name == dataFile || slices.Contains(marks, name) ||
+		kind == Full && strings.HasPrefix(name, core.LocalStorageDirName+"/")
 }
 
 // hashing counts and hashes what is written through it.
 type hashing struct {
 	io.Writer
 	size int64
-	sum  func() string
+	sum  func() []byte
 }
 
 func newHashing(w io.Writer) *hashing {
 	sum := sha256.New()
 	h := &hashing{Writer: io.MultiWriter(w, sum)}
-	h.sum = func() string { return hex.EncodeToString(sum.Sum(nil)) }
+	h.sum = func() []byte { return sum.Sum(nil) }
 	return h
 }
 

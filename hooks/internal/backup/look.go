@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -15,8 +16,13 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 )
 
-// versionRow is the row of _params that says which version wrote the data last.
-const versionRow = "pocketline_version"
+// Rows of _params.
+const (
+	// versionRow says which version wrote the data last.
+	versionRow = "pocketline_version"
+	// InstallationRow says which installation the database is of: JSON with its id.
+	InstallationRow = "pocketline_installation"
+)
 
 // Data is what can be told of a data directory without changing it.
 type Data struct {
@@ -28,8 +34,15 @@ type Data struct {
 	Steps []string
 	// Version is the one that wrote the data last, "" when it is not known.
 	Version string
+	// Installation is the id of the installation, "" before it served first.
+	Installation string
 	// Ours says that the tables are Pocketline's.
 	Ours bool
+	// Lacking are tables of collections that are not there.
+	Lacking []string
+	// Killed says that the log of changes has some: a process that ends by itself writes
+	// them into the database and removes it.
+	Killed bool
 }
 
 // Sealed tells whether a master key is needed to read the data.
@@ -37,23 +50,35 @@ func (d Data) Sealed() bool { return d.Settings != "" && !json.Valid([]byte(d.Se
 
 // Unknown are applied steps this program does not have: a newer one wrote the
 // data.
-func (d Data) Unknown() (names []string) {
-	for _, name := range d.Steps {
-		if !slices.Contains(known(), name) {
-			names = append(names, name)
+func (d Data) Unknown() []string { return without(d.Steps, known()) }
+
+// Gaps are steps that were not applied although later ones of the same list were: each
+// list is applied in its order.
+func (d Data) Gaps() (gaps []string) {
+	for _, list := range []core.MigrationsList{core.SystemMigrations, core.AppMigrations} {
+		var open []string
+		for _, m := range list.Items() {
+			if !slices.Contains(d.Steps, m.File) {
+				open = append(open, m.File)
+			} else {
+				gaps, open = append(gaps, open...), nil
+			}
 		}
 	}
-	return names
+	return gaps
 }
 
 // Pending tells whether this program would change the database's definition.
-func (d Data) Pending() bool {
-	for _, name := range known() {
-		if !slices.Contains(d.Steps, name) {
-			return true
+func (d Data) Pending() bool { return len(without(known(), d.Steps)) > 0 }
+
+// without are the names that are not among others.
+func without(names, others []string) (left []string) {
+	for _, name := range names {
+		if !slices.Contains(others, name) {
+			left = append(left, name)
 		}
 	}
-	return false
+	return left
 }
 
 // known are the names of all steps of this program, PocketBase's own included.
@@ -81,13 +106,17 @@ func Look(dir string) (Data, error) {
 		return Data{}, err
 	}
 	defer db.Close()
-	return look(db)
+	d, err := look(db)
+	if log, missing := os.Stat(path + "-wal"); missing == nil {
+		d.Killed = log.Size() > 0
+	}
+	return d, err
 }
 
 func look(db *sql.DB) (Data, error) {
 	d := Data{Found: true}
 	tables, err := column(db, "SELECT name FROM sqlite_schema WHERE type = 'table' "+
-		"AND name IN ('_params', '_migrations', 'organizations')")
+		"AND name IN ('_params', '_migrations', '_collections', 'organizations')")
 	if err != nil {
 		return d, err
 	}
@@ -97,15 +126,27 @@ func look(db *sql.DB) (Data, error) {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return d, err
 		}
-		var text string
-		err = db.QueryRow("SELECT value FROM _params WHERE id = ?", versionRow).Scan(&text)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		var said struct{ Version, ID string }
+		for _, row := range []string{versionRow, InstallationRow} {
+			var text string
+			err := db.QueryRow("SELECT value FROM _params WHERE id = ?", row).Scan(&text)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return d, err
+			}
+			if err == nil {
+				_ = json.Unmarshal([]byte(text), &said) // what cannot be read is not known
+			}
+		}
+		d.Version, d.Installation = said.Version, said.ID
+	}
+	if slices.Contains(tables, "_collections") {
+		d.Lacking, err = column(db, "SELECT name FROM _collections WHERE type != 'view' AND name NOT IN "+
+			"(SELECT name FROM sqlite_schema WHERE type = 'table') ORDER BY name")
+		if err != nil {
 			return d, err
 		}
-		var written struct{ Version string }
-		if err == nil && json.Unmarshal([]byte(text), &written) == nil {
-			d.Version = written.Version
-		}
+	} else {
+		d.Lacking = []string{"_collections"}
 	}
 	if slices.Contains(tables, "_migrations") {
 		d.Steps, err = column(db, "SELECT file FROM _migrations ORDER BY file")
@@ -130,17 +171,38 @@ func column(db *sql.DB, query string) (all []string, err error) {
 }
 
 // openUnchanged opens a database to read. Where nobody left a log of changes
-// beside it, not even the files of a reader are made.
+// beside it, not even the files of a reader are made: it is for a look before anything is
+// opened, and for a file that is nobody else's.
 func openUnchanged(path string) (*sql.DB, error) {
+	if exists(path + "-wal") {
+		return openRead(path, "")
+	}
+	return openRead(path, "&immutable=1")
+}
+
+// openBeside opens a database to read while others may begin to write it. Where the
+// files of a reader cannot be made nobody can.
+func openBeside(ctx context.Context, path string) (*sql.DB, error) {
+	db, err := openRead(path, "")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.ExecContext(ctx, "SELECT 1 FROM sqlite_schema"); err == nil {
+		return db, nil
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return openUnchanged(path)
+}
+
+func openRead(path, way string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	query := "?mode=ro&_pragma=busy_timeout(10000)"
-	if !exists(path + "-wal") {
-		query += "&immutable=1"
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}).String()+query)
+	at := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}).String()
+	db, err := sql.Open("sqlite", at+"?mode=ro&_pragma=busy_timeout(10000)"+way)
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}

@@ -1,10 +1,13 @@
 package backup
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // put writes files below dir; a name's content is what it says.
@@ -24,7 +27,7 @@ func put(t *testing.T, dir string, files map[string]string) {
 // A process that is killed at any point of a restore leaves something the next
 // one finishes: the new data whole, the old ones whole aside, nothing mixed.
 func TestApply_goes_on_where_it_was_killed(t *testing.T) {
-	old := []string{"data.db", "data.db-wal", "auxiliary.db", ".installation", "storage"}
+	old := []string{"data.db", "data.db-wal", "auxiliary.db", ".installation", ".acknowledged", "storage"}
 	fresh := []string{".sandbox", "storage", "data.db"} // in the order in which they are put in place
 	for aside := range len(old) + 1 {
 		for brought := range len(fresh) {
@@ -33,7 +36,7 @@ func TestApply_goes_on_where_it_was_killed(t *testing.T) {
 			}
 			dir := t.TempDir()
 			put(t, dir, map[string]string{
-				"data.db": "old", "data.db-wal": "old", "auxiliary.db": "old", ".installation": "old",
+				"data.db": "old", "data.db-wal": "old", "auxiliary.db": "old", ".installation": "old", ".acknowledged": "old",
 				"storage/a": "old", "storage/b": "old", ".pocketline_key": "key", "backups/x.zip": "kept",
 				".restore/data/data.db": "new", ".restore/data/.sandbox": "new",
 				".restore/data/storage/a": "new", ".restore/ready": `{"Archive":"x.zip","Manifest":{"kind":"full"}}`,
@@ -48,7 +51,8 @@ func TestApply_goes_on_where_it_was_killed(t *testing.T) {
 				move(t, nil, filepath.Join(dir, ".restore"), "")
 				move(t, fresh[:brought], filepath.Join(dir, ".restore", "data"), dir)
 			}
-			_, was, err := Apply(dir)
+			done, err := Apply(dir)
+			was := done.Aside
 			if err != nil {
 				t.Fatalf("%d aside, %d brought: %v", aside, brought, err)
 			}
@@ -62,18 +66,121 @@ func TestApply_goes_on_where_it_was_killed(t *testing.T) {
 					t.Errorf("%d aside, %d brought: %s is %q, %v", aside, brought, name, got, err)
 				}
 			}
-			for _, name := range []string{"data.db", "data.db-wal", "auxiliary.db", ".installation", "storage/a", "storage/b"} {
+			for _, name := range []string{"data.db", "data.db-wal", "auxiliary.db", ".installation", ".acknowledged",
+				"storage/a", "storage/b"} {
 				if got, err := os.ReadFile(filepath.Join(was, name)); err != nil || string(got) != "old" {
 					t.Errorf("%d aside, %d brought: the old %s is %q, %v", aside, brought, name, got, err)
 				}
 			}
-			for _, name := range []string{"data.db-wal", ".installation", "storage/b", ".restore"} {
+			for _, name := range []string{"data.db-wal", ".installation", ".acknowledged", "storage/b", ".restore"} {
 				if exists(filepath.Join(dir, name)) {
 					t.Errorf("%d aside, %d brought: %s is still there", aside, brought, name)
 				}
 			}
 			if Pending(dir) {
 				t.Error("it is not done")
+			}
+		}
+	}
+}
+
+// What cannot be finished is taken back wherever it is noticed, and wherever a process is
+// killed that takes it back: what was there is there again, and nothing of the new.
+func TestApply_takes_back_what_cannot_be_finished(t *testing.T) {
+	note := `{"Archive":"x.zip","Manifest":{"kind":"full"},"Aside":".before-restore-1","Brought":[".sandbox","data.db","storage"]}`
+	for name, tt := range map[string]struct {
+		note           string
+		files          map[string]string
+		says           string
+		stays, staying string // something of somebody else's that was in the way
+	}{
+		"files of no kind": {ready, map[string]string{
+			"data.db": "old", "storage/a": "old", ".restore/data/data.db": "new", ".restore/data/storage/a": "new",
+			".restore/ready": `{"Archive":"x.zip","Manifest":{"kind":"database"}}`,
+		}, "would be put in the place of one that stays", "storage/a", "old"},
+		"noticed late": {moved, map[string]string{
+			".before-restore-1/data.db": "old", ".sandbox": "new", "storage/a": "theirs",
+			".restore/data/storage/a": "new", ".restore/data/data.db": "new", ".restore/moved": note,
+		}, "put storage in place", "storage/a", "theirs"},
+		"killed when it had begun": {undo, map[string]string{
+			".before-restore-1/data.db": "old", ".before-restore-1/storage/a": "old", ".sandbox": "new",
+			"storage/a": "new", "data.db": "new",
+			".restore/data/none": "", ".restore/undo": note,
+		}, "", "storage/a", "old"},
+		"killed with the new taken out": {undo, map[string]string{
+			".before-restore-1/data.db": "old", ".restore/data/.sandbox": "new", ".restore/data/storage/a": "new",
+			".restore/data/data.db": "new", ".restore/undo": note,
+		}, "", "", ""},
+		"killed with the old half back": {undo, map[string]string{
+			".before-restore-1/storage/a": "old", ".restore/data/.sandbox": "new", ".restore/data/storage/a": "new",
+			".restore/data/data.db": "new", "data.db": "old", ".restore/undo": note,
+		}, "", "storage/a", "old"},
+		"nothing had moved": {ready, map[string]string{
+			"data.db": "old", ".before-restore-1": "a file in the way of the folder", ".restore/ready": note,
+			".restore/data/data.db": "new", ".restore/data/.sandbox": "new", ".restore/data/storage/a": "new",
+		}, "", "", ""},
+	} {
+		dir := t.TempDir()
+		put(t, dir, tt.files)
+		if _, err := Apply(dir); !errors.Is(err, ErrGivenUp) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+		want := map[string]string{"data.db": "old"}
+		if tt.stays != "" {
+			want[tt.stays] = tt.staying
+		}
+		for file, text := range want {
+			if got, err := os.ReadFile(filepath.Join(dir, file)); err != nil || string(got) != text {
+				t.Errorf("%s: %s is %q, %v", name, file, got, err)
+			}
+		}
+		if exists(filepath.Join(dir, ".sandbox")) {
+			t.Errorf("%s: something of the new is there", name)
+		}
+		if left, _ := Aside(dir); Pending(dir) || exists(filepath.Join(dir, stageName)) || len(left) > 0 {
+			t.Errorf("%s: there are %v", name, names(t, dir))
+		}
+	}
+}
+
+// Where there is no room for the folder, or its name in the note, nothing had moved.
+func TestApply_gives_up_where_it_cannot_begin(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{
+		"data.db": "old", ".restore/data/data.db": "new",
+		".restore/ready": `{"Archive":"x.zip","Manifest":{"kind":"full"},"Aside":"none/of/them","Brought":["data.db"]}`,
+		"none":           "no folder",
+	})
+	if _, err := Apply(dir); !errors.Is(err, ErrGivenUp) {
+		t.Errorf("got %v", err)
+	}
+	if raw, err := os.ReadFile(filepath.Join(dir, "data.db")); err != nil || string(raw) != "old" || Pending(dir) {
+		t.Errorf("%q, %v: there are %v", raw, err, names(t, dir))
+	}
+}
+
+// Restores follow one another within a second: each leaves what it found in a place of
+// its own.
+func TestApply_again_at_once_keeps_what_each_found(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"data.db": "0", "storage/a": "0"})
+	for _, next := range []string{"1", "2", "3"} {
+		put(t, dir, map[string]string{
+			".restore/data/data.db": next, ".restore/data/storage/a": next,
+			".restore/ready": `{"Archive":"x.zip","Manifest":{"kind":"full"}}`,
+		})
+		if _, err := Apply(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := Aside(dir)
+	if err != nil || len(kept) != 3 {
+		t.Fatalf("left are %v, %v", kept, err)
+	}
+	for i, k := range kept { // the newest first
+		for _, name := range []string{"data.db", "storage/a"} {
+			if got, err := os.ReadFile(filepath.Join(k.Path, name)); err != nil || string(got) != strconv.Itoa(2-i) {
+				t.Errorf("%s in %s is %q, %v", name, k.Path, got, err)
 			}
 		}
 	}
@@ -98,18 +205,44 @@ func move(t *testing.T, names []string, from, to string) {
 	}
 }
 
-func TestPrune_keeps_the_newest_of_its_own(t *testing.T) {
+func TestAside_lists_what_restores_left_with_its_size(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{
-		"nightly_20260101020000.zip": "", "nightly_20260102020000.zip": "", "nightly_20260103020000.zip": "",
-		"nightly_mine.zip":              "",
-		"pocketline_20250101020000.zip": "", "pb_backup_acme_20250101020000.zip": "",
+		".before-restore-20260102030405/data.db": "12345", ".before-restore-20260102030405/storage/a/b": "678",
+		".before-restore-20260301000000/data.db": "9", "storage/c": "live", ".before-restore-": "a file",
 	})
-	removed, err := Prune(dir, Nightly, 2)
-	if err != nil || strings.Join(removed, " ") != "nightly_20260101020000.zip" {
-		t.Errorf("removed %v, %v", removed, err)
+	got, err := Aside(dir)
+	if err != nil || len(got) != 2 {
+		t.Fatalf("got %v, %v", got, err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) != 5 {
-		t.Errorf("%d are left", len(left))
+	if got[0].Size != 1 || got[1].Size != 8 || filepath.Base(got[1].Path) != ".before-restore-20260102030405" ||
+		!got[1].Made.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Two installations write into one folder at the same second each night.
+func TestWriteNew_beside_another_takes_another_name(t *testing.T) {
+	_, dir := running(t)
+	folder := t.TempDir()
+	put(t, folder, map[string]string{"nightly_20260304120000.zip.part": "another one's"})
+	o := Options{Kind: Full, Now: func() time.Time { return noon }}
+	for _, want := range []string{"nightly_20260304120001.zip", "nightly_20260304120002.zip"} {
+		path, _, err := WriteNew(t.Context(), dir, folder, Nightly, o)
+		if err != nil || filepath.Base(path) != want {
+			t.Errorf("got %s, %v; want %s", path, err, want)
+		}
+	}
+	if raw, err := os.ReadFile(filepath.Join(folder, "nightly_20260304120000.zip.part")); err != nil ||
+		string(raw) != "another one's" {
+		t.Errorf("the other's is %q, %v", raw, err)
+	}
+	if got := names(t, folder); len(got) != 3 {
+		t.Errorf("there are %v", got)
+	}
+	nobody := filepath.Join(t.TempDir(), "none")
+	if _, _, err := WriteNew(t.Context(), nobody, filepath.Join(nobody, "backups"), Nightly, o); err == nil ||
+		exists(nobody) {
+		t.Errorf("where there is nothing: %v", err)
 	}
 }

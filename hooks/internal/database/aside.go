@@ -32,8 +32,14 @@ func SetAside(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, crashed := os.Stat(path + "-wal") // a stop removes it
-	err = whole(path, crashed == nil && info.Size() <= wholeMost)
+	if info.IsDir() {
+		return fmt.Errorf("%s is a folder, where the file of the request log belongs: remove it, a new file is made", path)
+	}
+	if _, crashed := os.Stat(path + "-wal"); crashed == nil { // a stop removes it
+		err = whole(path, "", info.Size() <= wholeMost)
+	} else {
+		err = whole(path, "&immutable=1", false) // nothing is made beside it to read its head
+	}
 	if err == nil || !damaged(err) {
 		return nil // what else is wrong is told where the file is opened
 	}
@@ -43,13 +49,14 @@ func SetAside(dir string) error {
 			return fmt.Errorf("set the damaged %s aside: %w", auxFile+part, err)
 		}
 	}
-	slog.Warn(auxFile+" was damaged: a new one is made, the request log begins anew", "aside", filepath.Base(aside), "error", err)
+	slog.Warn(auxFile+" was damaged: a new one is made, the request log begins anew", "aside",
+		filepath.Base(aside), "error", err)
 	return nil
 }
 
-// whole opens a file and reads it, every page of it when all.
-func whole(path string, all bool) error {
-	db, err := sql.Open("sqlite", address(path)+"?_pragma=busy_timeout(10000)")
+// whole opens a file in the way that is given and reads it, every page of it when all.
+func whole(path, way string, all bool) error {
+	db, err := sql.Open("sqlite", address(path)+"?_pragma=busy_timeout(10000)"+way)
 	if err != nil {
 		return err
 	}

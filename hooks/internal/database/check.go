@@ -2,11 +2,11 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 )
 
@@ -17,13 +17,32 @@ var ErrDamaged = errors.New("data.db is damaged")
 const foundMost = 3
 
 // QuickCheck reads the whole database and looks for damage, beside readers and
-// the writer.
+// the writer. What one connection finds is believed when another one finds it too:
+// each keeps parts of the search index for itself, and one may miss what a newer part
+// replaced.
 func QuickCheck(ctx context.Context, app core.App) error {
-	db, ok := app.ConcurrentDB().(*dbx.DB)
-	if !ok {
-		return errors.New("quick check: inside a transaction")
+	reads, err := Reading(app)
+	if err != nil {
+		return fmt.Errorf("quick check: %w", err)
 	}
-	rows, err := db.DB().QueryContext(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", foundMost))
+	first, err := reads.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("quick check: %w", err)
+	}
+	defer first.Close() // held, so that the second is another one
+	if err = quickCheck(ctx, first); !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	second, err := reads.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("quick check: %w", err)
+	}
+	defer second.Close()
+	return quickCheck(ctx, second)
+}
+
+func quickCheck(ctx context.Context, conn *sql.Conn) error {
+	rows, err := conn.QueryContext(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", foundMost))
 	if err != nil {
 		return damage(err)
 	}

@@ -67,6 +67,15 @@ func pragmas(path string) []pragma {
 //	pocketbase.NewWithConfig(pocketbase.Config{DBConnect: database.Connect,
 //		DataMaxOpenConns: database.DataOpen, …})
 func Connect(path string) (*dbx.DB, error) {
+	db, err := dbx.Open("sqlite", DSN(path))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	return db, nil
+}
+
+// DSN is what Connect tells the driver: where the file is, and how it is opened.
+func DSN(path string) string {
 	params := make([]string, 0, 12)
 	for _, p := range pragmas(path) {
 		params = append(params, "_pragma="+url.QueryEscape(p.name+"("+p.value+")"))
@@ -77,11 +86,7 @@ func Connect(path string) (*dbx.DB, error) {
 	// turn. One that only reads first is refused at once, whatever busy_timeout
 	// says, when another process (a command beside the server) is writing.
 	params = append(params, "_txlock=immediate")
-	db, err := dbx.Open("sqlite", address(path)+"?"+strings.Join(params, "&"))
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
-	}
-	return db, nil
+	return address(path) + "?" + strings.Join(params, "&")
 }
 
 // address is a path as SQLite reads it: a directory may have ? in its name.

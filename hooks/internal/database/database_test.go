@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,8 @@ import (
 
 func TestConnect_sets_every_connection(t *testing.T) {
 	dir := t.TempDir()
-	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: Connect, DataMaxOpenConns: DataOpen, AuxMaxOpenConns: AuxOpen})
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: dir, DBConnect: Connect, DataMaxOpenConns: DataOpen,
+		AuxMaxOpenConns: AuxOpen})
 	if err := app.Bootstrap(); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,8 @@ func TestConnect_sets_every_connection(t *testing.T) {
 		want map[string]string
 	}{
 		{"data writer", func(q string, v *string) error { return app.NonconcurrentDB().NewQuery(q).Row(v) },
-			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "10000", "secure_delete": "2"}},
+			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000", "journal_mode": "wal",
+				"foreign_keys": "1", "busy_timeout": "10000", "secure_delete": "2"}},
 		{"data reader", func(q string, v *string) error { return app.ConcurrentDB().NewQuery(q).Row(v) },
 			map[string]string{"synchronous": "2", "temp_store": "1", "cache_size": "-8000"}},
 		{"auxiliary writer", func(q string, v *string) error { return app.AuxNonconcurrentDB().NewQuery(q).Row(v) },
@@ -57,13 +60,24 @@ func TestMachine_takes_the_smallest_limit(t *testing.T) {
 	}{
 		{"nothing says so", nil, 0},
 		{"the machine", map[string]string{"proc/meminfo": "MemFree: 1 kB\nMemTotal:   262144 kB\n"}, 256 << 20},
-		{"a group without a limit", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "max\n"}, 256 << 20},
-		{"a container", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "134217728\n"}, 128 << 20},
+		{"a group without a limit",
+			map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "max\n"}, 256 << 20},
+		{"a container", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory.max": "134217728\n"},
+			128 << 20},
 		{"a group inside a group", map[string]string{
-			"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "100000000", "sys/fs/cgroup/a/b/memory.max": "200000000",
+			"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "100000000",
+			"sys/fs/cgroup/a/b/memory.max": "200000000",
 		}, 100000000},
-		{"the older groups", map[string]string{"proc/meminfo": "MemTotal: 262144 kB", "sys/fs/cgroup/memory/memory.limit_in_bytes": "104857600"}, 100 << 20},
-		{"the older groups without a limit", map[string]string{"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}, 0},
+		{"the older groups", map[string]string{"proc/meminfo": "MemTotal: 262144 kB",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "104857600"}, 100 << 20},
+		{"a group inside a group of the older ones", map[string]string{
+			"proc/self/cgroup": "5:cpu,cpuacct:/x\n4:memory:/a/b\n0::/c\n",
+			"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "268435456",
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes":   "536870912",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":     "9223372036854771712",
+		}, 256 << 20},
+		{"the older groups without a limit",
+			map[string]string{"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -233,4 +247,14 @@ func TestConnect_takes_the_write_lock_when_a_transaction_begins(t *testing.T) {
 		t.Fatalf("readers wait for a writer: %v", err)
 	}
 	reading.Rollback()
+}
+
+func TestSetAside_says_that_a_folder_is_in_the_way(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, auxFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := SetAside(dir); err == nil || !strings.Contains(err.Error(), "is a folder") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -74,7 +74,8 @@ func (d Discarded) drop(app core.App, ids []string) (n int, err error) {
 	err = app.RunInTransaction(func(tx core.App) error {
 		return Wipe(tx, func() error {
 			result, err := tx.NonconcurrentDB().NewQuery("DELETE FROM {{" + d.Table + "}}" +
-				" WHERE id IN (SELECT value FROM json_each({:ids})) AND (" + d.Where + ")").Bind(d.Params).Bind(dbx.Params{"ids": string(list)}).Execute()
+				" WHERE id IN (SELECT value FROM json_each({:ids})) AND (" + d.Where +
+				")").Bind(d.Params).Bind(dbx.Params{"ids": string(list)}).Execute()
 			if err != nil {
 				return err
 			}

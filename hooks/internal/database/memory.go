@@ -61,8 +61,8 @@ func machine(root string) int64 {
 	least := int64(math.MaxInt64)
 	for _, size := range []int64{
 		total(filepath.Join(root, "proc/meminfo")),
-		cgroup(root),
-		number(filepath.Join(root, "sys/fs/cgroup/memory/memory.limit_in_bytes")), // version 1
+		cgroup(root, "0::", "sys/fs/cgroup", "memory.max"),
+		cgroup(root, ":memory:", "sys/fs/cgroup/memory", "memory.limit_in_bytes"), // version 1
 	} {
 		if size > 0 {
 			least = min(least, size)
@@ -74,21 +74,23 @@ func machine(root string) int64 {
 	return least
 }
 
-// cgroup is the smallest limit between this process's group and the root.
-func cgroup(root string) int64 {
-	const mount = "sys/fs/cgroup"
-	least := number(filepath.Join(root, mount, "memory.max"))
+// cgroup is the smallest limit between this process's group and the root of a
+// hierarchy, 0 when there is none. Its line in /proc/self/cgroup has mark before the
+// group, whose limit stands in file. Inside a container the group's own files may be
+// the root's.
+func cgroup(root, mark, mount, file string) int64 {
+	least := number(filepath.Join(root, mount, file))
 	raw, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
 		return least
 	}
 	for line := range strings.SplitSeq(string(raw), "\n") {
-		group, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		_, group, ok := strings.Cut(strings.TrimSpace(line), mark)
 		if !ok {
 			continue
 		}
 		for group = filepath.Clean("/" + group); group != "/"; group = filepath.Dir(group) {
-			if size := number(filepath.Join(root, mount, group, "memory.max")); size > 0 && (least == 0 || size < least) {
+			if size := number(filepath.Join(root, mount, group, file)); size > 0 && (least == 0 || size < least) {
 				least = size
 			}
 		}

@@ -83,7 +83,8 @@ func premium(n *phonenumbers.PhoneNumber, number string) bool {
 	// that nothing makes valid stays as it is.)
 	phonenumbers.TruncateTooLongNumber(n)
 	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER, phonenumbers.PAGER:
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PERSONAL_NUMBER,
+		phonenumbers.PAGER:
 		return true
 	}
 	national := strings.TrimPrefix(number, "+"+strconv.Itoa(int(n.GetCountryCode())))
@@ -100,9 +101,11 @@ func premium(n *phonenumbers.PhoneNumber, number string) bool {
 // code. The library's tables know those that are assigned today; the ranges stay
 // dear when somebody is given another number of them.
 var premiums = map[int32][]string{
-	1: {"900", "976", "700", "500", "521", "522", "523", "524", "525", "526", "527", "528", "529", "533", "544", "566", "577", "588"},
+	1: {"900", "976", "700", "500", "521", "522", "523", "524", "525", "526", "527", "528", "529", "533",
+		"544", "566", "577", "588"},
 	// Europe
-	31: {"90"}, 32: {"90"}, 33: {"89"}, 34: {"803", "806", "807", "905", "907"}, 39: {"89"}, 41: {"90"}, 43: {"90", "93"}, 44: {"9", "70"},
+	31: {"90"}, 32: {"90"}, 33: {"89"}, 34: {"803", "806", "807", "905", "907"}, 39: {"89"}, 41: {"90"},
+	43: {"90", "93"}, 44: {"9", "70"},
 	46: {"900", "939", "944"}, 49: {"900", "137", "180", "190"}, 353: {"15"},
 	// Elsewhere
 	61: {"19"}, 81: {"990"},
@@ -128,10 +131,10 @@ func region(n *phonenumbers.PhoneNumber) string {
 func (p Policy) foreign(region string) string {
 	if p.Home == "" {
 		return fmt.Sprintf("Calls to this country (%s) are not allowed: the organization has no country yet."+
-			" Choose it in Settings → Organization", region)
+			" Choose it in Settings → Organization.", region)
 	}
 	return fmt.Sprintf("Calls to this country (%s) are not allowed. The organization's country (%s) stands in"+
-		" Settings → Organization; whoever runs this server opens others", region, p.Home)
+		" Settings → Organization; whoever runs this server opens others.", region, p.Home)
 }
 
 // dialled are the names, in small letters, under which a provider's settings

@@ -48,17 +48,6 @@ func EnvelopeNamed(one, many string) Envelope {
 	}
 }
 
-// Named is {<one>: row, …more}, for lists {<many>: rows, pagination}, and
-// {message} after a delete.
-func Named(one, many string) Envelope {
-	return func(_ *core.RequestEvent, a Answer) any {
-		if !a.List && a.Row == nil {
-			return map[string]any{"message": a.Message}
-		}
-		return named(one, many, a)
-	}
-}
-
 func named(one, many string, a Answer) map[string]any {
 	if a.List {
 		return map[string]any{many: a.Rows, "pagination": a.Pagination}
@@ -68,17 +57,6 @@ func named(one, many string, a Answer) map[string]any {
 		out[k] = v
 	}
 	return out
-}
-
-// Bare is the row itself, or the rows; {success: true} after a delete.
-func Bare(_ *core.RequestEvent, a Answer) any {
-	switch {
-	case a.List:
-		return a.Rows
-	case a.Row != nil:
-		return a.Row
-	}
-	return map[string]any{"success": true}
 }
 
 // ShapeHeader asks the functions for bare values when it is "array", like the

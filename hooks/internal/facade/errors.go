@@ -2,7 +2,6 @@ package facade
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -14,65 +13,71 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
 
-// Failure is an error with its place in the routes' error shape.
-type Failure struct {
-	Status  int
-	Text    string
-	Details any // field → reason, or a text; nil leaves it out
-	Extra   map[string]any
-}
-
-// DiskFull is what anybody is told whose change finds no room.
-const DiskFull = "The server's disk is full and nothing was changed; its operator has to make room"
-
-// Error is the failure's text, for logs.
-func (f *Failure) Error() string { return fmt.Sprintf("%d: %s", f.Status, f.Text) }
-
-// Error makes an error with a status, a sentence for the caller and, when
-// given, details: a map of field → reason, or a text.
-func Error(status int, text string, details ...any) error {
-	f := &Failure{Status: status, Text: text}
-	if len(details) > 0 {
-		f.Details = details[0]
-	}
-	return f
-}
-
-// Invalid is the 400 of a body with wrong fields: field → reason.
-func Invalid(reasons map[string]string) error {
-	return Error(http.StatusBadRequest, "Invalid request data", reasons)
-}
-
-// answerError writes err in the routes' error shape. Server errors keep their
-// words for the log.
-func answerError(e *core.RequestEvent, err error) error {
+// answerError writes err in the routes' error shape, fields in the order in which the
+// route documents them. Server errors keep their words for the log.
+func answerError(e *core.RequestEvent, r Route, err error) error {
 	if err == nil {
 		return nil
 	}
-	failure := failureOf(err)
-	if failure.Status >= http.StatusInternalServerError && failure.Status != http.StatusServiceUnavailable {
-		e.App.Logger().Error("documented route failed", "method", e.Request.Method, "pattern", e.Request.Pattern, "error", err)
+	refused := refusalOf(err)
+	if vitals.DamagedFor(err) {
+		vitals.Of(e.App).Saw(vitals.CauseOf(err))
+		refused = refusal.Of("unavailable/damaged")
+	}
+	if refused.Status >= http.StatusInternalServerError && refused.Status != http.StatusServiceUnavailable {
+		e.App.Logger().Error("documented route failed", "method", e.Request.Method, "pattern",
+			e.Request.Pattern, "error", err)
 	}
 	if e.Written() {
 		return nil
 	}
-	return refusal.Write(e, refusal.Refusal{
-		Status: failure.Status, Text: failure.Text, Details: failure.Details, Extra: failure.Extra,
-	})
+	return refusal.Write(e, refused, r.place)
 }
 
-func failureOf(err error) *Failure {
-	if vitals.DiskFull(err) {
-		return &Failure{Status: http.StatusInsufficientStorage, Text: DiskFull}
-	}
-	var failure *Failure
-	if errors.As(err, &failure) {
-		if failure.Text == "" {
-			copied := *failure
-			copied.Text = wording(failure.Status)
-			return &copied
+// place is where the route documents a field of its body or query; what it does not
+// document comes last.
+func (r Route) place(field string) int {
+	head, _, _ := strings.Cut(field, ".")
+	for at, documented := range []string{r.Body, r.Query} {
+		if found := strings.Index(documented, `"`+head+`"`); found >= 0 {
+			return at*lastPlace + found
 		}
-		return failure
+		if found := wordAt(documented, head); found >= 0 {
+			return at*lastPlace + found
+		}
+	}
+	return 2 * lastPlace
+}
+
+// wordAt is where a name stands in a text by itself, not in another name; -1 is nowhere.
+func wordAt(text, name string) int {
+	in := func(b byte) bool {
+		return b == '_' || b == '-' || '0' <= b && b <= '9' || 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z'
+	}
+	for from := 0; name != ""; {
+		found := strings.Index(text[from:], name)
+		if found < 0 {
+			break
+		}
+		start, end := from+found, from+found+len(name)
+		if (start == 0 || !in(text[start-1])) && (end == len(text) || !in(text[end])) {
+			return start
+		}
+		from = end
+	}
+	return -1
+}
+
+// lastPlace is beyond the longest documented body.
+const lastPlace = 1 << 20
+
+// refusalOf is what an error is told as.
+func refusalOf(err error) *refusal.Refusal {
+	if vitals.DiskFull(err) {
+		return refusal.Of("disk_full")
+	}
+	if refused := refusal.From(err); refused != nil {
+		return refused
 	}
 	var fields validation.Errors
 	if errors.As(err, &fields) {
@@ -80,38 +85,23 @@ func failureOf(err error) *Failure {
 		for name, reason := range fields {
 			reasons[name] = reason.Error()
 		}
-		return &Failure{Status: http.StatusBadRequest, Text: "Invalid request data", Details: reasons}
+		return refusal.Invalid(reasons)
 	}
 	var api *router.ApiError
 	if !errors.As(err, &api) {
 		// A plain error is ours, not the caller's.
 		if api = router.ToApiError(err); api.Status == http.StatusBadRequest {
-			return &Failure{Status: http.StatusInternalServerError, Text: "Internal server error"}
+			return refusal.Of("internal")
 		}
 	}
-	failure = &Failure{Status: api.Status, Text: strings.TrimSuffix(api.Message, ".")}
 	if api.Status == http.StatusUnauthorized {
-		failure.Text = wording(api.Status)
+		return refusal.Of("unauthorized")
 	}
+	refused := &refusal.Refusal{Status: api.Status, Text: strings.TrimSuffix(api.Message, ".")}
 	if reasons := reasonsOf(api.Data); len(reasons) > 0 {
-		failure.Details = reasons
+		refused.Details = reasons
 	}
-	// An error may have a word of its own in place of its status's.
-	var word interface{ Word() string }
-	if errors.As(err, &word) && word.Word() != "" {
-		failure.Extra = map[string]any{"code": word.Word()}
-	}
-	return failure
-}
-
-func wording(status int) string {
-	switch status {
-	case http.StatusUnauthorized:
-		return "Authentication required"
-	case http.StatusInternalServerError:
-		return "Internal server error"
-	}
-	return http.StatusText(status)
+	return refused
 }
 
 // reasonsOf turns PocketBase's {field: {code, message}} into field → reason.

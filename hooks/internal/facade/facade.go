@@ -2,8 +2,8 @@
 // replaces, by asking PocketBase's own record routes: same access rules, same
 // hooks, same limits, another path and another envelope.
 //
-// A domain hands in tables of rows (Rows) for what is a plain list, view,
-// create, update or delete, and handlers (Handle) for what does work. Errors
+// A domain hands in values (Resource) for what is a plain list, view, create,
+// update or delete, and handlers (Handle) for what does work. Errors
 // on these routes are always {"error": …, "code": …} (requirements S-093,
 // S-256), never PocketBase's shape.
 package facade
@@ -17,6 +17,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -74,7 +75,10 @@ type mounted struct {
 
 // New returns a facade without routes. Call Mount in OnServe, after every
 // domain has registered.
-func New(app core.App) *Facade { return &Facade{app: app} }
+func New(app core.App) *Facade {
+	bindSlash(app)
+	return &Facade{app: app}
+}
 
 // Handle adds a route with a handler of its own. The handler runs after the
 // caller met r.Auth; with Member and Admin, tenant.Of(e) is known to succeed.
@@ -88,7 +92,7 @@ func (f *Facade) Handle(r Route, h func(e *core.RequestEvent) error) {
 		if err == nil {
 			err = do(e)
 		}
-		return answerError(e, err)
+		return answerError(e, r, err)
 	}})
 }
 
@@ -129,11 +133,10 @@ func (f *Facade) Mount(se *core.ServeEvent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.routes = se.Router
-	se.Router.Bind(withoutSlash(), insideRequest(), f.invoke())
+	se.Router.Bind(insideRequest(), f.invoke())
 	for _, m := range f.mounted {
 		if m.handler != nil {
 			se.Router.Route(m.Method, m.Path, m.handler)
-			se.Router.Route(m.Method, m.Path+lastSlash, m.handler)
 		}
 	}
 	f.mountNothing(se)
@@ -145,7 +148,7 @@ func admit(e *core.RequestEvent, who Auth) error {
 		return nil
 	case Superuser:
 		if e.Auth != nil && !e.HasSuperuserAuth() {
-			return Error(http.StatusForbidden, "Only the operator may do this.")
+			return refusal.Of("forbidden/operator")
 		}
 	case Member:
 		_, err := tenant.Require(e)
@@ -155,7 +158,7 @@ func admit(e *core.RequestEvent, who Auth) error {
 		return err
 	}
 	if e.Auth == nil {
-		return Error(http.StatusUnauthorized, "")
+		return refusal.Of("unauthorized")
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
@@ -21,50 +22,78 @@ import (
 var fields = []facade.Field{
 	{Name: "name", Column: "name", Required: true, MinLength: 2, MaxLength: 100},
 	{Name: "about", Column: "description", MaxLength: 500},
-	{Name: "model.provider", Column: "model_provider", OneOf: []string{"openai", "google"}, Words: map[string]string{"gpt": "openai"}},
+	{Name: "model.provider", Column: "model_provider", OneOf: []string{"openai", "google"},
+		Words: map[string]string{"gpt": "openai"}},
 	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Min: 0, Max: 2},
 	{Name: "code", Column: "language"},
 }
 
 func out(row map[string]any) map[string]any {
-	return map[string]any{"id": row["id"], "name": row["name"], "about": row["description"], "provider": row["model_provider"]}
+	return map[string]any{"id": row["id"], "name": row["name"], "about": row["description"],
+		"provider": row["model_provider"]}
 }
 
 // bind serves assistants under documented paths of three envelopes.
 func bind(app core.App) {
 	tenant.Register(app, tenant.AnswerLimits{})
 	f := facade.New(app)
-	row := func(method, path string, do facade.Action, envelope facade.Envelope, status int) facade.Row {
-		return facade.Row{
-			Route: facade.Route{Method: method, Path: path, Auth: facade.Member}, Collection: collections.Assistants, Do: do, Status: status,
-			Envelope: envelope, Message: "Done", Fields: fields, Out: out, Sort: "name",
-			Filters: []facade.Filter{{Query: "status", Column: "status", OneOf: collections.SyncStatuses, Words: map[string]string{"on": "active"}}},
-			Search:  []string{"name", "description"},
+	resource := func(path string, envelope facade.Envelope, list facade.Verb, verbs ...facade.Verb) facade.Resource {
+		for i := range verbs {
+			verbs[i].Message = "Done"
+		}
+		return facade.Resource{
+			Collection: collections.Assistants, Path: path, Envelope: envelope, Fields: fields, Out: out, Sort: "name",
+			Filters: []facade.Filter{{Query: "status", Column: "status", OneOf: collections.SyncStatuses,
+				Words: map[string]string{"on": "active"}}},
+			Search: []string{"name", "description"}, Verbs: append(verbs, list),
 		}
 	}
-	named := facade.Named("agent", "agents")
-	f.Rows(
-		row("GET", "/api/agents", facade.ListRows, named, 0),
-		row("POST", "/api/agents", facade.Create, named, 201),
-		row("GET", "/api/agents/{id}", facade.View, named, 0),
-		row("PUT", "/api/agents/{id}", facade.Update, named, 0),
-		row("DELETE", "/api/agents/{id}", facade.Delete, named, 0),
-		row("GET", "/functions/v1/agents", facade.ListRows, facade.Functions, 0),
-		row("POST", "/functions/v1/agents", facade.Create, facade.Functions, 201),
-		row("PATCH", "/functions/v1/agents/{id}", facade.Update, facade.Functions, 0),
-		row("DELETE", "/functions/v1/agents/{id}", facade.Delete, facade.Functions, 0),
+	list, create := facade.Verb{Do: facade.ListRows}, facade.Verb{Do: facade.Create, Status: 201}
+	update, remove := facade.Verb{Do: facade.Update}, facade.Verb{Do: facade.Delete}
+	put := facade.Verb{Do: facade.Update, Method: "PUT"}
+	f.Resources(
+		resource("/api/agents", facade.EnvelopeNamed("agent", "agents"), list, create, facade.Verb{Do: facade.View}, put, remove),
+		resource("/functions/v1/agents", facade.Functions, list, create, update, remove),
 	)
 	for path, err := range map[string]error{
-		"/api/fail/plain": errors.New("a secret detail"), "/api/fail/api": &facade.Failure{Status: 409, Text: "Taken", Details: "why"},
+		"/api/fail/plain": errors.New("a secret detail"),
+		"/api/fail/api":   &refusal.Refusal{Status: 409, Text: "Taken", Details: "why"},
 	} {
 		f.Handle(facade.Route{Method: "GET", Path: path, Auth: facade.Guest}, func(*core.RequestEvent) error { return err })
 	}
-	f.Handle(facade.Route{Method: "GET", Path: "/api/operator", Auth: facade.Superuser}, func(e *core.RequestEvent) error { return e.NoContent(204) })
-	f.Handle(facade.Route{Method: "GET", Path: "/api/boss", Auth: facade.Admin}, func(e *core.RequestEvent) error { return e.NoContent(204) })
+	f.Handle(facade.Route{Method: "GET", Path: "/api/operator", Auth: facade.Superuser},
+		func(e *core.RequestEvent) error { return e.NoContent(204) })
+	f.Handle(facade.Route{Method: "GET", Path: "/api/boss", Auth: facade.Admin},
+		func(e *core.RequestEvent) error { return e.NoContent(204) })
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		f.Mount(se)
 		return se.Next()
 	})
+}
+
+// A create that a hook refuses is told in the hook's words, whoever asks; what the
+// access rule refuses is a matter of the role.
+func TestRows_tell_what_a_hook_refused(t *testing.T) {
+	mux := testkit.Mux(t, testkit.New(t, func(app core.App) {
+		bind(app)
+		refusal.Register(app)
+		app.OnRecordCreate(collections.Assistants).BindFunc(func(e *core.RecordEvent) error {
+			if e.Record.GetString("name") == "Late one" {
+				return refusal.Of("being_deleted")
+			}
+			return e.Next()
+		})
+	}))
+	good := map[string]any{"name": "Late one", "about": "x", "model": map[string]any{"provider": "gpt"}}
+	for person, want := range map[string]refusal.Row{
+		testkit.AcmeOwner:  {Name: "being_deleted", Status: 400},
+		testkit.AcmeViewer: {Name: "forbidden", Status: 403},
+	} {
+		status, got, body := ask(t, mux, request{person, "POST", "/api/agents", good, nil})
+		if status != want.Status || got["code"] != want.Name {
+			t.Errorf("%s: got %d %s, want %d %s", person, status, body, want.Status, want.Name)
+		}
+	}
 }
 
 type request struct {
@@ -104,7 +133,8 @@ func ask(t testing.TB, mux http.Handler, r request) (int, map[string]any, string
 func TestRows_answer_each_person(t *testing.T) {
 	mux := testkit.Mux(t, testkit.New(t, bind))
 	one := "/api/agents/" + testkit.AcmeAssistant
-	good := map[string]any{"name": "New voice", "about": "x", "model": map[string]any{"provider": "gpt", "temperature": 0.5}}
+	good := map[string]any{"name": "New voice", "about": "x",
+		"model": map[string]any{"provider": "gpt", "temperature": 0.5}}
 	tests := []struct {
 		name string
 		request
@@ -112,7 +142,8 @@ func TestRows_answer_each_person(t *testing.T) {
 		says   string // in the body
 		not    string // nowhere in the body
 	}{
-		{"guest list", request{testkit.Guest, "GET", "/api/agents", nil, nil}, 401, `"error":"Authentication required"`, "message"},
+		{"guest list", request{testkit.Guest, "GET", "/api/agents", nil, nil}, 401, `"error":"Authentication required"`,
+			"message"},
 		{"guest create", request{testkit.Guest, "POST", "/api/agents", good, nil}, 401, `"code":"unauthorized"`, ""},
 		{"guest delete", request{testkit.Guest, "DELETE", one, nil, nil}, 401, `"error"`, ""},
 		{"no organization", request{testkit.Nobody, "GET", "/api/agents", nil, nil}, 403, `"error"`, ""},
@@ -120,8 +151,10 @@ func TestRows_answer_each_person(t *testing.T) {
 		{"foreign update", request{testkit.BoltOwner, "PUT", one, good, nil}, 404, `"error"`, ""},
 		{"foreign delete", request{testkit.BoltOwner, "DELETE", one, nil, nil}, 404, `"error"`, ""},
 		{"a member there, acting elsewhere", request{testkit.Sam, "GET", one, nil, nil}, 404, `"error"`, ""},
-		{"a member there, acting there", request{testkit.Sam, "GET", one, nil, map[string]string{tenant.Header: testkit.Acme}}, 200, `"agent":{`, ""},
-		{"too small a role to create", request{testkit.AcmeViewer, "POST", "/api/agents", good, nil}, 403, `"code":"forbidden"`, ""},
+		{"a member there, acting there",
+			request{testkit.Sam, "GET", one, nil, map[string]string{tenant.Header: testkit.Acme}}, 200, `"agent":{`, ""},
+		{"too small a role to create", request{testkit.AcmeViewer, "POST", "/api/agents", good, nil}, 403,
+			`"code":"forbidden"`, ""},
 		{"too small a role to change", request{testkit.AcmeViewer, "PUT", one, good, nil}, 403, `"code":"forbidden"`, ""},
 		{"too small a role to delete", request{testkit.AcmeViewer, "DELETE", one, nil, nil}, 403, `"code":"forbidden"`, ""},
 		{"missing row", request{testkit.AcmeOwner, "GET", "/api/agents/nothing", nil, nil}, 404, `"error"`, ""},
@@ -130,14 +163,22 @@ func TestRows_answer_each_person(t *testing.T) {
 		{"not JSON", request{testkit.AcmeOwner, "POST", "/api/agents", "{", nil}, 400, `"error"`, ""},
 		{"a list", request{testkit.AcmeOwner, "POST", "/api/agents", "[]", nil}, 400, `"error"`, ""},
 		{"null", request{testkit.AcmeOwner, "POST", "/api/agents", "null", nil}, 400, `"error"`, ""},
-		{"a key twice", request{testkit.AcmeOwner, "POST", "/api/agents", `{"name":"ab","name":"cd"}`, nil}, 400, `"error"`, ""},
-		{"wrong types and words", request{testkit.AcmeOwner, "POST", "/api/agents", map[string]any{"name": 5, "model": map[string]any{"provider": "eliza", "temperature": 9}}, nil}, 400,
+		{"a key twice", request{testkit.AcmeOwner, "POST", "/api/agents", `{"name":"ab","name":"cd"}`, nil},
+			400, `"error"`, ""},
+		{"wrong types and words",
+			request{testkit.AcmeOwner, "POST", "/api/agents",
+				map[string]any{"name": 5, "model": map[string]any{"provider": "eliza", "temperature": 9}}, nil}, 400,
 			`"model.provider":"Must be one of openai, google"`, ""},
-		{"too long for the column, in the caller's words", request{testkit.AcmeOwner, "POST", "/api/agents", map[string]any{"name": "ok", "code": strings.Repeat("x", 50)}, nil}, 400, `"code":"`, `"language"`},
-		{"too big", request{testkit.AcmeOwner, "POST", "/api/agents", `{"name":"` + strings.Repeat("x", 3<<20) + `"}`, nil}, 413, `"code":"too_large"`, ""},
+		{"too long for the column, in the caller's words",
+			request{testkit.AcmeOwner, "POST", "/api/agents", map[string]any{"name": "ok", "code": strings.Repeat("x", 50)},
+				nil}, 400, `"code":"`, `"language"`},
+		{"too big", request{testkit.AcmeOwner, "POST", "/api/agents", `{"name":"` + strings.Repeat("x", 3<<20) + `"}`, nil},
+			413, `"code":"too_large"`, ""},
 		{"created", request{testkit.AcmeManager, "POST", "/api/agents", good, nil}, 201, `"provider":"openai"`, ""},
-		{"changed", request{testkit.AcmeOwner, "PUT", one, map[string]any{"about": "changed"}, nil}, 200, `"about":"changed"`, ""},
-		{"deleted", request{testkit.AcmeOwner, "DELETE", "/api/agents/" + testkit.AcmeAssistant, nil, nil}, 200, `{"message":"Done"}`, ""},
+		{"changed", request{testkit.AcmeOwner, "PUT", one, map[string]any{"about": "changed"}, nil}, 200,
+			`"about":"changed"`, ""},
+		{"deleted", request{testkit.AcmeOwner, "DELETE", "/api/agents/" + testkit.AcmeAssistant, nil, nil},
+			200, `{"data":null,"message":"Done"}`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,8 +193,11 @@ func TestRows_answer_each_person(t *testing.T) {
 func TestRows_store_what_they_answer(t *testing.T) {
 	app := testkit.New(t, bind)
 	mux := testkit.Mux(t, app)
-	_, got, body := ask(t, mux, request{testkit.Sam, "POST", "/api/agents", map[string]any{"name": "New voice", "organization": testkit.Acme, "created_by": "x"}, nil})
-	agent, ok := got["agent"].(map[string]any)
+	_, got, body := ask(t, mux,
+		request{testkit.Sam, "POST", "/api/agents",
+			map[string]any{"name": "New voice", "organization": testkit.Acme, "created_by": "x"}, nil})
+	data, _ := got["data"].(map[string]any)
+	agent, ok := data["agent"].(map[string]any)
 	if !ok {
 		t.Fatal(body)
 	}
@@ -215,8 +259,10 @@ func TestLists_are_paged_filtered_and_searched(t *testing.T) {
 			if status != 200 {
 				return
 			}
+			got = got["data"].(map[string]any)
 			p := got["pagination"].(map[string]any)
-			if len(got["agents"].([]any)) != tt.rows || p["total"] != float64(tt.total) || p["limit"] != float64(tt.limit) || p["page"] != float64(tt.page) || p["totalPages"] != float64(tt.pages) {
+			if len(got["agents"].([]any)) != tt.rows || p["total"] != float64(tt.total) || p["limit"] != float64(tt.limit) ||
+				p["page"] != float64(tt.page) || p["totalPages"] != float64(tt.pages) {
 				t.Errorf("got %s, want %+v", body, tt)
 			}
 		})
@@ -231,18 +277,32 @@ func TestFunctions_take_the_wrapper_and_both_shapes(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"a list has data and pagination", request{testkit.AcmeViewer, "GET", "/functions/v1/agents", nil, nil}, 200, `"pagination":{`},
+		{"a list has data and pagination", request{testkit.AcmeViewer, "GET", "/functions/v1/agents", nil, nil},
+			200, `"pagination":{`},
 		{"bare by parameter", request{testkit.AcmeViewer, "GET", "/functions/v1/agents?shape=array", nil, nil}, 200, `[{`},
-		{"bare by header", request{testkit.AcmeViewer, "GET", "/functions/v1/agents", nil, map[string]string{facade.ShapeHeader: "array"}}, 200, `[{`},
-		{"a plain body", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"name": "Plain"}, nil}, 201, `"name":"Plain"`},
-		{"a wrapped create", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"method": "POST", "data": map[string]any{"name": "Wrapped"}}, nil}, 201, `"name":"Wrapped"`},
-		{"a wrapped list", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"method": "GET", "data": map[string]any{"limit": 1}}, nil}, 200, `"limit":1`},
-		{"a wrapped change", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"method": "PATCH", "id": testkit.AcmeAssistant, "data": map[string]any{"name": "Changed"}}, nil}, 200, `"name":"Changed"`},
-		{"a wrapped change as a guest", request{testkit.Guest, "POST", "/functions/v1/agents", map[string]any{"method": "PATCH", "id": testkit.AcmeAssistant, "data": map[string]any{"name": "Changed"}}, nil}, 401, `"error"`},
-		{"a wrapped change of a foreign row", request{testkit.BoltOwner, "POST", "/functions/v1/agents", map[string]any{"method": "DELETE", "id": testkit.AcmeAssistant}, nil}, 404, `"error"`},
-		{"a wrapper that leaves its function", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"method": "GET", "id": "../../x"}, nil}, 400, `"error"`},
-		{"an action nobody has", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"action": "dance"}, nil}, 404, `"error":"There is no such function"`},
-		{"a function nobody has", request{testkit.AcmeOwner, "GET", "/functions/v1/nothing", nil, nil}, 404, `"error":"There is no such function`},
+		{"bare by header", request{testkit.AcmeViewer, "GET", "/functions/v1/agents", nil,
+			map[string]string{facade.ShapeHeader: "array"}}, 200, `[{`},
+		{"a plain body", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"name": "Plain"}, nil},
+			201, `"name":"Plain"`},
+		{"a wrapped create", request{testkit.AcmeOwner, "POST", "/functions/v1/agents",
+			map[string]any{"method": "POST", "data": map[string]any{"name": "Wrapped"}}, nil}, 201, `"name":"Wrapped"`},
+		{"a wrapped list", request{testkit.AcmeOwner, "POST", "/functions/v1/agents",
+			map[string]any{"method": "GET", "data": map[string]any{"limit": 1}}, nil}, 200, `"limit":1`},
+		{"a wrapped change", request{testkit.AcmeOwner, "POST", "/functions/v1/agents",
+			map[string]any{"method": "PATCH", "id": testkit.AcmeAssistant, "data": map[string]any{"name": "Changed"}},
+			nil}, 200, `"name":"Changed"`},
+		{"a wrapped change as a guest",
+			request{testkit.Guest, "POST", "/functions/v1/agents",
+				map[string]any{"method": "PATCH", "id": testkit.AcmeAssistant, "data": map[string]any{"name": "Changed"}},
+				nil}, 401, `"error"`},
+		{"a wrapped change of a foreign row", request{testkit.BoltOwner, "POST", "/functions/v1/agents",
+			map[string]any{"method": "DELETE", "id": testkit.AcmeAssistant}, nil}, 404, `"error"`},
+		{"a wrapper that leaves its function", request{testkit.AcmeOwner, "POST", "/functions/v1/agents",
+			map[string]any{"method": "GET", "id": "../../x"}, nil}, 400, `"error"`},
+		{"an action nobody has", request{testkit.AcmeOwner, "POST", "/functions/v1/agents", map[string]any{"action": "dance"},
+			nil}, 404, `"error":"There is no such function"`},
+		{"a function nobody has", request{testkit.AcmeOwner, "GET", "/functions/v1/nothing", nil, nil}, 404,
+			`"error":"There is no such function`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -282,7 +342,7 @@ func TestHandle_admits_and_words_errors(t *testing.T) {
 }
 
 func TestRoutes_are_sorted(t *testing.T) {
-	f := facade.New(nil)
+	f := facade.New(core.NewBaseApp(core.BaseAppConfig{DataDir: t.TempDir()}))
 	h := func(*core.RequestEvent) error { return nil }
 	for _, p := range []string{"/b", "/a"} {
 		f.Handle(facade.Route{Method: "POST", Path: p}, h)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // Kind is the JSON type of a documented field.
@@ -22,7 +24,8 @@ const (
 )
 
 var kindNames = map[Kind]string{
-	Text: "a text", Number: "a number", Integer: "a whole number", Boolean: "true or false", Object: "an object", List: "a list", Any: "anything",
+	Text: "a text", Number: "a number", Integer: "a whole number", Boolean: "true or false", Object: "an object",
+	List: "a list", Any: "anything",
 }
 
 // Field is one field of a documented body.
@@ -31,18 +34,18 @@ type Field struct {
 	// Also are other names clients use. The first one that is sent counts.
 	Also   []string
 	Column string // of the collection; "" is not stored as it is
-	// Covers are more columns whose errors are told as this field's.
+	// Covers are more columns whose errors are told as this field's, unless a field before it that was sent sets them.
 	Covers   []string
 	Kind     Kind
 	Required bool // on create
-	// OneOf are the accepted words; Words maps accepted words to stored ones.
+	// OneOf are the accepted words, of a list those of its items; Words maps accepted words to stored ones.
 	OneOf []string
 	Words map[string]string
 	// Fold changes a text before it is looked at.
 	Fold func(string) string
 	// MinLength and MaxLength bound texts, in characters; 0 means no bound.
 	MinLength, MaxLength int
-	// Min and Max bound numbers when Max is above Min.
+	// Min and Max bound numbers when Max is above Min; one of them may be infinite.
 	Min, Max float64
 }
 
@@ -69,7 +72,7 @@ func Read(fields []Field, body map[string]any, whole bool) (map[string]any, erro
 		}
 	}
 	if len(reasons) > 0 {
-		return nil, Invalid(reasons)
+		return nil, refusal.Invalid(reasons)
 	}
 	return columns, nil
 }
@@ -99,8 +102,42 @@ func lookup(body map[string]any, name string) (any, bool) {
 }
 
 func (f Field) check(value any) (any, string) {
-	ok := false
-	switch f.Kind {
+	if !f.Kind.holds(value) {
+		return nil, "Must be " + kindNames[f.Kind]
+	}
+	if n, is := value.(float64); is && f.Max > f.Min && (n < f.Min || n > f.Max) {
+		return nil, f.bounds()
+	}
+	if list, is := value.([]any); is && f.Kind == List && len(f.OneOf) > 0 {
+		for _, one := range list {
+			if word, is := one.(string); !is || !slices.Contains(f.OneOf, word) {
+				return nil, f.words()
+			}
+		}
+	}
+	if text, is := value.(string); is {
+		return f.checkText(text)
+	}
+	return value, ""
+}
+
+// bounds says what a number must be.
+func (f Field) bounds() string {
+	switch {
+	case math.IsInf(f.Max, 1):
+		return fmt.Sprintf("Must be at least %v", f.Min)
+	case math.IsInf(f.Min, -1):
+		return fmt.Sprintf("Must be at most %v", f.Max)
+	}
+	return fmt.Sprintf("Must be from %v to %v", f.Min, f.Max)
+}
+
+// words says what a text must be.
+func (f Field) words() string { return "Must be one of " + strings.Join(f.OneOf, ", ") }
+
+// holds tells whether a decoded JSON value is of the kind.
+func (k Kind) holds(value any) (ok bool) {
+	switch k {
 	case Text:
 		_, ok = value.(string)
 	case Number:
@@ -117,16 +154,10 @@ func (f Field) check(value any) (any, string) {
 	case Any:
 		ok = true
 	}
-	if !ok {
-		return nil, "Must be " + kindNames[f.Kind]
-	}
-	if n, is := value.(float64); is && f.Max > f.Min && (n < f.Min || n > f.Max) {
-		return nil, fmt.Sprintf("Must be from %v to %v", f.Min, f.Max)
-	}
-	text, is := value.(string)
-	if !is {
-		return value, ""
-	}
+	return ok
+}
+
+func (f Field) checkText(text string) (any, string) {
 	if f.Fold != nil {
 		text = f.Fold(text)
 	}
@@ -143,7 +174,7 @@ func (f Field) check(value any) (any, string) {
 		return stored, ""
 	}
 	if len(f.OneOf) > 0 && text != "" && !slices.Contains(f.OneOf, text) {
-		return nil, "Must be one of " + strings.Join(f.OneOf, ", ")
+		return nil, f.words()
 	}
 	return text, ""
 }

@@ -14,12 +14,14 @@ import (
 // becomes part of the filter's grammar: whatever is sent, the filter has the
 // same three conditions.
 func FuzzCondition_keeps_values_values(f *testing.F) {
-	for _, s := range []string{"x", `'`, `\`, `\'`, `' || id != '`, "a\n// b", "%", `\%_'`, "')) || ((id!='", "\x00", "é", "@request.auth.id", "//"} {
+	for _, s := range []string{"x", `'`, `\`, `\'`, `' || id != '`, "a\n// b", "%", `\%_'`, "')) || ((id!='",
+		"\x00", "é", "@request.auth.id", "//"} {
 		f.Add(s, s)
 	}
-	row := Row{
-		Where: "type='voice'", Filters: []Filter{{Query: "status", Column: "status"}}, Search: []string{"name", "description"},
-	}
+	row := row{Resource: Resource{
+		Where: "type='voice'", Filters: []Filter{{Query: "status", Column: "status"}},
+		Search: []string{"name", "description"},
+	}}
 	f.Fuzz(func(t *testing.T, status, search string) {
 		e := new(core.RequestEvent)
 		e.Request = httptest.NewRequest("GET", "/?"+url.Values{"status": {status}, "search": {search}}.Encode(), nil)
@@ -71,10 +73,12 @@ func FuzzPage_never_leaves_its_bounds(f *testing.F) {
 
 // FuzzUnwrap_and_Read never panic, whatever a body holds.
 func FuzzUnwrap_and_Read(f *testing.F) {
-	for _, s := range []string{`{}`, `null`, `{"method":"POST","data":{}}`, `{"method":1}`, `{"model":{"provider":[]}}`, `{"name":null}`, `[1]`, `{"model":"x"}`} {
+	for _, s := range []string{`{}`, `null`, `{"method":"POST","data":{}}`, `{"method":1}`, `{"model":{"provider":[]}}`,
+		`{"name":null}`, `[1]`, `{"model":"x"}`} {
 		f.Add(s)
 	}
-	fields := []Field{{Name: "name", Column: "name", Required: true}, {Name: "model.provider", Column: "p", OneOf: []string{"a"}}, {Name: "n", Column: "n", Kind: Integer, Max: 5}}
+	fields := []Field{{Name: "name", Column: "name", Required: true},
+		{Name: "model.provider", Column: "p", OneOf: []string{"a"}}, {Name: "n", Column: "n", Kind: Integer, Max: 5}}
 	f.Fuzz(func(t *testing.T, body string) {
 		unwrap([]byte(body))
 		e := new(core.RequestEvent)

@@ -2,12 +2,14 @@ package facade
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/intake"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -23,6 +26,8 @@ type Inner struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// refused is what a hook or route of ours refused it with; nil when PocketBase did.
+	refused *refusal.Refusal
 }
 
 // Decode reads the body into v.
@@ -40,35 +45,36 @@ func (i *Inner) Err() error {
 	}
 	var said struct {
 		Error   string         `json:"error"`
+		Code    string         `json:"code"`
 		Message string         `json:"message"`
 		Data    map[string]any `json:"data"`
 	}
-	if err := json.Unmarshal(i.Body, &said); err != nil {
-		return Error(i.Status, "")
+	if err := json.Unmarshal(i.Body, &said); err != nil || i.Status == http.StatusUnauthorized ||
+		said.Error+said.Message == "" {
+		return &refusal.Refusal{Status: i.Status, Text: wording(i.Status)}
 	}
-	if i.Status == http.StatusUnauthorized || said.Error+said.Message == "" {
-		return Error(i.Status, "")
-	}
-	if said.Error != "" {
-		return Error(i.Status, said.Error)
-	}
+	refused := &refusal.Refusal{Status: i.Status, Code: said.Code,
+		Text: strings.TrimSuffix(cmp.Or(said.Message, said.Error), ".")}
 	if reasons := reasonsOf(said.Data); len(reasons) > 0 {
-		return Error(i.Status, trimStop(said.Message), reasons)
+		refused.Details = reasons
 	}
-	return Error(i.Status, trimStop(said.Message))
+	return refused
 }
 
-func trimStop(s string) string {
-	if n := len(s); n > 0 && s[n-1] == '.' {
-		return s[:n-1]
+func wording(status int) string {
+	if status == http.StatusUnauthorized {
+		return refusal.Of("unauthorized").Text
 	}
-	return s
+	return http.StatusText(status)
 }
 
 type innerKey struct{}
 
 // inner travels in the request's context, where no client can put it.
-type inner struct{ auth *core.Record }
+type inner struct {
+	auth *core.Record
+	to   *Inner
+}
 
 // insideRequest gives a request of our own the caller it is made for, and
 // keeps it out of the request log: the outer one is there.
@@ -80,13 +86,16 @@ func insideRequest() *hook.Handler[*core.RequestEvent] {
 			return e.Next()
 		}
 		e.Auth = in.auth
-		return skip.Func(e)
+		err := skip.Func(e)
+		in.to.refused = refusal.From(err)
+		return err
 	})
 }
 
 // dropped are headers that belong to the outer request's body and connection,
 // or would be read a second time.
-var dropped = []string{"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Accept-Encoding", "Cookie", "Connection", "Authorization", "Range", "If-None-Match"}
+var dropped = []string{"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Accept-Encoding",
+	"Cookie", "Connection", "Authorization", "Range", "If-None-Match"}
 
 // Do asks a route of this server as the caller of e: same person, address and
 // user agent. body is nil, raw bytes of JSON, or a value to encode. A returned
@@ -113,7 +122,8 @@ func (f *Facade) Do(e *core.RequestEvent, method, path string, query url.Values,
 		}
 		reader = bytes.NewReader(raw)
 	}
-	ctx := context.WithValue(intake.Inside(e.Request.Context()), innerKey{}, inner{e.Auth})
+	answer := &Inner{}
+	ctx := context.WithValue(intake.Inside(e.Request.Context()), innerKey{}, inner{e.Auth, answer})
 	r, err := http.NewRequestWithContext(ctx, method, (&url.URL{Path: path, RawQuery: query.Encode()}).String(), reader)
 	if err != nil {
 		return nil, fmt.Errorf("facade: %w", err)
@@ -136,7 +146,8 @@ func (f *Facade) Do(e *core.RequestEvent, method, path string, query url.Values,
 			return nil, err
 		}
 	}
-	return &Inner{Status: w.status, Header: w.header, Body: w.body.Bytes()}, nil
+	answer.Status, answer.Header, answer.Body = w.status, w.header, w.body.Bytes()
+	return answer, nil
 }
 
 // buffer is a response kept in memory; rows and pages are bounded.

@@ -1,7 +1,9 @@
 package facade
 
 import (
+	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,18 +38,19 @@ var wrapperKeys = []string{"method", "data", "id", "action"}
 func (f *Facade) invoke() *hook.Handler[*core.RequestEvent] {
 	return chain.Middleware(chain.Invoke, func(e *core.RequestEvent) error {
 		function, ok := strings.CutPrefix(e.Request.URL.Path, functionsPrefix)
-		if !ok || e.Request.Method != http.MethodPost || function == "" || strings.Contains(strings.TrimSuffix(function, "/"), "/") {
+		if !ok || e.Request.Method != http.MethodPost || function == "" ||
+			strings.Contains(strings.TrimSuffix(function, "/"), "/") {
 			return e.Next()
 		}
 		raw, err := bodyOf(e)
 		if err != nil {
-			return answerError(e, err)
+			return answerError(e, Route{}, err)
 		}
 		w, ok := unwrap(raw)
 		if !ok {
 			return e.Next()
 		}
-		return answerError(e, f.forward(e, strings.TrimSuffix(function, "/"), w))
+		return answerError(e, Route{}, f.forward(e, strings.TrimSuffix(function, "/"), w))
 	})
 }
 
@@ -89,7 +92,7 @@ func (f *Facade) forward(e *core.RequestEvent, function string, w wrapper) error
 	}
 	for _, part := range []string{id, w.Action} {
 		if strings.ContainsAny(part, "/?#") || part == "." || part == ".." {
-			return Error(http.StatusBadRequest, "id and action are single words")
+			return refusal.Of("invalid_request/words")
 		}
 		if part != "" {
 			path += "/" + part
@@ -130,14 +133,14 @@ func bodyOf(e *core.RequestEvent) ([]byte, error) {
 		return nil, nil
 	}
 	if e.Request.ContentLength > bodyMax {
-		return nil, Error(http.StatusRequestEntityTooLarge, "The body is larger than 2 MB")
+		return nil, refusal.Of("too_large/object")
 	}
 	raw, err := io.ReadAll(io.LimitReader(e.Request.Body, bodyMax+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(raw) > bodyMax {
-		return nil, Error(http.StatusRequestEntityTooLarge, "The body is larger than 2 MB")
+		return nil, refusal.Of("too_large/object")
 	}
 	if again, ok := e.Request.Body.(router.Rereader); ok {
 		again.Reread()
@@ -157,10 +160,35 @@ func Body(e *core.RequestEvent) (map[string]any, error) {
 		return body, nil
 	}
 	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, Error(http.StatusBadRequest, "The body is not a JSON object", err.Error())
+		return nil, refusal.Of("unreadable_body/object").With(unreadable(err))
 	}
 	if body == nil { // the literal null
-		return nil, Error(http.StatusBadRequest, "The body is not a JSON object")
+		return nil, refusal.Of("unreadable_body/object").With(unreadable(nil))
 	}
 	return body, nil
+}
+
+// unreadable says why a body could not be read; nil stands for JSON of another kind.
+func unreadable(err error) string {
+	broken, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case !ok:
+		return "It is JSON of another kind: an object begins with {"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return fmt.Sprintf("The field %s stands there twice", broken.JSONPointer.LastToken())
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "It ends before the object does"
+	}
+	return fmt.Sprintf("It is not JSON from byte %d on", broken.ByteOffset+1)
+}
+
+// TextOf is the first text of a body that says something under one of the names,
+// without spaces around it.
+func TextOf(body map[string]any, names ...string) string {
+	for _, name := range names {
+		if s, ok := body[name].(string); ok && strings.TrimSpace(s) != "" {
+			return strings.TrimSpace(s)
+		}
+	}
+	return ""
 }

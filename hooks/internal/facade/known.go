@@ -108,13 +108,16 @@ func (n *names) unknown(value any, prefix string) (found []string) {
 	return slices.Compact(found)
 }
 
-// warned names what a route of the old systems did not look at.
+// warned names what a route did not look at.
 func warned(r Route, h func(e *core.RequestEvent) error) func(e *core.RequestEvent) error {
-	if r.System == Pocketline || r.Method == http.MethodGet {
+	if r.Method == http.MethodGet {
 		return h
 	}
 	takes := namesOf(r.Body)
 	return func(e *core.RequestEvent) error {
+		if strings.HasPrefix(e.Request.Header.Get("Content-Type"), "multipart/") {
+			return h(e) // its parts are files
+		}
 		raw, err := bodyOf(e)
 		if err != nil {
 			return h(e) // the handler meets it too
@@ -129,7 +132,7 @@ func warned(r Route, h func(e *core.RequestEvent) error) func(e *core.RequestEve
 		}
 		w := &warnedAnswer{ResponseWriter: e.Response}
 		e.Response = w
-		err = answerError(e, h(e))
+		err = answerError(e, r, h(e))
 		e.Response = w.ResponseWriter
 		w.send(fields)
 		return err

@@ -46,7 +46,8 @@ func TestWarnings_name_few_fields_of_many(t *testing.T) {
 		many = append(many, fmt.Sprint(n, strings.Repeat("é", 1_000)))
 	}
 	got := Warnings(many...)
-	if size := len(strings.Join(got, "")); len(got) != 21 || size > 4_000 || !strings.HasPrefix(got[20], "99980 more fields") {
+	if size := len(strings.Join(got, "")); len(got) != 21 || size > 4_000 ||
+		!strings.HasPrefix(got[20], "99980 more fields") {
 		t.Errorf("%d sentences of %d bytes, the last %q", len(got), size, got[len(got)-1])
 	}
 }

@@ -2,68 +2,95 @@ package facade
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
 
-	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
-// lastSlash is a route's path with a slash at its end.
-const lastSlash = "/{$}"
+// bindSlash makes a request with a slash at the end one without it, before a
+// route is looked for: limits, keys and gates know a route by its pattern.
+func bindSlash(app core.App) {
+	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineLastSlash", Priority: outermost,
+		Func: func(se *core.ServeEvent) error {
+			if err := se.Next(); err != nil || se.Server == nil || se.Server.Handler == nil {
+				return err
+			}
+			se.Server.Handler = withoutSlash(se.Server.Handler)
+			return nil
+		}})
+}
 
-// withoutSlash makes a request with a slash at the end one without it, before
-// anything looks at it: limits, keys and gates know a route by its pattern.
-func withoutSlash() *hook.Handler[*core.RequestEvent] {
-	return chain.Middleware(chain.LastSlash, func(e *core.RequestEvent) error {
-		if pattern, ok := strings.CutSuffix(e.Request.Pattern, lastSlash); ok {
-			e.Request.Pattern = pattern
-			e.Request.URL.Path = strings.TrimSuffix(e.Request.URL.Path, "/")
-			e.Request.URL.RawPath = strings.TrimSuffix(e.Request.URL.RawPath, "/")
+// outermost is before everybody else's OnServe, so that the handler stands when the
+// rest of it has run.
+const outermost = -200_000
+
+func withoutSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if prefix := surfaceOf(r.URL.Path); prefix != "" && r.URL.Path != prefix &&
+			strings.HasSuffix(r.URL.EscapedPath(), "/") {
+			at := *r.URL
+			at.Path, at.RawPath = strings.TrimSuffix(at.Path, "/"), strings.TrimSuffix(at.RawPath, "/")
+			copied := *r
+			copied.URL, r = &at, &copied
 		}
-		return e.Next()
+		next.ServeHTTP(w, r)
 	})
 }
 
 // nothingAt are the surfaces where a mistyped address is answered like a
-// mistake, and what is said there. Pages of the dashboard are elsewhere.
+// mistake, and the refusal that says so. Pages of the dashboard are elsewhere.
 var nothingAt = map[string]string{
-	"/api/":         "There is no such route",
-	functionsPrefix: "There is no such function",
-	"/rest/v1/":     "Tables are not served here: use /api/collections/{name}/records",
-	"/auth/v1/":     "There is no such route",
+	"/api/":            "not_found/route",
+	functionsPrefix:    "not_found/function",
+	"/rest/v1/":        "not_found/tables",
+	refusal.AuthPrefix: "not_found/route",
+}
+
+// surfaceOf is the surface an address is in, or "".
+func surfaceOf(path string) string {
+	for prefix := range nothingAt {
+		if strings.HasPrefix(path, prefix) || path+"/" == prefix {
+			return prefix
+		}
+	}
+	return ""
 }
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
 func (f *Facade) mountNothing(se *core.ServeEvent) {
-	for prefix, sentence := range nothingAt {
+	for prefix := range nothingAt {
 		for _, method := range methods {
-			se.Router.Route(method, prefix+"{path...}", func(e *core.RequestEvent) error {
-				if path, ok := strings.CutSuffix(e.Request.URL.Path, "/"); ok && strings.HasPrefix(path, "/api/") {
-					// PocketBase's own routes; the verb and the body stay.
-					to := url.URL{Path: path, RawQuery: e.Request.URL.RawQuery}
-					return e.Redirect(http.StatusPermanentRedirect, to.String())
-				}
-				if allowed := f.allowed(e.Request.URL.Path); len(allowed) > 0 && prefix == "/api/" {
-					e.Response.Header().Set("Allow", strings.Join(allowed, ", "))
-					return notHere(e, http.StatusMethodNotAllowed, "This address takes "+strings.Join(allowed, ", "))
-				}
-				return notHere(e, http.StatusNotFound, sentence)
-			})
+			se.Router.Route(method, prefix+"{path...}", f.nothing)
+			se.Router.Route(method, strings.TrimSuffix(prefix, "/"), f.nothing)
 		}
+	}
+	if !se.Router.HasRoute("", "/") {
+		se.Router.Route("", "/", f.nothing) // other methods
 	}
 }
 
-// notHere is an error in the shape of the documented routes, with what
+func (f *Facade) nothing(e *core.RequestEvent) error {
+	prefix := surfaceOf(e.Request.URL.Path)
+	if prefix == "" {
+		return e.NotFoundError("", nil)
+	}
+	if allowed := f.allowed(e.Request.URL.Path); len(allowed) > 0 && prefix == "/api/" {
+		e.Response.Header().Set("Allow", strings.Join(allowed, ", "))
+		return notHere(e, refusal.Of("not_allowed/verb", strings.Join(allowed, ", ")))
+	}
+	return notHere(e, refusal.Of(nothingAt[prefix]))
+}
+
+// notHere answers in the shape of the documented routes, with what
 // PocketBase's and other clients read beside it.
-func notHere(e *core.RequestEvent, status int, sentence string) error {
-	return answerError(e, &Failure{Status: status, Text: sentence, Extra: map[string]any{
-		"status": status, "message": sentence, "data": map[string]any{},
-	}})
+func notHere(e *core.RequestEvent, r *refusal.Refusal) error {
+	r = r.Beside("status", r.Status).Beside("message", r.Text).Beside("data", map[string]any{})
+	return refusal.Write(e, r, nil)
 }
 
 // allowed are the methods of the documented routes at a path.

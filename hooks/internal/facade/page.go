@@ -1,10 +1,11 @@
 package facade
 
 import (
-	"net/http"
 	"strconv"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // limitMax is the most rows one page has, whatever the caller asks for.
@@ -45,7 +46,7 @@ func Page(e *core.RequestEvent, defaultLimit int) (page, limit int, err error) {
 	}
 	page, limit = read("page", 1, pageMax), read("limit", defaultLimit, limitMax)
 	if len(reasons) > 0 {
-		return 0, 0, Error(http.StatusBadRequest, "Invalid query parameters", reasons)
+		return 0, 0, refusal.Of("invalid_request/query").With(reasons)
 	}
 	return page, limit, nil
 }

@@ -1,6 +1,7 @@
 package facade
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,77 +10,13 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-// Action is what a row asks PocketBase's record routes to do.
-type Action int
-
-// Actions of rows.
-const (
-	ListRows Action = iota
-	View
-	Create
-	Update
-	Delete
-)
-
-// Row is a documented route that is one question to the record routes of a
-// collection, inside the active organization. Path parameters are {id}.
-type Row struct {
-	Route
-	Collection string
-	Do         Action
-	Status     int    // of success; 0 means 200
-	Message    string // of success, where the envelope has one
-	Envelope   Envelope
-
-	// Where is a fixed condition in PocketBase's filter language.
-	Where string
-	// Filters, Search, Sort and Limit are of lists. Search names the columns
-	// the parameter `search` looks into.
-	Filters []Filter
-	Search  []string
-	Sort    string
-	Limit   int // default page size; 0 means 20
-
-	// Fields are the documented fields of a body.
-	Fields []Field
-	// In finishes the columns to store; body is what was sent. On create,
-	// columns hold what a new row starts with.
-	In func(e *core.RequestEvent, body, columns map[string]any) error
-	// Defaults are columns of a new row that the body does not set.
-	Defaults map[string]any
-	// Saved runs after a create, update or delete that succeeded.
-	Saved func(e *core.RequestEvent, id string) error
-	// Gone tells of a stored row that the documented surface no longer has,
-	// such as one that waits for the provider to agree to its end.
-	Gone func(row map[string]any) bool
-	// Force hands the parameter force of a delete to the record route.
-	Force bool
-	// Out makes the documented form of a stored row.
-	Out func(row map[string]any) map[string]any
-	// Finish adds to a row what depends on who asks.
-	Finish func(e *core.RequestEvent, row map[string]any)
-	// More adds to the answer of a view.
-	More func(e *core.RequestEvent, id string) (map[string]any, error)
-}
-
-// Filter is a documented query parameter that narrows a list to equal values.
-type Filter struct {
-	Query, Column string
-	OneOf         []string          // accepted words; empty accepts all
-	Words         map[string]string // accepted word → stored one
-}
-
-// Rows adds routes that are questions to record routes.
-func (f *Facade) Rows(rows ...Row) {
-	for _, row := range rows {
-		f.Handle(row.Route, func(e *core.RequestEvent) error { return f.row(e, row) })
-	}
-}
-
-func (f *Facade) row(e *core.RequestEvent, row Row) error {
+// row answers one verb of a resource.
+func (f *Facade) row(e *core.RequestEvent, row row) error {
 	t, err := tenant.Require(e)
 	if err != nil {
 		return err
@@ -102,8 +39,11 @@ func (f *Facade) row(e *core.RequestEvent, row Row) error {
 	}
 	if row.Finish != nil {
 		for _, one := range append(a.Rows, a.Row) {
-			if one != nil {
-				row.Finish(e, one)
+			if one == nil {
+				continue
+			}
+			if err := row.Finish(e, one); err != nil {
+				return err
 			}
 		}
 	}
@@ -111,7 +51,7 @@ func (f *Facade) row(e *core.RequestEvent, row Row) error {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	return e.JSON(status, row.Envelope(e, a))
+	return JSON(e, status, row.Envelope(e, a))
 }
 
 func records(collection string, id ...string) string {
@@ -122,12 +62,8 @@ func records(collection string, id ...string) string {
 	return path
 }
 
-func (f *Facade) list(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer) error {
-	defaultLimit := row.Limit
-	if defaultLimit == 0 {
-		defaultLimit = 20
-	}
-	page, limit, err := Page(e, defaultLimit)
+func (f *Facade) list(e *core.RequestEvent, t *tenant.Tenant, row row, a *Answer) error {
+	page, limit, err := Page(e, row.limit())
 	if err != nil {
 		return err
 	}
@@ -159,7 +95,9 @@ func (f *Facade) list(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer
 	a.List = true
 	a.Rows = make([]map[string]any, len(found.Items))
 	for i, item := range found.Items {
-		a.Rows[i] = row.out(item)
+		if a.Rows[i], err = f.out(row, item); err != nil {
+			return err
+		}
 	}
 	a.Pagination = NewPagination(page, max(found.PerPage, 1), found.TotalItems)
 	return nil
@@ -167,7 +105,7 @@ func (f *Facade) list(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer
 
 // condition is the list's filter: the fixed one, the documented parameters and
 // the search words, each value a quoted literal (requirements G-31).
-func condition(e *core.RequestEvent, row Row) (string, error) {
+func condition(e *core.RequestEvent, row row) (string, error) {
 	var terms []string
 	reasons := map[string]string{}
 	query := e.Request.URL.Query()
@@ -187,7 +125,11 @@ func condition(e *core.RequestEvent, row Row) (string, error) {
 		}
 		terms = append(terms, f.Column+"="+tenant.Literal(value))
 	}
-	if search := strings.TrimSpace(query.Get("search")); search != "" && len(row.Search) > 0 {
+	search := strings.TrimSpace(query.Get("search"))
+	if row.Sought != nil {
+		search = row.Sought(search)
+	}
+	if search != "" && len(row.Search) > 0 {
 		if len(search) > searchMax {
 			reasons["search"] = "Must have at most " + strconv.Itoa(searchMax) + " characters"
 		}
@@ -198,7 +140,7 @@ func condition(e *core.RequestEvent, row Row) (string, error) {
 		terms = append(terms, "("+strings.Join(words, " || ")+")")
 	}
 	if len(reasons) > 0 {
-		return "", Error(http.StatusBadRequest, "Invalid query parameters", reasons)
+		return "", refusal.Of("invalid_request/query").With(reasons)
 	}
 	return strings.Join(terms, " && "), nil
 }
@@ -208,7 +150,7 @@ const searchMax = 200
 
 // own reads a row and makes sure it is of the active organization: a person of
 // two sees here only the one they act in.
-func (f *Facade) own(e *core.RequestEvent, t *tenant.Tenant, row Row) (map[string]any, error) {
+func (f *Facade) own(e *core.RequestEvent, t *tenant.Tenant, row row) (map[string]any, error) {
 	in, err := f.ask(e, http.MethodGet, records(row.Collection, e.Request.PathValue("id")), nil, nil)
 	if err != nil {
 		return nil, err
@@ -218,24 +160,27 @@ func (f *Facade) own(e *core.RequestEvent, t *tenant.Tenant, row Row) (map[strin
 		return nil, err
 	}
 	if found["organization"] != t.ID() || row.Gone != nil && row.Gone(found) {
-		return nil, Error(http.StatusNotFound, "")
+		return nil, refusal.Of("not_found")
 	}
 	return found, nil
 }
 
-func (f *Facade) view(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer) error {
+func (f *Facade) view(e *core.RequestEvent, t *tenant.Tenant, row row, a *Answer) error {
 	found, err := f.own(e, t, row)
 	if err != nil {
 		return err
 	}
-	a.Row = row.out(found)
+	id, _ := found["id"].(string)
+	if a.Row, err = f.out(row, found); err != nil {
+		return err
+	}
 	if row.More != nil {
-		a.More, err = row.More(e, found["id"].(string))
+		a.More, err = row.More(e, id)
 	}
 	return err
 }
 
-func (f *Facade) create(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer) error {
+func (f *Facade) create(e *core.RequestEvent, t *tenant.Tenant, row row, a *Answer) error {
 	body, err := Body(e)
 	if err != nil {
 		return err
@@ -258,15 +203,16 @@ func (f *Facade) create(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answ
 	in, err := f.ask(e, http.MethodPost, records(row.Collection), nil, columns)
 	if err != nil {
 		// PocketBase words a refusal by the access rule as a 400 without fields.
-		if failure := failureOf(err); failure.Status == http.StatusBadRequest && failure.Details == nil {
-			return Error(http.StatusForbidden, "Your role does not allow this")
+		failure := refusalOf(err)
+		if failure.Status == http.StatusBadRequest && failure.Details == nil && in != nil && in.refused == nil {
+			return refusal.Of("forbidden/role")
 		}
 		return Told(err, row.Fields, body)
 	}
 	return f.saved(e, in, row, a)
 }
 
-func (f *Facade) update(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answer) error {
+func (f *Facade) update(e *core.RequestEvent, t *tenant.Tenant, row row, a *Answer) error {
 	if _, err := f.own(e, t, row); err != nil {
 		return err
 	}
@@ -285,12 +231,12 @@ func (f *Facade) update(e *core.RequestEvent, t *tenant.Tenant, row Row, a *Answ
 	}
 	in, err := f.ask(e, http.MethodPatch, records(row.Collection, e.Request.PathValue("id")), nil, columns)
 	if err != nil {
-		return Told(seen(err), row.Fields, body)
+		return Told(f.seen(e, t, row, err), row.Fields, body)
 	}
 	return f.saved(e, in, row, a)
 }
 
-func (f *Facade) remove(e *core.RequestEvent, t *tenant.Tenant, row Row) error {
+func (f *Facade) remove(e *core.RequestEvent, t *tenant.Tenant, row row) error {
 	if _, err := f.own(e, t, row); err != nil {
 		return err
 	}
@@ -300,16 +246,13 @@ func (f *Facade) remove(e *core.RequestEvent, t *tenant.Tenant, row Row) error {
 		query.Set("force", e.Request.URL.Query().Get("force"))
 	}
 	if _, err := f.ask(e, http.MethodDelete, records(row.Collection, id), query, nil); err != nil {
-		return seen(err)
-	}
-	if row.Saved != nil {
-		return row.Saved(e, id)
+		return f.seen(e, t, row, err)
 	}
 	return nil
 }
 
 // saved runs what follows a write and answers with the row as it is then.
-func (f *Facade) saved(e *core.RequestEvent, in *Inner, row Row, a *Answer) error {
+func (f *Facade) saved(e *core.RequestEvent, in *Inner, row row, a *Answer) (err error) {
 	var stored map[string]any
 	if err := in.Decode(&stored); err != nil {
 		return err
@@ -328,8 +271,8 @@ func (f *Facade) saved(e *core.RequestEvent, in *Inner, row Row, a *Answer) erro
 			return err
 		}
 	}
-	a.Row = row.out(stored)
-	return nil
+	a.Row, err = f.out(row, stored)
+	return err
 }
 
 func (f *Facade) ask(e *core.RequestEvent, method, path string, query url.Values, body any) (*Inner, error) {
@@ -343,32 +286,28 @@ func (f *Facade) ask(e *core.RequestEvent, method, path string, query url.Values
 	return in, in.Err()
 }
 
-// seen words the refusal of a change to a row the caller may see: PocketBase
-// says 404 whether the row is missing or the rule said no.
-func seen(err error) error {
-	if failureOf(err).Status == http.StatusNotFound {
-		return Error(http.StatusForbidden, "Your role does not allow this")
+// seen words the refusal of a change to a row the caller could see: PocketBase
+// says 404 whether the row is missing, by now, or the rule said no.
+func (f *Facade) seen(e *core.RequestEvent, t *tenant.Tenant, row row, err error) error {
+	if refusalOf(err).Status != http.StatusNotFound {
+		return err
 	}
-	return err
+	if _, gone := f.own(e, t, row); gone != nil {
+		return gone
+	}
+	return refusal.Of("forbidden/role")
 }
 
 // Told names the fields of a failure as the caller wrote them in the body.
 func Told(err error, fields []Field, body map[string]any) error {
-	failure := failureOf(err)
+	failure := refusalOf(err)
 	reasons, ok := failure.Details.(map[string]string)
 	if !ok {
 		return err
 	}
 	named := map[string]string{}
 	for column, reason := range reasons {
-		name := column
-		for _, f := range fields {
-			if f.Column == column || slices.Contains(f.Covers, column) {
-				name, _ = f.sent(body)
-				break
-			}
-		}
-		named[name] = reason
+		named[wrote(fields, column, body)] = reason
 	}
 	copied := *failure
 	copied.Details = named
@@ -378,21 +317,30 @@ func Told(err error, fields []Field, body map[string]any) error {
 	return &copied
 }
 
-func (row Row) out(stored map[string]any) map[string]any {
-	delete(stored, "collectionId")
-	delete(stored, "collectionName")
-	if row.Out == nil {
-		return stored
+// wrote is the field of the body that set a column, the first that would when none was sent.
+func wrote(fields []Field, column string, body map[string]any) string {
+	first := ""
+	for _, f := range fields {
+		if f.Column != column && !slices.Contains(f.Covers, column) {
+			continue
+		}
+		name, value := f.sent(body)
+		if value != nil {
+			return name
+		}
+		first = cmp.Or(first, name)
 	}
-	return row.Out(stored)
+	return cmp.Or(first, column)
 }
 
-// Time writes one of PocketBase's times as the documented surfaces do
-// (RFC 3339, UTC), nil when it is empty.
-func Time(stored any) any {
-	text, _ := stored.(string)
-	if text == "" {
-		return nil
+// out is a stored row as the route shows it.
+func (f *Facade) out(row row, stored map[string]any) (map[string]any, error) {
+	c, err := f.app.FindCachedCollectionByNameOrId(row.Collection)
+	if err != nil {
+		return nil, err
 	}
-	return strings.Replace(text, " ", "T", 1)
+	rows.Say(c, stored)
+	delete(stored, "collectionId")
+	delete(stored, "collectionName")
+	return row.Out(stored), nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -111,13 +112,13 @@ func (c *Callers) Erased(tx atomic.Tx, organization, number string, began time.T
 	if err != nil || began.After(newest) {
 		return false, err
 	}
-	rows, err := tx.Query(`SELECT 1 FROM privacy_requests WHERE organization = ? AND subject_hash = ? AND kind = 'erase' AND created > ? LIMIT 1`,
-		organization, c.Hash(organization, number), began.UTC().Format(types.DefaultDateLayout))
+	found, err := tx.Query(`SELECT 1 FROM privacy_requests WHERE organization = ? AND subject_hash = ? AND kind = 'erase' AND created > ? LIMIT 1`,
+		organization, c.Hash(organization, number), rows.Stamp(began))
 	if err != nil {
 		return false, fmt.Errorf("erased callers: %w", err)
 	}
-	erased := rows.Next()
-	return erased, errors.Join(rows.Err(), rows.Close())
+	erased := found.Next()
+	return erased, errors.Join(found.Err(), found.Close())
 }
 
 // newestOf reads once when the last erasure was; later ones are announced.

@@ -39,7 +39,8 @@ func TestDays_are_the_zones_own(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "today", "2026-13-01", "2026-02-30", "11/11/2026", "2026-11-11 ", "2026-11-11T10:00"} {
+	for _, text := range []string{"", "today", "2026-13-01", "2026-02-30", "11/11/2026", "2026-11-11 ",
+		"2026-11-11T10:00"} {
 		if at, err := From(text, "UTC"); err == nil {
 			t.Errorf("%q is read as %v", text, at)
 		}

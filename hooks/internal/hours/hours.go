@@ -194,10 +194,10 @@ func last(d Date, minutes int, zone *time.Location) time.Time {
 // Open tells whether the schedule is open at an instant, why, and when that
 // changes next. next is the zero time when it does not change within a year.
 func Open(s Schedule, at time.Time) (open bool, reason string, next time.Time) {
-	if s.Week == nil && len(s.Closures) == 0 {
-		return true, Always, time.Time{}
-	}
 	if s.Week == nil {
+		if len(s.Closures) == 0 {
+			return true, Always, time.Time{}
+		}
 		s.Week = everyHour()
 	}
 	today := DateOf(at.In(s.zone()))

@@ -42,40 +42,60 @@ func TestOpen_tells_whether_why_and_until_when(t *testing.T) {
 		{"between split shifts", paris, working, ``, "2026-11-23T11:00:00Z", false, Outside, "2026-11-23T13:00:00Z"},
 		{"after work", paris, working, ``, "2026-11-23T17:00:00Z", false, Outside, "2026-11-24T08:00:00Z"},
 		{"a day without hours", paris, working, ``, "2026-11-26T12:00:00Z", false, DayOff, "2026-11-27T21:00:00Z"},
-		{"Friday night runs on into the whole Saturday and Sunday morning", paris, working, ``, "2026-11-28T00:30:00Z", true, Regular, "2026-11-29T05:00:00Z"},
+		{"Friday night runs on into the whole Saturday and Sunday morning", paris, working, ``, "2026-11-28T00:30:00Z",
+			true, Regular, "2026-11-29T05:00:00Z"},
 		{"a holiday of every year", paris, working, holidays, "2027-12-24T10:00:00Z", false, Closed, "2027-12-27T08:00:00Z"},
 		{"special hours", paris, working, holidays, "2026-11-09T09:30:00Z", true, Special, "2026-11-09T10:00:00Z"},
 		{"outside special hours", paris, working, holidays, "2026-11-09T08:30:00Z", false, Outside, "2026-11-09T09:00:00Z"},
-		{"the shortest closure wins", paris, working, holidays, "2026-11-17T07:30:00Z", true, Special, "2026-11-17T08:00:00Z"},
-		{"and the longer one around it", paris, working, holidays, "2026-11-16T10:00:00Z", false, Closed, "2026-11-17T07:00:00Z"},
-		{"a yearly closure over New Year", paris, working, holidays, "2029-01-01T12:00:00Z", false, Closed, "2029-01-05T21:00:00Z"},
-		{"a shift into a closed day runs to its end", paris, `{"wed":[{"from":"22:00","to":"02:00"}]}`, `[{"from":"2026-11-26"}]`, "2026-11-26T00:30:00Z", true, Regular, "2026-11-26T01:00:00Z"},
+		{"the shortest closure wins", paris, working, holidays, "2026-11-17T07:30:00Z", true, Special,
+			"2026-11-17T08:00:00Z"},
+		{"and the longer one around it", paris, working, holidays, "2026-11-16T10:00:00Z", false, Closed,
+			"2026-11-17T07:00:00Z"},
+		{"a yearly closure over New Year", paris, working, holidays, "2029-01-01T12:00:00Z", false, Closed,
+			"2029-01-05T21:00:00Z"},
+		{"a shift into a closed day runs to its end", paris, `{"wed":[{"from":"22:00","to":"02:00"}]}`,
+			`[{"from":"2026-11-26"}]`, "2026-11-26T00:30:00Z", true, Regular, "2026-11-26T01:00:00Z"},
 		{"never open", paris, `{"mon":[]}`, ``, "2026-11-23T10:00:00Z", false, DayOff, ""},
-		{"open round the clock", paris, `{"mon":[{"from":"00:00","to":"24:00"}],"tue":[{"from":"00:00","to":"24:00"}],"wed":[{"from":"00:00","to":"24:00"}],"thu":[{"from":"00:00","to":"24:00"}],"fri":[{"from":"00:00","to":"24:00"}],"sat":[{"from":"00:00","to":"24:00"}],"sun":[{"from":"00:00","to":"24:00"}]}`, ``, "2026-11-23T10:00:00Z", true, Regular, ""},
+		{"open round the clock", paris,
+			`{"mon":[{"from":"00:00","to":"24:00"}],"tue":[{"from":"00:00","to":"24:00"}],"wed":[{"from":"00:00","to":"24:00"}],"thu":[{"from":"00:00","to":"24:00"}],"fri":[{"from":"00:00","to":"24:00"}],"sat":[{"from":"00:00","to":"24:00"}],"sun":[{"from":"00:00","to":"24:00"}]}`, ``, "2026-11-23T10:00:00Z", true, Regular, ""},
 		{"another zone, another day", sydney, working, ``, "2026-11-22T22:30:00Z", true, Regular, "2026-11-23T01:00:00Z"},
 
 		// Paris, 29 March 2026: 02:00 → 03:00 at 01:00 UTC.
-		{"spring north: nine stays nine before", paris, working, ``, "2026-03-24T08:00:00Z", true, Regular, "2026-03-24T17:00:00Z"},
-		{"spring north: nine stays nine after", paris, working, ``, "2026-03-31T07:00:00Z", true, Regular, "2026-03-31T16:00:00Z"},
-		{"spring north: the night is an hour short", paris, night, ``, "2026-03-29T00:30:00Z", true, Regular, "2026-03-29T01:00:00Z"},
-		{"spring north: a time that does not exist is the jump", paris, early, ``, "2026-03-29T00:59:59Z", false, Outside, "2026-03-29T01:00:00Z"},
+		{"spring north: nine stays nine before", paris, working, ``, "2026-03-24T08:00:00Z", true, Regular,
+			"2026-03-24T17:00:00Z"},
+		{"spring north: nine stays nine after", paris, working, ``, "2026-03-31T07:00:00Z", true, Regular,
+			"2026-03-31T16:00:00Z"},
+		{"spring north: the night is an hour short", paris, night, ``, "2026-03-29T00:30:00Z", true, Regular,
+			"2026-03-29T01:00:00Z"},
+		{"spring north: a time that does not exist is the jump", paris, early, ``, "2026-03-29T00:59:59Z",
+			false, Outside, "2026-03-29T01:00:00Z"},
 		{"spring north: open at the jump", paris, early, ``, "2026-03-29T01:00:00Z", true, Regular, "2026-03-29T03:00:00Z"},
 		// Paris, 25 October 2026: 03:00 → 02:00 at 01:00 UTC.
-		{"autumn north: the night is an hour long", paris, night, ``, "2026-10-25T01:30:00Z", true, Regular, "2026-10-25T02:00:00Z"},
-		{"autumn north: begins at the first of two", paris, early, ``, "2026-10-25T00:30:00Z", true, Regular, "2026-10-25T04:00:00Z"},
+		{"autumn north: the night is an hour long", paris, night, ``, "2026-10-25T01:30:00Z", true, Regular,
+			"2026-10-25T02:00:00Z"},
+		{"autumn north: begins at the first of two", paris, early, ``, "2026-10-25T00:30:00Z", true, Regular,
+			"2026-10-25T04:00:00Z"},
 		// New York, 1 November 2026: 02:00 → 01:00 at 06:00 UTC.
-		{"autumn west: until the second of two", newYork, half, ``, "2026-11-01T05:50:00Z", true, Regular, "2026-11-01T06:45:00Z"},
-		{"autumn west: over after the second", newYork, half, ``, "2026-11-01T06:45:00Z", false, Outside, "2026-11-08T06:30:00Z"},
+		{"autumn west: until the second of two", newYork, half, ``, "2026-11-01T05:50:00Z", true, Regular,
+			"2026-11-01T06:45:00Z"},
+		{"autumn west: over after the second", newYork, half, ``, "2026-11-01T06:45:00Z", false, Outside,
+			"2026-11-08T06:30:00Z"},
 		// New York, 8 March 2026: 02:00 → 03:00 at 07:00 UTC.
-		{"spring west: a shift inside the gap is no shift", newYork, `{"sun":[{"from":"02:10","to":"02:50"}]}`, ``, "2026-03-08T07:00:00Z", false, Outside, "2026-03-15T06:10:00Z"},
+		{"spring west: a shift inside the gap is no shift", newYork, `{"sun":[{"from":"02:10","to":"02:50"}]}`,
+			``, "2026-03-08T07:00:00Z", false, Outside, "2026-03-15T06:10:00Z"},
 		// Sydney, 4 October 2026: 02:00 → 03:00 at 16:00 UTC on the 3rd.
-		{"spring south: the night is an hour short", sydney, night, ``, "2026-10-03T15:30:00Z", true, Regular, "2026-10-03T16:00:00Z"},
+		{"spring south: the night is an hour short", sydney, night, ``, "2026-10-03T15:30:00Z", true, Regular,
+			"2026-10-03T16:00:00Z"},
 		{"spring south: nine stays nine", sydney, working, ``, "2026-10-04T22:00:00Z", true, Regular, "2026-10-05T01:00:00Z"},
 		// Sydney, 5 April 2026: 03:00 → 02:00 at 16:00 UTC on the 4th.
-		{"autumn south: the night is an hour long", sydney, night, ``, "2026-04-04T16:30:00Z", true, Regular, "2026-04-04T17:00:00Z"},
+		{"autumn south: the night is an hour long", sydney, night, ``, "2026-04-04T16:30:00Z", true, Regular,
+			"2026-04-04T17:00:00Z"},
 		{"autumn south: nine stays nine", sydney, working, ``, "2026-04-05T23:00:00Z", true, Regular, "2026-04-06T02:00:00Z"},
-		{"a half-hour change", "Australia/Lord_Howe", early, ``, "2026-04-04T16:30:00Z", true, Regular, "2026-04-04T18:30:00Z"},
-		{"a zone that skipped a day", "Pacific/Apia", `{"sat":[{"from":"08:00","to":"09:00"}],"fri":[{"from":"08:00","to":"09:00"}]}`, ``, "2011-12-30T09:00:00Z", false, DayOff, "2011-12-30T18:00:00Z"},
+		{"a half-hour change", "Australia/Lord_Howe", early, ``, "2026-04-04T16:30:00Z", true, Regular,
+			"2026-04-04T18:30:00Z"},
+		{"a zone that skipped a day", "Pacific/Apia",
+			`{"sat":[{"from":"08:00","to":"09:00"}],"fri":[{"from":"08:00","to":"09:00"}]}`, ``, "2011-12-30T09:00:00Z",
+			false, DayOff, "2011-12-30T18:00:00Z"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,8 +119,10 @@ func TestOpen_tells_whether_why_and_until_when(t *testing.T) {
 // before: walked minute by minute over the weeks in which clocks change.
 func TestOpen_next_is_where_the_answer_changes(t *testing.T) {
 	for _, zone := range []string{"Europe/Paris", "America/New_York", "Australia/Sydney", "Asia/Kolkata"} {
-		for _, from := range []string{"2026-03-05T00:00:00Z", "2026-03-27T00:00:00Z", "2026-04-03T00:00:00Z", "2026-10-02T00:00:00Z", "2026-10-23T00:00:00Z", "2026-10-30T00:00:00Z"} {
-			s := schedule(t, zone, working, `[{"from":"2026-03-30"},{"from":"2026-04-06","hours":[{"from":"23:00","to":"01:30"}]}]`)
+		for _, from := range []string{"2026-03-05T00:00:00Z", "2026-03-27T00:00:00Z", "2026-04-03T00:00:00Z",
+			"2026-10-02T00:00:00Z", "2026-10-23T00:00:00Z", "2026-10-30T00:00:00Z"} {
+			s := schedule(t, zone, working,
+				`[{"from":"2026-03-30"},{"from":"2026-04-06","hours":[{"from":"23:00","to":"01:30"}]}]`)
 			at, _ := time.Parse(time.RFC3339, from)
 			open, _, next := Open(s, at)
 			for range 5 * 24 * 60 {
@@ -118,8 +140,10 @@ func TestOpen_next_is_where_the_answer_changes(t *testing.T) {
 func TestRead_refuses_what_cannot_be_meant(t *testing.T) {
 	for name, raw := range map[string]string{
 		"not an object": `[1]`, "an unknown day": `{"monday":[]}`, "no time": `{"mon":[{"from":"9","to":"17:00"}]}`,
-		"an hour that is none": `{"mon":[{"from":"25:00","to":"26:00"}]}`, "nothing": `{"mon":[{"from":"09:00","to":"09:00"}]}`,
-		"overlap": `{"mon":[{"from":"09:00","to":"13:00"},{"from":"12:00","to":"18:00"}]}`, "begins at 24": `{"mon":[{"from":"24:00","to":"02:00"}]}`,
+		"an hour that is none":         `{"mon":[{"from":"25:00","to":"26:00"}]}`,
+		"nothing":                      `{"mon":[{"from":"09:00","to":"09:00"}]}`,
+		"overlap":                      `{"mon":[{"from":"09:00","to":"13:00"},{"from":"12:00","to":"18:00"}]}`,
+		"begins at 24":                 `{"mon":[{"from":"24:00","to":"02:00"}]}`,
 		"past 24":                      `{"mon":[{"from":"09:00","to":"24:30"}]}`,
 		"over midnight before another": `{"mon":[{"from":"10:00","to":"06:00"},{"from":"22:00","to":"23:00"}]}`,
 		"too many":                     `{"mon":[{"from":"01:00","to":"02:00"},{"from":"03:00","to":"04:00"},{"from":"05:00","to":"06:00"},{"from":"07:00","to":"08:00"},{"from":"09:00","to":"10:00"},{"from":"11:00","to":"12:00"},{"from":"13:00","to":"14:00"}]}`,
@@ -129,8 +153,10 @@ func TestRead_refuses_what_cannot_be_meant(t *testing.T) {
 		}
 	}
 	for name, raw := range map[string]string{
-		"not a list": `{}x`, "no date": `[{"from":"24.12."}]`, "an impossible date": `[{"from":"2026-02-30"}]`, "backwards": `[{"from":"2026-12-26","to":"2026-12-24"}]`,
-		"years": `[{"from":"2026-01-01","to":"2028-01-01"}]`, "wrong hours": `[{"from":"2026-01-01","hours":[{"from":"x","to":"y"}]}]`,
+		"not a list": `{}x`, "no date": `[{"from":"24.12."}]`, "an impossible date": `[{"from":"2026-02-30"}]`,
+		"backwards":   `[{"from":"2026-12-26","to":"2026-12-24"}]`,
+		"years":       `[{"from":"2026-01-01","to":"2028-01-01"}]`,
+		"wrong hours": `[{"from":"2026-01-01","hours":[{"from":"x","to":"y"}]}]`,
 	} {
 		if _, err := Closures([]byte(raw)); err == nil {
 			t.Errorf("%s: accepted %s", name, raw)
@@ -145,7 +171,8 @@ func TestRead_refuses_what_cannot_be_meant(t *testing.T) {
 
 func TestTyped_reads_what_people_write(t *testing.T) {
 	for text, want := range map[string]string{
-		"9-5": "09:00 17:00", "9-17": "09:00 17:00", "09:00-18:30": "09:00 18:30", "9am-5pm": "09:00 17:00", "9-12": "09:00 12:00",
+		"9-5": "09:00 17:00", "9-17": "09:00 17:00", "09:00-18:30": "09:00 18:30", "9am-5pm": "09:00 17:00",
+		"9-12":        "09:00 12:00",
 		"22:00-02:00": "22:00 02:00", "9 to 5": "09:00 17:00", "12am-12pm": "00:00 12:00", "closed": "", "": "",
 	} {
 		got, err := Typed(text)

@@ -202,7 +202,7 @@ func empty(raw []byte) bool {
 func Typed(text string) ([]map[string]string, error) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	out := []map[string]string{}
-	if text == "" || text == "closed" || text == "off" || text == "-" {
+	if slices.Contains([]string{"", "closed", "off", "-"}, text) {
 		return out, nil
 	}
 	for part := range strings.SplitSeq(text, ",") {

@@ -16,6 +16,8 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/password"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // BindAccounts lets people in by mail code when mail can be sent, and by
@@ -91,19 +93,19 @@ func join(e *core.RecordAuthWithOAuth2RequestEvent, mayJoin func(app core.App, e
 		address = e.OAuth2User.Email
 	}
 	if address == "" {
-		return e.ForbiddenError("The other service did not tell a verified mail address.", nil)
+		return refusal.Of("unverified_address")
 	}
 	if !mayJoin(e.App, address) {
-		return e.ForbiddenError("Accounts here begin with an invitation. Ask for one to this mail address.", nil)
+		return refusal.Of("invitation_needed/ask")
 	}
 	user := core.NewRecord(e.Collection)
 	user.SetEmail(address)
 	user.SetVerified(true)
 	user.SetPassword(security.RandomString(40))
-	user.Load(map[string]any{"name": cut(e.OAuth2User.Name, 200), "is_active": true})
+	user.Load(map[string]any{"name": rows.Shorten(e.OAuth2User.Name, 200), "is_active": true})
 	Looks(e.RequestEvent, "").Set(user)
 	if err := e.App.Save(user); err != nil {
-		return e.BadRequestError("The account could not be made.", err)
+		return refusal.Of("invalid_request/account").For(err)
 	}
 	e.Record = user
 	return e.Next()
@@ -158,8 +160,7 @@ func (i *Identity) link(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		return err
 	}
 	if known == nil {
-		return e.ForbiddenError("An account with this address exists and has not proved it yet. Sign in with its password first, or ask for a new one.",
-			errors.New("unverified account"))
+		return refusal.Of("unproved_account").For(errors.New("unverified account"))
 	}
 	// PocketBase replaces the password of an account that has not proved its
 	// address, each time. Here it does so once, when the other service proves it.

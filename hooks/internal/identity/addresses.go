@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/address"
+	"github.com/pocketline/pocketline/hooks/internal/intake"
 )
 
 // addressed tells whether a collection's column email is an address people sign in
@@ -21,6 +22,9 @@ import (
 func addressed(c *core.Collection) bool {
 	return c.IsAuth() || c.Name == collections.Invitations || c.Name == collections.Memberships
 }
+
+// users begins the patterns of PocketBase's routes of accounts.
+const users = "/api/collections/{collection}/"
 
 // asksWith is the field of the address in the bodies of PocketBase's routes.
 var asksWith = map[string]string{
@@ -55,7 +59,7 @@ func (i *Identity) tidyAsked(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	form := map[string]any{}
-	if !peek(e, &form) {
+	if !intake.Peek(e, &form) {
 		return e.Next()
 	}
 	for name, value := range form {
@@ -75,15 +79,6 @@ func (i *Identity) tidyAsked(e *core.RequestEvent) error {
 	return e.Next()
 }
 
-// peek reads a body that the route reads again; false when it cannot be read.
-func peek(e *core.RequestEvent, form any) bool {
-	err := e.BindBody(form)
-	if body, ok := e.Request.Body.(router.Rereader); ok {
-		body.Reread()
-	}
-	return err == nil
-}
-
 // replaceBody puts a changed body of JSON in the place of the one that was read.
 func replaceBody(e *core.RequestEvent, form map[string]any) error {
 	raw, err := json.Marshal(form)
@@ -100,7 +95,8 @@ func AccountOf(app core.App, collection any, email string) (*core.Record, error)
 	user := &core.Record{}
 	// The second condition is the index's own; without it every account is read.
 	err := app.RecordQuery(collection).
-		AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE AND [[email]] != ''", dbx.Params{"email": address.Tidy(email)})).Limit(1).One(user)
+		AndWhere(dbx.NewExp("[[email]] = {:email} COLLATE NOCASE AND [[email]] != ''",
+			dbx.Params{"email": address.Tidy(email)})).Limit(1).One(user)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/security"
+
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // from is the claim of a file token that says what it came from: a session or a
@@ -29,7 +32,7 @@ var errFileToken = errors.New("the file token, or what it came from, has ended")
 // fileToken binds the token PocketBase is about to hand out to the session or
 // key that asks for it.
 func (i *Identity) fileToken(e *core.FileTokenRequestEvent) error {
-	if !person(e.Record) {
+	if !tenant.IsPerson(e.Record) {
 		return e.Next()
 	}
 	token, err := fileTokenOf(e.RequestEvent, e.Record, nil, e.Record.Collection().FileToken.DurationTime())
@@ -61,7 +64,7 @@ const signedFor = 15 * time.Minute
 // token for this file alone, so that a page can show it that has only the
 // address. It ends with the session or key of the request.
 func FilePath(e *core.RequestEvent, path string) string {
-	if !person(e.Auth) || path == "" {
+	if !tenant.IsPerson(e.Auth) || path == "" {
 		return path
 	}
 	at, err := url.Parse(path)
@@ -124,8 +127,8 @@ func (i *Identity) bearFile(e *core.RequestEvent) error {
 		return e.InternalServerError("", err)
 	}
 	if !stands {
-		if k, err := i.key(e.App, p.key); err == nil && i.standing(e.App, k).State == KeyPaused {
-			return e.ForbiddenError(keyPaused, nil)
+		if k, err := i.Keys.key(e.App, p.key); err == nil && i.Keys.standing(e.App, k).State == KeyPaused {
+			return refusal.Of("key_paused")
 		}
 		return e.NotFoundError("", errFileToken)
 	}

@@ -6,33 +6,20 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
-	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/network"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
-// Sentences with which an organization turns a member away.
+// Refusals with which an organization turns a member away; the dashboard says what to
+// do next by their codes.
 const (
-	foreignAddress = "This organization can be reached from certain networks only, and yours is not one of them."
-	factorMissing  = "This organization asks for a second factor. Set one up, or sign in again with it."
-	otherWay       = "This organization does not take the way you signed in. Sign out, and sign in again in one of its ways."
+	foreignAddress = "foreign_network"
+	factorMissing  = "factor_missing"
+	otherWay       = "other_sign_in"
 )
-
-// programWords are the same for programs: the dashboard says what to do next by them.
-var programWords = map[string]string{
-	foreignAddress: "foreign_network", factorMissing: "factor_missing", otherWay: "other_sign_in",
-}
-
-// turnedAway is the gate's error.
-type turnedAway struct{ *router.ApiError }
-
-// Unwrap is how the answer's writers find the status.
-func (t turnedAway) Unwrap() error { return t.ApiError }
-
-// Word stands for the sentence in the answers of the documented routes.
-func (t turnedAway) Word() string { return programWords[t.Message] }
 
 // Gate tells whether the request may touch an organization's rows: with a session
 // or key that still stands, which a long answer can outlive, from where the caller
@@ -40,25 +27,25 @@ func (t turnedAway) Word() string { return programWords[t.Message] }
 // or a 403 with a sentence for the caller. Who the caller is to the organization is
 // not asked here. Superusers pass.
 func (i *Identity) Gate(e *core.RequestEvent, organization string) error {
-	if person(e.Auth) {
+	if tenant.IsPerson(e.Auth) {
 		if stands, err := i.stands(e.App, e.Auth, proofOf(e.Auth)); err != nil {
 			return e.InternalServerError("", err)
 		} else if !stands {
-			return e.UnauthorizedError("Sign in again.", nil)
+			return refusal.Of("unauthorized/again")
 		}
 	}
-	if sentence := i.closed(e.App, e.Auth, organization); sentence != "" {
-		return turnedAway{e.ForbiddenError(sentence, nil)}
+	if code := i.closed(e.App, e.Auth, organization); code != "" {
+		return refusal.Of(code)
 	}
 	return nil
 }
 
-// closed is the sentence with which an organization turns a person away, or "".
+// closed is the refusal with which an organization turns a person away, or "".
 func (i *Identity) closed(app core.App, caller *core.Record, organization string) string {
-	if organization == "" || !person(caller) {
+	if organization == "" || !tenant.IsPerson(caller) {
 		return ""
 	}
-	s, p := i.SettingsOf(app, organization), proofOf(caller)
+	s, p := i.Terms.Of(app, organization), proofOf(caller)
 	switch {
 	case !s.Admits(p.address):
 		return foreignAddress
@@ -70,10 +57,10 @@ func (i *Identity) closed(app core.App, caller *core.Record, organization string
 	return ""
 }
 
-// hides is the sentence with which a row is kept from a person, or "". The own
+// hides is the refusal with which a row is kept from a person, or "". The own
 // membership is seen in any case: it says where one belongs.
 func (i *Identity) hides(app core.App, caller, row *core.Record) string {
-	if !person(caller) || row.Collection().Name == collections.Memberships && row.GetString("user") == caller.Id {
+	if !tenant.IsPerson(caller) || row.Collection().Name == collections.Memberships && row.GetString("user") == caller.Id {
 		return ""
 	}
 	return i.closed(app, caller, collections.OrganizationOf(row))
@@ -120,14 +107,14 @@ func (i *Identity) bindNetworks() {
 // asked about before they got here; what is refused here was forgotten there.
 func (i *Identity) enrich(e *core.RecordEnrichEvent) error {
 	// i.app: the memory is not believed inside the transaction of a change.
-	sentence := i.hides(i.app, e.RequestInfo.Auth, e.Record)
+	code := i.hides(i.app, e.RequestInfo.Auth, e.Record)
 	switch {
-	case sentence == "":
+	case code == "":
 		i.sayClosed(e.RequestInfo.Auth, e.Record)
 	case e.RequestInfo.Context == core.RequestInfoContextExpand:
 		*e.Record = *core.NewRecord(e.Record.Collection())
 	default:
-		return router.NewForbiddenError(sentence, nil)
+		return refusal.Of(code)
 	}
 	return e.Next()
 }
@@ -135,12 +122,12 @@ func (i *Identity) enrich(e *core.RecordEnrichEvent) error {
 // sayClosed adds to a person's own membership why its organization turns them
 // away, so that nobody has to ask for something to be refused.
 func (i *Identity) sayClosed(caller, row *core.Record) {
-	if !person(caller) || row.Collection().Name != collections.Memberships || row.GetString("user") != caller.Id {
+	if !tenant.IsPerson(caller) || row.Collection().Name != collections.Memberships || row.GetString("user") != caller.Id {
 		return
 	}
-	if sentence := i.closed(i.app, caller, row.GetString("organization")); sentence != "" {
+	if code := i.closed(i.app, caller, row.GetString("organization")); code != "" {
 		row.WithCustomData(true)
-		row.Set("closed", programWords[sentence])
+		row.Set("closed", code)
 	}
 }
 
@@ -180,7 +167,7 @@ func (i *Identity) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 // closedCall is the gate's error about a call. Whoever an organization turns
 // away hears it of any call they may not hear, there or not.
 func closedCall(e *core.RequestEvent, id string) error {
-	if !person(e.Auth) {
+	if !tenant.IsPerson(e.Auth) {
 		return nil
 	}
 	open, refused := tenant.Open(e)
@@ -201,7 +188,7 @@ func closedCall(e *core.RequestEvent, id string) error {
 // send ends a stream whose session or key is over; what it may hear was decided
 // when the message was made.
 func (i *Identity) send(e *core.RealtimeMessageEvent) error {
-	if caller, _ := e.Client.Get(streamAuth).(*core.Record); person(caller) {
+	if caller, _ := e.Client.Get(streamAuth).(*core.Record); tenant.IsPerson(caller) {
 		if stands, err := i.stands(e.App, caller, proofOf(caller)); err != nil || !stands {
 			i.app.SubscriptionsBroker().Unregister(e.Client.Id())
 			return nil
@@ -224,4 +211,25 @@ func Excluded(list []string, address string) string {
 		return ""
 	}
 	return "Your own address " + address + " is not in the list: you would lock yourself out"
+}
+
+// afterSettings makes new settings hold for what is open already: sessions get
+// the shorter length, streams from addresses that are out end.
+func (i *Identity) afterSettings(e *core.RecordEvent) error {
+	organization := e.Record.GetString("organization")
+	s := settingsOf(e.Record)
+	if s.Session > 0 {
+		if err := i.Sessions.shorten(e.App, organization, s.Session); err != nil {
+			// The settings are stored; sessions keep their time until refreshed.
+			e.App.Logger().Error("sessions not shortened", "organization", organization, "error", err)
+		}
+	}
+	for _, client := range e.App.SubscriptionsBroker().Clients() {
+		caller, _ := client.Get(streamAuth).(*core.Record)
+		if tenant.IsPerson(caller) && tenant.MembershipOf(e.App, caller.Id, organization) != nil &&
+			i.closed(e.App, caller, organization) != "" {
+			i.Drop(caller.Id, organization)
+		}
+	}
+	return e.Next()
 }

@@ -1,10 +1,13 @@
 package identity
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
+
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // proof is what a caller showed when they came in. It stays with the caller's
@@ -36,13 +39,13 @@ func (p proof) give(caller *core.Record) { caller.SetRaw(proofField, p) }
 // in. Without either nothing does.
 func (i *Identity) stands(app core.App, caller *core.Record, p proof) (bool, error) {
 	if p.key != "" {
-		k, err := i.key(app, p.key)
-		return err == nil && i.standing(app, k).State == KeyActive && k.user.Id == caller.Id, err
+		k, err := i.Keys.key(app, p.key)
+		return err == nil && i.Keys.standing(app, k).State == KeyActive && k.user.Id == caller.Id, err
 	}
 	if p.session == "" {
 		return false, nil
 	}
-	s, err := i.place(app, p.session)
+	s, err := i.Sessions.place(app, p.session)
 	return err == nil && s.good(caller.Id, i.Now()), err
 }
 
@@ -60,7 +63,7 @@ func (i *Identity) factor(app core.App, caller *core.Record, p proof) bool {
 	if p.session == "" {
 		return false
 	}
-	s, err := i.place(app, p.session)
+	s, err := i.Sessions.place(app, p.session)
 	return err == nil && s.factor
 }
 
@@ -69,7 +72,7 @@ func (i *Identity) method(app core.App, p proof) string {
 	if p.session == "" {
 		return ""
 	}
-	s, err := i.place(app, p.session)
+	s, err := i.Sessions.place(app, p.session)
 	if err != nil {
 		return ""
 	}
@@ -111,4 +114,63 @@ func (s stream) Set(key string, value any) {
 		value = own
 	}
 	s.Client.Set(key, value)
+}
+
+// prove notes what the caller showed, and treats whoever showed nothing as a
+// guest: the session of the token has ended, or the token names none. Only a
+// superuser's needs no session. A request inside another one comes with the
+// proof of the outer one.
+func (i *Identity) prove(e *core.RequestEvent) error {
+	i.byFileToken(e)
+	if !tenant.IsPerson(e.Auth) {
+		return e.Next()
+	}
+	p := proofOf(e.Auth)
+	if p == (proof{}) {
+		token := tenant.Bearer(e.Request)
+		if token == "" {
+			if c, err := e.Request.Cookie(SessionCookie); err == nil {
+				token = c.Value
+			}
+		}
+		p.session = i.Sessions.sessionOf(token)
+	}
+	p.address = e.RealIP()
+	stands, err := i.stands(e.App, e.Auth, p)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	if !stands {
+		e.Auth = nil
+		return e.Next()
+	}
+	p.give(e.Auth)
+	if p.session != "" {
+		i.Sessions.touch(e.App, p.session)
+	}
+	return e.Next()
+}
+
+// deadToken is what an answer says of the token it was asked with (RFC 6750,
+// 3.1; RFC 9110, 11.6.1 allows it beside any status).
+const deadToken = `Bearer error="invalid_token"`
+
+// sayDead tells a caller whose token is worth nothing any more. PocketBase
+// answers it like a guest, with empty lists, and a program or a page would take
+// those for the truth.
+func sayDead(e *core.RequestEvent) error {
+	if token := tenant.Bearer(e.Request); e.Auth == nil &&
+		(strings.Count(token, ".") == 2 || strings.HasPrefix(token, keyPrefix)) {
+		e.Response.Header().Set("WWW-Authenticate", deadToken)
+	}
+	return e.Next()
+}
+
+// closeStreams ends the streams that came with a session or key.
+func (i *Identity) closeStreams(with func(p proof) bool) {
+	for id, client := range i.app.SubscriptionsBroker().Clients() {
+		if p, ok := client.Get(streamProof).(proof); ok && with(p) {
+			i.app.SubscriptionsBroker().Unregister(id)
+		}
+	}
 }

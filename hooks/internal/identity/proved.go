@@ -1,14 +1,18 @@
 package identity
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/accountmail"
 	"github.com/pocketline/pocketline/hooks/internal/address"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/factors"
 )
 
 // An account may have been made by somebody else with this person's address.
@@ -28,6 +32,8 @@ const byLink = "link"
 func (i *Identity) bindProofs() {
 	const factor = "identity: the second factor of whoever made an account ends when its owner proves the address"
 	atomic.OnRecord(i.app, collections.Users, atomic.Updated, factor, dropFactor, "verified")
+	const told = "identity: who has the account is told by mail that its password or address changed"
+	atomic.OnRecord(i.app, collections.Users, atomic.Updated, told, i.tellChange)
 	i.app.OnRecordAuthWithOTPRequest(collections.Users).BindFunc(i.proveByCode)
 	i.app.OnRecordConfirmVerificationRequest(collections.Users).BindFunc(i.proveByLink)
 	// Links of mails that change the account are written down with what they change.
@@ -45,13 +51,13 @@ func (i *Identity) bindProofs() {
 const handedOver = "@handed_over"
 
 func ended(e *core.RequestEvent) bool {
-	_, did := e.Get(passwordEnded).(lost)
+	_, did := e.Get(passwordEnded).(accountmail.Lost)
 	return did
 }
 
 // sayEnded adds what ended to what else an answer says.
 func sayEnded(e *core.RequestEvent, answer map[string]any) map[string]any {
-	also, did := e.Get(passwordEnded).(lost)
+	also, did := e.Get(passwordEnded).(accountmail.Lost)
 	if !did {
 		return answer
 	}
@@ -64,16 +70,18 @@ func sayEnded(e *core.RequestEvent, answer map[string]any) map[string]any {
 
 // loses is what ends beside the password when an account goes to the owner of its
 // address, asked before it does.
-func loses(tx core.App, user *core.Record) (lost, error) {
+func loses(tx core.App, user *core.Record) (accountmail.Lost, error) {
 	var keys int
-	err := atomic.One(atomic.Of(tx), `SELECT EXISTS (SELECT 1 FROM api_keys WHERE created_by = ? AND revoked_at = '')`, []any{user.Id}, &keys)
-	return lost{Factor: user.GetBool("two_factor"), Keys: keys == 1}, err
+	err := atomic.One(atomic.Of(tx), `SELECT EXISTS (SELECT 1 FROM api_keys WHERE created_by = ? AND revoked_at = '')`,
+		[]any{user.Id}, &keys)
+	return accountmail.Lost{Factor: user.GetBool("two_factor"), Keys: keys == 1}, err
 }
 
 // handOver gives an account that had not proved its address to whoever did now:
 // all of it, or nothing.
-func (i *Identity) handOver(e *core.RequestEvent, user *core.Record, method string, and ...func(tx core.App) error) error {
-	var also lost
+func (i *Identity) handOver(e *core.RequestEvent, user *core.Record, method string,
+	and ...func(tx core.App) error) error {
+	var also accountmail.Lost
 	err := e.App.RunInTransaction(func(tx core.App) (err error) {
 		if also, err = loses(tx, user); err != nil {
 			return err
@@ -94,14 +102,43 @@ func (i *Identity) handOver(e *core.RequestEvent, user *core.Record, method stri
 		if err := audit.Add(tx, entryOf(e, user, "auth."+passwordEnded, map[string]any{"method": method})); err != nil {
 			return err
 		}
-		return i.owe(tx, mailEnded, hash(user.TokenKey())[:16], owedMail{User: user.Id, lost: also})
+		return i.Mails.OweLost(tx, accountmail.PasswordEnded, user, also)
 	})
+	if refused := (*router.ApiError)(nil); errors.As(err, &refused) {
+		return refused
+	}
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
 	user.Set(handedOver, false) // what follows is told
 	e.Set(passwordEnded, also)
 	return nil
+}
+
+// passwordHash is what a record says of its password.
+const passwordHash = core.FieldNamePassword + ":hash"
+
+// tellChange owes the mails of a changed account, whoever changed it and how.
+func (i *Identity) tellChange(tx core.App, before, after *core.Record) error {
+	if after.GetBool("is_service") {
+		return nil
+	}
+	if was := before.Email(); was != after.Email() {
+		if err := i.Mails.OweFormer(tx, after.Id, was); err != nil {
+			return err
+		}
+	}
+	if before.GetString(passwordHash) == after.GetString(passwordHash) || after.GetBool(handedOver) {
+		return nil // that mail tells of the other
+	}
+	var also accountmail.Lost
+	if ChangedHands(before, after) {
+		var err error
+		if also, err = loses(tx, before); err != nil {
+			return err
+		}
+	}
+	return i.Mails.OweLost(tx, accountmail.PasswordChanged, after, also)
 }
 
 // ChangedHands tells whether an account that had not proved its address went, with
@@ -117,7 +154,7 @@ func dropFactor(tx core.App, before, after *core.Record) error {
 	if !ChangedHands(before, after) {
 		return nil
 	}
-	row, err := authenticator(tx, after.Id)
+	row, err := factors.Of(tx, after.Id)
 	if err != nil || row == nil {
 		return err
 	}

@@ -3,9 +3,8 @@ package identity
 import (
 	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,7 +15,8 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/database"
-	"github.com/pocketline/pocketline/hooks/internal/tenant"
+	"github.com/pocketline/pocketline/hooks/internal/remembered"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 const (
@@ -34,7 +34,7 @@ const freshFor = 10 * time.Minute
 // Fresh tells whether the request's session began just now: whoever has it gave
 // their password, a code, or the account elsewhere minutes ago. False when that
 // cannot be told.
-func (i *Identity) Fresh(e *core.RequestEvent) (bool, error) {
+func (s *Sessions) Fresh(e *core.RequestEvent) (bool, error) {
 	id := Session(e)
 	if id == "" {
 		return false, nil
@@ -46,7 +46,7 @@ func (i *Identity) Fresh(e *core.RequestEvent) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return i.Now().Sub(row.GetDateTime("created").Time()) < freshFor, nil
+	return s.now().Sub(row.GetDateTime("created").Time()) < freshFor, nil
 }
 
 // SessionCookie is the cookie of browser sessions (hooks/system): an auth token where
@@ -63,14 +63,32 @@ type place struct {
 	seen     time.Time
 }
 
+// Sessions are people's sessions and the tokens that belong to them.
+type Sessions struct {
+	terms      *Terms
+	now        func() time.Time
+	remembered *remembered.Cache[string, *place]
+
+	mu       sync.RWMutex
+	said     map[[sha256.Size]byte]string // token, hashed → the session it names
+	renewals map[string]renewal           // by session
+}
+
+func newSessions(terms *Terms, now func() time.Time) *Sessions {
+	return &Sessions{
+		terms: terms, now: now, remembered: remembered.New[string, *place](most, now),
+		said: map[[sha256.Size]byte]string{}, renewals: map[string]renewal{},
+	}
+}
+
 // sessionOf is the session a token says it belongs to. The signature was
 // checked when the caller became known. What a token says never changes, so it
 // is read once.
-func (i *Identity) sessionOf(token string) string {
+func (s *Sessions) sessionOf(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	i.mu.RLock()
-	id, ok := i.said[sum]
-	i.mu.RUnlock()
+	s.mu.RLock()
+	id, ok := s.said[sum]
+	s.mu.RUnlock()
 	if ok {
 		return id
 	}
@@ -79,118 +97,56 @@ func (i *Identity) sessionOf(token string) string {
 		return ""
 	}
 	id, _ = claims[claim].(string)
-	i.mu.Lock()
-	if len(i.said) >= most {
-		clear(i.said)
+	s.mu.Lock()
+	if len(s.said) >= most {
+		clear(s.said)
 	}
-	i.said[sum] = id
-	i.mu.Unlock()
+	s.said[sum] = id
+	s.mu.Unlock()
 	return id
 }
 
-func (i *Identity) place(app core.App, id string) (*place, error) {
-	return recall(i, app, func() map[string]known[*place] { return i.places }, id, func() (*place, error) {
+func (s *Sessions) place(app core.App, id string) (*place, error) {
+	return s.remembered.GetIn(app, id, func() (*place, time.Duration, error) {
 		row, err := app.FindRecordById(collections.Sessions, id)
 		if errors.Is(err, sql.ErrNoRows) {
-			return &place{id: id, ended: true}, nil
+			return &place{id: id, ended: true}, keep, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		return &place{
-			id: id, user: row.GetString("user"), method: row.GetString("method"), ended: !row.GetDateTime("ended_at").IsZero(), factor: row.GetBool("second_factor"),
+			id: id, user: row.GetString("user"), method: row.GetString("method"), ended: !row.GetDateTime("ended_at").IsZero(),
+			factor:  row.GetBool("second_factor"),
 			expires: row.GetDateTime("expires_at").Time(), seen: row.GetDateTime("last_seen_at").Time(),
-		}, nil
+		}, keep, nil
 	})
 }
 
-// prove notes what the caller showed, and treats whoever showed nothing as a
-// guest: the session of the token has ended, or the token names none. Only a
-// superuser's needs no session. A request inside another one comes with the
-// proof of the outer one.
-func (i *Identity) prove(e *core.RequestEvent) error {
-	i.byFileToken(e)
-	if !person(e.Auth) {
-		return e.Next()
-	}
-	p := proofOf(e.Auth)
-	if p == (proof{}) {
-		token := tenant.Bearer(e.Request)
-		if token == "" {
-			if c, err := e.Request.Cookie(SessionCookie); err == nil {
-				token = c.Value
-			}
-		}
-		p.session = i.sessionOf(token)
-	}
-	p.address = e.RealIP()
-	stands, err := i.stands(e.App, e.Auth, p)
-	if err != nil {
-		return e.InternalServerError("", err)
-	}
-	if !stands {
-		e.Auth = nil
-		return e.Next()
-	}
-	p.give(e.Auth)
-	if p.session != "" {
-		i.touch(e.App, p.session)
-	}
-	return e.Next()
-}
-
-// deadToken is what an answer says of the token it was asked with (RFC 6750,
-// 3.1; RFC 9110, 11.6.1 allows it beside any status).
-const deadToken = `Bearer error="invalid_token"`
-
-// sayDead tells a caller whose token is worth nothing any more. PocketBase
-// answers it like a guest, with empty lists, and a program or a page would take
-// those for the truth.
-func sayDead(e *core.RequestEvent) error {
-	if token := tenant.Bearer(e.Request); e.Auth == nil && (strings.Count(token, ".") == 2 || strings.HasPrefix(token, keyPrefix)) {
-		e.Response.Header().Set("WWW-Authenticate", deadToken)
-	}
-	return e.Next()
-}
-
 // touch notes now and then that the session is in use.
-func (i *Identity) touch(app core.App, session string) {
-	if p, err := i.place(app, session); err == nil && i.Now().Sub(p.seen) > seenEvery {
-		i.seen(app, p)
+func (s *Sessions) touch(app core.App, session string) {
+	if p, err := s.place(app, session); err == nil && s.now().Sub(p.seen) > seenEvery {
+		s.seen(app, p)
 	}
 }
 
 // seen writes that a session as it was read is in use now.
-func (i *Identity) seen(app core.App, p *place) {
-	now := i.Now()
+func (s *Sessions) seen(app core.App, p *place) {
+	now := s.now()
 	copied := *p
 	copied.seen = now
-	replace(i, func() map[string]known[*place] { return i.places }, p.id, p, &copied)
+	remembered.Replace(s.remembered, p.id, p, &copied)
 	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET last_seen_at = {:now} WHERE id = {:id}`).
-		Bind(dbx.Params{"now": stamp(now), "id": p.id}).Execute()
+		Bind(dbx.Params{"now": rows.Stamp(now), "id": p.id}).Execute()
 	if err != nil {
 		// A missing sign of life must not cost an answer.
 		app.Logger().Warn("session not marked as seen", "session", p.id, "error", err)
 	}
 }
 
-// begin makes a session and the token that belongs to it.
-func (i *Identity) begin(e *core.RecordAuthRequestEvent, method string, factor bool) error {
-	return i.open(e, visit{method: method, factor: factor, length: i.session(e.App, e.Record), refreshable: true})
-}
-
-// impersonate gives the operator a session of the person: listed and ended like
-// the person's own, without their second factor, and not renewed.
-func (i *Identity) impersonate(e *core.RecordAuthRequestEvent) error {
-	claims, err := security.ParseUnverifiedJWT(e.Token)
-	if err != nil {
-		return e.InternalServerError("", err)
-	}
-	ends, err := claims.GetExpirationTime()
-	if err != nil || ends == nil {
-		return e.InternalServerError("", err)
-	}
-	return i.open(e, visit{method: Impersonated, length: ends.Sub(i.Now())})
+// visit is an ordinary one of the person's.
+func (s *Sessions) visit(app core.App, user *core.Record, method string, factor bool) visit {
+	return visit{method: method, factor: factor, length: s.terms.length(app, user), refreshable: true}
 }
 
 // visit is what a session begins with.
@@ -200,70 +156,37 @@ type visit struct {
 	length              time.Duration
 }
 
-func (i *Identity) open(e *core.RecordAuthRequestEvent, v visit) error {
-	c, err := e.App.FindCachedCollectionByNameOrId(collections.Sessions)
+// opened is a session that is stored and its token.
+type opened struct{ session, token string }
+
+// store makes the row of a session.
+func (s *Sessions) store(app core.App, e *core.RequestEvent, user *core.Record, v visit) (opened, error) {
+	c, err := app.FindCachedCollectionByNameOrId(collections.Sessions)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
-	now := i.Now()
+	now := s.now()
 	row := core.NewRecord(c)
 	row.Id = core.GenerateDefaultRandomId()
-	token, err := i.token(e.Record, row.Id, v)
+	token, err := s.token(user, row.Id, v)
 	if err != nil {
-		return err
+		return opened{}, err
 	}
 	row.Load(map[string]any{
-		"user": e.Record.Id, "token_hash": hash(token), "method": v.method, "second_factor": v.factor, "ip_address": e.RealIP(),
-		"user_agent": cut(e.Request.UserAgent(), agentMax), "last_seen_at": now, "expires_at": now.Add(v.length),
+		"user": user.Id, "token_hash": rows.Hash(token), "method": v.method, "second_factor": v.factor,
+		"ip_address": e.RealIP(),
+		"user_agent": rows.Shorten(e.Request.UserAgent(), agentMax), "last_seen_at": now, "expires_at": now.Add(v.length),
 	})
-	if err := e.App.Save(row); err != nil {
-		return e.InternalServerError("The session could not be stored.", err)
-	}
-	e.Token = token
-	// The answer shows rows to the person, not to who asked.
-	proof{session: row.Id, address: e.RealIP()}.give(e.Record)
-	if ended(e.RequestEvent) {
-		said, _ := e.Meta.(map[string]any)
-		e.Meta = sayEnded(e.RequestEvent, said)
-	}
-	return e.Next()
-}
-
-// renew answers auth-refresh: the same session, a new token.
-func (i *Identity) renew(e *core.RecordAuthRequestEvent) error {
-	old := tenant.Bearer(e.Request)
-	if e.Token == old || e.Token == "" { // one that cannot be renewed
-		return e.Next()
-	}
-	id := Session(e.RequestEvent)
-	row, err := database.Found(e.App.FindRecordById(collections.Sessions, id))
-	if err != nil {
-		return err
-	}
-	if row == nil {
-		return e.UnauthorizedError("Sign in again.", nil)
-	}
-	now, length := i.Now(), i.session(e.App, e.Record)
-	if e.Token, err = i.token(e.Record, id, visit{length: length, refreshable: true}); err != nil {
-		return err
-	}
-	row.IgnoreUnchangedFields(true)
-	row.Load(map[string]any{
-		"token_hash": hash(e.Token), "expires_at": now.Add(length), "last_seen_at": now, "ip_address": e.RealIP(),
-		"user_agent": cut(e.Request.UserAgent(), agentMax),
-	})
-	if err := e.App.Save(row); err != nil {
-		return e.InternalServerError("The session could not be stored.", err)
-	}
-	return e.Next()
+	return opened{row.Id, token}, app.Save(row)
 }
 
 // token is an auth token of PocketBase's making with the session's id in it.
 // Two tokens made within a second differ by their id.
-func (i *Identity) token(user *core.Record, session string, v visit) (string, error) {
+func (s *Sessions) token(user *core.Record, session string, v visit) (string, error) {
 	return security.NewJWT(jwt.MapClaims{
-		core.TokenClaimType: core.TokenTypeAuth, core.TokenClaimId: user.Id, core.TokenClaimCollectionId: user.Collection().Id,
-		core.TokenClaimRefreshable: v.refreshable, claim: session, "jti": security.RandomString(8),
+		core.TokenClaimType: core.TokenTypeAuth, core.TokenClaimId: user.Id,
+		core.TokenClaimCollectionId: user.Collection().Id,
+		core.TokenClaimRefreshable:  v.refreshable, claim: session, "jti": security.RandomString(8),
 	}, user.TokenKey()+user.Collection().AuthToken.Secret, v.length)
 }
 
@@ -282,8 +205,16 @@ func End(e *core.RequestEvent) error {
 	return e.App.Save(row)
 }
 
+// SignOut ends every session and token of a person, in the transaction tx is: it
+// changes what every token of the account is signed with.
+func SignOut(tx core.App, user *core.Record) error {
+	user.IgnoreUnchangedFields(true)
+	user.RefreshTokenKey()
+	return tx.SaveNoValidate(user) // whatever else stands in the row
+}
+
 // MarkFactor notes that the session proved a second factor.
-func (i *Identity) MarkFactor(app core.App, session string) error {
+func (s *Sessions) MarkFactor(app core.App, session string) error {
 	row, err := app.FindRecordById(collections.Sessions, session)
 	if err != nil {
 		return err
@@ -293,26 +224,17 @@ func (i *Identity) MarkFactor(app core.App, session string) error {
 	return app.Save(row)
 }
 
-// closeStreams ends the streams that came with a session or key.
-func (i *Identity) closeStreams(with func(p proof) bool) {
-	for id, client := range i.app.SubscriptionsBroker().Clients() {
-		if p, ok := client.Get(streamProof).(proof); ok && with(p) {
-			i.app.SubscriptionsBroker().Unregister(id)
-		}
-	}
+// shorten lets the open sessions of an organization's members last no longer than this
+// from now.
+func (s *Sessions) shorten(app core.App, organization string, length time.Duration) error {
+	latest := rows.Stamp(s.now().Add(length))
+	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET expires_at = {:latest} WHERE expires_at > {:latest} AND ended_at = ''
+		AND user IN (SELECT user FROM memberships WHERE organization = {:organization} AND status = 'active')`).
+		Bind(dbx.Params{"latest": latest, "organization": organization}).Execute()
+	s.forgetAll()
+	return err
 }
 
-func hash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
-
-func stamp(at time.Time) string { return at.UTC().Format(types.DefaultDateLayout) }
-
-func cut(s string, most int) string {
-	r := []rune(s)
-	if len(r) <= most {
-		return s
-	}
-	return string(r[:most])
-}
+// forgetAll drops what is remembered of sessions, after one statement changed
+// several rows.
+func (s *Sessions) forgetAll() { s.remembered.Clear() }

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/network"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/remembered"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -32,18 +34,56 @@ type Settings struct {
 	Closed bool
 }
 
-// SettingsOf returns the organization's settings, from memory. Without a row
+// sessionDefault is the old system's default: a day, in minutes.
+const sessionDefault = 1_440
+
+// SettingsDefaults is a new row of security_settings.
+var SettingsDefaults = map[string]any{
+	"two_factor_enabled": false, "allowed_auth_methods": collections.AuthMethods,
+	"session_timeout_minutes": sessionDefault, "ip_whitelist": []string{},
+	"keep_recordings_days": collections.RecordingsKept, "keep_transcripts_days": collections.TranscriptsKept,
+	"keep_messages_days": collections.MessagesKept, "keep_events_days": collections.EventsKept,
+	"keep_audit_days": collections.AuditKept,
+	"legal_hold":      false,
+}
+
+// SettingsRow is the organization's settings, made when there are none.
+func SettingsRow(app core.App, organization string) (*core.Record, error) {
+	row, err := app.FindFirstRecordByData(collections.SecuritySettings, "organization", organization)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return row, err
+	}
+	values := map[string]any{"organization": organization}
+	for k, v := range SettingsDefaults {
+		values[k] = v
+	}
+	row, err = rows.Make(app, collections.SecuritySettings, values)
+	// Read again: somebody else may have been faster, and a record that was just
+	// made does not know what it was.
+	if again, found := app.FindFirstRecordByData(collections.SecuritySettings, "organization",
+		organization); found == nil {
+		return again, nil
+	}
+	return row, err
+}
+
+// Terms are what organizations ask of who signs in.
+type Terms struct {
+	remembered *remembered.Cache[string, Settings]
+}
+
+// Of returns the organization's settings, from memory. Without a row
 // nothing is asked for.
-func (i *Identity) SettingsOf(app core.App, organization string) Settings {
-	s, err := recall(i, app, func() map[string]known[Settings] { return i.settings }, organization, func() (Settings, error) {
+func (t *Terms) Of(app core.App, organization string) Settings {
+	s, err := t.remembered.GetIn(app, organization, func() (Settings, time.Duration, error) {
 		row, err := app.FindFirstRecordByData(collections.SecuritySettings, "organization", organization)
 		if errors.Is(err, sql.ErrNoRows) {
-			return Settings{}, nil
+			return Settings{}, keep, nil
 		}
 		if err != nil {
-			return Settings{}, err
+			return Settings{}, 0, err
 		}
-		return settingsOf(row), nil
+		return settingsOf(row), keep, nil
 	})
 	if err != nil {
 		// Nobody is let in on a failed read.
@@ -113,36 +153,36 @@ func (s Settings) Takes(method string) bool {
 	return slices.Contains(s.Methods, method)
 }
 
-// session is how long the person's sessions last: the shortest of what the
+// length is how long the person's sessions last: the shortest of what the
 // organizations ask for, otherwise the installation's.
-func (i *Identity) session(app core.App, user *core.Record) time.Duration {
-	length := user.Collection().AuthToken.DurationTime()
+func (t *Terms) length(app core.App, user *core.Record) time.Duration {
+	usual := user.Collection().AuthToken.DurationTime()
 	chosen := time.Duration(0)
 	for _, m := range tenant.MembershipsOf(app, user.Id) {
-		if s := i.SettingsOf(app, m.GetString("organization")).Session; s > 0 && (chosen == 0 || s < chosen) {
+		if s := t.Of(app, m.GetString("organization")).Session; s > 0 && (chosen == 0 || s < chosen) {
 			chosen = s
 		}
 	}
 	if chosen > 0 {
 		return chosen
 	}
-	return length
+	return usual
 }
 
 // NeedsFactor tells whether the person must give a second factor: because one
 // is set up, or because an organization asks for it.
-func (i *Identity) NeedsFactor(app core.App, user *core.Record) bool {
+func (t *Terms) NeedsFactor(app core.App, user *core.Record) bool {
 	if user.GetBool("two_factor") {
 		return true
 	}
-	return i.FactorRequired(app, user.Id) != ""
+	return t.FactorRequired(app, user.Id) != ""
 }
 
 // FactorRequired returns an organization of the person that asks for a second
 // factor, or "".
-func (i *Identity) FactorRequired(app core.App, user string) string {
+func (t *Terms) FactorRequired(app core.App, user string) string {
 	for _, m := range tenant.MembershipsOf(app, user) {
-		if id := m.GetString("organization"); i.SettingsOf(app, id).TwoFactor {
+		if id := m.GetString("organization"); t.Of(app, id).TwoFactor {
 			return id
 		}
 	}
@@ -151,14 +191,15 @@ func (i *Identity) FactorRequired(app core.App, user string) string {
 
 // words for ways to sign in.
 var words = map[string]string{
-	collections.AuthPassword: "a password", collections.AuthCode: "a code by mail", collections.AuthOAuth: "an account elsewhere",
+	collections.AuthPassword: "a password", collections.AuthCode: "a code by mail",
+	collections.AuthOAuth: "an account elsewhere",
 }
 
-// refusedMethod is the sentence with which a way to sign in is refused, or "".
-func (i *Identity) refusedMethod(app core.App, user, method string) string {
+// refusedMethod is the refusal of a way to sign in, or nil.
+func (t *Terms) refusedMethod(app core.App, user, method string) *refusal.Refusal {
 	for _, m := range tenant.MembershipsOf(app, user) {
 		id := m.GetString("organization")
-		set := i.SettingsOf(app, id)
+		set := t.Of(app, id)
 		if set.Takes(method) {
 			continue
 		}
@@ -166,40 +207,11 @@ func (i *Identity) refusedMethod(app core.App, user, method string) string {
 		for _, a := range set.Methods {
 			ways = append(ways, words[a])
 		}
-		name := "An organization you belong to"
+		taken := strings.Join(ways, " or ")
 		if o := tenant.OrganizationOf(app, id); o != nil {
-			name = o.GetString("name")
+			return refusal.Of("sign_in_not_taken", o.GetString("name"), taken)
 		}
-		return name + " lets people sign in with " + strings.Join(ways, " or ") + " only."
+		return refusal.Of("sign_in_not_taken/unnamed", taken)
 	}
-	return ""
-}
-
-// afterSettings makes new settings hold for what is open already: sessions get
-// the shorter length, streams from addresses that are out end.
-func (i *Identity) afterSettings(e *core.RecordEvent) error {
-	organization := e.Record.GetString("organization")
-	s := settingsOf(e.Record)
-	if s.Session > 0 {
-		if err := i.shorten(e.App, organization, s.Session); err != nil {
-			// The settings are stored; sessions keep their time until refreshed.
-			e.App.Logger().Error("sessions not shortened", "organization", organization, "error", err)
-		}
-	}
-	for _, client := range e.App.SubscriptionsBroker().Clients() {
-		caller, _ := client.Get(streamAuth).(*core.Record)
-		if person(caller) && tenant.MembershipOf(e.App, caller.Id, organization) != nil && i.closed(e.App, caller, organization) != "" {
-			i.Drop(caller.Id, organization)
-		}
-	}
-	return e.Next()
-}
-
-func (i *Identity) shorten(app core.App, organization string, length time.Duration) error {
-	latest := stamp(i.Now().Add(length))
-	_, err := app.NonconcurrentDB().NewQuery(`UPDATE sessions SET expires_at = {:latest} WHERE expires_at > {:latest} AND ended_at = ''
-		AND user IN (SELECT user FROM memberships WHERE organization = {:organization} AND status = 'active')`).
-		Bind(dbx.Params{"latest": latest, "organization": organization}).Execute()
-	i.forgetPlaces()
-	return err
+	return nil
 }

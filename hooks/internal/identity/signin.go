@@ -2,7 +2,6 @@ package identity
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -15,9 +14,13 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/collections"
-	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/factors"
+	"github.com/pocketline/pocketline/hooks/internal/guesses"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 const (
@@ -65,35 +68,49 @@ type tickets struct {
 	open map[string]*ticket // by hash
 }
 
-// passed marks a request whose second factor was proved.
-type passed struct{}
+// Entrance decides about sign-ins, and asks for second factors.
+type Entrance struct {
+	terms    *Terms
+	sessions *Sessions
+	guesses  *guesses.Guard
+	factors  *factors.Factors
+	now      func() time.Time
+	tickets  tickets
+}
+
+// passed marks a request whose second factor was proved. made is the session that
+// was stored with the proof, if it was.
+type passed struct{ made *opened }
 
 // signIn decides about every token PocketBase is about to hand out.
-func (i *Identity) signIn(e *core.RecordAuthRequestEvent) error {
+func (n *Entrance) signIn(e *core.RecordAuthRequestEvent) error {
 	switch e.Request.Pattern {
 	case impersonatePattern: // the operator
-		return i.impersonate(e)
+		return n.impersonate(e)
 	case refreshPattern:
-		return i.renew(e)
+		return n.renew(e)
 	}
 	if e.Record.GetBool("is_service") {
-		return e.ForbiddenError("This account cannot sign in.", nil)
+		return refusal.Of("account_closed")
 	}
-	if _, ok := e.Get(passedKey).(passed); ok {
-		return i.begin(e, e.AuthMethod, true)
+	if p, ok := e.Get(passedKey).(passed); ok {
+		if p.made != nil {
+			return n.hand(e, *p.made)
+		}
+		return n.begin(e, e.AuthMethod, true)
 	}
 	method := e.AuthMethod
 	if method == "" { // whoever lets somebody in says how they proved who they are
 		return e.ForbiddenError("", errors.New("a sign-in by no method"))
 	}
-	if sentence := i.refusedMethod(e.App, e.Record.Id, method); sentence != "" {
-		i.note(e, "auth.refused", map[string]any{"method": method})
-		return e.ForbiddenError(sentence, nil)
+	if refused := n.terms.refusedMethod(e.App, e.Record.Id, method); refused != nil {
+		n.note(e, "auth.refused", map[string]any{"method": method})
+		return refused
 	}
-	if !i.NeedsFactor(e.App, e.Record) {
-		return i.begin(e, method, false)
+	if !n.terms.NeedsFactor(e.App, e.Record) {
+		return n.begin(e, method, false)
 	}
-	return i.ask(e, method)
+	return n.ask(e, method)
 }
 
 // Enter signs in somebody who proved who they are otherwise than by a route of
@@ -107,27 +124,33 @@ func Enter(e *core.RequestEvent, user *core.Record, method string, answer func(t
 	event := new(core.RecordAuthRequestEvent)
 	event.RequestEvent, event.Collection, event.Record = e, user.Collection(), user
 	event.Token, event.AuthMethod = token, method
-	return e.App.OnRecordAuthRequest().Trigger(event, func(e *core.RecordAuthRequestEvent) error { return answer(e.Token) })
+	return e.App.OnRecordAuthRequest().Trigger(event,
+		func(e *core.RecordAuthRequestEvent) error { return answer(e.Token) })
 }
 
 // ask answers a sign-in with a ticket instead of a token.
-func (i *Identity) ask(e *core.RecordAuthRequestEvent, method string) error {
-	row, err := authenticator(e.App, e.Record.Id)
+func (n *Entrance) ask(e *core.RecordAuthRequestEvent, method string) error {
+	row, err := factors.Of(e.App, e.Record.Id)
 	if err != nil {
 		return e.InternalServerError("", err)
 	}
 	methods := []string{FactorSetUp}
-	if row != nil && !row.GetDateTime("confirmed_at").IsZero() {
+	if factors.Confirmed(row) {
 		methods = []string{FactorApp, FactorRecovery}
 		if e.App.Settings().SMTP.Enabled && method != collections.AuthCode {
 			methods = append(methods, FactorMail)
 		}
 	}
-	t := &ticket{user: e.Record.Id, method: method, methods: methods, ends: i.Now().Add(ticketFor), as: asNow(e.Record, row)}
-	id := i.tickets.add(t, i.Now())
+	t := &ticket{user: e.Record.Id, method: method, methods: methods, ends: n.now().Add(ticketFor),
+		as: asNow(e.Record, row)}
+	id := n.tickets.add(t, n.now())
 	e.Response.Header().Set("Cache-Control", "no-store")
 	// mfaId is what PocketBase's own clients look for.
-	answer := map[string]any{"mfaId": id, "ticket": id, "methods": methods}
+	asked := refusal.Of("second_factor_required")
+	answer := map[string]any{
+		"mfaId": id, "ticket": id, "methods": methods,
+		"error": asked.Text, "code": asked.Code,
+	}
 	if err := e.JSON(http.StatusUnauthorized, sayEnded(e.RequestEvent, answer)); err != nil {
 		return err
 	}
@@ -150,7 +173,7 @@ func (t *tickets) add(one *ticket, now time.Time) string {
 			clear(t.open)
 		}
 	}
-	t.open[hash(id)] = one
+	t.open[rows.Hash(id)] = one
 	return id
 }
 
@@ -158,12 +181,12 @@ func (t *tickets) add(one *ticket, now time.Time) string {
 func (t *tickets) take(id string, now time.Time) (ticket, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	one := t.open[hash(id)]
+	one := t.open[rows.Hash(id)]
 	if one == nil {
 		return ticket{}, ErrTicket
 	}
-	if one.tries++; now.After(one.ends) || one.tries > guesses[guessFactor].each {
-		delete(t.open, hash(id))
+	if one.tries++; now.After(one.ends) || one.tries > guesses.FactorTries {
+		delete(t.open, rows.Hash(id))
 		return ticket{}, ErrTicket
 	}
 	return *one, nil
@@ -172,16 +195,16 @@ func (t *tickets) take(id string, now time.Time) (ticket, error) {
 // asNow changes with the person's password, address and second factor.
 func asNow(user, authenticator *core.Record) string {
 	factor := ""
-	if authenticator != nil && !authenticator.GetDateTime("confirmed_at").IsZero() {
+	if factors.Confirmed(authenticator) {
 		factor = authenticator.Id + authenticator.GetString("confirmed_at")
 	}
-	return hash(user.TokenKey() + " " + factor)
+	return rows.Hash(user.TokenKey() + " " + factor)
 }
 
 // present counts a try with the ticket and returns it with its person, if both
 // are still as they were.
-func (i *Identity) present(app core.App, id string) (ticket, *core.Record, error) {
-	t, err := i.tickets.take(id, i.Now())
+func (n *Entrance) present(app core.App, id string) (ticket, *core.Record, error) {
+	t, err := n.tickets.take(id, n.now())
 	if err != nil {
 		return t, nil, err
 	}
@@ -192,12 +215,12 @@ func (i *Identity) present(app core.App, id string) (ticket, *core.Record, error
 	if user == nil || !user.GetBool("is_active") {
 		return t, nil, ErrTicket
 	}
-	row, err := authenticator(app, user.Id)
+	row, err := factors.Of(app, user.Id)
 	if err != nil {
 		return t, nil, err
 	}
 	if t.as != asNow(user, row) {
-		i.tickets.end(id)
+		n.tickets.end(id)
 		return t, nil, ErrTicket
 	}
 	return t, user, nil
@@ -206,13 +229,13 @@ func (i *Identity) present(app core.App, id string) (ticket, *core.Record, error
 func (t *tickets) end(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.open, hash(id))
+	delete(t.open, rows.Hash(id))
 }
 
 // Waiting returns the person whose sign-in the ticket is, and whether it waits
 // for an authenticator app to be set up. It counts as a try.
-func (i *Identity) Waiting(app core.App, id string) (user *core.Record, setUp bool, err error) {
-	t, user, err := i.present(app, id)
+func (n *Entrance) Waiting(app core.App, id string) (user *core.Record, setUp bool, err error) {
+	t, user, err := n.present(app, id)
 	if err != nil {
 		return nil, false, err
 	}
@@ -220,96 +243,91 @@ func (i *Identity) Waiting(app core.App, id string) (user *core.Record, setUp bo
 }
 
 // MailCode sends the ticket's person a code, as another way than the app.
-func (i *Identity) MailCode(app core.App, id string) error {
-	t, user, err := i.present(app, id)
+func (n *Entrance) MailCode(app core.App, id string) error {
+	t, user, err := n.present(app, id)
 	if err != nil {
 		return err
 	}
 	if t.methods[len(t.methods)-1] != FactorMail {
 		return ErrTicket
 	}
-	if i.limits.Hit("otp "+accountOf(user).account, mailWindow) > mailsMost {
-		return ErrLocked
+	if !n.guesses.MayMailCode(user) {
+		return guesses.ErrLocked
 	}
-	code := security.RandomStringWithAlphabet(8, "1234567890")
-	i.tickets.mu.Lock()
-	if one := i.tickets.open[hash(id)]; one != nil {
-		one.mailed = hash("mailed " + code)
+	code := factors.NewMailed()
+	n.tickets.mu.Lock()
+	if one := n.tickets.open[rows.Hash(id)]; one != nil {
+		one.mailed = factors.MailedHash(code)
 	}
-	i.tickets.mu.Unlock()
+	n.tickets.mu.Unlock()
 	return mails.SendRecordOTP(app, user, "", code)
 }
 
 // Complete finishes a sign-in: the ticket's person gave the code. It answers
 // the request like any sign-in, with a session that knows of the factor.
-func (i *Identity) Complete(e *core.RequestEvent, id, code string) error {
-	t, user, err := i.present(e.App, id)
+func (n *Entrance) Complete(e *core.RequestEvent, id, code string) error {
+	t, user, err := n.present(e.App, id)
 	if err != nil {
 		return err
 	}
 	if t.methods[0] == FactorSetUp {
-		return ErrNone
+		return factors.ErrNone
 	}
-	mailed := t.mailed != "" && len(tidyCode(code)) == 8
+	mailed := t.mailed != "" && factors.IsMailed(code)
 	if mailed {
-		err = i.checkMailed(e, t, user, code)
+		err = n.factors.CheckMailed(e, user, code, t.mailed)
 	} else {
-		err = i.CheckFactor(e, user, code)
+		err = n.factors.Check(e, user, code)
 	}
 	if err != nil {
-		if errors.Is(err, ErrCode) || errors.Is(err, ErrLocked) {
-			i.failed(e, user)
+		if errors.Is(err, factors.ErrCode) || errors.Is(err, guesses.ErrLocked) {
+			n.failed(e, user)
 		}
 		return err
 	}
-	return i.finish(e, id, t, user, nil)
-}
-
-// checkMailed compares a code that was mailed for this ticket. A right one ends
-// the row of wrong ones, as an app's code does.
-func (i *Identity) checkMailed(e *core.RequestEvent, t ticket, user *core.Record, code string) error {
-	if err := i.attempt(e, user); err != nil {
-		return err
-	}
-	if subtle.ConstantTimeCompare([]byte(hash("mailed "+tidyCode(code))), []byte(t.mailed)) != 1 {
-		return ErrCode
-	}
-	i.passed(e, user)
-	return one(atomic.Of(e.App).Exec(`UPDATE authenticators SET failures = 0, locked_until = '' WHERE user = ?`, t.user))
+	return n.finish(e, id, t, user, passed{}, nil)
 }
 
 // CompleteSetUp finishes a sign-in that had to set up an authenticator app:
-// the code confirms it, and also is done with that. The answer's meta holds the
-// recovery codes.
-func (i *Identity) CompleteSetUp(e *core.RequestEvent, id, code string, also func(tx core.App, user *core.Record) error) error {
-	t, user, err := i.present(e.App, id)
+// the code confirms it, and also is done with that; the session is stored with both,
+// so that nobody has a factor whose codes they were not shown. The answer's meta holds
+// the recovery codes.
+func (n *Entrance) CompleteSetUp(e *core.RequestEvent, id, code string,
+	also func(tx core.App, user *core.Record) error) error {
+	t, user, err := n.present(e.App, id)
 	if err != nil {
 		return err
 	}
 	if t.methods[0] != FactorSetUp {
 		return ErrTicket
 	}
-	codes, err := i.ConfirmFactor(e, user, code, func(tx core.App) error { return also(tx, user) })
+	var made opened
+	codes, err := n.factors.Confirm(e, user, code, func(tx core.App) (err error) {
+		if made, err = n.sessions.store(tx, e, user, n.sessions.visit(tx, user, t.method, true)); err != nil {
+			return err
+		}
+		return also(tx, user)
+	})
 	if err != nil {
 		return err
 	}
-	return i.finish(e, id, t, user, map[string]any{"recovery_codes": codes})
+	return n.finish(e, id, t, user, passed{&made}, map[string]any{"recovery_codes": codes})
 }
 
-func (i *Identity) finish(e *core.RequestEvent, id string, t ticket, user *core.Record, meta any) error {
-	i.tickets.end(id)
-	e.Set(passedKey, passed{})
+func (n *Entrance) finish(e *core.RequestEvent, id string, t ticket, user *core.Record, p passed, meta any) error {
+	n.tickets.end(id)
+	e.Set(passedKey, p)
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return apis.RecordAuthResponse(e, user, t.method, meta)
 }
 
 // failed writes down a wrong second factor.
-func (i *Identity) failed(e *core.RequestEvent, user *core.Record) {
-	i.writeDown(e, entryOf(e, user, "auth.failed", map[string]any{"method": "second_factor"}))
+func (n *Entrance) failed(e *core.RequestEvent, user *core.Record) {
+	writeDown(e, entryOf(e, user, "auth.failed", map[string]any{"method": "second_factor"}))
 }
 
-func (i *Identity) note(e *core.RecordAuthRequestEvent, action string, details any) {
-	i.writeDown(e.RequestEvent, entryOf(e.RequestEvent, e.Record, action, details))
+func (n *Entrance) note(e *core.RecordAuthRequestEvent, action string, details any) {
+	writeDown(e.RequestEvent, entryOf(e.RequestEvent, e.Record, action, details))
 }
 
 // entryOf is about a person's own account, by whoever asks.
@@ -322,9 +340,77 @@ func entryOf(e *core.RequestEvent, user *core.Record, action string, details any
 	}
 }
 
-func (i *Identity) writeDown(e *core.RequestEvent, entry audit.Entry) {
+// begin makes a session and the token that belongs to it.
+func (n *Entrance) begin(e *core.RecordAuthRequestEvent, method string, factor bool) error {
+	return n.open(e, n.sessions.visit(e.App, e.Record, method, factor))
+}
+
+// impersonate gives the operator a session of the person: listed and ended like
+// the person's own, without their second factor, and not renewed.
+func (n *Entrance) impersonate(e *core.RecordAuthRequestEvent) error {
+	claims, err := security.ParseUnverifiedJWT(e.Token)
+	if err != nil {
+		return e.InternalServerError("", err)
+	}
+	ends, err := claims.GetExpirationTime()
+	if err != nil || ends == nil {
+		return e.InternalServerError("", err)
+	}
+	return n.open(e, visit{method: Impersonated, length: ends.Sub(n.now())})
+}
+
+func (n *Entrance) open(e *core.RecordAuthRequestEvent, v visit) error {
+	made, err := n.sessions.store(e.App, e.RequestEvent, e.Record, v)
+	if err != nil {
+		return refusal.Of("internal/session").For(err)
+	}
+	return n.hand(e, made)
+}
+
+// hand gives a session's token to the answer.
+func (n *Entrance) hand(e *core.RecordAuthRequestEvent, made opened) error {
+	e.Token = made.token
+	// The answer shows rows to the person, not to who asked.
+	proof{session: made.session, address: e.RealIP()}.give(e.Record)
+	if ended(e.RequestEvent) {
+		said, _ := e.Meta.(map[string]any)
+		e.Meta = sayEnded(e.RequestEvent, said)
+	}
+	return e.Next()
+}
+
+// renew answers auth-refresh: the same session, a new token.
+func (n *Entrance) renew(e *core.RecordAuthRequestEvent) error {
+	old := tenant.Bearer(e.Request)
+	if e.Token == old || e.Token == "" { // one that cannot be renewed
+		return e.Next()
+	}
+	id := Session(e.RequestEvent)
+	row, err := database.Found(e.App.FindRecordById(collections.Sessions, id))
+	if err != nil {
+		return err
+	}
+	if row == nil {
+		return refusal.Of("unauthorized/again")
+	}
+	now, length := n.now(), n.terms.length(e.App, e.Record)
+	if e.Token, err = n.sessions.token(e.Record, id, visit{length: length, refreshable: true}); err != nil {
+		return err
+	}
+	row.IgnoreUnchangedFields(true)
+	row.Load(map[string]any{
+		"token_hash": rows.Hash(e.Token), "expires_at": now.Add(length), "last_seen_at": now, "ip_address": e.RealIP(),
+		"user_agent": rows.Shorten(e.Request.UserAgent(), agentMax),
+	})
+	if err := e.App.Save(row); err != nil {
+		return refusal.Of("internal/session").For(err)
+	}
+	return e.Next()
+}
+
+// writeDown adds an entry to the audit log; the answer must not depend on it.
+func writeDown(e *core.RequestEvent, entry audit.Entry) {
 	if err := audit.Add(e.App, entry); err != nil {
-		// The answer must not depend on it.
 		e.App.Logger().Error("sign-in not written down", "action", entry.Action, "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/guesses"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
@@ -16,7 +17,7 @@ import (
 // decides at the next request, whatever was remembered.
 func TestSession_stands_as_its_row_says(t *testing.T) {
 	h := houseOf(t)
-	agent := h.user(testkit.AcmeAgent)
+	agent := h.User(testkit.AcmeAgent)
 	for name, c := range map[string]struct {
 		change map[string]any
 		want   bool
@@ -30,16 +31,17 @@ func TestSession_stands_as_its_row_says(t *testing.T) {
 	} {
 		row := h.session(testkit.AcmeAgent, "192.0.2.1", nil)
 		p := proof{session: row.Id}
-		if got, err := h.stands(h.app, agent, p); err != nil || !got {
+		if got, err := h.stands(h.App, agent, p); err != nil || !got {
 			t.Fatalf("%s: before: %t, %v", name, got, err)
 		}
-		h.set(collections.Sessions, row.Id, c.change)
-		if got, err := h.stands(h.app, agent, p); err != nil || got != c.want {
+		h.Set(collections.Sessions, row.Id, c.change)
+		if got, err := h.stands(h.App, agent, p); err != nil || got != c.want {
 			t.Errorf("%s: got %t, %v, want %t", name, got, err, c.want)
 		}
 	}
-	for name, p := range map[string]proof{"nothing": {}, "no such session": {session: "nosuchsession00"}, "no such key": {key: "nosuchkey000000"}} {
-		if got, err := h.stands(h.app, agent, p); err != nil || got {
+	for name, p := range map[string]proof{"nothing": {}, "no such session": {session: "nosuchsession00"},
+		"no such key": {key: "nosuchkey000000"}} {
+		if got, err := h.stands(h.App, agent, p); err != nil || got {
 			t.Errorf("%s: got %t, %v: the absence of a proof is none", name, got, err)
 		}
 	}
@@ -48,7 +50,7 @@ func TestSession_stands_as_its_row_says(t *testing.T) {
 // The proof stays with the record it was given to, and shows in nothing that leaves.
 func TestProof_is_carried_and_never_shown(t *testing.T) {
 	h := houseOf(t)
-	agent := h.user(testkit.AcmeAgent)
+	agent := h.User(testkit.AcmeAgent)
 	if proofOf(agent) != (proof{}) || proofOf(nil) != (proof{}) {
 		t.Error("somebody who showed nothing has a proof")
 	}
@@ -75,48 +77,52 @@ func TestKey_stands_as_the_table_says(t *testing.T) {
 	}{
 		"as it was made": {func(*house, *core.Record) {}, active},
 		"revoked": {func(h *house, key *core.Record) {
-			h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
+			h.Set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
 		}, ended(WhyRevoked)},
 		"ended with its maker": {func(h *house, key *core.Record) {
-			h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now(), "ended_by": collections.KeyEndedMaker})
+			h.Set(collections.APIKeys, key.Id,
+				map[string]any{"revoked_at": h.clock.Now(), "ended_by": collections.KeyEndedMaker})
 		}, ended(WhyMaker)},
 		"over": {func(h *house, key *core.Record) {
-			h.set(collections.APIKeys, key.Id, map[string]any{"expires_at": h.clock.Now()})
+			h.Set(collections.APIKeys, key.Id, map[string]any{"expires_at": h.clock.Now()})
 		}, ended(WhyExpired)},
 		"account off": {func(h *house, key *core.Record) {
-			h.set(collections.Users, key.GetString("acts_as"), map[string]any{"is_active": false})
+			h.Set(collections.Users, key.GetString("acts_as"), map[string]any{"is_active": false})
 		}, ended(WhyRevoked)},
 		"acts as a person": {func(h *house, key *core.Record) {
-			h.set(collections.APIKeys, key.Id, map[string]any{"acts_as": testkit.User(testkit.AcmeOwner)})
+			h.Set(collections.APIKeys, key.Id, map[string]any{"acts_as": testkit.User(testkit.AcmeOwner)})
 		}, ended(WhyRevoked)},
 		"maker off": {func(h *house, _ *core.Record) {
-			h.set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"is_active": false})
+			h.Set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"is_active": false})
 		}, ended(WhyMaker)},
 		"maker gone from the organization": {func(h *house, _ *core.Record) {
-			if err := h.app.Delete(h.row(collections.Memberships, testkit.UserMembership(testkit.AcmeAdmin, testkit.Acme))); err != nil {
-				h.t.Fatal(err)
+			if err := h.App.Delete(h.Row(collections.Memberships,
+				testkit.UserMembership(testkit.AcmeAdmin, testkit.Acme))); err != nil {
+				h.T.Fatal(err)
 			}
 		}, ended(WhyMaker)},
 		"a factor is asked for": {func(h *house, _ *core.Record) {
-			h.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"two_factor_enabled": true})
+			h.Set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"),
+				map[string]any{"two_factor_enabled": true})
 		}, Standing{KeyPaused, WhyFactor}},
 		"a factor is asked for, and there": {func(h *house, _ *core.Record) {
-			h.set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"), map[string]any{"two_factor_enabled": true})
-			h.set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"two_factor": true})
+			h.Set(collections.SecuritySettings, testkit.Row(testkit.Acme, "security"),
+				map[string]any{"two_factor_enabled": true})
+			h.Set(collections.Users, testkit.User(testkit.AcmeAdmin), map[string]any{"two_factor": true})
 		}, active},
 	} {
 		h := houseOf(t)
 		key := h.apiKey()
-		if got, err := h.KeyStanding(h.app, key.Id); err != nil || got != active {
+		if got, err := standingOf(h, key.Id); err != nil || got != active {
 			t.Fatalf("%s: before: %+v, %v", name, got, err)
 		}
 		c.change(h, key)
-		if got, err := h.KeyStanding(h.app, key.Id); err != nil || got != c.want {
+		if got, err := standingOf(h, key.Id); err != nil || got != c.want {
 			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, c.want)
 		}
 	}
 	h := houseOf(t)
-	if got, err := h.KeyStanding(h.app, "nosuchkey000000"); err != nil || got != ended(WhyRevoked) {
+	if got, err := standingOf(h, "nosuchkey000000"); err != nil || got != ended(WhyRevoked) {
 		t.Errorf("no such key: got %+v, %v", got, err)
 	}
 }
@@ -124,12 +130,12 @@ func TestKey_stands_as_the_table_says(t *testing.T) {
 // The token of a session names it; what is no token names none.
 func TestToken_names_its_session(t *testing.T) {
 	h := houseOf(t)
-	agent := h.user(testkit.AcmeAgent)
-	one, err := h.token(agent, "one", visit{length: time.Hour, refreshable: true})
+	agent := h.User(testkit.AcmeAgent)
+	one, err := h.Sessions.token(agent, "one", visit{length: time.Hour, refreshable: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.token(agent, "one", visit{length: time.Hour, refreshable: true})
+	again, err := h.Sessions.token(agent, "one", visit{length: time.Hour, refreshable: true})
 	if err != nil || again == one {
 		t.Errorf("two tokens of a second are the same (%v)", err)
 	}
@@ -139,12 +145,12 @@ func TestToken_names_its_session(t *testing.T) {
 	}
 	for text, want := range map[string]string{one: "one", again: "one", plain: "", "": "", "a.b.c": "", "pk_x_y": ""} {
 		for range 2 { // read, then remembered
-			if got := h.sessionOf(text); got != want {
+			if got := h.Sessions.sessionOf(text); got != want {
 				t.Errorf("%.20q: got %q, want %q", text, got, want)
 			}
 		}
 	}
-	if found, err := h.app.FindAuthRecordByToken(one, core.TokenTypeAuth); err != nil || found.Id != agent.Id {
+	if found, err := h.App.FindAuthRecordByToken(one, core.TokenTypeAuth); err != nil || found.Id != agent.Id {
 		t.Errorf("PocketBase does not take it: %v", err)
 	}
 }
@@ -153,40 +159,40 @@ func TestToken_names_its_session(t *testing.T) {
 // bring back what was remembered before.
 func TestEnd_stays_when_a_late_sign_of_life_comes(t *testing.T) {
 	h := houseOf(t)
-	agent, session := h.user(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
-	before, err := h.place(h.app, session.Id)
+	agent, session := h.User(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+	before, err := h.Sessions.place(h.App, session.Id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	stands := func() bool {
 		t.Helper()
-		stands, err := h.stands(h.app, agent, proof{session: session.Id})
+		stands, err := h.stands(h.App, agent, proof{session: session.Id})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return stands
 	}
 	h.clock.Move(2 * seenEvery)
-	h.set(collections.Sessions, session.Id, map[string]any{"ended_at": h.clock.Now()})
+	h.Set(collections.Sessions, session.Id, map[string]any{"ended_at": h.clock.Now()})
 	if stands() { // and remembers that it does not
 		t.Fatal("an ended session stands")
 	}
-	h.seen(h.app, before)
+	h.Sessions.seen(h.App, before)
 	if stands() {
 		t.Error("a late sign of life brought an ended session back")
 	}
 
 	key := h.apiKey()
-	was, err := h.key(h.app, key.Id)
+	was, err := h.Keys.key(h.App, key.Id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
+	h.Set(collections.APIKeys, key.Id, map[string]any{"revoked_at": h.clock.Now()})
 	for _, when := range []string{"before", "after"} {
-		if is, err := h.KeyStanding(h.app, key.Id); err != nil || is.State != KeyEnded {
+		if is, err := standingOf(h, key.Id); err != nil || is.State != KeyEnded {
 			t.Errorf("%s a late use: a revoked key is %+v, %v", when, is, err)
 		}
-		h.used(h.request("192.0.2.9"), was, h.clock.Now())
+		h.Keys.used(h.Request("192.0.2.9"), was, h.clock.Now())
 	}
 }
 
@@ -196,11 +202,11 @@ func TestSession_remembers_that_it_was_seen(t *testing.T) {
 	h := houseOf(t)
 	session := h.session(testkit.AcmeAgent, "192.0.2.1", nil)
 	h.clock.Move(2 * seenEvery)
-	h.touch(h.app, session.Id)
-	if p, err := h.place(h.app, session.Id); err != nil || !p.seen.Equal(h.clock.Now()) {
+	h.Sessions.touch(h.App, session.Id)
+	if p, err := h.Sessions.place(h.App, session.Id); err != nil || !p.seen.Equal(h.clock.Now()) {
 		t.Errorf("got %+v, %v", p, err)
 	}
-	if got := h.row(collections.Sessions, session.Id).GetDateTime("last_seen_at").Time(); !got.Equal(h.clock.Now()) {
+	if got := h.Row(collections.Sessions, session.Id).GetDateTime("last_seen_at").Time(); !got.Equal(h.clock.Now()) {
 		t.Errorf("stored %s", got)
 	}
 }
@@ -210,19 +216,22 @@ func TestSession_remembers_that_it_was_seen(t *testing.T) {
 func TestTokenKey_ends_what_is_open_once_it_is_stored(t *testing.T) {
 	for _, kept := range []bool{true, false} {
 		h := houseOf(t)
-		agent, session := h.user(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
+		agent, session := h.User(testkit.AcmeAgent), h.session(testkit.AcmeAgent, "192.0.2.1", nil)
 		stream := subscriptions.NewDefaultClient()
-		stream.Set(streamAuth, h.user(testkit.AcmeAgent))
-		h.app.SubscriptionsBroker().Register(stream)
-		guess := accountOf(agent).key(guessPassword)
-		h.limits.Hit(guess, time.Hour)
+		stream.Set(streamAuth, h.User(testkit.AcmeAgent))
+		h.App.SubscriptionsBroker().Register(stream)
+		for range 5 {
+			if err := h.Guesses.CheckPassword(h.Request("192.0.2.1"), agent, "wrong"); !errors.Is(err, guesses.ErrPassword) {
+				t.Fatal(err)
+			}
+		}
 		undone := errors.New("undone")
-		err := h.app.RunInTransaction(func(tx core.App) error {
+		err := h.App.RunInTransaction(func(tx core.App) error {
 			agent.RefreshTokenKey()
 			if err := tx.Save(agent); err != nil {
 				return err
 			}
-			if p, err := h.place(h.app, session.Id); err != nil || p.ended { // another request, which remembers it
+			if p, err := h.Sessions.place(h.App, session.Id); err != nil || p.ended { // another request, which remembers it
 				t.Errorf("ended before it is stored: %+v, %v", p, err)
 			}
 			if stream.IsDiscarded() {
@@ -236,14 +245,20 @@ func TestTokenKey_ends_what_is_open_once_it_is_stored(t *testing.T) {
 		if kept != (err == nil) {
 			t.Fatal(err)
 		}
-		if p, err := h.place(h.app, session.Id); err != nil || p.ended != kept {
+		if p, err := h.Sessions.place(h.App, session.Id); err != nil || p.ended != kept {
 			t.Errorf("stored %t: the session is %+v, %v", kept, p, err)
 		}
 		if stream.IsDiscarded() != kept {
 			t.Errorf("stored %t: the stream ended: %t", kept, stream.IsDiscarded())
 		}
-		if n := h.limits.Hit(guess, time.Hour); (n == 1) != kept {
-			t.Errorf("stored %t: %d guesses are counted", kept, n)
+		if err := h.Guesses.CheckPassword(h.Request("192.0.2.1"), agent, testkit.Password); (err == nil) != kept {
+			t.Errorf("stored %t: the guesses are counted: %v", kept, err)
 		}
 	}
+}
+
+// standingOf is how the key with an id stands now, as requests find it.
+func standingOf(h *house, id string) (Standing, error) {
+	k, err := h.Keys.key(h.App, id)
+	return h.Keys.standing(h.App, k), err
 }

@@ -7,18 +7,8 @@ import (
 	"time"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
-
-// DateLayout is how PocketBase stores instants.
-const DateLayout = "2006-01-02 15:04:05.000Z"
-
-// Date writes an instant as PocketBase stores it; the zero instant is empty.
-func Date(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(DateLayout)
-}
 
 // Tx is the writer's transaction. Its statements are prepared once and kept.
 type Tx struct {
@@ -28,7 +18,12 @@ type Tx struct {
 
 	memory *memory
 	last   []gathered
+	writes int
 }
+
+// Writes counts the statements of the transaction that may have written: two
+// readings tell whether anything did in between.
+func (tx *Tx) Writes() int { return tx.writes }
 
 // Prepared returns the query as a statement of this transaction.
 //
@@ -54,6 +49,7 @@ func (tx *Tx) Prepared(query string) (*sql.Stmt, error) {
 
 // Exec runs a prepared statement.
 func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
+	tx.writes++
 	s, err := tx.Prepared(query)
 	if err != nil {
 		return nil, err
@@ -63,6 +59,9 @@ func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
 
 // Query runs a prepared query.
 func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	if !strings.HasPrefix(query, "SELECT ") {
+		tx.writes++
+	}
 	s, err := tx.Prepared(query)
 	if err != nil {
 		return nil, err
@@ -81,10 +80,9 @@ func (tx *Tx) Get(query string, args []any, dest ...any) error {
 
 const (
 	insertEvent = `INSERT INTO provider_events
-		(id, organization, provider, event_key, type, status, payload, answer, error, attempts, next_at, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0, '', ?, ?) ON CONFLICT DO NOTHING`
-	selectAnswer = `SELECT answer FROM provider_events WHERE provider = ? AND event_key = ?`
-	failEvent    = `UPDATE provider_events SET status = ?, error = ?, next_at = ?, attempts = attempts + 1 WHERE provider = ? AND event_key = ?`
+		(id, organization, provider, event_key, type, status, payload, last, error, attempts, next_at, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?) ON CONFLICT DO NOTHING`
+	failEvent = `UPDATE provider_events SET status = ?, error = ?, next_at = ?, attempts = attempts + 1 WHERE provider = ? AND event_key = ?`
 )
 
 // FirstRetry is when a message that failed to apply is tried again.
@@ -119,11 +117,13 @@ func (i *Inbox) one(tx *Tx, j *job, careful bool) error {
 		}
 		if j.message.Key != "" {
 			m := j.message
-			next := Date(m.ReceivedAt.Add(FirstRetry))
-			if _, err := tx.Exec(failEvent, collections.EventErrored, clip(j.failure.Error(), 500), next, m.Provider, m.Key); err != nil {
+			next := rows.Stamp(m.ReceivedAt.Add(FirstRetry))
+			if _, err := tx.Exec(failEvent, collections.EventErrored, rows.Clip(j.failure.Error(), 500), next,
+				m.Provider, m.Key); err != nil {
 				return err
 			}
-			i.app.Logger().Warn("provider message stored but not applied", "provider", m.Provider, "type", m.Type, "error", j.failure)
+			i.app.Logger().Warn("provider message stored but not applied", "provider", m.Provider, "type", m.Type,
+				"error", j.failure)
 		}
 	}
 	_, err := tx.Tx.Exec("RELEASE message")
@@ -143,11 +143,11 @@ func (i *Inbox) insert(tx *Tx, j *job) (fresh bool, err error) {
 		}
 	}
 	if gone { // never written, not even to be written over: the log of the database would have it
-		m.Type, m.Payload, m.Answer, status = collections.EventDeleted, nil, nil, collections.EventPacked
+		m.Type, m.Payload, m.Last, m.Why, status = collections.EventDeleted, nil, false, "", collections.EventPacked
 	}
-	now := Date(m.ReceivedAt)
+	now := rows.Stamp(m.ReceivedAt)
 	result, err := tx.Exec(insertEvent, collections.NewID(m.ReceivedAt), m.Organization, m.Provider, m.Key, m.Type, status,
-		string(m.Payload), string(m.Answer), now, now)
+		string(m.Payload), m.Last, m.Why, now, now)
 	if err != nil {
 		return false, err
 	}
@@ -155,13 +155,6 @@ func (i *Inbox) insert(tx *Tx, j *job) (fresh bool, err error) {
 		return n > 0 && !gone, err
 	}
 	j.result.Duplicate = true
-	var answer string
-	if err := tx.Get(selectAnswer, []any{m.Provider, m.Key}, &answer); err != nil {
-		return false, err
-	}
-	if answer != "" {
-		j.result.Answer = []byte(answer)
-	}
 	return false, nil
 }
 
@@ -177,11 +170,4 @@ func guard(apply Apply, tx *Tx) (after func(), err error) {
 		return nil, err
 	}
 	return after, tx.Flush()
-}
-
-func clip(s string, max int) string {
-	if len(s) > max {
-		return strings.ToValidUTF8(s[:max], "")
-	}
-	return s
 }

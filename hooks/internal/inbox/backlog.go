@@ -26,7 +26,7 @@ func BacklogOf(ctx context.Context, app core.App) (b Backlog, err error) {
 		First string `db:"first"`
 	}
 	err = app.ConcurrentDB().NewQuery(`SELECT count(*) n, coalesce(min(created), '') first
-		FROM (SELECT created FROM provider_events WHERE status = {:s} LIMIT 10000)`).
+		FROM (SELECT created FROM provider_events WHERE status = {:s} AND ` + collections.EventWaiting + ` LIMIT 10000)`).
 		Bind(dbx.Params{"s": collections.EventErrored}).WithContext(ctx).One(&row)
 	if err != nil {
 		return b, err

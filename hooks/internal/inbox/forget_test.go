@@ -37,7 +37,8 @@ func TestForget_and_Sweep_take_what_is_meant_and_leave_marks(t *testing.T) {
 		}
 	}
 	about := func(payload string) bool { return strings.Contains(payload, "her") }
-	if n, err := Forget(context.Background(), app, testkit.Acme, testkit.Start.Add(-time.Hour), about); err != nil || n != 0 {
+	if n, err := Forget(context.Background(), app, testkit.Acme, testkit.Start.Add(-time.Hour), about); err != nil ||
+		n != 0 {
 		t.Errorf("forgot %d (%v) that came later", n, err)
 	}
 	n, err := Forget(context.Background(), app, testkit.Acme, testkit.Start, about)

@@ -59,8 +59,9 @@ type Message struct {
 	Type         string
 	Organization string // empty: nobody's, the message is parked
 	Parked       bool   // it is kept and not applied, although somebody brought it
+	Why          string // why a parked one waits for nothing; "" lets what appears claim it
 	Payload      []byte // allow-listed fields as JSON
-	Answer       []byte // what was answered, kept for repeats of the same message
+	Last         bool   // nothing is expected after it about the same: all of it may be packed
 	ReceivedAt   time.Time
 	// Gone, when it is set, tells whether what the message is about was erased. Of
 	// such a message the key alone is stored, so that repeats are recognized; it is
@@ -99,8 +100,7 @@ type Apply func(tx *Tx) (after func(), err error)
 
 // Result says what became of a message.
 type Result struct {
-	Duplicate bool   // it was stored before; nothing was done
-	Answer    []byte // the stored answer of the first copy, if it had one
+	Duplicate bool // it was stored before; nothing was done
 }
 
 // Inbox is the writer and its queue.
@@ -340,10 +340,13 @@ func (i *Inbox) commit(batch []*job) {
 // note keeps what a commit was: how late it came, and its last message for the
 // file beside the database.
 func (i *Inbox) note(batch []*job) {
+	if batch[0].err != nil {
+		return // nothing was written: a batch fails whole
+	}
 	i.commits.Add(1)
 	var last *job
 	for _, j := range batch {
-		if j.message.Key == "" || j.err != nil {
+		if j.message.Key == "" {
 			continue
 		}
 		if last == nil {

@@ -14,10 +14,12 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
-const insertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at, last_seen_at, created, updated)
+const insertContact = `INSERT INTO contacts (id, organization, phone_number, name, email, notes, first_seen_at,
+	last_seen_at, created, updated)
 	VALUES (?, ?, ?, '', '', '', '', '', '', '')`
 
 func open(t *testing.T) (*tests.TestApp, *Inbox) {
@@ -31,7 +33,8 @@ func open(t *testing.T) (*tests.TestApp, *Inbox) {
 }
 
 func message(key string) Message {
-	return Message{Provider: "vapi", Key: key, Type: "test", Organization: testkit.Acme, Payload: []byte(`{"a":1}`), ReceivedAt: testkit.Start}
+	return Message{Provider: "vapi", Key: key, Type: "test", Organization: testkit.Acme, Payload: []byte(`{"a":1}`),
+		ReceivedAt: testkit.Start}
 }
 
 // effect adds a contact named by n: what a message does.
@@ -100,7 +103,8 @@ func TestStore_keeps_every_message_of_a_crowd_once(t *testing.T) {
 	if got := duplicates.Load(); got != messages*(copies-1) {
 		t.Errorf("got %d duplicates, want %d", got, messages*(copies-1))
 	}
-	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key LIKE 'crowd:%' AND status = 'applied'`); got != messages {
+	if got := count(t, app,
+		`SELECT count(*) FROM provider_events WHERE event_key LIKE 'crowd:%' AND status = 'applied'`); got != messages {
 		t.Errorf("got %d stored messages, want %d", got, messages)
 	}
 	if got := count(t, app, `SELECT count(*) FROM contacts WHERE id LIKE 'effect%'`); got != messages {
@@ -137,21 +141,6 @@ func TestStore_writes_what_waits_in_one_transaction(t *testing.T) {
 	}
 }
 
-func TestStore_gives_a_repeat_the_answer_of_the_first(t *testing.T) {
-	_, i := open(t)
-	m := message("answered:1")
-	m.Answer = []byte(`{"said":"yes"}`)
-	first, err := i.Store(context.Background(), m, effect(1))
-	if err != nil || first.Duplicate {
-		t.Fatalf("got %+v, %v", first, err)
-	}
-	m.Answer = []byte(`{"said":"no"}`)
-	again, err := i.Store(context.Background(), m, effect(1))
-	if err != nil || !again.Duplicate || string(again.Answer) != `{"said":"yes"}` {
-		t.Errorf("got %+v with answer %s, %v", again, again.Answer, err)
-	}
-}
-
 func TestStore_parks_what_belongs_to_nobody(t *testing.T) {
 	app, i := open(t)
 	m := message("nobody:1")
@@ -159,7 +148,8 @@ func TestStore_parks_what_belongs_to_nobody(t *testing.T) {
 	if _, err := i.Store(context.Background(), m, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = 'nobody:1' AND status = 'parked'`); got != 1 {
+	if got := count(t, app,
+		`SELECT count(*) FROM provider_events WHERE event_key = 'nobody:1' AND status = 'parked'`); got != 1 {
 		t.Errorf("got %d parked messages, want 1", got)
 	}
 }
@@ -202,8 +192,10 @@ func TestStore_one_bad_message_costs_the_others_nothing(t *testing.T) {
 	}
 	release()
 	wait.Wait()
-	for key, want := range map[string]string{"0": "applied", "1": "failed", "2": "applied", "3": "failed", "4": "applied", "5": "failed"} {
-		if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = {:p0} AND status = {:p1}`, "mixed:"+key, want); got != 1 {
+	for key, want := range map[string]string{"0": "applied", "1": "failed", "2": "applied", "3": "failed",
+		"4": "applied", "5": "failed"} {
+		if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = {:p0} AND status = {:p1}`,
+			"mixed:"+key, want); got != 1 {
 			t.Errorf("message %s is not stored as %s", key, want)
 		}
 	}
@@ -213,8 +205,9 @@ func TestStore_one_bad_message_costs_the_others_nothing(t *testing.T) {
 	if told.Load() != 3 {
 		t.Errorf("what follows ran %d times, want 3", told.Load())
 	}
-	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = 'mixed:3' AND error LIKE '%this one panics%' AND attempts = 1
-		AND next_at = {:p0}`, Date(testkit.Start.Add(FirstRetry))); got != 1 {
+	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = 'mixed:3'
+		AND error LIKE '%this one panics%' AND attempts = 1
+		AND next_at = {:p0}`, rows.Stamp(testkit.Start.Add(FirstRetry))); got != 1 {
 		t.Error("the panic is not noted on its message, or not due again")
 	}
 	if _, err := i.Store(context.Background(), message("after:1"), effect(9)); err != nil {
@@ -233,7 +226,8 @@ func TestStore_survives_a_panic_after_the_commit(t *testing.T) {
 	if _, err := i.Store(context.Background(), message("told:2"), effect(1)); err != nil {
 		t.Fatal(err)
 	}
-	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key LIKE 'told:%' AND status = 'applied'`); got != 2 {
+	if got := count(t, app,
+		`SELECT count(*) FROM provider_events WHERE event_key LIKE 'told:%' AND status = 'applied'`); got != 2 {
 		t.Errorf("got %d messages, want 2", got)
 	}
 }
@@ -334,7 +328,8 @@ func TestStop_leaves_nobody_waiting(t *testing.T) {
 		close(begin)
 		i.Stop()
 		wait.Wait()
-		if got := int64(count(t, app, `SELECT count(*) FROM provider_events WHERE event_key LIKE 'race:%'`)); got != stored.Load() {
+		if got := int64(count(t, app,
+			`SELECT count(*) FROM provider_events WHERE event_key LIKE 'race:%'`)); got != stored.Load() {
 			t.Errorf("%d senders were told yes, %d messages are stored", stored.Load(), got)
 		}
 		app.Cleanup()
@@ -394,38 +389,46 @@ func TestPace_is_slow_until_messages_come_fast(t *testing.T) {
 }
 
 func TestClip_cuts_between_characters(t *testing.T) {
-	if got := clip(strings.Repeat("é", 10), 5); got != "éé" {
+	if got := rows.Clip(strings.Repeat("é", 10), 5); got != "éé" {
 		t.Errorf("got %q", got)
 	}
-	if got := clip("short", 5); got != "short" {
+	if got := rows.Clip("short", 5); got != "short" {
 		t.Errorf("got %q", got)
-	}
-}
-
-func TestDate_is_how_PocketBase_writes_instants(t *testing.T) {
-	if got := Date(time.Date(2026, 9, 1, 11, 30, 0, 5e6, time.FixedZone("", 7200))); got != "2026-09-01 09:30:00.005Z" {
-		t.Errorf("got %q", got)
-	}
-	if got := Date(time.Time{}); got != "" {
-		t.Errorf("got %q, want nothing for no time", got)
 	}
 }
 
 func TestStore_keeps_only_the_key_of_what_was_erased(t *testing.T) {
 	app, i := open(t)
 	m := message("gone:1")
-	m.Answer = []byte("an answer")
+	m.Last = true
 	m.Gone = func(*Tx) (bool, error) { return true, nil }
 	for n := range 2 {
 		r, err := i.Store(context.Background(), m, effect(1))
-		if err != nil || r.Duplicate != (n > 0) || r.Answer != nil {
+		if err != nil || r.Duplicate != (n > 0) {
 			t.Errorf("time %d: got %+v, %v", n, r, err)
 		}
 	}
-	if got := count(t, app, `SELECT count(*) FROM provider_events WHERE event_key = 'gone:1' AND type = 'deleted' AND status = 'packed' AND payload = '' AND answer = ''`); got != 1 {
+	if got := count(t, app,
+		`SELECT count(*) FROM provider_events WHERE event_key = 'gone:1' AND type = 'deleted' AND status = 'packed'
+			AND payload = '' AND NOT last`); got != 1 {
 		t.Error("the key is not kept, or more than the key")
 	}
 	if got := count(t, app, `SELECT count(*) FROM contacts WHERE id LIKE 'effect%'`); got != 0 {
 		t.Error("it was applied")
+	}
+}
+
+func TestFigures_count_what_was_written(t *testing.T) {
+	app, i := open(t)
+	before := i.Figures()
+	if _, err := app.NonconcurrentDB().NewQuery("ALTER TABLE provider_events RENAME TO away").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Store(t.Context(), message("call:1"), nil); err == nil {
+		t.Fatal("stored without a table")
+	}
+	i.Stop()
+	if got := i.Figures(); got.Commits != before.Commits || got.Written != before.Written {
+		t.Errorf("nothing was written, and it counts %+v", got)
 	}
 }

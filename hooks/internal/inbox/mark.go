@@ -7,12 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 const (
@@ -128,28 +132,23 @@ func readMark(dir string) *Mark {
 	return newest
 }
 
-// DropMark forgets what was acknowledged last: the database is about to be
-// replaced by another one.
-func DropMark(dir string) error {
-	if err := os.Remove(filepath.Join(dir, markFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// selectTrace looks for a message or for anything that took its place: its call's
-// packed row, the mark of an erasure, the call.
+// selectTrace looks for a message or for anything that took its place here: its
+// subject's packed row, the mark of an erasure. Its source knows of more (Source.Trace).
 const selectTrace = `SELECT EXISTS (SELECT 1 FROM provider_events WHERE provider = ?1 AND event_key >= ?2 AND event_key < ?3)
-	OR EXISTS (SELECT 1 FROM provider_events WHERE provider = ?1 AND event_key = ?4) OR EXISTS (SELECT 1 FROM calls WHERE vapi_call_id = ?5)`
+	OR EXISTS (SELECT 1 FROM provider_events WHERE provider = ?1 AND event_key = ?4)`
 
 // Missing is the message that was acknowledged last when the database has no
 // trace of it; nil when it has, or when nothing was acknowledged yet.
-func Missing(db *sql.DB, dir string) (*Mark, error) {
-	m := readMark(dir)
+func Missing(app core.App) (*Mark, error) {
+	m := readMark(app.DataDir())
 	if m == nil {
 		return nil, nil
 	}
-	found, err := m.traced(db)
+	reads, err := database.Reading(app)
+	if err != nil {
+		return m, fmt.Errorf("look for the message that was acknowledged last: %w", err)
+	}
+	found, err := m.traced(app, reads)
 	if err != nil {
 		return m, fmt.Errorf("look for the message that was acknowledged last: %w", err)
 	}
@@ -159,9 +158,12 @@ func Missing(db *sql.DB, dir string) (*Mark, error) {
 	return m, nil
 }
 
-func (m *Mark) traced(db *sql.DB) (found bool, err error) {
-	call, _, _ := strings.Cut(m.Key, ":")
-	err = db.QueryRow(selectTrace, m.Provider, call+":", call+";", m.Key, call).Scan(&found)
+func (m *Mark) traced(app core.App, db *sql.DB) (found bool, err error) {
+	subject, _, _ := strings.Cut(m.Key, ":")
+	err = db.QueryRow(selectTrace, m.Provider, subject+":", subject+";", m.Key).Scan(&found)
+	if trace := traceOf(app, m.Provider); trace != "" && err == nil && !found {
+		err = rows.IgnoreMissing(db.QueryRow(trace, subject).Scan(&found))
+	}
 	return found, err
 }
 
@@ -199,7 +201,7 @@ func (i *Inbox) tidyMark() {
 	if last.Key == "" {
 		return
 	}
-	if found, err := last.traced(i.reads); err != nil || found {
+	if found, err := last.traced(i.app, i.reads); err != nil || found {
 		return
 	}
 	var provider, key string

@@ -3,6 +3,7 @@ package inbox
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pocketbase/dbx"
@@ -11,7 +12,7 @@ import (
 
 func missing(t *testing.T, app core.App) *Mark {
 	t.Helper()
-	lost, err := Missing(app.ConcurrentDB().(*dbx.DB).DB(), app.DataDir())
+	lost, err := Missing(app)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,6 +21,9 @@ func missing(t *testing.T, app core.App) *Mark {
 
 func TestMark_knows_what_the_database_lost(t *testing.T) {
 	app, i := open(t)
+	app.Store().Set(doorsKey, &Doors{open: map[string]*door{"vapi": {Source: Source{
+		Trace: "SELECT 1 FROM contacts WHERE name = ?",
+	}}}})
 	if lost := missing(t, app); lost != nil {
 		t.Errorf("before anything was acknowledged: %v is missing", lost)
 	}
@@ -37,13 +41,32 @@ func TestMark_knows_what_the_database_lost(t *testing.T) {
 	}{
 		{"packed", `UPDATE provider_events SET event_key = 'two:packed' WHERE event_key = 'two:a'`, false},
 		{"gone", `DELETE FROM provider_events WHERE event_key = 'two:packed'`, true},
-		{"its call is there", `UPDATE calls SET vapi_call_id = 'two' WHERE id = (SELECT id FROM calls LIMIT 1)`, false},
+		{"what it is about is there", `UPDATE contacts SET name = 'two' WHERE id = (SELECT id FROM contacts LIMIT 1)`, false},
 	} {
 		if _, err := app.NonconcurrentDB().NewQuery(change.query).Execute(); err != nil {
 			t.Fatal(err)
 		}
 		if lost := missing(t, app); (lost != nil) != change.lost || lost != nil && lost.Key != "two:a" {
 			t.Errorf("%s: %v is missing, want it to be %v", change.name, lost, change.lost)
+		}
+	}
+}
+
+func TestMark_is_looked_for_by_keys(t *testing.T) {
+	app, _ := open(t)
+	found, err := app.ConcurrentDB().(*dbx.DB).DB().Query("EXPLAIN QUERY PLAN "+selectTrace, "", "", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	for found.Next() {
+		var id, parent, unused int
+		var step string
+		if err := found.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(step, "SCAN provider_events") {
+			t.Error(step)
 		}
 	}
 }
@@ -84,7 +107,8 @@ func TestMark_of_a_message_that_was_erased_since_is_renewed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := app.NonconcurrentDB().NewQuery(`DELETE FROM provider_events WHERE event_key = 'two:a'`).Execute(); err != nil {
+	if _, err := app.NonconcurrentDB().NewQuery(`DELETE FROM provider_events
+		WHERE event_key = 'two:a'`).Execute(); err != nil {
 		t.Fatal(err)
 	}
 	i.Stop() // as every minute

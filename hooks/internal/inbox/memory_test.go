@@ -28,8 +28,10 @@ func TestMemory_lasts_until_anybody_else_writes(t *testing.T) {
 		}, true},
 		{"a message that reaches the search index", func(t *testing.T, _ core.App, i *Inbox) {
 			if _, err := i.Store(t.Context(), message("call:4"), func(tx *Tx) (func(), error) {
-				_, err := tx.Exec(`INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis, costs, performance, created, updated)
-					VALUES ('effectreport001', ?, 'effectcall00001', 4711, 'a summary', 'a transcript', '{}', '{}', '{}', '', '')`, testkit.Acme)
+				_, err := tx.Exec(`INSERT INTO call_reports (id, organization, call, position, summary, transcript, analysis,
+					costs, performance, created, updated)
+					VALUES ('effectreport001', ?, 'effectcall00001', 4711, 'a summary', 'a transcript', '{}', '{}', '{}', '', '')`,
+					testkit.Acme)
 				return nil, err
 			}); err != nil {
 				t.Fatal(err)
@@ -194,7 +196,8 @@ func TestGather_that_fails_costs_only_its_own_message(t *testing.T) {
 	if n := count(t, app, "SELECT count(*) FROM contacts WHERE id LIKE 'effect%'"); n != 1 {
 		t.Errorf("%d rows stored, want 1", n)
 	}
-	if applied, failed := count(t, app, "SELECT count(*) FROM provider_events WHERE status = 'applied' AND event_key LIKE 'call:%'"),
+	if applied, failed := count(t, app,
+		"SELECT count(*) FROM provider_events WHERE status = 'applied' AND event_key LIKE 'call:%'"),
 		count(t, app, "SELECT count(*) FROM provider_events WHERE status = 'failed'"); applied != 1 || failed != 1 {
 		t.Errorf("%d applied and %d failed, want one each", applied, failed)
 	}

@@ -47,7 +47,8 @@ func (b *bodies) take(e *core.RequestEvent) error {
 		if strings.HasPrefix(r.URL.Path, "/api/collections/") {
 			most = min(most, signInBody)
 		}
-		source = &paced{ReadCloser: source, on: http.NewResponseController(e.Response), patience: b.limits.GuestPatience, began: time.Now()}
+		source = &paced{ReadCloser: source, on: http.NewResponseController(e.Response), patience: b.limits.GuestPatience,
+			began: time.Now()}
 		from := network.Of(e.RealIP())
 		budgets = []*semaphore.Weighted{b.shares.enter(from), b.guests}
 		defer b.shares.leave(from)
@@ -120,17 +121,17 @@ func (p *paced) Read(to []byte) (int, error) {
 func refuseBody(e *core.RequestEvent, err error) error {
 	StopReading(e)
 	switch {
-	case errors.Is(err, errManyValues):
-		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body consists of too many values; send fewer at once.")
+	case errors.Is(err, ErrManyValues):
+		return refusal.Answer(e, refusal.Of("too_large/values"))
 	case errors.Is(err, ErrTooLarge):
-		return refusal.Answer(e, http.StatusRequestEntityTooLarge, "The body is too large.")
+		return refusal.Answer(e, refusal.Of("too_large/body"))
 	case errors.Is(err, ErrBusy):
 		e.Response.Header().Set("Retry-After", RetryAfter)
-		return refusal.Answer(e, http.StatusServiceUnavailable, "Too much is being sent at once; try again shortly.")
+		return refusal.Answer(e, refusal.Of("unavailable/intake"))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refusal.Answer(e, http.StatusRequestTimeout, "The body took too long to arrive.")
+		return refusal.Answer(e, refusal.Of("timeout/body"))
 	}
-	return refusal.Answer(e, http.StatusBadRequest, "The body could not be read.")
+	return refusal.Answer(e, refusal.Of("unreadable_body"))
 }
 
 const (
@@ -157,7 +158,7 @@ type held struct {
 // anybody parses them: "[]," has three bytes and becomes a hundred.
 func (h *held) parsed(n int) error {
 	if n > h.values {
-		return errManyValues
+		return ErrManyValues
 	}
 	return h.take(int64(n) * valueBytes)
 }

@@ -29,7 +29,8 @@ import (
 // open are routes that read a body before they know who sends it.
 var open = []string{
 	"/api/realtime", "/api/collections/users/auth-with-password", "/api/collections/users/records",
-	"/api/collections/users/request-password-reset", "/api/collections/users/request-otp", "/functions/v1/calls", "/api/nothing/here",
+	"/api/collections/users/request-password-reset", "/api/collections/users/request-otp", "/functions/v1/calls",
+	"/api/nothing/here",
 }
 
 func desk(t *testing.T, l intake.Limits, routes func(*core.ServeEvent)) (*tests.TestApp, http.Handler) {
@@ -62,8 +63,10 @@ func post(t *testing.T, mux http.Handler, path, person, kind string, body io.Rea
 func TestBody_of_a_guest_is_small(t *testing.T) {
 	_, mux := desk(t, intake.Limits{}, nil)
 	for _, path := range open {
-		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain", ""} {
-			if w := post(t, mux, path, testkit.Guest, kind, bytes.NewReader(make([]byte, 30<<20))); w.Code != http.StatusRequestEntityTooLarge {
+		for _, kind := range []string{"application/json", "multipart/form-data; boundary=x",
+			"application/x-www-form-urlencoded", "text/plain", ""} {
+			if w := post(t, mux, path, testkit.Guest, kind,
+				bytes.NewReader(make([]byte, 30<<20))); w.Code != http.StatusRequestEntityTooLarge {
 				t.Errorf("%s, %q announced: got %d %s", path, kind, w.Code, w.Body)
 			}
 			e := &testkit.Endless{}
@@ -110,7 +113,8 @@ func TestBody_is_read_as_it_was_sent(t *testing.T) {
 	})
 	for _, person := range []string{testkit.Guest, testkit.AcmeViewer, testkit.Superuser} {
 		for name, body := range map[string]io.Reader{
-			"announced": strings.NewReader(`{"n":[[1],"[[[\"{{"]}`), "in pieces": io.MultiReader(strings.NewReader(`{"n":[[1],`), strings.NewReader(`"[[[\"{{"]}`)),
+			"announced": strings.NewReader(`{"n":[[1],"[[[\"{{"]}`),
+			"in pieces": io.MultiReader(strings.NewReader(`{"n":[[1],`), strings.NewReader(`"[[[\"{{"]}`)),
 		} {
 			w := post(t, mux, "/echo", person, "application/json", body)
 			var got struct {
@@ -138,7 +142,9 @@ func TestBodies_of_guests_have_a_budget(t *testing.T) {
 	answers := make(chan *http.Response, senders)
 	for i := range senders { // 60 KB each, and then nothing: four are the budget
 		conn := dial(t, address)
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", []string{"/api/realtime", "/functions/v1/calls", "/api/nothing"}[i%3])
+		fmt.Fprintf(conn,
+			"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+			[]string{"/api/realtime", "/functions/v1/calls", "/api/nothing"}[i%3])
 		fmt.Fprintf(conn, "%x\r\n%s\r\n", 60<<10, strings.Repeat(" ", 60<<10))
 		go func() {
 			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
@@ -153,7 +159,8 @@ func TestBodies_of_guests_have_a_budget(t *testing.T) {
 		}
 	}
 	// Who is signed in has another budget.
-	r, err := http.NewRequest("POST", server.URL+"/api/collections/contacts/records", strings.NewReader(`{"name":"`+strings.Repeat("x", 400<<10)+`"}`))
+	r, err := http.NewRequest("POST", server.URL+"/api/collections/contacts/records",
+		strings.NewReader(`{"name":"`+strings.Repeat("x", 400<<10)+`"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,8 +197,10 @@ func TestUpload_gets_time_only_when_signed_in(t *testing.T) {
 	address := strings.TrimPrefix(server.URL, "http://")
 	begin := func(person string) net.Conn {
 		conn := dial(t, address)
-		fmt.Fprintf(conn, "POST /api/collections/users/records HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: %s\r\n"+
-			"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9\r\n\r\n--", testkit.As(t, person)["Authorization"])
+		fmt.Fprintf(conn,
+			"POST /api/collections/users/records HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: %s\r\n"+
+				"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9\r\n\r\n--",
+			testkit.As(t, person)["Authorization"])
 		return conn
 	}
 	status := func(conn net.Conn) int {
@@ -243,7 +252,8 @@ func TestUpload_goes_to_disk_and_is_gone_afterwards(t *testing.T) {
 	file.Write(make([]byte, 3<<20))
 	form.Close()
 	w := post(t, mux, "/files", testkit.AcmeOwner, form.FormDataContentType(), &body)
-	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"size":3145728`) || !strings.Contains(w.Body.String(), "a tune") {
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"size":3145728`) ||
+		!strings.Contains(w.Body.String(), "a tune") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	if during != 1 {
@@ -275,7 +285,8 @@ func TestUpload_texts_have_a_size_and_a_budget(t *testing.T) {
 	part := func(header, content string) string {
 		return "--x\r\n" + header + "\r\n\r\n" + content + "\r\n"
 	}
-	const note, file = `Content-Disposition: form-data; name="note"`, `Content-Disposition: form-data; name="file"; filename="a.txt"`
+	const note, file = `Content-Disposition: form-data; name="note"`,
+		`Content-Disposition: form-data; name="file"; filename="a.txt"`
 	for name, tt := range map[string]struct {
 		body string
 		want int
@@ -296,7 +307,8 @@ func TestUpload_texts_have_a_size_and_a_budget(t *testing.T) {
 		"a beginning before the parts":   {strings.Repeat("n\r\n", 1<<20) + part(note, "a"), 413},
 		"no form":                        {"nothing", 400},
 	} {
-		w := post(t, mux, "/files", testkit.AcmeOwner, "multipart/form-data; boundary=x", strings.NewReader(tt.body+"--x--\r\n"))
+		w := post(t, mux, "/files", testkit.AcmeOwner, "multipart/form-data; boundary=x",
+			strings.NewReader(tt.body+"--x--\r\n"))
 		if w.Code != tt.want || (tt.want == 503) != (w.Header().Get("Retry-After") != "") {
 			t.Errorf("%s: got %d %.200s, want %d", name, w.Code, w.Body, tt.want)
 		}
@@ -409,9 +421,11 @@ func TestBody_is_counted_as_what_parsing_makes_of_it(t *testing.T) {
 	for kind, body := range map[string]string{
 		"application/json":                  body,
 		"application/x-www-form-urlencoded": url.Values{"@jsonPayload": {body}}.Encode(),
-		"multipart/form-data; boundary=x":   "--x\r\nContent-Disposition: form-data; name=\"@jsonPayload\"\r\n\r\n" + body + "\r\n--x--\r\n",
+		"multipart/form-data; boundary=x": "--x\r\nContent-Disposition: form-data; name=\"@jsonPayload\"\r\n\r\n" +
+			body + "\r\n--x--\r\n",
 	} {
-		if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, kind, strings.NewReader(body)); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, kind, strings.NewReader(body)); w.Code != 503 ||
+			w.Header().Get("Retry-After") == "" {
 			t.Errorf("%s: got %d %s, want 503", kind, w.Code, w.Body)
 		}
 	}
@@ -419,7 +433,8 @@ func TestBody_is_counted_as_what_parsing_makes_of_it(t *testing.T) {
 	if code := <-first; code != http.StatusNoContent {
 		t.Errorf("the first: got %d", code)
 	}
-	if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, "application/json", strings.NewReader(body)); w.Code == 503 {
+	if w := post(t, mux, "/api/nothing/here", testkit.AcmeAdmin, "application/json",
+		strings.NewReader(body)); w.Code == 503 {
 		t.Errorf("afterwards: got %d %s", w.Code, w.Body)
 	}
 }

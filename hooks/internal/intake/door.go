@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -30,6 +31,15 @@ func NewDoor(l Limits) *Door {
 	}
 }
 
+// Within is the same door, with the same budget, for messages of at most so many
+// bytes; 0 leaves its own limit, which is never exceeded.
+func (d *Door) Within(most int64) *Door {
+	if most <= 0 || most >= d.most {
+		return d
+	}
+	return &Door{most: most, all: d.all, strangers: d.strangers}
+}
+
 // Opens takes a route out of what reads other requests' bodies: a message is
 // read once, by Read, as it was signed.
 func (d *Door) Opens(route *router.Route[*core.RequestEvent]) {
@@ -41,7 +51,8 @@ func (d *Door) Opens(route *router.Route[*core.RequestEvent]) {
 // only then does the message reach the part of the budget kept for those.
 //
 // The error is ErrTooLarge, ErrBusy or the connection's. Otherwise the caller
-// calls done once the message is answered: from then on it is not counted.
+// calls done once the message is answered: from then on it is not counted. With
+// ErrManyValues the body is there as well: it may be kept, not parsed.
 //
 // The route is one of Opens.
 func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err error) {
@@ -58,7 +69,9 @@ func (d *Door) Read(r *http.Request, proven bool) (body []byte, done func(), err
 	}
 	h.values = providerObjects
 	if n := bytes.Count(h.bytes, []byte("{")) + bytes.Count(h.bytes, []byte("[")); n > fewObjects {
-		if err := h.parsed(n); err != nil {
+		if err := h.parsed(n); errors.Is(err, ErrManyValues) {
+			return h.bytes, h.release, err
+		} else if err != nil {
 			h.release()
 			return nil, nil, err
 		}

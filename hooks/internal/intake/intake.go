@@ -116,8 +116,8 @@ func Register(app core.App, l Limits) {
 var (
 	// ErrTooLarge is answered 413.
 	ErrTooLarge = errors.New("intake: the body is too large")
-	// errManyValues is ErrTooLarge of a body whose bytes would do.
-	errManyValues = fmt.Errorf("%w: too many values", ErrTooLarge)
+	// ErrManyValues is ErrTooLarge of a body whose bytes would do.
+	ErrManyValues = fmt.Errorf("%w: too many values", ErrTooLarge)
 	// ErrBusy is answered 503 with Retry-After: the budget is spent.
 	ErrBusy = errors.New("intake: too many bytes are being taken in at once")
 )

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"mime"
 	"net/http"
@@ -51,23 +52,11 @@ func readBody(e *core.RequestEvent) error {
 		return e.Next()
 	}
 	h, _ := e.Get(heldKey).(*held) // nil: a superuser's, or looked at before
-	field, problem, values, err := "", error(nil), 0, error(nil)
+	var scan untrusted.Scanner
 	if kind == "application/x-www-form-urlencoded" {
-		var raw []byte
-		raw, err = io.ReadAll(e.Request.Body)
-		values = bytes.Count(raw, []byte("&"))
-		if err == nil && (h == nil || values <= h.values) {
-			if fields, bad := url.ParseQuery(string(raw)); bad == nil {
-				if name, found := nul(fields); found {
-					field, problem = name, untrusted.ErrNUL
-				}
-				values += payload(fields)
-			}
-		}
+		scan, err = scanForm(e.Request.Body, h)
 	} else {
-		var scan untrusted.Scanner
 		_, err = io.Copy(&scan, e.Request.Body)
-		field, problem, values = scan.Field, scan.Err, scan.Values
 	}
 	if err != nil {
 		return e.Next() // too large, or the sender left: whoever reads it gets the same error
@@ -75,18 +64,42 @@ func readBody(e *core.RequestEvent) error {
 	if again, ok := e.Request.Body.(router.Rereader); ok {
 		again.Reread()
 	}
-	if problem != nil {
-		if field == "" {
-			field = "body"
-		}
-		return refusal.Field(e, field, problem.Error())
+	if scan.Err != nil {
+		return refusal.Field(e, cmp.Or(scan.Field, "body"), scan.Err.Error())
+	}
+	if scan.Null() && readsObject(e.Request) {
+		return refusal.Answer(e, refusal.Of("unreadable_body/object"))
 	}
 	if h != nil {
-		if err := h.parsed(values); err != nil {
+		if err := h.parsed(scan.Values); err != nil {
 			return refuseBody(e, err)
 		}
 	}
 	return e.Next()
+}
+
+// readsObject tells a request whose body PocketBase takes for an object, and breaks off
+// at the word null.
+func readsObject(r *http.Request) bool {
+	return (r.Method == http.MethodPost || r.Method == http.MethodPatch) &&
+		strings.HasPrefix(r.URL.Path, "/api/collections/") && !strings.HasSuffix(r.URL.Path, "/auth-refresh")
+}
+
+// scanForm says of a form what the scanner says of JSON. One with more values than
+// may be held is not taken apart.
+func scanForm(body io.Reader, h *held) (scan untrusted.Scanner, err error) {
+	raw, err := io.ReadAll(body)
+	scan.Values = bytes.Count(raw, []byte("&"))
+	if err != nil || h != nil && scan.Values > h.values {
+		return scan, err
+	}
+	if fields, bad := url.ParseQuery(string(raw)); bad == nil {
+		if name, found := nul(fields); found {
+			scan.Field, scan.Err = name, untrusted.ErrNUL
+		}
+		scan.Values += payload(fields)
+	}
+	return scan, nil
 }
 
 // payload counts the values of JSON inside a form, which PocketBase parses.
@@ -96,4 +109,13 @@ func payload(form url.Values) int {
 		scan.Write([]byte(text)) //nolint:errcheck // never fails
 	}
 	return scan.Values
+}
+
+// Peek reads a body that the route reads again; false when it cannot be read.
+func Peek(e *core.RequestEvent, form any) bool {
+	err := e.BindBody(form)
+	if body, ok := e.Request.Body.(router.Rereader); ok {
+		body.Reread()
+	}
+	return err == nil
 }

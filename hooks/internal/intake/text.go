@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/search"
 
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Bounds of what a client may write into a query string. PocketBase has bounds
@@ -58,17 +59,34 @@ func checkText(e *core.RequestEvent) (err error) {
 		sentence = "The parameter fields of a change can name fields and what is expanded, not what is in a field."
 	}
 	if sentence != "" {
-		return refusal.Answer(e, http.StatusBadRequest, sentence)
+		return refusal.Answer(e, refusal.Saying("invalid_request", sentence))
+	}
+	if !refusal.IsStock(e.Request.URL.Path) {
+		whole(e)
+		return e.Next()
 	}
 	defer func() {
 		if failed := recover(); failed != nil {
 			if !inPicker() {
 				panic(failed) // PocketBase's recovery logs it
 			}
-			err = refusal.Answer(e, http.StatusBadRequest, "The parameter fields leads into a list of different values.")
+			err = refusal.Answer(e, refusal.Of("invalid_request/fields"))
 		}
 	}()
 	return e.Next()
+}
+
+// whole passes over the parameter fields: on routes of ours PocketBase would look for
+// them beside the envelope, where none of them stands, and leave the answer empty.
+func whole(e *core.RequestEvent) {
+	query := e.Request.URL.Query()
+	if !query.Has("fields") {
+		return
+	}
+	query.Del("fields")
+	address := *e.Request.URL
+	address.RawQuery = query.Encode()
+	e.Request.URL = &address
 }
 
 // leadsIntoValues tells of fields that lead into what a column holds. PocketBase
@@ -151,7 +169,8 @@ func checkParameter(name, value string) string {
 // checkFields reads a list of fields as PocketBase will when it has the answer:
 // it takes what it cannot read for a failure of the server's.
 func checkFields(value string) string {
-	if reason := within(value, valueMost, fieldsMost, fieldsNesting); reason != "" || !strings.ContainsAny(value, ":'\"`()") {
+	if reason := within(value, valueMost, fieldsMost, fieldsNesting); reason != "" ||
+		!strings.ContainsAny(value, ":'\"`()") {
 		return reason // names alone are always readable
 	}
 	if _, err := picker.Pick(map[string]any{}, value); err != nil {
@@ -194,14 +213,40 @@ func checkFilter(filter string) string {
 	switch {
 	case len(filter) > search.MaxFilterLength:
 		return "is longer than " + strconv.Itoa(search.MaxFilterLength) + " bytes"
-	case strings.Count(filter, "&&")+strings.Count(filter, "||") >= search.DefaultFilterExprLimit:
+	}
+	bare := unquoted(filter)
+	switch {
+	case strings.Count(bare, "&&")+strings.Count(bare, "||") >= search.DefaultFilterExprLimit:
 		return "has more than " + strconv.Itoa(search.DefaultFilterExprLimit) + " terms"
-	// Each group holds a term, so that no filter that works has more of them. A
-	// parenthesis in a value counts: what is a value is for the parser to say.
-	case strings.Count(filter, "(") > search.DefaultFilterExprLimit || nesting(filter) > filterNesting:
+	// Each group holds a term, so that no filter that works has more of them.
+	case strings.Count(bare, "(") > search.DefaultFilterExprLimit || nesting(filter) > filterNesting:
 		return "is nested deeper than " + strconv.Itoa(filterNesting) + " levels"
 	}
 	return ""
+}
+
+// unquoted is a filter without its values. From a comment on everything counts: what is
+// a value there is for the parser to say.
+func unquoted(filter string) string {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(filter); i++ {
+		switch c := filter[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '/':
+			return b.String() + filter[i:]
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // nesting is how many parentheses outside quoted values are open at once.
@@ -259,7 +304,8 @@ func CheckTopic(topic string) string {
 	// Read anew at each message, for each stream: rows that point back are up to a
 	// thousand, and each step multiplies.
 	expand := query.Get("expand")
-	if strings.ContainsAny(expand, ".(") || strings.Contains(expand, "_via_") || strings.Count(expand, ",") >= topicExpands {
+	if strings.ContainsAny(expand, ".(") || strings.Contains(expand, "_via_") ||
+		strings.Count(expand, ",") >= topicExpands {
 		return "A topic can expand " + strconv.Itoa(topicExpands) + " relations of the row itself."
 	}
 	return ""
@@ -267,9 +313,5 @@ func CheckTopic(topic string) string {
 
 // clip keeps a name a client made up out of long answers.
 func clip(name string) string {
-	const most = 40
-	if len(name) > most {
-		name = name[:most]
-	}
-	return strings.ToValidUTF8(name, "")
+	return rows.Clip(strings.ToValidUTF8(name, ""), 40)
 }

@@ -16,11 +16,13 @@ import (
 
 // costly are texts that cost far more to read than any real one.
 var costly = map[string]url.Values{
-	"parentheses":              {"filter": {strings.Repeat("(", 40_000) + "id='x'" + strings.Repeat(")", 40_000)}},
-	"parentheses that fit":     {"filter": {strings.Repeat("(", 1_500) + "id='x'" + strings.Repeat(")", 1_500)}},
-	"open ones":                {"filter": {strings.Repeat("(", 33)}},
-	"ones behind a value":      {"filter": {"id=')))))))))))))))' && " + strings.Repeat("(", 33) + "id='x'" + strings.Repeat(")", 33)}},
-	"ones behind comments":     {"filter": {"// '\n" + strings.Repeat("(", 250) + "id='x'" + strings.Repeat(")", 250) + "\n// '"}},
+	"parentheses":          {"filter": {strings.Repeat("(", 40_000) + "id='x'" + strings.Repeat(")", 40_000)}},
+	"parentheses that fit": {"filter": {strings.Repeat("(", 1_500) + "id='x'" + strings.Repeat(")", 1_500)}},
+	"open ones":            {"filter": {strings.Repeat("(", 33)}},
+	"ones behind a value": {"filter": {"id=')))))))))))))))' && " + strings.Repeat("(", 33) + "id='x'" +
+		strings.Repeat(")", 33)}},
+	"ones behind comments": {"filter": {"// '\n" + strings.Repeat("(", 250) + "id='x'" +
+		strings.Repeat(")", 250) + "\n// '"}},
 	"many terms":               {"filter": {strings.Repeat("id=1||", 300) + "id=1"}},
 	"a long value":             {"filter": {"id='" + strings.Repeat("x", 3_500) + "'"}},
 	"the second of two":        {"filter": {"id='x'", strings.Repeat("(", 1_500)}},
@@ -47,20 +49,23 @@ var costly = map[string]url.Values{
 	"a parameter nobody knows": {"x": {strings.Repeat("a", 5_000)}},
 	"a documented one":         {"search": {strings.Repeat("a", 5_000)}},
 	"many parameters":          {"a": strings.Split(strings.Repeat("1,", 200), ",")},
-	"a long query":             {"a": {strings.Repeat("a", 4_000)}, "b": {strings.Repeat("a", 4_000)}, "c": {strings.Repeat("a", 4_000)}, "d": {strings.Repeat("a", 4_000)}, "e": {strings.Repeat("a", 4_000)}},
+	"a long query": {"a": {strings.Repeat("a", 4_000)}, "b": {strings.Repeat("a", 4_000)},
+		"c": {strings.Repeat("a", 4_000)}, "d": {strings.Repeat("a", 4_000)}, "e": {strings.Repeat("a", 4_000)}},
 }
 
 func TestText_is_refused_before_anybody_reads_it(t *testing.T) {
 	reached := ""
 	_, mux := desk(t, intake.Limits{}, func(se *core.ServeEvent) {
-		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Priority: -1025, Func: func(e *core.RequestEvent) error { // before the caller is known
-			reached = e.Request.URL.Path
-			return e.Next()
-		}})
+		se.Router.Bind(&hook.Handler[*core.RequestEvent]{Priority: -1025,
+			Func: func(e *core.RequestEvent) error { // before the caller is known
+				reached = e.Request.URL.Path
+				return e.Next()
+			}})
 	})
 	for name, query := range costly {
 		for _, path := range []string{
-			"/api/collections/calls/records", "/api/collections/calls/records/" + testkit.AcmeCall, "/api/collections/nothing/records", "/functions/v1/calls", "/api/agents", "/api/realtime",
+			"/api/collections/calls/records", "/api/collections/calls/records/" + testkit.AcmeCall,
+			"/api/collections/nothing/records", "/functions/v1/calls", "/api/agents", "/api/realtime",
 		} {
 			for _, person := range []string{testkit.Guest, testkit.AcmeOwner, testkit.Superuser} {
 				reached = ""
@@ -84,7 +89,8 @@ func TestText_of_real_requests_passes(t *testing.T) {
 		{"filter": {groups + strings.Repeat("||(status='x')", 150)}},
 		{"filter": {strings.Repeat("(", 30) + "id='x'" + strings.Repeat(")", 30)}},
 		{"filter": {`summary ~ ":( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :( :("`}},
-		{"sort": {"-created,id"}, "expand": {"contact,assistant,phone_number,assistant.functions"}, "fields": {"id,expand.contact.name,summary:excerpt(200,true)"}},
+		{"sort": {"-created,id"}, "expand": {"contact,assistant,phone_number,assistant.functions"},
+			"fields": {"id,expand.contact.name,summary:excerpt(200,true)"}},
 		{"search": {strings.Repeat("é", 200)}, "page": {"1"}, "perPage": {"200"}},
 	} {
 		if sentence := intake.CheckQuery(query); sentence != "" {
@@ -112,7 +118,9 @@ func TestTopic_options_are_bounded_like_a_query(t *testing.T) {
 			t.Errorf("%.60s passes", bad)
 		}
 	}
-	for _, good := range []string{"calls/*", "org/x", "@oauth2", topic(`{"query":{"filter":"status='completed'","expand":"contact"},"headers":{"x":"y"}}`), topic(`{"query":{"fields":"id,expand.contact.name"}}`), topic("no json"), "a%zz?options=1"} {
+	for _, good := range []string{"calls/*", "org/x", "@oauth2",
+		topic(`{"query":{"filter":"status='completed'","expand":"contact"},"headers":{"x":"y"}}`),
+		topic(`{"query":{"fields":"id,expand.contact.name"}}`), topic("no json"), "a%zz?options=1"} {
 		if sentence := intake.CheckTopic(good); sentence != "" {
 			t.Errorf("%s: %s", good, sentence)
 		}

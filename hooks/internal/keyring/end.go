@@ -43,7 +43,8 @@ func (k *Keyring) State(provider, organization string) (State, error) {
 		return State{}, fmt.Errorf("keyring: %w", err)
 	}
 	return State{
-		ChangedAt: account.GetDateTime(changedAt).Time(), Earlier: account.GetString(before) != "", Installation: account.GetBool(installation),
+		ChangedAt: account.GetDateTime(changedAt).Time(), Earlier: account.GetString(before) != "",
+		Installation: account.GetBool(installation),
 	}, nil
 }
 

@@ -99,6 +99,9 @@ type Proof struct {
 // configured for all of it: a secret, or the key of a signature.
 var Operator = Proof{everybody: true}
 
+// For is the proof of a message that speaks for one organization and no other.
+func For(organization string) Proof { return Proof{organization: organization} }
+
 // Covers tells whether the proof speaks for an organization. What belongs to
 // nobody ("") any proof may bring.
 func (p Proof) Covers(organization string) bool {
@@ -251,7 +254,8 @@ func find(app core.App, of holder) (*core.Record, error) {
 		return nil, err
 	}
 	var all []*core.Record
-	if err := app.RecordQuery(c).AndWhere(dbx.HashExp{"provider": of.provider, "organization": of.organization}).Limit(1).All(&all); err != nil {
+	if err := app.RecordQuery(c).AndWhere(dbx.HashExp{"provider": of.provider,
+		"organization": of.organization}).Limit(1).All(&all); err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
@@ -285,7 +289,8 @@ func (k *Keyring) read() (*ring, error) {
 	}
 	age := k.age.Load()
 	var rows []row
-	err := k.app.DB().Select("id", "organization", "provider", current, before, installation).From(collections.ProviderAccounts).
+	err := k.app.DB().Select("id", "organization", "provider", current, before,
+		installation).From(collections.ProviderAccounts).
 		OrderBy("organization", "id").All(&rows)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)

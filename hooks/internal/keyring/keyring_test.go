@@ -26,7 +26,8 @@ func open(t *testing.T) (*Keyring, core.App) {
 		t.Fatal(err)
 	}
 	app := testkit.New(t)
-	return New(app, box, map[string]Installation{"vapi": {Given: []string{"", "given-by-the-operator"}, Derived: []string{derived}}}), app
+	return New(app, box,
+		map[string]Installation{"vapi": {Given: []string{"", "given-by-the-operator"}, Derived: []string{derived}}}), app
 }
 
 func secretOf(t *testing.T, k *Keyring, organization string) string {
@@ -91,7 +92,8 @@ func TestSecret_is_made_once_and_speaks_for_its_organization_alone(t *testing.T)
 		t.Error("nobody's organization got a secret")
 	}
 	var n int
-	err := app.DB().NewQuery("SELECT count(*) FROM provider_accounts WHERE webhook_secret LIKE '%" + acme + "%' OR webhook_secret NOT LIKE 'k%:%' AND webhook_secret != ''").Row(&n)
+	err := app.DB().NewQuery("SELECT count(*) FROM provider_accounts WHERE webhook_secret LIKE '%" + acme +
+		"%' OR webhook_secret NOT LIKE 'k%:%' AND webhook_secret != ''").Row(&n)
 	if err != nil || n != 0 {
 		t.Errorf("%d accounts hold a secret in clear (%v)", n, err)
 	}
@@ -202,7 +204,8 @@ func TestUpgrade_keeps_the_derived_secret_until_every_copy_was_told(t *testing.T
 	speaks(t, k, "after the update", derived, testkit.Acme, testkit.Bolt, testkit.Void)
 	for table, want := range map[string]int{"assistants": 3, "functions": 3, "phone_numbers": 2} {
 		var n int
-		if err := app.DB().NewQuery("SELECT count(*) FROM " + table + " WHERE sync_status = 'pending'").Row(&n); err != nil || n != want {
+		if err := app.DB().NewQuery("SELECT count(*) FROM " + table + " WHERE sync_status = 'pending'").Row(&n); err != nil ||
+			n != want {
 			t.Errorf("%s: %d copies wait to be told, want %d (%v)", table, n, want, err)
 		}
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,7 +25,8 @@ func TestConnect_an_address_has_few_streams_of_guests(t *testing.T) {
 	first := h.connect()
 	h.connect()
 	h.connect()
-	if res := refused(); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" || res.Header.Get("Content-Type") != "application/json" {
+	if res := refused(); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" ||
+		res.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("one too many: got %d %v", res.StatusCode, res.Header)
 	}
 	// Somebody signs in on one: it is no guest's any more.
@@ -52,15 +54,18 @@ func TestSubscribe_topics_are_bounded_before_anything_is_looked_up(t *testing.T)
 		topics    []string
 		want      int
 	}{
-		{"many of a guest", testkit.Guest, many(11, "calls/"), 400},
-		{"few of a guest", testkit.Guest, many(10, "calls/"), 204},
+		{"many of a guest", testkit.Guest, slices.Repeat([]string{"@oauth2"}, 11), 400},
+		{"few of a guest", testkit.Guest, slices.Repeat([]string{"@oauth2"}, 10), 204},
 		{"many of a member", testkit.AcmeViewer, many(201, "calls/"), 400},
 		{"enough of a member", testkit.AcmeViewer, many(200, "calls/"), 204},
 		{"many with options", testkit.AcmeViewer, many(21, options(`{"query":{"filter":"id!=''"}}`)+"&"), 400},
-		{"deep parentheses", testkit.AcmeViewer, []string{options(`{"query":{"filter":"` + strings.Repeat("(", 300) + `"}}`)}, 400},
+		{"deep parentheses", testkit.AcmeViewer,
+			[]string{options(`{"query":{"filter":"` + strings.Repeat("(", 300) + `"}}`)}, 400},
 		{"of a guest", testkit.Guest, []string{options(`{"query":{"filter":"` + strings.Repeat("(", 300) + `"}}`)}, 400},
-		{"many terms", testkit.AcmeViewer, []string{options(`{"query":{"filter":"` + strings.Repeat("id=1||", 300) + `id=1"}}`)}, 400},
-		{"much expanded", testkit.AcmeViewer, []string{options(`{"query":{"expand":"organization.calls_via_organization.messages_via_call"}}`)}, 400},
+		{"many terms", testkit.AcmeViewer,
+			[]string{options(`{"query":{"filter":"` + strings.Repeat("id=1||", 300) + `id=1"}}`)}, 400},
+		{"much expanded", testkit.AcmeViewer,
+			[]string{options(`{"query":{"expand":"organization.calls_via_organization.messages_via_call"}}`)}, 400},
 		{"something expanded", testkit.AcmeViewer, []string{options(`{"query":{"expand":"contact,organization"}}`)}, 204},
 	} {
 		s := h.connect()

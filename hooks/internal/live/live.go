@@ -14,12 +14,13 @@ package live
 
 import (
 	"encoding/json"
-	"slices"
 	"sync"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
 )
 
 // Prefixes of the topics.
@@ -233,17 +234,14 @@ func (h *Hub) leave(o *outlet, topic string) {
 	}
 }
 
-// parts are collections whose rows are shown as part of their call.
-var parts = []string{"messages", "call_events", "call_reports"}
-
 // followRecords reports changes made through PocketBase's records; the inbox
 // writer, whose SQL fires no hooks, reports its own.
 func (h *Hub) followRecords() {
 	report := func(e *core.RecordEvent) error {
 		if organization := e.Record.GetString("organization"); organization != "" && !published(e.Context) {
 			h.Changed(organization, e.Record.Collection().Name, e.Record.Id)
-			if call := e.Record.GetString("call"); call != "" && slices.Contains(parts, e.Record.Collection().Name) {
-				h.Changed(organization, "calls", call)
+			if whole, id := partOf(e.App, e.Record); id != "" {
+				h.Changed(organization, whole, id)
 			}
 		} else if e.Record.Collection().Name == "organizations" {
 			h.Changed(e.Record.Id, "organizations", e.Record.Id)
@@ -253,6 +251,21 @@ func (h *Hub) followRecords() {
 	h.app.OnRecordAfterCreateSuccess().BindFunc(report)
 	h.app.OnRecordAfterUpdateSuccess().BindFunc(report)
 	h.app.OnRecordAfterDeleteSuccess().BindFunc(report)
+}
+
+// partOf is the collection and the row a record is shown as a part of, "" when it
+// is shown by itself.
+func partOf(app core.App, record *core.Record) (collection, id string) {
+	traits, _ := collections.TraitsOf(record.Collection().Name)
+	relation, ok := record.Collection().Fields.GetByName(traits.ToldWith).(*core.RelationField)
+	if !ok {
+		return "", ""
+	}
+	whole, err := app.FindCachedCollectionByNameOrId(relation.CollectionId)
+	if err != nil {
+		return "", "" // nobody shows what is not there
+	}
+	return whole.Name, record.GetString(traits.ToldWith)
 }
 
 func clientAuth(o *outlet) *core.Record {

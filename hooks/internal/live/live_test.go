@@ -89,7 +89,8 @@ func (h *Hub) handedOut(t *testing.T) {
 
 func TestChanged_reaches_only_those_who_follow_the_organization(t *testing.T) {
 	h := newHub(t)
-	in, other := sit(t, h, "a", map[string]string{"org/acme": "acme"}, true), sit(t, h, "b", map[string]string{"org/bolt": "bolt"}, true)
+	in, other := sit(t, h, "a", map[string]string{"org/acme": "acme"}, true),
+		sit(t, h, "b", map[string]string{"org/bolt": "bolt"}, true)
 	h.Changed("acme", "calls", "one", "two")
 	h.Changed("bolt", "contacts")
 	if got := in.next(t); got != `org/acme {"collection":"calls","ids":["one","two"]}` {
@@ -151,7 +152,8 @@ func TestChanged_once_unnamed_stays_unnamed(t *testing.T) {
 
 func TestLine_keeps_the_order_and_goes_only_to_the_call(t *testing.T) {
 	h := newHub(t)
-	in, other := sit(t, h, "a", map[string]string{"call/one": "acme"}, true), sit(t, h, "a", map[string]string{"call/two": "acme"}, true)
+	in, other := sit(t, h, "a", map[string]string{"call/one": "acme"}, true),
+		sit(t, h, "a", map[string]string{"call/two": "acme"}, true)
 	for n := range 20 {
 		h.Line("one", n)
 	}

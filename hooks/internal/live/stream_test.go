@@ -187,6 +187,30 @@ func TestSubscribe_lets_in_only_who_may(t *testing.T) {
 	h.hub.mu.Unlock()
 }
 
+// Topics of rows are those of what the API shows somebody who is signed in
+// (security.md S11).
+func TestSubscribe_takes_topics_of_what_the_API_shows(t *testing.T) {
+	h := newHouse(t)
+	for _, one := range []struct {
+		who, topic string
+		want       int
+	}{
+		{testkit.AcmeOwner, "calls/" + testkit.AcmeLiveCall, 204},
+		{testkit.AcmeOwner, "calls/", 400},
+		{testkit.Guest, "calls/*", 400},
+		{testkit.Guest, "_superusers/*", 400},
+		{testkit.AcmeOwner, "_superusers/*", 400},
+		{testkit.AcmeOwner, "_otps/*", 400}, // PocketBase has a rule for these
+		{testkit.AcmeOwner, "_otps/" + testkit.Acme, 400},
+		{testkit.AcmeOwner, "outbox/*", 400},
+		{testkit.AcmeOwner, "provider_accounts/" + testkit.Acme, 400},
+	} {
+		if got := h.connect().subscribe(one.who, one.topic); got != one.want {
+			t.Errorf("%q subscribing to %s: got %d, want %d", one.who, one.topic, got, one.want)
+		}
+	}
+}
+
 func TestStream_tells_a_member_what_changed_and_never_what_is_in_it(t *testing.T) {
 	h := newHouse(t)
 	viewer, bolt := h.connect(), h.connect()
@@ -235,7 +259,8 @@ func TestStream_tells_a_member_what_changed_and_never_what_is_in_it(t *testing.T
 		t.Fatal(err)
 	}
 	both := viewer.next() + viewer.next()
-	if !strings.Contains(both, `{"collection":"messages","ids":["acmemessage0000"]}`) || !strings.Contains(both, `{"collection":"calls","ids":["acmecall0000000"]}`) {
+	if !strings.Contains(both, `{"collection":"messages","ids":["acmemessage0000"]}`) ||
+		!strings.Contains(both, `{"collection":"calls","ids":["acmecall0000000"]}`) {
 		t.Errorf("got %s", both)
 	}
 	// A new subscription replaces the old one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/hooks/internal/intake"
 	"github.com/pocketline/pocketline/hooks/internal/network"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // writeDeadline is how long one message may take to reach a stream. A client
@@ -43,7 +43,7 @@ func (h *Hub) connect(e *core.RealtimeConnectRequestEvent) error {
 		h.mu.Unlock()
 		e.Response.Header().Del("Content-Type") // PocketBase has begun a stream
 		e.Response.Header().Set("Retry-After", "10")
-		return e.TooManyRequestsError("Too many open streams from this address.", nil)
+		return refusal.Of("too_many_requests/address")
 	}
 	client := adopt(e)
 	o := newOutlet(client, from)
@@ -84,25 +84,26 @@ func fits(e *core.RealtimeSubscribeRequestEvent) error {
 		most = guestTopics
 	}
 	if len(e.Subscriptions) > most {
-		return e.BadRequestError("A stream can follow "+strconv.Itoa(most)+" topics.", nil)
+		return refusal.Of("invalid_request/topics", most)
 	}
 	options := 0
 	for _, topic := range e.Subscriptions {
 		if sentence := intake.CheckTopic(topic); sentence != "" {
-			return e.BadRequestError(sentence, nil)
+			return refusal.Saying("invalid_request", sentence)
 		}
 		if strings.Contains(topic, "?") {
 			options++
 		}
 	}
 	if options > optionsMost {
-		return e.BadRequestError("A stream can follow "+strconv.Itoa(optionsMost)+" topics with options.", nil)
+		return refusal.Of("invalid_request/topic_options", optionsMost)
 	}
 	return e.Next()
 }
 
-// subscribe lets through PocketBase's record topics (their rules decide at each
-// message) and our two kinds, each after a check; anything else is refused.
+// subscribe lets through PocketBase's record topics of what the API shows (the rules
+// decide at each message) and our two kinds, each after a check; anything else is
+// refused.
 func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 	topics := map[string]string{}
 	records := map[string]bool{}
@@ -114,37 +115,26 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 		case strings.HasPrefix(topic, OrganizationTopic):
 			id := strings.TrimPrefix(topic, OrganizationTopic)
 			if !h.may(e.Auth, topic, id) {
-				return e.ForbiddenError("You are not a member of this organization.", nil)
+				return refusal.Of("not_member/this")
 			}
 			topics[topic] = id
 		case strings.HasPrefix(topic, CallTopic):
-			if e.Auth == nil {
-				return e.NotFoundError("There is no such call.", nil)
-			}
-			organization, err := h.organizationOfCall(strings.TrimPrefix(topic, CallTopic))
-			if err != nil || !h.may(e.Auth, topic, organization) {
-				return e.NotFoundError("There is no such call.", err)
+			organization, err := h.heardOf(e.Auth, topic)
+			if err != nil {
+				return refusal.Of("not_found/call").For(err)
 			}
 			topics[topic] = organization
 		default:
-			name, _, found := strings.Cut(topic, "/")
+			name, row, _ := strings.Cut(topic, "/")
 			collection, err := e.App.FindCachedCollectionByNameOrId(name)
-			if !found || err != nil {
-				return e.BadRequestError("There is no topic "+strings.ToValidUTF8(name, "")+".", nil)
+			if err != nil || !reaches(e, collection, row) {
+				return refusal.Of("invalid_request/topic", strings.ToValidUTF8(name, ""))
 			}
 			records[collection.Name] = true
 		}
 	}
-	h.mu.RLock()
-	open := 0
-	for id, o := range h.outlets {
-		if e.Auth != nil && id != e.Client.Id() && o.user() == e.Auth.Id {
-			open++
-		}
-	}
-	h.mu.RUnlock()
-	if open >= streamsPerPerson {
-		return e.TooManyRequestsError("Too many open streams: close some windows.", nil)
+	if e.Auth != nil && h.othersOf(e.Auth.Id, e.Client.Id()) >= streamsPerPerson {
+		return refusal.Of("too_many_requests/streams")
 	}
 	if err := e.Next(); err != nil {
 		return err
@@ -158,6 +148,40 @@ func (h *Hub) subscribe(e *core.RealtimeSubscribeRequestEvent) error {
 		}
 	}
 	return nil
+}
+
+// heardOf is the organization of a call that somebody may hear; an error for others.
+func (h *Hub) heardOf(auth *core.Record, topic string) (string, error) {
+	if auth == nil {
+		return "", errors.New("a guest hears no call")
+	}
+	organization, err := h.organizationOfCall(strings.TrimPrefix(topic, CallTopic))
+	if err == nil && !h.may(auth, topic, organization) {
+		err = errors.New("not of this organization")
+	}
+	return organization, err
+}
+
+// othersOf is how many streams a person has open beside one.
+func (h *Hub) othersOf(user, client string) (open int) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for id, o := range h.outlets {
+		if id != client && o.user() == user {
+			open++
+		}
+	}
+	return open
+}
+
+// reaches tells whether somebody could ever hear of a collection's row, or of all ("*"):
+// of PocketBase's own, and of those no rule opens, the operator alone (security.md S11).
+func reaches(e *core.RealtimeSubscribeRequestEvent, c *core.Collection, row string) bool {
+	rule := c.ViewRule
+	if row == "*" {
+		rule = c.ListRule
+	}
+	return row != "" && (e.HasSuperuserAuth() || e.Auth != nil && !c.System && rule != nil)
 }
 
 // follow replaces what a stream listens to.
@@ -197,7 +221,8 @@ func (h *Hub) organizationOfCall(id string) (string, error) {
 
 func limitWrite(e *core.RealtimeMessageEvent) error {
 	controller := http.NewResponseController(e.Response)
-	if err := controller.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := controller.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil &&
+		!errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	err := e.Next()

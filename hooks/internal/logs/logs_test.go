@@ -42,7 +42,8 @@ func TestBind_both_copies_have_the_line_and_neither_has_the_secret(t *testing.T)
 	if err := app.Bootstrap(); err != nil {
 		t.Fatal(err)
 	}
-	app.Logger().Warn("line for both", "url", "/api/files/x?token=planted-secret-value", "authorization", "Bearer planted-secret-value")
+	app.Logger().Warn("line for both", "url", "/api/files/x?token=planted-secret-value", "authorization",
+		"Bearer planted-secret-value")
 	app.Logger().With("organization", "acme").WithGroup("call").Error("grouped line", "id", "c1")
 	app.Logger().Info("line for the store only")
 	app.Logger().Error("GET /store only", "type", "request", "status", 404)
@@ -58,7 +59,8 @@ func TestBind_both_copies_have_the_line_and_neither_has_the_secret(t *testing.T)
 		t.Error("the terminal has a line below its level")
 	}
 	stored := storedLogs(t, app, dir)
-	for _, want := range []string{"line for both", "grouped line", "line for the store only", "GET /store only", "GET /broken"} {
+	for _, want := range []string{"line for both", "grouped line", "line for the store only", "GET /store only",
+		"GET /broken"} {
 		if !strings.Contains(stored, want) {
 			t.Errorf("the stored log lacks %q", want)
 		}

@@ -41,13 +41,15 @@ func TestSize_of_the_log_is_bounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer app.ClearBootstrap()
-	if err := app.Save(collections.ByName(collections.JobRuns)); err != nil {
+	if err := app.Save(collections.New(collections.JobRuns)); err != nil {
 		t.Fatal(err)
 	}
 	const most = 4 << 20
 	for n := range 3 * dropAtOnce / 1000 {
-		_, err := app.AuxNonconcurrentDB().NewQuery(fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
-			INSERT INTO _logs (id, level, message, data, created) SELECT printf('%%02d%%013d', %d, i), 0, 'line', json_object('n', hex(zeroblob(100))),
+		_, err := app.AuxNonconcurrentDB().NewQuery(fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1
+			FROM n WHERE i < 999)
+			INSERT INTO _logs (id, level, message, data, created)
+			SELECT printf('%%02d%%013d', %d, i), 0, 'line', json_object('n', hex(zeroblob(100))),
 			'2026-09-01 10:00:00.000Z' FROM n`, n)).Execute()
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +65,8 @@ func TestSize_of_the_log_is_bounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var oldest, newest int
-	err = app.AuxConcurrentDB().NewQuery(`SELECT count(*) FILTER (WHERE id LIKE '00%'), count(*) FILTER (WHERE id LIKE '14%') FROM _logs`).Row(&oldest, &newest)
+	err = app.AuxConcurrentDB().NewQuery(`SELECT count(*) FILTER (WHERE id LIKE '00%'),
+		count(*) FILTER (WHERE id LIKE '14%') FROM _logs`).Row(&oldest, &newest)
 	if after, _ := sizeOf(app); err != nil || after > most || oldest != 0 || newest != 1000 {
 		t.Errorf("the log has %d bytes, %d of its oldest lines and %d of its newest, %v", after, oldest, newest, err)
 	}

@@ -37,7 +37,8 @@ func TestDiff_sends_what_changed_and_clears_what_went(t *testing.T) {
 		"inside a key":          {first, map[string]any{"name": "a", "model": map[string]any{"x": 2}, "note": "n"}, "model"},
 		"a key went":            {first, map[string]any{"name": "a", "model": map[string]any{"x": 1}}, "note=null"},
 		"a key we do not clear": {first, map[string]any{"name": "a", "note": "n"}, ""},
-		"a new key":             {first, map[string]any{"name": "a", "model": map[string]any{"x": 1}, "note": "n", "other": 1}, "other"},
+		"a new key": {first, map[string]any{"name": "a", "model": map[string]any{"x": 1}, "note": "n",
+			"other": 1}, "other"},
 	} {
 		patch, _, err := Diff(hashed(t, c.last), c.desired, "note", "never")
 		if err != nil {

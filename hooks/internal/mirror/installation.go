@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/internal/backup"
 )
 
 // This file is who we are at the provider. An account there may be shared with
@@ -23,15 +26,19 @@ import (
 // A restored database is another installation: beside it the one it came from may
 // live, with the same rows and copies. So it gets an id of its own, and what was at
 // the provider before is left alone until the operator says that this is the only
-// one.
+// one. The same holds for a copied data directory, which is noticed where the file
+// system tells when a file was made: no copy keeps that time. Who renames the directory,
+// or starts the same volume on another machine, keeps it.
 
 const (
-	// installationRow is the row of _params that says who this installation is.
-	installationRow = "pocketline_installation"
 	// installationFile lies in the data directory and is never in a backup: when
-	// it is not there, or is of another run than the database, the database came
-	// from elsewhere.
+	// it is not there, or is of another run than the database, or of another file
+	// than data.db is, the database came from elsewhere.
 	installationFile = ".installation"
+	// bornMark begins the word of that file that says when data.db was made.
+	bornMark = "born:"
+	// noteWait lets a start answer first who waits for it.
+	noteWait = time.Second
 	// afterRestore is how long a restored database is not believed about what is
 	// at the provider: its rows may be older than the copies.
 	afterRestore = 7 * 24 * time.Hour
@@ -40,11 +47,28 @@ const (
 	heldWait = time.Hour
 )
 
-var errHeld = errors.New("This database was restored from a backup. Nothing that was at the phone provider before is changed " +
-	"until the operator confirms in Settings, Installation that no other server uses it.")
+// heldBack is why a row of a restored database waits: it may have a copy at a provider.
+type heldBack struct{ provider string }
 
-// installation is what that row holds.
-type installation struct {
+func (e *heldBack) Error() string {
+	return fmt.Sprintf("This database was restored from a backup or copied. Nothing that was at %s before is changed "+
+		"until the operator confirms in Settings → Server that no other server uses it.", e.provider)
+}
+
+// Installation is who we are at a provider.
+type Installation struct {
+	app       core.App
+	now       func() time.Time
+	confirmed func() // called when what waited may go on
+
+	file sync.Mutex // held while installationFile is read or written
+
+	mu sync.Mutex
+	id string // "" until it is asked for
+}
+
+// installed is what the database says of it.
+type installed struct {
 	ID string `json:"id"`
 	// Run is of the last server that started; the file has it too.
 	Run      string    `json:"run"`
@@ -54,107 +78,176 @@ type installation struct {
 	Held bool `json:"held,omitempty"`
 }
 
-// bindInstallation keeps the file out of backups and compares at each start.
-func (m *Mirror) bindInstallation(app core.App) {
-	app.OnBackupCreate().BindFunc(func(e *core.BackupEvent) error {
+// bind keeps the file out of backups and compares at each start. A start
+// that finds both of one run answers before it notes its own.
+func (n *Installation) bind() {
+	n.app.OnBackupCreate().BindFunc(func(e *core.BackupEvent) error {
 		e.Exclude = append(e.Exclude, installationFile)
 		return e.Next()
 	})
-	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
-		if err := m.begin(); err != nil {
+	var noting sync.WaitGroup
+	ending := make(chan struct{})
+	n.app.OnServe().BindFunc(func(e *core.ServeEvent) error {
+		same, err := n.begin()
+		if err != nil {
 			return fmt.Errorf("who this installation is: %w", err)
 		}
+		if err := e.Next(); err != nil || !same {
+			return err
+		}
+		noting.Go(func() {
+			select {
+			case <-ending:
+			case <-time.After(noteWait):
+			}
+			if err := n.noteRun(); err != nil {
+				n.app.Logger().Warn("this run of the server is not noted, the next start notes its own", "error", err)
+			}
+		})
+		return nil
+	})
+	stop := sync.OnceFunc(func() { close(ending) })
+	n.app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
+		stop()
+		noting.Wait()
 		return e.Next()
 	})
 }
 
-// InstallationID is the id of this installation, which its copies bear.
-func (m *Mirror) InstallationID() (string, error) {
-	m.mu.Lock()
-	id := m.installationID
-	m.mu.Unlock()
+// ID is the id of this installation, which its copies bear.
+func (n *Installation) ID() (string, error) {
+	n.mu.Lock()
+	id := n.id
+	n.mu.Unlock()
 	if id != "" {
 		return id, nil
 	}
-	i, err := m.readInstallation()
+	i, err := n.read()
 	if err == nil && i.ID == "" {
 		i.ID = strings.ToLower(rand.Text())
-		err = m.writeInstallation(i)
+		err = n.write(i)
 	}
 	if err != nil {
 		return "", fmt.Errorf("who this installation is: %w", err)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.installationID = i.ID
-	return i.ID, nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.id == "" { // a start that noticed a restore meanwhile knows better
+		n.id = i.ID
+	}
+	return n.id, nil
 }
 
-// begin notes a new run of the server, and whether its database was restored.
-func (m *Mirror) begin() error {
-	if _, err := m.InstallationID(); err != nil {
-		return err
+// begin finds out whether the database was restored or copied. The same is true when it is of
+// the run that the file names: noteRun is still to come then. A first start and one
+// after a restore have noted theirs when it returns.
+func (n *Installation) begin() (same bool, err error) {
+	if _, err := n.ID(); err != nil {
+		return false, err
 	}
-	i, err := m.readInstallation()
+	i, err := n.read()
 	if err != nil {
-		return err
+		return false, err
 	}
-	moved, err := m.moved(i)
+	moved, err := n.moved(i)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if moved {
-		i.ID, i.Restored, i.Held = strings.ToLower(rand.Text()), m.now().UTC(), true
-		m.app.Logger().Warn("the database was restored: what was at the provider before is left alone until the operator " +
-			"confirms in Settings, Installation that no other server uses it")
-	}
-	// Between the two writes the file says both, so that dying there is no restore.
-	path, before := filepath.Join(m.app.DataDir(), installationFile), i.Run
-	i.Run = rand.Text()
 	if !moved {
-		if err := os.WriteFile(path, []byte(i.Run+" "+before), 0o600); err != nil {
-			return err
+		if i.Run == "" {
+			return false, n.noteRun()
 		}
+		return true, nil
 	}
-	if err := m.writeInstallation(i); err != nil {
+	i.ID, i.Run, i.Restored, i.Held = strings.ToLower(rand.Text()), rand.Text(), n.now().UTC(), true
+	n.app.Logger().Warn("the database was restored or copied: what was at the provider before is left alone until the operator " +
+		"confirms in Settings → Server that no other server uses it")
+	if err := n.write(i); err != nil {
+		return false, err
+	}
+	n.mu.Lock()
+	n.id = i.ID
+	n.mu.Unlock()
+	return false, n.writeFile(i.Run)
+}
+
+// noteRun notes a new run of the server on a database of the run that the file names.
+// Between the two writes the file says both, so that dying there is no restore.
+func (n *Installation) noteRun() error {
+	i, err := n.read()
+	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	m.installationID = i.ID
-	m.mu.Unlock()
-	return os.WriteFile(path, []byte(i.Run), 0o600)
+	run := rand.Text()
+	if err := n.writeFile(run + " " + i.Run); err != nil {
+		return err
+	}
+	if err := n.change("json_set([[value]], '$.run', {:run})", dbx.Params{"run": run}); err != nil {
+		return err
+	}
+	return n.writeFile(run)
 }
+
+func (n *Installation) writeFile(runs string) error {
+	at, err := born(n.databasePath())
+	if err != nil {
+		return err
+	}
+	if at != "" {
+		runs += " " + bornMark + at
+	}
+	n.file.Lock()
+	defer n.file.Unlock()
+	return os.WriteFile(filepath.Join(n.app.DataDir(), installationFile), []byte(runs), 0o600)
+}
+
+func (n *Installation) databasePath() string { return filepath.Join(n.app.DataDir(), "data.db") }
 
 // moved tells whether the database is of another data directory, or of another
-// time, than the file beside it: it was restored since a server last started.
-func (m *Mirror) moved(i installation) (bool, error) {
-	runs, err := os.ReadFile(filepath.Join(m.app.DataDir(), installationFile))
+// time, than the file beside it: it was restored or copied since a server last started.
+func (n *Installation) moved(i installed) (bool, error) {
+	n.file.Lock()
+	runs, err := os.ReadFile(filepath.Join(n.app.DataDir(), installationFile))
+	n.file.Unlock()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return false, err
 	}
-	return i.Run != "" && !slices.Contains(strings.Fields(string(runs)), i.Run), nil
+	words := strings.Fields(string(runs))
+	if i.Run == "" || !slices.Contains(words, i.Run) {
+		return i.Run != "", nil
+	}
+	at, err := born(n.databasePath())
+	return at != "" && slices.ContainsFunc(words, func(word string) bool {
+		noted, marked := strings.CutPrefix(word, bornMark)
+		return marked && noted != at
+	}), err
 }
 
 // restored tells whether the database was restored within the last week, or is not
 // confirmed since.
-func (m *Mirror) restored() (bool, error) {
-	i, moved, err := m.origin()
-	return moved || i.Held || !i.Restored.IsZero() && m.now().Sub(i.Restored) < afterRestore, err
+func (n *Installation) restored() (bool, error) {
+	i, moved, err := n.origin()
+	return moved || i.Held || !i.Restored.IsZero() && n.now().Sub(i.Restored) < afterRestore, err
 }
 
 // origin is what is known of the database; moved: no server started since it was
-// restored.
-func (m *Mirror) origin() (i installation, moved bool, err error) {
-	if i, err = m.readInstallation(); err == nil {
-		moved, err = m.moved(i)
+// restored. It looks twice: between the row and the file a start may note its run.
+func (n *Installation) origin() (i installed, moved bool, err error) {
+	for range 2 {
+		if i, err = n.read(); err == nil {
+			moved, err = n.moved(i)
+		}
+		if err != nil || !moved {
+			break
+		}
 	}
 	return i, moved, err
 }
 
 // held tells whether the copy of a record, nil for one that is gone, must be left
 // alone: only what was made since the restore has no other owner.
-func (m *Mirror) held(record *core.Record) (bool, error) {
-	i, moved, err := m.origin()
+func (n *Installation) held(record *core.Record) (bool, error) {
+	i, moved, err := n.origin()
 	if err != nil || !moved && !i.Held {
 		return false, err
 	}
@@ -163,36 +256,35 @@ func (m *Mirror) held(record *core.Record) (bool, error) {
 
 // older tells whether a record came with a restored database: it may have a copy
 // that was made after the backup.
-func (m *Mirror) older(record *core.Record) (bool, error) {
-	i, moved, err := m.origin()
+func (n *Installation) older(record *core.Record) (bool, error) {
+	i, moved, err := n.origin()
 	return moved || !record.GetDateTime("created").Time().After(i.Restored), err
 }
 
 // Held tells whether copies from before a restore wait for the operator's word.
-func (m *Mirror) Held() (bool, error) {
-	i, moved, err := m.origin()
+func (n *Installation) Held() (bool, error) {
+	i, moved, err := n.origin()
 	return i.Held || moved, err
 }
 
 // Confirm is the operator's word that no other installation uses the copies of a
 // restored database: they are this one's from now on.
-func (m *Mirror) Confirm() error {
-	i, err := m.readInstallation()
+func (n *Installation) Confirm() error {
+	i, err := n.read()
 	if err != nil || !i.Held {
 		return err
 	}
-	i.Held = false
-	if err := m.writeInstallation(i); err != nil {
+	if err := n.change("json_remove([[value]], '$.held')", dbx.Params{}); err != nil {
 		return fmt.Errorf("confirm the restored installation: %w", err)
 	}
-	m.Hurry()
+	n.confirmed()
 	return nil
 }
 
-func (m *Mirror) readInstallation() (i installation, err error) {
+func (n *Installation) read() (i installed, err error) {
 	var text string
-	err = m.app.DB().NewQuery("SELECT [[value]] FROM {{_params}} WHERE [[id]] = {:id}").
-		Bind(dbx.Params{"id": installationRow}).Row(&text)
+	err = n.app.DB().NewQuery("SELECT [[value]] FROM {{_params}} WHERE [[id]] = {:id}").
+		Bind(dbx.Params{"id": backup.InstallationRow}).Row(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return i, nil
 	}
@@ -202,12 +294,20 @@ func (m *Mirror) readInstallation() (i installation, err error) {
 	return i, err
 }
 
-func (m *Mirror) writeInstallation(i installation) error {
+func (n *Installation) write(i installed) error {
 	text, err := json.Marshal(i)
 	if err != nil {
 		return err
 	}
-	_, err = m.app.NonconcurrentDB().NewQuery("INSERT OR REPLACE INTO {{_params}} ([[id]], [[value]]) VALUES ({:id}, {:value})").
-		Bind(dbx.Params{"id": installationRow, "value": string(text)}).Execute()
+	_, err = n.app.NonconcurrentDB().NewQuery("INSERT OR REPLACE INTO {{_params}} ([[id]], [[value]]) VALUES ({:id}, {:value})").
+		Bind(dbx.Params{"id": backup.InstallationRow, "value": string(text)}).Execute()
+	return err
+}
+
+// change writes one thing in the row, whatever else is changed meanwhile.
+func (n *Installation) change(value string, given dbx.Params) error {
+	given["id"] = backup.InstallationRow
+	_, err := n.app.NonconcurrentDB().NewQuery("UPDATE {{_params}} SET [[value]] = " + value + " WHERE [[id]] = {:id}").
+		Bind(given).Execute()
 	return err
 }

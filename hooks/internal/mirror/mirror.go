@@ -1,5 +1,8 @@
 // Package mirror keeps a provider's copy of a record equal to the record.
 //
+// A domain says in a Copy what the copies of its rows shall be and which requests make,
+// change, remove and list them; the provider is nobody in particular.
+//
 // The row is the truth. A change of it writes, in the same transaction, a
 // promise to the outbox; the worker then reads the row as it is by that time
 // and makes the copy equal. So a burst of changes costs one request, the order
@@ -18,7 +21,6 @@
 package mirror
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -43,81 +45,28 @@ const (
 	hashField   = "sync_hash"
 )
 
-// Resource says how one collection is mirrored.
-type Resource struct {
-	Collection string
-	// IDField holds the provider's id of the copy.
-	IDField string
-	// Fields are the columns whose change needs a push.
-	Fields []string
-	// Push makes the copy equal to the record: creates it when IDField is
-	// empty, else changes it, and returns its id. Whatever it sets on the record
-	// is stored with the result; sync_hash is for Diff.
-	Push func(ctx context.Context, record *core.Record) (providerID string, err error)
-	// Find looks for the copy of this record by what we wrote into it and
-	// returns "" when there is none. It is asked before anything is created a
-	// second time, also for records that are deleted by now.
-	Find func(ctx context.Context, record *core.Record) (providerID string, err error)
-	// Delete removes the copy.
-	Delete func(ctx context.Context, providerID string) error
-	// Skip, when set, names records that have no copy.
-	Skip func(record *core.Record) bool
-	// Hash, when set, returns what Push would leave in sync_hash. Once per
-	// server process the job mirror.retry compares it, so that a changed public
-	// address or secret reaches every copy.
-	Hash func(record *core.Record) (string, error)
-	// List gives every object of this kind in the account; without it nothing of
-	// the kind is swept.
-	List func(ctx context.Context) ([]Object, error)
-	// Price says in a word what an object costs there (the dashboard has the
-	// sentence); "" for nothing.
-	Price func(o Object) string
-	// Keep keeps the sweep from removing second copies: people may ring them.
-	Keep bool
-	// Judge says what an error of Push, Find or Delete means; without it every
-	// error is tried again.
-	Judge func(err error) Judgement
-	// Undone, when set, tells that a request certainly had no effect: it was never
-	// sent, or turned away. A create that failed otherwise and was not refused is
-	// looked for before it is made again.
-	Undone func(err error) bool
-}
-
-// Verdict is what a provider's error means for the next try.
-type Verdict int
-
-// Verdicts.
-const (
-	// Retry: the same may work later.
-	Retry Verdict = iota
-	// Refused: the provider read it and said no; it will say so again.
-	Refused
-	// Missing: the provider does not know the copy.
-	Missing
-)
-
-// Judgement is a verdict and the wait the provider asked for, 0 for none.
-type Judgement struct {
-	Verdict
-	After time.Duration
-}
-
 // Mirror holds the mirrored collections. Make one with New.
 type Mirror struct {
+	// Installation is who we are at the provider.
+	Installation *Installation
+
 	app    core.App
 	outbox *outbox.Outbox
 	now    func() time.Time
 
-	resources map[string]Resource
-	order     []string
-	dropping  sync.Map // "collection/id" of rows whose copy is gone for sure
-	saving    sync.Map // records this package is saving: its own hooks let them pass
-	serving   syncatomic.Bool
-	compared  syncatomic.Bool
+	kinds    map[string]*kept // by collection
+	order    []string         // of the collections
+	dropping sync.Map         // "collection/id" of rows whose copy is gone for sure
+	saving   sync.Map         // records this package is saving: its own hooks let them pass
+	waiting  waiters
+	serving  syncatomic.Bool
+	compared syncatomic.Bool
+}
 
-	mu             sync.Mutex
-	waiting        map[string][]chan struct{}
-	installationID string // "" until it is asked for
+// kept is one collection whose rows have copies.
+type kept struct {
+	*Mirror
+	Copy
 }
 
 // Option shapes a Mirror.
@@ -128,12 +77,14 @@ func WithClock(now func() time.Time) Option { return func(m *Mirror) { m.now = n
 
 // New returns a mirror that delivers through o.
 func New(app core.App, o *outbox.Outbox, options ...Option) *Mirror {
-	m := &Mirror{app: app, outbox: o, now: time.Now, resources: map[string]Resource{}, waiting: map[string][]chan struct{}{}}
+	m := &Mirror{app: app, outbox: o, now: time.Now, kinds: map[string]*kept{}}
+	m.waiting.by = map[string][]chan struct{}{}
 	for _, option := range options {
 		option(m)
 	}
-	o.HandleSerial(kind, m.keep)
-	m.bindInstallation(app)
+	m.Installation = &Installation{app: app, now: m.now, confirmed: m.Hurry}
+	m.Installation.bind()
+	o.Handle(kind, outbox.Kind{Serial: true}, m.deliver)
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
 		m.serving.Store(true)
 		e.Router.POST("/api/sync/{collection}/{id}/retry", m.retry)
@@ -144,16 +95,17 @@ func New(app core.App, o *outbox.Outbox, options ...Option) *Mirror {
 
 // Add mirrors a collection from now on. It is called once per collection, in a
 // domain's Register.
-func (m *Mirror) Add(r Resource) {
-	if r.Collection == "" || r.IDField == "" || r.Push == nil || r.Find == nil || r.Delete == nil {
-		panic(fmt.Sprintf("mirror: resource %q is incomplete", r.Collection))
+func (m *Mirror) Add(c Copy) {
+	if !c.complete() {
+		panic(fmt.Sprintf("mirror: the copy of %q is incomplete", c.Collection))
 	}
-	if _, twice := m.resources[r.Collection]; twice {
-		panic(fmt.Sprintf("mirror: %q is mirrored already", r.Collection))
+	if _, twice := m.kinds[c.Collection]; twice {
+		panic(fmt.Sprintf("mirror: %q is mirrored already", c.Collection))
 	}
-	m.resources[r.Collection] = r
-	m.order = append(m.order, r.Collection)
-	m.bind(r)
+	k := &kept{m, c}
+	m.kinds[c.Collection] = k
+	m.order = append(m.order, c.Collection)
+	k.bind()
 }
 
 // Touch makes the copy of a record equal again although the record did not
@@ -163,7 +115,8 @@ func (m *Mirror) Touch(tx atomic.Tx, collection, id string) error {
 	if !slices.Contains(m.order, collection) {
 		return fmt.Errorf("mirror: %q is not mirrored", collection)
 	}
-	result, err := tx.Exec(`UPDATE `+collection+` SET sync_status = ?, sync_error = '' WHERE id = ? AND sync_status IN (?, ?, ?)`,
+	result, err := tx.Exec(`UPDATE `+collection+
+		` SET sync_status = ?, sync_error = '' WHERE id = ? AND sync_status IN (?, ?, ?)`,
 		collections.SyncPending, id, collections.SyncPending, collections.SyncSynced, collections.SyncFailed)
 	if err != nil {
 		return fmt.Errorf("mirror: touch %s %s: %w", collection, id, err)
@@ -219,16 +172,3 @@ func (m *Mirror) Hurry() { m.outbox.HurryKind(kind) }
 // subject begins the keys of all promises about one record, which are
 // therefore kept one at a time.
 func subject(collection, record string) string { return collection + ":" + record + ":" }
-
-func (r Resource) skip(record *core.Record) bool { return r.Skip != nil && r.Skip(record) }
-
-func (r Resource) undone(err error) bool {
-	return r.judge(err).Verdict == Refused || r.Undone != nil && r.Undone(err)
-}
-
-func (r Resource) judge(err error) Judgement {
-	if r.Judge == nil {
-		return Judgement{}
-	}
-	return r.Judge(err)
-}

@@ -16,7 +16,7 @@ import (
 // them are made of changed. It says how many there are.
 func (m *Mirror) TouchAll(tx atomic.Tx, organization string) (n int, err error) {
 	for _, name := range m.ofOrganizations() {
-		ids, err := m.copiesOf(tx, m.resources[name], organization)
+		ids, err := m.kinds[name].copiesOf(tx, organization)
 		if err != nil {
 			return n, err
 		}
@@ -39,10 +39,10 @@ func (m *Mirror) ofOrganizations() []string {
 	})
 }
 
-func (m *Mirror) copiesOf(tx atomic.Tx, r Resource, organization string) (ids []string, err error) {
-	rows, err := tx.Query(`SELECT id FROM `+r.Collection+` WHERE organization = ? AND `+r.IDField+` != ''`, organization)
+func (k *kept) copiesOf(tx atomic.Tx, organization string) (ids []string, err error) {
+	rows, err := tx.Query(`SELECT id FROM `+k.Collection+` WHERE organization = ? AND `+k.IDField+` != ''`, organization)
 	if err != nil {
-		return nil, fmt.Errorf("copies of %s: %w", r.Collection, err)
+		return nil, fmt.Errorf("copies of %s: %w", k.Collection, err)
 	}
 	for rows.Next() && err == nil {
 		var id string
@@ -58,8 +58,9 @@ func (m *Mirror) copiesOf(tx atomic.Tx, r Resource, organization string) (ids []
 // what they should be by now.
 func (m *Mirror) Behind(ctx context.Context, organization string) (n int, err error) {
 	for _, name := range m.ofOrganizations() {
-		r := m.resources[name]
-		records, err := m.app.FindRecordsByFilter(name, "organization = {:o} && "+r.IDField+" != ''", "id", 0, 0, dbx.Params{"o": organization})
+		k := m.kinds[name]
+		records, err := m.app.FindRecordsByFilter(name, "organization = {:o} && "+k.IDField+" != ''", "id", 0, 0,
+			dbx.Params{"o": organization})
 		if err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)
 		}
@@ -71,10 +72,7 @@ func (m *Mirror) Behind(ctx context.Context, organization string) (n int, err er
 				n++
 				continue
 			}
-			if r.Hash == nil {
-				continue
-			}
-			if hash, err := r.Hash(record); err != nil || hash != record.GetString(hashField) {
+			if hash, err := k.hash(record); err != nil || hash != record.GetString(hashField) {
 				n++ // also when nobody can tell
 			}
 		}

@@ -2,62 +2,67 @@ package mirror
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // last makes our delete hook run after the domain's own, which may refuse.
 const last = 50
 
 // bind hooks one collection.
-func (m *Mirror) bind(r Resource) {
-	app := m.app
-	app.OnRecordUpdateRequest(r.Collection).BindFunc(func(e *core.RecordRequestEvent) error {
+func (k *kept) bind() {
+	app := k.app
+	app.OnRecordUpdateRequest(k.Collection).BindFunc(func(e *core.RecordRequestEvent) error {
 		if e.Record.Original().GetString(statusField) == collections.SyncDeleting {
-			return e.BadRequestError("This is being deleted and cannot be changed any more.", nil)
+			return refusal.Of("being_deleted")
 		}
 		return e.Next()
 	})
-	app.OnRecordCreate(r.Collection).BindFunc(func(e *core.RecordEvent) error {
-		m.beforeCreate(r, e.Record)
+	app.OnRecordCreate(k.Collection).BindFunc(func(e *core.RecordEvent) error {
+		k.beforeCreate(e.Record)
 		return e.Next()
 	})
-	app.OnRecordUpdate(r.Collection).BindFunc(func(e *core.RecordEvent) error {
+	app.OnRecordUpdate(k.Collection).BindFunc(func(e *core.RecordEvent) error {
 		// The worker writes this row too: a save must not put old columns back.
 		e.Record.IgnoreUnchangedFields(true)
-		if !m.isOwn(e.Record) && m.owes(r, e.Record.Original(), e.Record) {
+		if !k.isOwn(e.Record) && k.owes(e.Record.Original(), e.Record) {
 			e.Record.Set(statusField, collections.SyncPending)
 			e.Record.Set(errorField, "")
 		}
 		return e.Next()
 	})
-	atomic.On(app, r.Collection, atomic.Created, "mirror: owe the provider's copy", func(tx atomic.Tx, _, after *core.Record) error {
-		if after.GetString(statusField) != collections.SyncPending {
-			return nil
-		}
-		return m.promise(tx, promise{Collection: r.Collection, Record: after.Id}, after.GetString("organization"))
-	})
-	atomic.On(app, r.Collection, atomic.Updated, "mirror: owe the change to the provider's copy",
-		func(tx atomic.Tx, before, after *core.Record) error { return m.afterUpdate(tx, r, before, after) })
-	atomic.On(app, r.Collection, atomic.Deleted, "mirror: owe the removal of the provider's copy",
-		func(tx atomic.Tx, before, _ *core.Record) error { return m.afterDelete(tx, r, before) })
-	app.OnRecordDeleteRequest(r.Collection).Bind(&hook.Handler[*core.RecordRequestEvent]{
+	atomic.On(app, k.Collection, atomic.Created, "mirror: owe the provider's copy",
+		func(tx atomic.Tx, _, after *core.Record) error {
+			if after.GetString(statusField) != collections.SyncPending {
+				return nil
+			}
+			return k.promise(tx, promise{Collection: k.Collection, Record: after.Id}, after.GetString("organization"))
+		})
+	atomic.On(app, k.Collection, atomic.Updated, "mirror: owe the change to the provider's copy",
+		func(tx atomic.Tx, before, after *core.Record) error { return k.afterUpdate(tx, before, after) })
+	atomic.On(app, k.Collection, atomic.Deleted, "mirror: owe the removal of the provider's copy",
+		func(tx atomic.Tx, before, _ *core.Record) error { return k.afterDelete(tx, before) })
+	app.OnRecordDeleteRequest(k.Collection).Bind(&hook.Handler[*core.RecordRequestEvent]{
 		Priority: last,
-		Func:     func(e *core.RecordRequestEvent) error { return m.deleteRequest(r, e) },
+		Func:     func(e *core.RecordRequestEvent) error { return k.deleteRequest(e) },
 	})
 }
 
-func (m *Mirror) beforeCreate(r Resource, record *core.Record) {
+func (k *kept) beforeCreate(record *core.Record) {
 	switch {
-	case record.GetString(r.IDField) != "" && record.GetString(statusField) == collections.SyncSynced:
+	case record.GetString(k.IDField) != "" && record.GetString(statusField) == collections.SyncSynced:
 		// Trusted code says that the copy exists: an import, a fixture.
-	case r.skip(record):
+	case k.skip(record):
 		record.Set(statusField, "")
 	default:
 		record.Set(statusField, collections.SyncPending)
@@ -67,91 +72,101 @@ func (m *Mirror) beforeCreate(r Resource, record *core.Record) {
 }
 
 // owes tells whether this change of a record is one its copy must follow.
-func (m *Mirror) owes(r Resource, before, after *core.Record) bool {
-	if after.GetString(statusField) == collections.SyncDeleting || before.GetString(statusField) == collections.SyncDeleting {
+func (k *kept) owes(before, after *core.Record) bool {
+	if after.GetString(statusField) == collections.SyncDeleting ||
+		before.GetString(statusField) == collections.SyncDeleting {
 		return false
 	}
-	if r.skip(after) {
-		return after.GetString(r.IDField) != "" // it had a copy: take it away
+	if k.skip(after) {
+		return after.GetString(k.IDField) != "" // it had a copy: take it away
 	}
-	return r.skip(before) || differ(r.Fields, before, after) || after.GetString(statusField) == collections.SyncPending
+	return k.skip(before) || differ(k.Fields, before, after) || after.GetString(statusField) == collections.SyncPending
 }
 
-func (m *Mirror) afterUpdate(tx atomic.Tx, r Resource, before, after *core.Record) error {
-	if m.isOwn(after) || !m.owes(r, before, after) {
+func (k *kept) afterUpdate(tx atomic.Tx, before, after *core.Record) error {
+	if k.isOwn(after) || !k.owes(before, after) {
 		return nil
 	}
 	// The save left the column alone when the record was loaded as pending; the
 	// worker may have moved it on since.
-	if _, err := tx.Exec(`UPDATE `+r.Collection+` SET sync_status = ? WHERE id = ? AND sync_status != ?`,
+	if _, err := tx.Exec(`UPDATE `+k.Collection+` SET sync_status = ? WHERE id = ? AND sync_status != ?`,
 		collections.SyncPending, after.Id, collections.SyncDeleting); err != nil {
 		return fmt.Errorf("mirror: %w", err)
 	}
-	return m.promise(tx, promise{Collection: r.Collection, Record: after.Id}, after.GetString("organization"))
+	return k.promise(tx, promise{Collection: k.Collection, Record: after.Id}, after.GetString("organization"))
 }
 
 // afterDelete follows a row that went without waiting for the provider: a
 // cascade, a program. Its copy must not stay behind.
-func (m *Mirror) afterDelete(tx atomic.Tx, r Resource, before *core.Record) error {
-	if _, agreed := m.dropping.Load(r.Collection + "/" + before.Id); agreed {
+func (k *kept) afterDelete(tx atomic.Tx, before *core.Record) error {
+	if _, agreed := k.dropping.Load(k.Collection + "/" + before.Id); agreed {
 		return nil
 	}
-	id := before.GetString(r.IDField)
-	if id == "" && !intended(r, before) {
+	id := before.GetString(k.IDField)
+	if id == "" && !k.intended(before) {
 		return nil
 	}
-	p := promise{Collection: r.Collection, Record: before.Id, ProviderID: id, Gone: before.PublicExport()}
+	p := promise{Collection: k.Collection, Record: before.Id, ProviderID: id, Gone: before.PublicExport()}
 	if id == "" {
 		p.Mark = before.GetString(hashField)
 	}
-	return m.promise(tx, p, before.GetString("organization"))
+	return k.promise(tx, p, before.GetString("organization"))
 }
 
 // deleteRequest turns a row with a copy into one that is being deleted. Only a
 // row that never had one goes at once.
-func (m *Mirror) deleteRequest(r Resource, e *core.RecordRequestEvent) error {
+func (k *kept) deleteRequest(e *core.RecordRequestEvent) error {
 	atOnce := false
 	err := e.App.RunInTransaction(func(tx core.App) error {
-		current, err := tx.FindRecordById(r.Collection, e.Record.Id)
+		current, err := database.Found(tx.FindRecordById(k.Collection, e.Record.Id))
 		if err != nil {
 			return err
 		}
-		atOnce = current.GetString(r.IDField) == "" && !intended(r, current)
-		if atOnce && r.skip(current) {
+		if current == nil || deleting(current) && !deleting(e.Record) {
+			return router.NewNotFoundError("", nil) // somebody else deleted it meanwhile
+		}
+		atOnce = current.GetString(k.IDField) == "" && !k.intended(current)
+		if atOnce && k.skip(current) {
 			return nil
 		}
 		// From here on the worker creates no copy of this row any more.
 		current.Set(statusField, collections.SyncDeleting)
 		current.Set(errorField, "")
-		if err := m.save(tx, current); err != nil || atOnce {
+		if err := k.save(tx, current); err != nil || atOnce {
 			return err
 		}
-		return m.promise(atomic.Of(tx), promise{Collection: r.Collection, Record: current.Id}, current.GetString("organization"))
+		return k.promise(atomic.Of(tx), promise{Collection: k.Collection, Record: current.Id},
+			current.GetString("organization"))
 	})
-	if err != nil {
-		return e.InternalServerError("The deletion could not be stored.", err)
+	if _, gone := errors.AsType[*router.ApiError](err); gone {
+		return err
+	} else if err != nil {
+		return refusal.Of("internal/deletion").For(err)
 	}
 	if !atOnce {
 		return e.NoContent(http.StatusNoContent)
 	}
 	if err := e.Next(); err != nil {
 		// The row stays, so its copy is owed again.
-		if undo := m.restore(e.App, r, e.Record.Id); undo != nil {
-			e.App.Logger().Error("a row stays marked as being deleted", "collection", r.Collection, "record", e.Record.Id, "error", undo)
+		if undo := k.restore(e.App, e.Record.Id); undo != nil {
+			e.App.Logger().Error("a row stays marked as being deleted", "collection", k.Collection, "record",
+				e.Record.Id, "error", undo)
 		}
 		return err
 	}
 	return nil
 }
 
-func (m *Mirror) restore(app core.App, r Resource, id string) error {
+func deleting(row *core.Record) bool { return row.GetString(statusField) == collections.SyncDeleting }
+
+func (k *kept) restore(app core.App, id string) error {
 	return app.RunInTransaction(func(txApp core.App) error {
 		tx := atomic.Of(txApp)
-		if _, err := tx.Exec(`UPDATE `+r.Collection+` SET sync_status = ? WHERE id = ? AND sync_status = ?`,
+		if _, err := tx.Exec(`UPDATE `+k.Collection+` SET sync_status = ? WHERE id = ? AND sync_status = ?`,
 			collections.SyncFailed, id, collections.SyncDeleting); err != nil {
 			return err
 		}
-		return m.Touch(tx, r.Collection, id)
+		return k.Touch(tx, k.Collection, id)
 	})
 }
 

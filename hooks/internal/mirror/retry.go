@@ -12,6 +12,8 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -28,13 +30,13 @@ const page = 200
 // may have its copy made equal now. The answer is 202 {"sync_status"}.
 func (m *Mirror) retry(e *core.RequestEvent) error {
 	if e.Auth == nil {
-		return e.UnauthorizedError("Sign in first.", nil)
+		return refusal.Of("unauthorized")
 	}
-	r, known := m.resources[e.Request.PathValue("collection")]
+	k, known := m.kinds[e.Request.PathValue("collection")]
 	if !known {
-		return e.NotFoundError("There is nothing of this kind to send to a provider.", nil)
+		return refusal.Of("not_found/copy")
 	}
-	record, err := e.App.FindRecordById(r.Collection, e.Request.PathValue("id"))
+	record, err := e.App.FindRecordById(k.Collection, e.Request.PathValue("id"))
 	if err != nil {
 		return e.NotFoundError("", err)
 	}
@@ -46,13 +48,13 @@ func (m *Mirror) retry(e *core.RequestEvent) error {
 		return e.NotFoundError("", err)
 	}
 	if ok, err := e.App.CanAccessRecord(record, info, record.Collection().UpdateRule); !ok {
-		return e.ForbiddenError("You may not change this.", err)
+		return refusal.Of("forbidden/change").For(err)
 	}
 	if err := tenant.Admit(e, record.GetString("organization")); err != nil {
 		return err
 	}
-	if err := m.again(r, record.Id); err != nil {
-		return e.InternalServerError("The retry could not be stored.", err)
+	if err := k.again(record.Id); err != nil {
+		return refusal.Of("internal/retry").For(err)
 	}
 	if _, err := m.look(record); err != nil {
 		return e.InternalServerError("", err)
@@ -61,14 +63,14 @@ func (m *Mirror) retry(e *core.RequestEvent) error {
 }
 
 // again makes sure that a promise about the record is due now.
-func (m *Mirror) again(r Resource, id string) error {
-	return m.app.RunInTransaction(func(app core.App) error {
+func (k *kept) again(id string) error {
+	return k.app.RunInTransaction(func(app core.App) error {
 		tx := atomic.Of(app)
-		open, err := m.outbox.Hurry(tx, subject(r.Collection, id))
+		waiting, err := k.outbox.Hurry(tx, subject(k.Collection, id))
 		if err != nil {
 			return err
 		}
-		record, err := app.FindRecordById(r.Collection, id)
+		record, err := app.FindRecordById(k.Collection, id)
 		if err != nil {
 			return err
 		}
@@ -76,24 +78,27 @@ func (m *Mirror) again(r Resource, id string) error {
 		if status == "" || status == collections.SyncSynced {
 			return nil
 		}
-		if status == collections.SyncFailed || status == collections.SyncPending && record.GetString(errorField) != "" {
-			record.Set(statusField, collections.SyncPending)
+		if status == collections.SyncFailed || record.GetString(errorField) != "" {
+			if status != collections.SyncDeleting {
+				record.Set(statusField, collections.SyncPending)
+			}
 			record.Set(errorField, "")
-			if err := m.save(app, record); err != nil {
+			if err := k.save(app, record); err != nil {
 				return err
 			}
 		}
-		if open > 0 {
+		if waiting > 0 {
 			return nil
 		}
-		return m.promise(tx, promise{Collection: r.Collection, Record: id}, record.GetString("organization"))
+		// What is being tried began before: its failure would put off what was asked for now.
+		return k.promise(tx, promise{Collection: k.Collection, Record: id}, record.GetString("organization"))
 	})
 }
 
 // Schedule adds the job mirror.retry: rows that are not equal to their copy and
 // have no promise get one, promises that wait are made due (the provider may be
 // back long before the next try), and once per process every row is compared
-// with what was last sent.
+// with what was last sent. What a restore holds (installation.go) is passed over.
 //
 // It also adds the job mirror.sweep (sweep.go).
 func (m *Mirror) Schedule(s *schedule.Scheduler) {
@@ -101,7 +106,7 @@ func (m *Mirror) Schedule(s *schedule.Scheduler) {
 	s.Add(schedule.Job{ID: "mirror.retry", Spec: "*/5 * * * *", Run: func(ctx context.Context, r *schedule.Run) error {
 		var failures error
 		for _, name := range m.order {
-			n, err := m.retryAll(ctx, m.resources[name])
+			n, err := m.kinds[name].retryAll(ctx)
 			r.Add(n)
 			failures = errors.Join(failures, err)
 		}
@@ -110,7 +115,7 @@ func (m *Mirror) Schedule(s *schedule.Scheduler) {
 			return failures
 		}
 		for _, name := range m.order {
-			n, err := m.compare(ctx, m.resources[name])
+			n, err := m.kinds[name].compare(ctx)
 			r.Add(n)
 			failures = errors.Join(failures, err)
 		}
@@ -119,31 +124,47 @@ func (m *Mirror) Schedule(s *schedule.Scheduler) {
 	}})
 }
 
-func (m *Mirror) retryAll(ctx context.Context, r Resource) (n int, err error) {
-	var ids []string
-	err = m.app.DB().Select("id").From(r.Collection).
-		Where(dbx.In(statusField, collections.SyncPending, collections.SyncFailed, collections.SyncDeleting)).
-		OrderBy("id").WithContext(ctx).Column(&ids)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", r.Collection, err)
+func (k *kept) retryAll(ctx context.Context) (n int, err error) {
+	i, moved, err := k.Installation.origin()
+	if err != nil || moved {
+		return 0, err // everything there is waits for the server to start
 	}
-	for _, id := range ids {
+	var owed []struct {
+		ID      string `db:"id"`
+		Refused bool   `db:"refused"`
+	}
+	query := k.app.DB().Select("id", "([["+statusField+"]] != '"+collections.SyncPending+"' AND [["+errorField+
+		"]] != '') AS refused").
+		From(k.Collection).
+		Where(dbx.In(statusField, collections.SyncPending, collections.SyncFailed, collections.SyncDeleting))
+	if i.Held { // what is held waits for the operator, and is told so once
+		query.AndWhere(dbx.NewExp("(created > {:restored} OR [["+errorField+"]] != {:told})",
+			dbx.Params{"restored": rows.Stamp(i.Restored), "told": words(&heldBack{k.Called})}))
+	}
+	err = query.OrderBy("id").WithContext(ctx).All(&owed)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", k.Collection, err)
+	}
+	for _, row := range owed {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		died, usedUp, err := m.outbox.Died(atomic.Of(m.app), subject(r.Collection, id))
-		if err != nil {
-			return n, err
-		}
-		if !usedUp && m.now().Sub(died) < refusedPause {
-			// Refused a while ago; only a newer promise is worth a hurry.
-			if _, err := m.outbox.Hurry(atomic.Of(m.app), subject(r.Collection, id)); err != nil {
+		// What the row wants now was not refused unless it says so.
+		if row.Refused {
+			died, usedUp, err := k.outbox.Died(atomic.Of(k.app), subject(k.Collection, row.ID))
+			if err != nil {
 				return n, err
 			}
-			continue
+			if !usedUp && k.now().Sub(died) < refusedPause {
+				// Refused a while ago; only a newer promise is worth a hurry.
+				if _, err := k.outbox.Hurry(atomic.Of(k.app), subject(k.Collection, row.ID)); err != nil {
+					return n, err
+				}
+				continue
+			}
 		}
-		if err := m.again(r, id); err != nil {
-			return n, fmt.Errorf("%s %s: %w", r.Collection, id, err)
+		if err := k.again(row.ID); err != nil {
+			return n, fmt.Errorf("%s %s: %w", k.Collection, row.ID, err)
 		}
 		n++
 	}
@@ -151,28 +172,26 @@ func (m *Mirror) retryAll(ctx context.Context, r Resource) (n int, err error) {
 }
 
 // compare finds rows whose copy was made under other settings.
-func (m *Mirror) compare(ctx context.Context, r Resource) (n int, err error) {
-	if r.Hash == nil {
-		return 0, nil
-	}
+func (k *kept) compare(ctx context.Context) (n int, err error) {
 	unknown, failure := 0, error(nil)
 	defer func() {
 		if unknown > 0 {
-			m.app.Logger().Warn("records cannot be compared with their copies", "collection", r.Collection, "records", unknown, "error", failure)
+			k.app.Logger().Warn("records cannot be compared with their copies", "collection", k.Collection, "records",
+				unknown, "error", failure)
 		}
 	}()
 	for after := ""; ; {
-		rows, err := m.app.FindRecordsByFilter(r.Collection, "sync_status = {:synced} && id > {:after}", "id", page, 0,
+		found, err := k.app.FindRecordsByFilter(k.Collection, "sync_status = {:synced} && id > {:after}", "id", page, 0,
 			dbx.Params{"synced": collections.SyncSynced, "after": after})
 		if err != nil {
-			return n, fmt.Errorf("%s: %w", r.Collection, err)
+			return n, fmt.Errorf("%s: %w", k.Collection, err)
 		}
-		for _, record := range rows {
+		for _, record := range found {
 			if err := ctx.Err(); err != nil {
 				return n, err
 			}
 			after = record.Id
-			hash, err := r.Hash(record)
+			hash, err := k.hash(record)
 			if err != nil {
 				unknown, failure = unknown+1, err
 				continue
@@ -180,12 +199,12 @@ func (m *Mirror) compare(ctx context.Context, r Resource) (n int, err error) {
 			if hash == record.GetString(hashField) {
 				continue
 			}
-			if err := m.Touch(atomic.Of(m.app), r.Collection, record.Id); err != nil {
+			if err := k.Touch(atomic.Of(k.app), k.Collection, record.Id); err != nil {
 				return n, err
 			}
 			n++
 		}
-		if len(rows) < page {
+		if len(found) < page {
 			return n, nil
 		}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
-	"github.com/pocketline/pocketline/hooks/internal/outbox"
 )
 
 // This file is what happens between a create without a clear answer and the next
@@ -55,9 +54,9 @@ func intentOf(hash string) (at time.Time, marked bool) {
 }
 
 // intended tells whether the row may have a copy whose id we do not know.
-func intended(r Resource, record *core.Record) bool {
+func (k *kept) intended(record *core.Record) bool {
 	_, marked := intentOf(record.GetString(hashField))
-	return marked && record.GetString(r.IDField) == ""
+	return marked && record.GetString(k.IDField) == ""
 }
 
 // nextLook is how long to wait for the next look at a copy that is not there;
@@ -73,31 +72,32 @@ func nextLook(since, now time.Time) (time.Duration, bool) {
 
 // doubt notes that a change of the copy, or its removal, failed without an answer,
 // and whose copy it was: it may be carried out later.
-func (m *Mirror) doubt(r Resource, record *core.Record, failure error) error {
-	id := record.GetString(r.IDField)
-	if id == "" || r.undone(failure) || r.judge(failure).Verdict == Missing {
+func (k *kept) doubt(record *core.Record, failure error) error {
+	id := record.GetString(k.IDField)
+	if id == "" || k.undone(failure) || k.judge(failure).Verdict == Missing {
 		return nil
 	}
-	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET `+r.IDField+` = ?, sync_hash = ? WHERE id = ?`,
-		id, unclear+strconv.FormatInt(m.now().UnixMilli(), 10), record.Id)
+	_, err := atomic.Of(k.app).Exec(`UPDATE `+k.Collection+` SET `+k.IDField+` = ?, sync_hash = ? WHERE id = ?`,
+		id, unclear+strconv.FormatInt(k.now().UnixMilli(), 10), record.Id)
 	if err != nil {
-		return fmt.Errorf("note a change of %s %s without an answer: %w", r.Collection, record.Id, err)
+		return fmt.Errorf("note a change of %s %s without an answer: %w", k.Collection, record.Id, err)
 	}
 	return nil
 }
 
 // awaited says why a row waits though nothing is wrong with it.
 type awaited struct {
-	cause error
-	wait  time.Duration
+	provider string
+	cause    error
+	wait     time.Duration
 }
 
 func (e *awaited) Error() string {
 	if e.cause == nil {
-		return "It is not known yet whether the phone provider made it: it is looked for before it is made again."
+		return fmt.Sprintf("It is not known yet whether %s made it: it is looked for before it is made again.", e.provider)
 	}
-	return fmt.Sprintf("It is not known yet whether the phone provider made it: it is looked for before it is made again (%s)",
-		e.cause)
+	return fmt.Sprintf("It is not known yet whether %s made it: it is looked for before it is made again (%s)",
+		e.provider, e.cause)
 }
 
 func (e *awaited) Unwrap() error { return e.cause }
@@ -105,135 +105,133 @@ func (e *awaited) Unwrap() error { return e.cause }
 // settle looks for the copy of a marked row and sets its id on the record.
 // Without one it is an *awaited error as long as the copy may still come, and
 // nil after that.
-func (m *Mirror) settle(ctx context.Context, r Resource, record *core.Record) error {
-	id, err := m.find(ctx, r, record)
+func (k *kept) settle(ctx context.Context, record *core.Record) error {
+	id, err := k.find(ctx, record)
 	if err != nil || id != "" {
-		record.Set(r.IDField, id)
+		record.Set(k.IDField, id)
 		return err
 	}
 	since, _ := intentOf(record.GetString(hashField))
 	if since.IsZero() {
-		since = m.now()
-		if err := m.mark(r, record.Id, intentAt(since)); err != nil {
+		since = k.now()
+		if err := k.note(record.Id, intentAt(since)); err != nil {
 			return err
 		}
 	}
-	if wait, coming := nextLook(since, m.now()); coming {
-		return &awaited{wait: wait}
+	if wait, coming := nextLook(since, k.now()); coming {
+		return &awaited{provider: k.Called, wait: wait}
 	}
 	return nil
 }
 
 // find looks for the copy of a record by our mark.
-func (m *Mirror) find(ctx context.Context, r Resource, record *core.Record) (string, error) {
-	id, err := r.Find(ctx, record)
+func (k *kept) find(ctx context.Context, record *core.Record) (string, error) {
+	id, err := k.Copy.find(ctx, record)
 	if err != nil {
-		return "", fmt.Errorf("look for the copy: %w", err)
+		return "", fmt.Errorf("It could not be seen whether the copy is there: %w", err)
 	}
 	return id, nil
 }
 
 // intend marks the row before its copy is created. false: it is gone, or being
 // deleted, or has a copy by now.
-func (m *Mirror) intend(r Resource, id string) (bool, error) {
-	result, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ?
-		WHERE id = ? AND `+r.IDField+` = '' AND sync_status != ?`,
-		intentAt(m.now()), id, collections.SyncDeleting)
+func (k *kept) intend(id string) (bool, error) {
+	result, err := atomic.Of(k.app).Exec(`UPDATE `+k.Collection+` SET sync_hash = ?
+		WHERE id = ? AND `+k.IDField+` = '' AND sync_status != ?`,
+		intentAt(k.now()), id, collections.SyncDeleting)
 	if err != nil {
-		return false, fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
+		return false, fmt.Errorf("mark %s %s: %w", k.Collection, id, err)
 	}
 	n, err := result.RowsAffected()
 	return n > 0, err
 }
 
-// mark writes sync_hash of a row that has no copy we know of.
-func (m *Mirror) mark(r Resource, id, mark string) error {
-	_, err := atomic.Of(m.app).Exec(`UPDATE `+r.Collection+` SET sync_hash = ?
-		WHERE id = ? AND `+r.IDField+` = ''`, mark, id)
+// note writes sync_hash of a row that has no copy we know of.
+func (k *kept) note(id, mark string) error {
+	_, err := atomic.Of(k.app).Exec(`UPDATE `+k.Collection+` SET sync_hash = ?
+		WHERE id = ? AND `+k.IDField+` = ''`, mark, id)
 	if err != nil {
-		return fmt.Errorf("mark %s %s: %w", r.Collection, id, err)
+		return fmt.Errorf("mark %s %s: %w", k.Collection, id, err)
 	}
 	return nil
 }
 
 // create makes the copy of a row that has none, unless a create before it may
 // have made it.
-func (m *Mirror) create(ctx context.Context, r Resource, before, record *core.Record) error {
-	doubt := intended(r, record)
+func (k *kept) create(ctx context.Context, before, record *core.Record) error {
+	doubt := k.intended(record)
 	if doubt {
-		if err := m.settle(ctx, r, record); err != nil {
-			return m.failed(r, record, err)
+		if err := k.settle(ctx, record); err != nil {
+			return k.failed(record, err)
 		}
 	}
-	older, err := m.older(record)
-	if err == nil && older && !doubt {
+	perhaps, err := k.mayBeThere(record)
+	if err == nil && perhaps && !doubt {
 		var id string
-		if id, err = m.find(ctx, r, record); err == nil {
-			record.Set(r.IDField, id)
+		if id, err = k.find(ctx, record); err == nil {
+			record.Set(k.IDField, id)
 		}
 	}
 	if err != nil {
-		return m.failed(r, record, err)
+		return k.failed(record, err)
 	}
 	record.Set(hashField, "")
-	if record.GetString(r.IDField) != "" {
-		return m.adopt(ctx, r, before, record)
+	if record.GetString(k.IDField) != "" {
+		return k.adopt(ctx, before, record)
 	}
-	wanted, err := m.intend(r, record.Id)
+	return k.make(ctx, before, record, doubt)
+}
+
+// make asks the provider for a copy; doubt: not for the first time.
+func (k *kept) make(ctx context.Context, before, record *core.Record, doubt bool) error {
+	wanted, err := k.intend(record.Id)
 	if err != nil || !wanted {
 		return err
 	}
-	id, err := r.Push(ctx, record)
+	id, err := k.send(ctx, record)
 	switch {
 	case err == nil && id != "":
-		record.Set(r.IDField, id)
-		return m.store(r, before, record)
+		record.Set(k.IDField, id)
+		return k.store(before, record)
 	case err == nil:
 		err = errors.New("the provider gave no id")
-	case r.undone(err) && doubt:
+	case k.undone(err) && doubt:
 		// What it refuses now may be what it made before: a number it has already.
-		found, lost := m.find(ctx, r, record)
+		found, lost := k.find(ctx, record)
 		if lost != nil || found == "" {
-			return m.failed(r, record, err) // and the mark stays
+			return k.failed(record, err) // and the mark stays
 		}
-		record.Set(r.IDField, found)
-		return m.adopt(ctx, r, before, record)
-	case r.undone(err):
-		if unmarked := m.mark(r, record.Id, ""); unmarked != nil {
-			m.app.Logger().Error("a row stays marked without a copy",
-				"collection", r.Collection, "record", record.Id, "error", unmarked)
+		record.Set(k.IDField, found)
+		return k.adopt(ctx, before, record)
+	case k.undone(err):
+		if unmarked := k.note(record.Id, ""); unmarked != nil {
+			k.app.Logger().Error("a row stays marked without a copy",
+				"collection", k.Collection, "record", record.Id, "error", unmarked)
 		}
-		return m.failed(r, record, err)
+		return k.failed(record, err)
 	}
 	// From now on, not from before the request, which may have taken its time.
-	if marked := m.mark(r, record.Id, intentAt(m.now())); marked != nil {
+	if marked := k.note(record.Id, intentAt(k.now())); marked != nil {
 		return marked
 	}
-	return m.failed(r, record, &awaited{cause: err, wait: max(looks[0], r.judge(err).After)})
+	return k.failed(record, &awaited{k.Called, err, max(looks[0], k.judge(err).After)})
+}
+
+// mayBeThere tells whether a row of which nothing was sent may have a copy all the same.
+func (k *kept) mayBeThere(record *core.Record) (bool, error) {
+	if k.Shared {
+		return true, nil
+	}
+	return k.Installation.older(record)
 }
 
 // adopt makes a copy that was found equal.
-func (m *Mirror) adopt(ctx context.Context, r Resource, before, record *core.Record) error {
-	if _, err := r.Push(ctx, record); err != nil {
-		if noted := m.doubt(r, record, err); noted != nil {
+func (k *kept) adopt(ctx context.Context, before, record *core.Record) error {
+	if _, err := k.send(ctx, record); err != nil {
+		if noted := k.doubt(record, err); noted != nil {
 			return errors.Join(err, noted)
 		}
-		return m.failed(r, record, err)
+		return k.failed(record, err)
 	}
-	return m.store(r, before, record)
-}
-
-// next is what the outbox shall do after a failure.
-func (r Resource) next(failure error) error {
-	if late, ok := failure.(*awaited); ok {
-		return outbox.In(late.wait, failure)
-	}
-	if errors.Is(failure, errHeld) {
-		return outbox.In(heldWait, failure)
-	}
-	j := r.judge(failure)
-	if j.Verdict == Refused {
-		return outbox.Dead(failure)
-	}
-	return outbox.After(j.After, failure)
+	return k.store(before, record)
 }

@@ -3,7 +3,6 @@ package mirror
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
@@ -25,13 +25,6 @@ import (
 // fresh is how young an object or a row may be to be left alone: its create, or
 // the looks for it, may still be under way.
 const fresh = 10 * time.Minute
-
-// Object is a copy as the provider lists it.
-type Object struct {
-	ID, Name string
-	Created  time.Time
-	Raw      json.RawMessage
-}
 
 // Reasons why an object is no copy of a row.
 const (
@@ -52,11 +45,15 @@ type Stray struct {
 	Organization string    `json:"organization"`
 	Created      time.Time `json:"created"`
 	Reason       string    `json:"reason"`
-	// Price is what it costs there: a word of the resource's, see Resource.Price.
+	// Price is what it costs there: a word, see Object.
 	Price string `json:"price"`
 	// Removable tells that the sweep may remove it by itself.
 	Removable bool `json:"-"`
 }
+
+// ErrProvider is in what Strays and RemoveStray return when it is the provider that was
+// asked in vain; its own error is wrapped beside it.
+var ErrProvider = errors.New("the provider")
 
 // ErrNotStray refuses to remove what a row names, or what bears no mark of ours.
 var ErrNotStray = errors.New("this object belongs to a row, or is not one of ours")
@@ -73,15 +70,15 @@ func (m *Mirror) scheduleSweep(s *schedule.Scheduler) {
 // Sweep does what the job does and says how many things it mended.
 func (m *Mirror) Sweep(ctx context.Context) (n int, err error) {
 	began := m.now()
-	strays, listed, err := m.compareAll(ctx)
+	c, err := m.compareAll(ctx)
 	if err != nil {
 		return 0, err
 	}
 	left := 0
-	for _, s := range strays {
+	for _, s := range c.strays {
 		removed := false
 		if s.Removable {
-			if removed, err = m.removeSecond(ctx, s); err != nil {
+			if removed, err = m.kinds[s.Collection].removeSecond(ctx, s); err != nil {
 				return n, err
 			}
 		}
@@ -93,10 +90,11 @@ func (m *Mirror) Sweep(ctx context.Context) (n int, err error) {
 		}
 	}
 	if left > 0 {
-		m.app.Logger().Warn("objects at the provider belong to no row; the operator's page Settings, Installation lists them", "objects", left)
+		m.app.Logger().Warn("objects at the provider belong to no row; the operator's page Settings → Server lists them",
+			"objects", left)
 	}
-	for name, there := range listed {
-		lost, err := m.checkLost(ctx, m.resources[name], there, began)
+	for name, there := range c.listed {
+		lost, err := m.kinds[name].checkLost(ctx, there, began)
 		n += lost
 		if err != nil {
 			return n, err
@@ -108,8 +106,8 @@ func (m *Mirror) Sweep(ctx context.Context) (n int, err error) {
 // Strays lists the objects at the provider that bear our mark and are no row's
 // copy.
 func (m *Mirror) Strays(ctx context.Context) ([]Stray, error) {
-	strays, _, err := m.compareAll(ctx)
-	return strays, err
+	c, err := m.compareAll(ctx)
+	return c.strays, err
 }
 
 // RemoveStray removes such an object because a person says so. It looks anew:
@@ -122,50 +120,67 @@ func (m *Mirror) RemoveStray(ctx context.Context, collection, id string) error {
 	if !slices.ContainsFunc(strays, func(s Stray) bool { return s.Collection == collection && s.ID == id }) {
 		return ErrNotStray
 	}
-	return m.discard(ctx, m.resources[collection], id)
+	if err := m.kinds[collection].discard(ctx, id); err != nil {
+		return fmt.Errorf("%w: remove %s: %w", ErrProvider, collection, err)
+	}
+	return nil
 }
 
-// compareAll reads what is at the provider, by collection and id, and tells the
-// strays among it. Nobody asks a provider that never had anything of ours.
-func (m *Mirror) compareAll(ctx context.Context) (strays []Stray, listed map[string]map[string]bool, err error) {
-	ours, err := m.InstallationID()
-	if err != nil {
-		return nil, nil, err
+// comparison is what is at the provider beside our rows.
+type comparison struct {
+	ours     string // this installation's id
+	restored bool
+	strays   []Stray
+	listed   map[string]map[string]bool // the ids of the objects, by collection
+}
+
+// compareAll reads what is at the provider. Nobody asks a provider that never had
+// anything of ours.
+func (m *Mirror) compareAll(ctx context.Context) (c comparison, err error) {
+	if c.ours, err = m.Installation.ID(); err != nil {
+		return c, err
 	}
-	restored, err := m.restored()
-	if err != nil {
-		return nil, nil, err
+	if c.restored, err = m.Installation.restored(); err != nil {
+		return c, err
 	}
-	strays, listed = []Stray{}, map[string]map[string]bool{}
+	c.strays, c.listed = []Stray{}, map[string]map[string]bool{}
 	if known, err := m.everMade(); err != nil || !known {
-		return strays, listed, err
+		return c, err
 	}
 	for _, name := range m.order {
-		r := m.resources[name]
-		if r.List == nil {
-			continue
-		}
-		objects, err := r.List(ctx)
-		if err != nil {
-			return nil, nil, fmt.Errorf("list %s at the provider: %w", name, err)
-		}
-		there := map[string]bool{}
-		for _, o := range objects {
-			there[o.ID] = true
-		}
-		listed[name] = there
-		for _, o := range objects {
-			s, stray, err := m.judgeObject(r, o, ours, there)
+		k := m.kinds[name]
+		var objects []Object
+		for o, err := range k.List(ctx, time.Time{}) {
 			if err != nil {
-				return nil, nil, err
+				return c, fmt.Errorf("%w: list %s: %w", ErrProvider, name, err)
 			}
-			if stray {
-				s.Removable = s.Removable && !restored
-				strays = append(strays, s)
-			}
+			objects = append(objects, o)
+		}
+		if err := c.add(k, objects); err != nil {
+			return c, err
 		}
 	}
-	return strays, listed, nil
+	return c, nil
+}
+
+// add tells the strays among all objects of one kind.
+func (c *comparison) add(k *kept, objects []Object) error {
+	there := map[string]bool{}
+	for _, o := range objects {
+		there[o.ID] = true
+	}
+	c.listed[k.Collection] = there
+	for _, o := range objects {
+		s, stray, err := k.judgeObject(o, c.ours, there)
+		if err != nil {
+			return err
+		}
+		if stray {
+			s.Removable = s.Removable && !c.restored
+			c.strays = append(c.strays, s)
+		}
+	}
+	return nil
 }
 
 // everMade tells whether any row has, or may have, a copy.
@@ -173,7 +188,7 @@ func (m *Mirror) everMade() (bool, error) {
 	for _, name := range m.order {
 		var known bool
 		err := atomic.One(atomic.Of(m.app), `SELECT EXISTS (SELECT 1 FROM `+name+`
-			WHERE `+m.resources[name].IDField+` != '' OR sync_hash LIKE '?%')`, nil, &known)
+			WHERE `+m.kinds[name].IDField+` != '' OR sync_hash LIKE '?%')`, nil, &known)
 		if err != nil || known {
 			return known, err
 		}
@@ -182,75 +197,85 @@ func (m *Mirror) everMade() (bool, error) {
 }
 
 // judgeObject says whether an object is a stray, and what kind.
-func (m *Mirror) judgeObject(r Resource, o Object, ours string, there map[string]bool) (Stray, bool, error) {
-	mark := MarkOf(o.Raw)
-	if mark.Record == "" || m.now().Sub(o.Created) < fresh {
+func (k *kept) judgeObject(o Object, ours string, there map[string]bool) (Stray, bool, error) {
+	mark := o.Mark
+	if mark.Record == "" || k.now().Sub(o.Created) < fresh {
 		return Stray{}, false, nil
 	}
-	s := Stray{Collection: r.Collection, ID: o.ID, Name: o.Name, Record: mark.Record, Organization: mark.Organization, Created: o.Created}
-	if r.Price != nil {
-		s.Price = r.Price(o)
+	s := Stray{
+		Collection: k.Collection, ID: o.ID, Name: o.Name, Price: o.Price, Created: o.Created,
+		Record: mark.Record, Organization: mark.Organization,
 	}
-	row, err := m.app.FindRecordById(r.Collection, mark.Record)
-	switch {
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
+	row, err := database.Found(k.app.FindRecordById(k.Collection, mark.Record))
+	if err != nil || row != nil && row.GetString(k.IDField) == o.ID {
 		return s, false, err
-	case err == nil && row.GetString(r.IDField) == o.ID:
-		return s, false, nil
-	case mark.Installation != "" && mark.Installation != ours:
-		s.Reason = StrayElsewhere
-	case err != nil:
-		s.Reason = StrayRowGone
-	case mark.Organization != "" && mark.Organization != row.GetString("organization"):
-		s.Reason = StrayOrganization
-	case row.GetString(r.IDField) == "" && (intended(r, row) || row.GetString(statusField) == collections.SyncPending):
-		return s, false, nil // it is being looked for
-	case row.GetString(r.IDField) == "":
-		s.Reason = StrayNotWanted
-	case mark.Installation == "":
-		s.Reason = StrayUnknown
-	default:
-		s.Reason = StraySecond
-		s.Removable = !r.Keep && there[row.GetString(r.IDField)] && row.GetString(statusField) != collections.SyncDeleting
 	}
-	if s.Organization == "" && err == nil {
+	foreign := mark.Installation != "" && mark.Installation != ours
+	switch {
+	case foreign:
+		s.Reason = StrayElsewhere
+	case row == nil:
+		s.Reason = StrayRowGone
+	default:
+		if s.Reason = k.strayReason(row, mark); s.Reason == "" {
+			return s, false, nil
+		}
+		s.Removable = s.Reason == StraySecond && !k.Keep && there[row.GetString(k.IDField)] &&
+			row.GetString(statusField) != collections.SyncDeleting
+	}
+	if s.Organization == "" && row != nil {
 		s.Organization = row.GetString("organization")
 	}
 	return s, true, nil
 }
 
+// strayReason is why an object that names a row is not that row's, or "" while the row
+// is looking for it.
+func (k *kept) strayReason(row *core.Record, mark Mark) string {
+	switch id := row.GetString(k.IDField); {
+	case mark.Organization != "" && mark.Organization != row.GetString("organization"):
+		return StrayOrganization
+	case id == "" && (k.intended(row) || row.GetString(statusField) == collections.SyncPending):
+		return ""
+	case id == "":
+		return StrayNotWanted
+	case mark.Installation == "":
+		return StrayUnknown
+	}
+	return StraySecond
+}
+
 // removeSecond removes a second copy unless its row has changed since.
-func (m *Mirror) removeSecond(ctx context.Context, s Stray) (bool, error) {
-	r := m.resources[s.Collection]
-	row, err := m.app.FindRecordById(r.Collection, s.Record)
+func (k *kept) removeSecond(ctx context.Context, s Stray) (bool, error) {
+	row, err := k.app.FindRecordById(k.Collection, s.Record)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if current := row.GetString(r.IDField); current == "" || current == s.ID {
+	if current := row.GetString(k.IDField); current == "" || current == s.ID {
 		return false, nil
 	}
-	return true, m.discard(ctx, r, s.ID)
+	return true, k.discard(ctx, s.ID)
 }
 
 // checkLost makes equal again what our rows believe is at the provider and is
 // not listed there.
-func (m *Mirror) checkLost(ctx context.Context, r Resource, there map[string]bool, began time.Time) (n int, err error) {
-	rows, err := m.app.FindRecordsByFilter(r.Collection, "sync_status = 'synced' && "+r.IDField+" != ''", "id", 0, 0)
+func (k *kept) checkLost(ctx context.Context, there map[string]bool, began time.Time) (n int, err error) {
+	rows, err := k.app.FindRecordsByFilter(k.Collection, "sync_status = 'synced' && "+k.IDField+" != ''", "id", 0, 0)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", r.Collection, err)
+		return 0, fmt.Errorf("%s: %w", k.Collection, err)
 	}
 	for _, row := range rows {
 		if err := ctx.Err(); err != nil {
 			return n, err
 		}
-		if there[row.GetString(r.IDField)] || began.Sub(row.GetDateTime(syncedField).Time()) < fresh {
+		if there[row.GetString(k.IDField)] || began.Sub(row.GetDateTime(syncedField).Time()) < fresh {
 			continue
 		}
-		if err := m.app.RunInTransaction(func(tx core.App) error {
-			return m.Check(atomic.Of(tx), r.Collection, row.Id)
+		if err := k.app.RunInTransaction(func(tx core.App) error {
+			return k.Check(atomic.Of(tx), k.Collection, row.Id)
 		}); err != nil {
 			return n, err
 		}

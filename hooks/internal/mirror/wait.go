@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -18,18 +19,16 @@ import (
 //
 // NB! Not inside a transaction: the worker would wait for it.
 func (m *Mirror) Wait(ctx context.Context, record *core.Record) error {
-	collection, id := record.Collection().Name, record.Id
-	for tried := false; ; tried = true {
-		done := m.listen(collection, id)
+	about := subject(record.Collection().Name, record.Id)
+	for {
+		done := m.waiting.listen(about)
 		over, err := m.look(record)
-		// A deletion that was tried and did not succeed stays "deleting".
-		over = over || tried && record.GetString(statusField) == collections.SyncDeleting
 		if over || err != nil {
-			m.leave(collection, id, done)
+			m.waiting.leave(about, done)
 			return err
 		}
 		if !m.outbox.Running() {
-			m.leave(collection, id, done)
+			m.waiting.leave(about, done)
 			if _, err := m.outbox.Deliver(ctx); err != nil {
 				return err
 			}
@@ -39,7 +38,7 @@ func (m *Mirror) Wait(ctx context.Context, record *core.Record) error {
 		select {
 		case <-done:
 		case <-ctx.Done():
-			m.leave(collection, id, done)
+			m.waiting.leave(about, done)
 			return ctx.Err()
 		}
 	}
@@ -57,38 +56,43 @@ func (m *Mirror) look(record *core.Record) (over bool, err error) {
 	for _, name := range current.Collection().Fields.FieldNames() {
 		record.SetRaw(name, current.GetRaw(name))
 	}
+	// Pending with words is in doubt: that takes minutes, and nobody waits for it. Deleting
+	// with words was tried and did not succeed.
 	status := current.GetString(statusField)
-	// Pending with words is in doubt: that takes minutes, and nobody waits for it.
-	owed := status == collections.SyncPending && current.GetString(errorField) == ""
-	return !owed && status != collections.SyncDeleting, nil
+	owed := status == collections.SyncPending || status == collections.SyncDeleting
+	return !owed || current.GetString(errorField) != "", nil
 }
 
-func (m *Mirror) listen(collection, id string) chan struct{} {
+// waiters are those who wait for records, by what promises about one begin with.
+type waiters struct {
+	mu sync.Mutex
+	by map[string][]chan struct{}
+}
+
+// listen is called before the record is looked at: what happens after that is not missed.
+func (w *waiters) listen(about string) chan struct{} {
 	done := make(chan struct{})
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := subject(collection, id)
-	m.waiting[key] = append(m.waiting[key], done)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.by[about] = append(w.by[about], done)
 	return done
 }
 
-func (m *Mirror) leave(collection, id string, done chan struct{}) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := subject(collection, id)
-	m.waiting[key] = slices.DeleteFunc(m.waiting[key], func(c chan struct{}) bool { return c == done })
-	if len(m.waiting[key]) == 0 {
-		delete(m.waiting, key)
+func (w *waiters) leave(about string, done chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.by[about] = slices.DeleteFunc(w.by[about], func(c chan struct{}) bool { return c == done })
+	if len(w.by[about]) == 0 {
+		delete(w.by, about)
 	}
 }
 
-// settled wakes whoever waits for a record.
-func (m *Mirror) settled(collection, id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := subject(collection, id)
-	for _, done := range m.waiting[key] {
+// wake tells whoever waits for a record that a try has ended.
+func (w *waiters) wake(about string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, done := range w.by[about] {
 		close(done)
 	}
-	delete(m.waiting, key)
+	delete(w.by, about)
 }

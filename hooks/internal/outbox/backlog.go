@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Backlog is what is owed just now.
@@ -27,7 +28,8 @@ func (o *Outbox) Backlog() (b Backlog, err error) {
 	err = atomic.One(atomic.Of(o.app), `SELECT count(*) FILTER (WHERE status != ?1 AND next_at <= ?2),
 		count(*) FILTER (WHERE status != ?1 AND next_at > ?2), count(*) FILTER (WHERE status = ?1),
 		coalesce(min(CASE WHEN status = ?3 AND next_at <= ?2 THEN next_at END), '') FROM outbox WHERE status IN (?1, ?3, ?4)`,
-		[]any{collections.OutboxDead, stamp(now), collections.OutboxPending, collections.OutboxRunning}, &b.Due, &b.Later, &b.Dead, &first)
+		[]any{collections.OutboxDead, rows.Stamp(now), collections.OutboxPending, collections.OutboxRunning},
+		&b.Due, &b.Later, &b.Dead, &first)
 	if err != nil {
 		return b, fmt.Errorf("outbox: backlog: %w", err)
 	}

@@ -10,18 +10,17 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
-
-// EraseCall is the kind of the promise to delete a provider's copy of a call: a
-// call that is deleted makes it, and one whose recording is.
-const EraseCall = "calls.erase"
 
 // Forget deletes the promises of an organization up to an instant that about picks
 // by their payload, kept or not, and says how many.
-func (o *Outbox) Forget(ctx context.Context, organization string, until time.Time, about func(payload string) bool) (int, error) {
+func (o *Outbox) Forget(ctx context.Context, organization string, until time.Time,
+	about func(payload string) bool) (int, error) {
 	return database.Discard(ctx, o.app, database.Discarded{
 		Table: collections.Outbox, Column: "payload", Unwanted: about,
-		Where: "organization = {:o} AND created <= {:until}", Params: dbx.Params{"o": organization, "until": stamp(until)},
+		Where:  "organization = {:o} AND created <= {:until}",
+		Params: dbx.Params{"o": organization, "until": rows.Stamp(until)},
 	})
 }
 
@@ -29,7 +28,7 @@ func (o *Outbox) Forget(ctx context.Context, organization string, until time.Tim
 // the installation's own, and says how many.
 func (o *Outbox) Sweep(ctx context.Context, organization string, before time.Time) (int, error) {
 	return atomic.Repeat(ctx, o.app, `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox
-		WHERE organization = ? AND created < ? AND status IN ('done', 'dead') LIMIT ?)`, organization, stamp(before))
+		WHERE organization = ? AND created < ? AND status IN ('done', 'dead') LIMIT ?)`, organization, rows.Stamp(before))
 }
 
 // Strip takes a field out of a promise's payload: a secret that has been used.
@@ -43,10 +42,10 @@ func (o *Outbox) Strip(tx atomic.Tx, id, field string) error {
 
 // Revive owes again what was given up before an instant.
 func (o *Outbox) Revive(tx atomic.Tx, organization, kind string, before time.Time) error {
-	now := stamp(o.now())
+	now := rows.Stamp(o.now())
 	if _, err := tx.Exec(`UPDATE outbox SET status = ?, attempts = 0, next_at = ?, done_at = '', updated = ?
 		WHERE organization = ? AND kind = ? AND status = ? AND done_at < ?`,
-		collections.OutboxPending, now, now, organization, kind, collections.OutboxDead, stamp(before)); err != nil {
+		collections.OutboxPending, now, now, organization, kind, collections.OutboxDead, rows.Stamp(before)); err != nil {
 		return fmt.Errorf("outbox: revive %s: %w", kind, err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 func TestForget_and_Sweep_take_what_is_meant_and_nothing_else(t *testing.T) {
@@ -20,17 +21,20 @@ func TestForget_and_Sweep_take_what_is_meant_and_nothing_else(t *testing.T) {
 		t.Fatal(err)
 	}
 	about := func(payload string) bool { return strings.Contains(payload, "k:1") }
-	if n, err := o.Forget(context.Background(), "org000000000001", c.Now().Add(-time.Second), about); err != nil || n != 0 {
+	if n, err := o.Forget(context.Background(), "org000000000001", c.Now().Add(-time.Second), about); err != nil ||
+		n != 0 {
 		t.Errorf("forgot %d (%v) that came later", n, err)
 	}
 	n, err := o.Forget(context.Background(), "org000000000001", c.Now(), about)
 	if err != nil || n != 1 || row(t, app, "k:2") == nil || row(t, app, "k:4") == nil {
 		t.Errorf("forgot %d (%v), want the one of this organization", n, err)
 	}
-	if _, err := atomic.Of(app).Exec("UPDATE outbox SET status = 'dead', done_at = ? WHERE [key] = 'k:2'", stamp(c.Now())); err != nil {
+	if _, err := atomic.Of(app).Exec("UPDATE outbox SET status = 'dead', done_at = ? WHERE [key] = 'k:2'",
+		rows.Stamp(c.Now())); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := o.Sweep(context.Background(), "org000000000001", c.Now().Add(time.Hour)); err != nil || n != 1 || row(t, app, "k:3") == nil {
+	if n, err := o.Sweep(context.Background(), "org000000000001", c.Now().Add(time.Hour)); err != nil ||
+		n != 1 || row(t, app, "k:3") == nil {
 		t.Errorf("swept %d (%v), want what is over", n, err)
 	}
 }
@@ -39,7 +43,8 @@ func TestOwed_counts_and_Revive_owes_again(t *testing.T) {
 	app, o, c := setup(t)
 	add(t, app, o, "k", "k:1")
 	add(t, app, o, "k", "k:2")
-	if _, err := atomic.Of(app).Exec("UPDATE outbox SET status = 'dead', done_at = ? WHERE [key] = 'k:2'", stamp(c.Now())); err != nil {
+	if _, err := atomic.Of(app).Exec("UPDATE outbox SET status = 'dead', done_at = ? WHERE [key] = 'k:2'",
+		rows.Stamp(c.Now())); err != nil {
 		t.Fatal(err)
 	}
 	want := func(open, dead int) {

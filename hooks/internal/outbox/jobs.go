@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 )
 
@@ -37,7 +38,8 @@ func (o *Outbox) Schedule(s *schedule.Scheduler) {
 }
 
 func (o *Outbox) forget(before time.Time) error {
-	_, err := atomic.Of(o.app).Exec(`DELETE FROM outbox WHERE status = ? AND next_at < ?`, collections.OutboxDone, stamp(before))
+	_, err := atomic.Of(o.app).Exec(`DELETE FROM outbox WHERE status = ? AND next_at < ?`, collections.OutboxDone,
+		rows.Stamp(before))
 	if err != nil {
 		return fmt.Errorf("outbox: forget: %w", err)
 	}

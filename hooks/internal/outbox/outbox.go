@@ -2,6 +2,8 @@
 // server is a row, written in the transaction of the change that made it, and
 // delivered afterwards by a worker with retries.
 //
+// Rows wait in lanes: what hangs holds up what is in its own lane, and nothing else.
+//
 // A row is claimed with a lease, handed to the handler of its kind with no lock
 // held, and closed. A process that dies in between leaves the row to be claimed
 // again when the next server starts (a data directory has one at a time) or the
@@ -19,27 +21,12 @@ import (
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
-	"github.com/pocketbase/pocketbase/tools/types"
+	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
-
-const (
-	// handlerTimeout is what one delivery may take; three tries of 15 s at a
-	// provider and a look fit.
-	handlerTimeout = 60 * time.Second
-	// lease is longer, so that a row is never given away under a handler.
-	lease = 90 * time.Second
-	// workers deliver at the same time: they wait for others' servers, not for
-	// this machine.
-	workers = 4
-)
-
-// delays are the waits after the first, second, … failure, each shortened at
-// random (full jitter), so that what failed together does not return together.
-// After the last the row is dead.
-var delays = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}
 
 // Row is a promise.
 type Row struct {
@@ -54,7 +41,9 @@ type Row struct {
 	Key string
 	// Payload is stored as JSON, at most 1 MB; no secret belongs in it.
 	Payload any
-	// Attempt counts tries, this one included.
+	// Due is the moment before which nobody begins to keep it; zero is now.
+	Due time.Time
+	// Attempt counts tries, this one included; those that ended with In do not count.
 	Attempt int
 }
 
@@ -69,7 +58,7 @@ func (r Row) Decode(into any) error {
 
 // Handler delivers one row. nil closes it; Dead gives it up; After puts it off
 // at least that long, In exactly that long; any other error is tried again
-// later. The context ends after a minute or when the program stops.
+// later. The context ends with the kind's timeout or when the program stops.
 type Handler func(ctx context.Context, r Row) error
 
 // Option shapes an Outbox.
@@ -88,24 +77,28 @@ type Outbox struct {
 	jitter func(time.Duration) time.Duration
 	nudge  chan struct{}
 
+	claiming sync.Mutex // held while a row is chosen: lanes are counted
+
 	mu       sync.Mutex
-	handlers map[string]kind
+	handlers map[string]handled
 	hurried  map[string]bool // kinds to make due
+	under    underWay
 	running  bool
 
 	stop func()
 }
 
-type kind struct {
-	do     Handler
-	serial bool
+type handled struct {
+	Kind
+	do Handler
 }
 
 // New returns an outbox whose worker runs from the start of serving to the end
 // of the program.
 func New(app core.App, options ...Option) *Outbox {
 	o := &Outbox{
-		app: app, now: time.Now, handlers: map[string]kind{}, hurried: map[string]bool{},
+		app: app, now: time.Now, handlers: map[string]handled{}, hurried: map[string]bool{},
+		under: underWay{lanes: map[string]int{}, kinds: map[string]int{}, most: map[string]int{}},
 		nudge: make(chan struct{}, 1), stop: func() {},
 		jitter: func(most time.Duration) time.Duration { return rand.N(most) + time.Millisecond },
 	}
@@ -116,57 +109,97 @@ func New(app core.App, options ...Option) *Outbox {
 		o.start()
 		return e.Next()
 	})
-	app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
-		o.mu.Lock()
-		stop := o.stop
-		o.mu.Unlock()
-		stop()
-		return e.Next()
+	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{
+		// Before what deliveries need stops: whoever does their work ends at -1.
+		Priority: -2, Func: func(e *core.TerminateEvent) error {
+			o.mu.Lock()
+			stop := o.stop
+			o.mu.Unlock()
+			stop()
+			return e.Next()
+		},
 	})
 	return o
 }
 
-// Handle sets the handler of a kind. Rows of a kind without one wait.
-func (o *Outbox) Handle(name string, do Handler) { o.handle(name, kind{do: do}) }
-
-// HandleSerial is Handle for promises that must not run side by side: rows
-// whose keys agree up to the last colon are delivered one at a time.
-func (o *Outbox) HandleSerial(name string, do Handler) { o.handle(name, kind{do: do, serial: true}) }
-
-func (o *Outbox) handle(name string, k kind) {
+// Handle says how promises of a kind are kept, once. Rows of a kind without a
+// handler wait.
+func (o *Outbox) Handle(name string, k Kind, do Handler) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, taken := o.handlers[name]; taken {
 		panic(fmt.Sprintf("outbox: kind %q has a handler already", name))
 	}
-	o.handlers[name] = k
+	o.handlers[name] = handled{k.filled(name), do}
+}
+
+// kindOf is how a kind is kept, by default as long as it has no handler.
+func (o *Outbox) kindOf(name string) handled {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if k, ok := o.handlers[name]; ok {
+		return k
+	}
+	return handled{Kind: Kind{}.filled(name)}
 }
 
 // Add promises r in tx, the transaction of the change that made it. A promise
 // whose key exists already is not made again.
 func (o *Outbox) Add(tx atomic.Tx, r Row) error {
+	_, err := o.add(tx, r, `DO NOTHING`)
+	return err
+}
+
+// Renew is Add for a promise that is worth making again: one of its key that was
+// kept or given up is owed anew, with all its tries. It tells whether r is owed
+// since now; one that is open stays as it is.
+func (o *Outbox) Renew(tx atomic.Tx, r Row) (owed bool, err error) {
+	return o.add(tx, r, `DO UPDATE SET payload = excluded.payload, status = excluded.status, attempts = 0, next_at = excluded.next_at,
+		lease_until = '', error = '', done_at = '', updated = excluded.updated WHERE status IN ('done', 'dead')`)
+}
+
+// add inserts r; conflict says what becomes of a row that has its key.
+func (o *Outbox) add(tx atomic.Tx, r Row, conflict string) (changed bool, err error) {
 	if r.Kind == "" || r.Key == "" {
-		return errors.New("outbox: a promise needs a kind and a key")
+		return false, errors.New("outbox: a promise needs a kind and a key")
 	}
-	payload, err := json.Marshal(r.Payload)
+	payload, err := encode(r.Key, r.Payload)
 	if err != nil {
-		return fmt.Errorf("outbox: payload of %s: %w", r.Key, err)
-	}
-	if len(payload) > collections.LargeJSON {
-		return fmt.Errorf("outbox: payload of %s is too large (%d bytes)", r.Key, len(payload))
+		return false, err
 	}
 	now := o.now()
-	at := stamp(now)
-	_, err = tx.Exec(`INSERT INTO outbox (id, organization, kind, [key], payload, status, attempts, next_at, lease_until, error, done_at, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, 0, ?, '', '', '', ?, ?) ON CONFLICT ([key]) DO NOTHING`,
-		collections.NewID(now), r.Organization, r.Kind, r.Key, string(payload), collections.OutboxPending, at, at, at)
+	at, due := rows.Stamp(now), rows.Stamp(now)
+	if r.Due.After(now) {
+		due = rows.Stamp(r.Due)
+	}
+	result, err := tx.Exec(`INSERT INTO outbox
+		(id, organization, kind, [key], lane, payload, status, attempts, next_at, lease_until, error, done_at, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '', '', '', ?, ?) ON CONFLICT ([key]) `+conflict,
+		collections.NewID(now), r.Organization, r.Kind, r.Key, o.kindOf(r.Kind).Lane(r), payload,
+		collections.OutboxPending, due, at, at)
 	if err != nil {
-		return fmt.Errorf("outbox: promise %s: %w", r.Key, err)
+		return false, fmt.Errorf("outbox: promise %s: %w", r.Key, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil || n == 0 {
+		return false, err
 	}
 	// The worker claims with a write, which waits for this transaction to end:
 	// waking it before the commit loses nothing.
 	o.Nudge()
-	return nil
+	return true, nil
+}
+
+// encode is a payload as it is stored.
+func encode(key string, payload any) (string, error) {
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return "", fmt.Errorf("outbox: payload of %s: %w", key, err)
+	}
+	if len(raw) > collections.LargeJSON {
+		return "", fmt.Errorf("outbox: payload of %s is too large (%d bytes)", key, len(raw))
+	}
+	return string(raw), nil
 }
 
 // Nudge makes the worker look at once. It never blocks.
@@ -220,8 +253,8 @@ type inError struct {
 func (e inError) Unwrap() error { return e.error }
 
 // In asks for the next try in exactly d: nothing failed that waiting longer
-// would spare, as when somebody looks whether something has come. It may be
-// hurried.
+// would spare, as when somebody looks whether something has come. It uses up no
+// try, and may be hurried.
 func In(d time.Duration, err error) error {
 	if err == nil {
 		return nil
@@ -229,26 +262,28 @@ func In(d time.Duration, err error) error {
 	return inError{err, max(d, 0)}
 }
 
-// verdict says what becomes of a row after its try number attempt failed.
-func verdict(attempt int, err error, jitter func(time.Duration) time.Duration) (wait time.Duration, dead bool) {
+// verdict is what becomes of a row after a failure.
+type verdict struct {
+	dead  bool
+	wait  time.Duration // until the next try
+	asked time.Duration // nobody may hurry the row before
+	free  bool          // no try was used up
+}
+
+// judge says what becomes of a row after its try number attempt failed.
+func (k Kind) judge(attempt int, err error, jitter func(time.Duration) time.Duration) verdict {
 	var given deadError
 	if errors.As(err, &given) {
-		return 0, true
+		return verdict{dead: true}
 	}
 	var exact inError
 	if errors.As(err, &exact) {
-		return exact.wait, false
+		return verdict{wait: exact.wait, free: true}
 	}
-	if attempt > len(delays) {
-		return 0, true
+	if attempt > len(k.Delays) {
+		return verdict{dead: true}
 	}
-	wait = jitter(delays[max(attempt, 1)-1])
 	var asked afterError
-	if errors.As(err, &asked) {
-		wait = max(wait, asked.wait)
-	}
-	return wait, false
+	errors.As(err, &asked)
+	return verdict{wait: max(jitter(k.Delays[max(attempt, 1)-1]), asked.wait), asked: asked.wait}
 }
-
-// stamp writes a time as PocketBase stores it.
-func stamp(t time.Time) string { return t.UTC().Format(types.DefaultDateLayout) }

@@ -4,32 +4,36 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Hurry makes promises whose keys begin with prefix due now and returns how
-// many are open, those being delivered included. A wait the other side asked for
-// (After) stays. prefix ends in a colon.
-func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (open int, err error) {
+// many wait: one that is being delivered is none of them. A wait the other side asked
+// for (After) stays. prefix ends in a colon.
+func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (waiting int, err error) {
 	from, to := span(prefix)
-	now := stamp(o.now())
-	if _, err := tx.Exec(`UPDATE outbox SET next_at = ? WHERE status = ? AND next_at > ? AND lease_until <= ? AND [key] >= ? AND [key] < ?`,
+	now := rows.Stamp(o.now())
+	// +status keeps SQLite from the index on status and next_at: that one has all promises
+	// which wait, a key only its own.
+	if _, err := tx.Exec(`UPDATE outbox SET next_at = ? WHERE +status = ? AND next_at > ? AND lease_until <= ? AND [key] >= ? AND [key] < ?`,
 		now, collections.OutboxPending, now, now, from, to); err != nil {
 		return 0, fmt.Errorf("outbox: hurry %s: %w", prefix, err)
 	}
-	if err := atomic.One(tx, `SELECT count(*) FROM outbox WHERE status IN (?, ?) AND [key] >= ? AND [key] < ?`,
-		[]any{collections.OutboxPending, collections.OutboxRunning, from, to}, &open); err != nil {
+	if err := atomic.One(tx, `SELECT count(*) FROM outbox WHERE +status = ? AND [key] >= ? AND [key] < ?`,
+		[]any{collections.OutboxPending, from, to}, &waiting); err != nil {
 		return 0, fmt.Errorf("outbox: count %s: %w", prefix, err)
 	}
-	if open > 0 {
+	if waiting > 0 {
 		o.Nudge()
 	}
-	return open, nil
+	return waiting, nil
 }
 
 // HurryKind makes all waiting promises of a kind due with the worker's next
@@ -52,9 +56,12 @@ func (o *Outbox) hurryKinds(now string) error {
 		if _, err := atomic.Of(o.app).Exec(`UPDATE outbox SET next_at = ?
 			WHERE status = ? AND kind = ? AND next_at > ? AND lease_until <= ?`,
 			now, collections.OutboxPending, kind, now, now); err != nil {
-			o.HurryKind(kind)
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			maps.Copy(o.hurried, noted) // for the next look
 			return fmt.Errorf("outbox: hurry all of %s: %w", kind, err)
 		}
+		delete(noted, kind)
 	}
 	return nil
 }
@@ -64,10 +71,11 @@ func (o *Outbox) hurryKinds(now string) error {
 // used up: then nobody refused it, and it is worth promising again.
 func (o *Outbox) Died(tx atomic.Tx, prefix string) (at time.Time, usedUp bool, err error) {
 	from, to := span(prefix)
-	var done string
+	var done, kind string
 	var attempts int
-	err = atomic.One(tx, `SELECT done_at, attempts FROM outbox WHERE status = ? AND [key] >= ? AND [key] < ? ORDER BY done_at DESC LIMIT 1`,
-		[]any{collections.OutboxDead, from, to}, &done, &attempts)
+	err = atomic.One(tx, `SELECT kind, done_at, attempts FROM outbox
+		WHERE +status = ? AND [key] >= ? AND [key] < ? ORDER BY done_at DESC LIMIT 1`,
+		[]any{collections.OutboxDead, from, to}, &kind, &done, &attempts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, false, nil
 	}
@@ -75,7 +83,7 @@ func (o *Outbox) Died(tx atomic.Tx, prefix string) (at time.Time, usedUp bool, e
 		return time.Time{}, false, fmt.Errorf("outbox: look for dead %s: %w", prefix, err)
 	}
 	died, err := types.ParseDateTime(done)
-	return died.Time(), attempts > len(delays), err
+	return died.Time(), attempts > len(o.kindOf(kind).Delays), err
 }
 
 // span is the range of keys that begin with prefix, for the index on key.

@@ -105,7 +105,8 @@ func unitOf(text string) string {
 
 // rows are what fingers walk along.
 var rows = []string{
-	"abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn", "qwertzuiop", "yxcvbnm",
+	"abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "azertyuiop", "qsdfghjklm",
+	"wxcvbn", "qwertzuiop", "yxcvbnm",
 }
 
 // walks tells whether a text is a few walks along rows, or keys held down, and

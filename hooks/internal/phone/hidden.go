@@ -7,12 +7,17 @@ import (
 
 // reasons are the words that stand in a number's place, without spaces.
 var reasons = map[string]string{
-	"anonymous": Anonymous, "anonym": Anonymous, "anonyme": Anonymous, "anonimo": Anonymous, "masque": Anonymous, "masqué": Anonymous,
+	"anonymous": Anonymous, "anonym": Anonymous, "anonyme": Anonymous, "anonimo": Anonymous, "masque": Anonymous,
+	"masqué":     Anonymous,
 	"restricted": Restricted, "restreint": Restricted,
-	"unknown": Unknown, "unbekannt": Unknown, "inconnu": Unknown, "desconocido": Unknown, "undefined": Unknown, "null": Unknown,
+	"unknown": Unknown, "unbekannt": Unknown, "inconnu": Unknown, "desconocido": Unknown, "undefined": Unknown,
+	"null": Unknown,
 	"none": Unknown, "nil": Unknown, "na": Unknown, "invalid": Unknown, "nonumber": Unknown,
-	"unavailable": Unavailable, "notavailable": Unavailable, "unavail": Unavailable, "outofarea": Unavailable, "indisponible": Unavailable,
-	"private": Private, "prive": Private, "privé": Private, "privado": Private, "privat": Private, "nocaller": Private, "nocallerid": Private, "noid": Private,
+	"unavailable": Unavailable, "notavailable": Unavailable, "unavail": Unavailable, "outofarea": Unavailable,
+	"indisponible": Unavailable,
+	"private":      Private, "prive": Private, "privé": Private, "privado": Private, "privat": Private,
+	"nocaller":   Private,
+	"nocallerid": Private, "noid": Private,
 	"blocked": Blocked, "withheld": Private, "hidden": Private, "unterdrückt": Private,
 }
 
@@ -54,7 +59,7 @@ var keys = func() map[string]string {
 		"8566":     Unknown, // UNKNOWN, cut short by some carriers
 		"94844353": Private, // WITHHELD
 	}
-	for _, reason := range []string{Anonymous, Restricted, Unknown, Unavailable, Private, Blocked} {
+	for _, reason := range Reasons {
 		digits := []byte(reason)
 		for i, c := range digits {
 			digits[i] = "22233344455566677778889999"[c-'a']
@@ -102,7 +107,8 @@ func readAddress(rest, country string) Number {
 	}
 	if n := readNumber(user, country); n.Kind == Hidden || !found && n.Kind != Other {
 		return n
-	} else if n.Kind == Telephone && (strings.HasPrefix(name, "+") || strings.Contains(parameters, "user=phone") || rings(n.Text)) {
+	} else if n.Kind == Telephone && (strings.HasPrefix(name, "+") || strings.Contains(parameters, "user=phone") ||
+		rings(n.Text)) {
 		return n
 	}
 	user = strings.ToLower(user)

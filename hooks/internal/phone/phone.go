@@ -14,6 +14,7 @@
 package phone
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/pocketline/pocketline/collections/words"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 // Kind is what a text turned out to be.
@@ -64,13 +66,10 @@ func (n Number) Someone() bool { return n.Kind != None && n.Kind != Hidden }
 const maxText = 300
 
 // IsHidden tells whether a text that was read is a reason and no number.
-func IsHidden(text string) bool {
-	switch text {
-	case Anonymous, Restricted, Unknown, Unavailable, Private, Blocked:
-		return true
-	}
-	return false
-}
+func IsHidden(text string) bool { return slices.Contains(Reasons, text) }
+
+// Reasons are all that may stand in a hidden number's place.
+var Reasons = []string{Anonymous, Restricted, Unknown, Unavailable, Private, Blocked}
 
 // Read tells what a text means for somebody at home: a country of two letters,
 // as organizations have it, or, where none is known, a number of theirs in
@@ -81,10 +80,7 @@ func Read(text, home string) Number {
 	if plainNANP(text) {
 		return Number{Telephone, text}
 	}
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
-	}
-	return memory.read(spelling{text, home})
+	return memory.read(spelling{rows.Clip(text, maxText), home})
 }
 
 // Region is the country a number in E.164 belongs to; empty when none does.
@@ -95,6 +91,9 @@ func Region(number string) string {
 	}
 	return phonenumbers.GetRegionCodeForNumber(n)
 }
+
+// Country tells whether two letters are a country's that has telephone numbers.
+func Country(letters string) bool { return phonenumbers.GetCountryCodeForRegion(letters) != 0 }
 
 // plainNANP recognizes what most messages carry, +1 and ten digits, without the
 // library: it takes 2.6 MB and 8 ms the first time it is asked anything.
@@ -180,7 +179,8 @@ func readNumber(s, country string) Number {
 func cutParameters(s string) (number, context string) {
 	number, parameters, _ := strings.Cut(s, ";")
 	for _, p := range strings.Split(parameters, ";") {
-		if value, found := strings.CutPrefix(strings.ToLower(strings.TrimSpace(p)), "phone-context="); found && strings.HasPrefix(value, "+") {
+		if value, found := strings.CutPrefix(strings.ToLower(strings.TrimSpace(p)), "phone-context="); found &&
+			strings.HasPrefix(value, "+") {
 			context = "+" + digitsOf(value)
 		}
 	}

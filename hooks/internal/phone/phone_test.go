@@ -13,17 +13,25 @@ func TestRead_gives_one_number_one_text(t *testing.T) {
 	}{
 		{"US", "+14155552671", []string{
 			"+14155552671", "14155552671", "4155552671", "(415) 555-2671", "415.555.2671", "1-415-555-2671", "+1 415-555-2671",
-			"+1 (415) 555 2671", "0014155552671", "01114155552671", "011 1 415 555 2671", "+0014155552671", "++14155552671", "+ 1 415 555 2671",
-			"tel:+14155552671", "TEL:+1-415-555-2671", "tel:+1-415-555-2671;ext=12", "tel:555-2671;phone-context=+1415", "tel://4155552671",
-			"sip:+14155552671@sip.example.com", "sip:+14155552671@10.0.0.1:5060;user=phone", "SIPS:+14155552671@example.com;transport=tls",
-			"sip:14155552671@example.com", "sip:4155552671@example.com;user=phone", "sip:%2B14155552671@example.com", "sip:+14155552671;npdi@example.com",
-			`"Ann Lee" <sip:+14155552671@example.com>;tag=1928`, "<tel:+14155552671>", "+14155552671@example.com", "callto:+14155552671", "whatsapp:+14155552671",
-			"\u202a+14155552671\u202c", "\u200e+1\u00a0415\u00a0555\u00a02671\u200f", "\ufeff+14155552671", "+1\u200b415\u200b555\u200b2671", "\u2066+14155552671\u2069",
+			"+1 (415) 555 2671", "0014155552671", "01114155552671", "011 1 415 555 2671", "+0014155552671", "++14155552671",
+			"+ 1 415 555 2671",
+			"tel:+14155552671", "TEL:+1-415-555-2671", "tel:+1-415-555-2671;ext=12", "tel:555-2671;phone-context=+1415",
+			"tel://4155552671",
+			"sip:+14155552671@sip.example.com", "sip:+14155552671@10.0.0.1:5060;user=phone",
+			"SIPS:+14155552671@example.com;transport=tls",
+			"sip:14155552671@example.com", "sip:4155552671@example.com;user=phone", "sip:%2B14155552671@example.com",
+			"sip:+14155552671;npdi@example.com",
+			`"Ann Lee" <sip:+14155552671@example.com>;tag=1928`, "<tel:+14155552671>", "+14155552671@example.com",
+			"callto:+14155552671", "whatsapp:+14155552671",
+			"\u202a+14155552671\u202c", "\u200e+1\u00a0415\u00a0555\u00a02671\u200f", "\ufeff+14155552671",
+			"+1\u200b415\u200b555\u200b2671", "\u2066+14155552671\u2069",
 			"+1\u2011415\u2013555\u20142671", "＋１４１５５５５２６７１", "（４１５）５５５－２６７１", "+١٤١٥٥٥٥٢٦٧١", "+۱۴۱۵۵۵۵۲۶۷۱", "+१४१५५५५२६७१",
-			" +14155552671\n", "+1\t4155552671", "+14155552671\x00", "+1 415 555 2671 x12", "+1 415 555 2671 ext. 12", "+1/415/555/2671", "+1 415 555 2671",
+			" +14155552671\n", "+1\t4155552671", "+14155552671\x00", "+1 415 555 2671 x12", "+1 415 555 2671 ext. 12",
+			"+1/415/555/2671", "+1 415 555 2671",
 		}},
 		{"GB", "+442079460123", []string{
-			"+442079460123", "442079460123", "02079460123", "020 7946 0123", "(020) 7946 0123", "+44 (0)20 7946 0123", "+4402079460123", "00442079460123",
+			"+442079460123", "442079460123", "02079460123", "020 7946 0123", "(020) 7946 0123", "+44 (0)20 7946 0123",
+			"+4402079460123", "00442079460123",
 			"0044 (0)20 7946 0123", "01144 20 7946 0123", "tel:020-7946-0123", "sip:02079460123@pbx.example.co.uk;user=phone",
 		}},
 		{"", "+442079460123", []string{"+442079460123", "442079460123", "00442079460123", "+44 (0) 20 7946 0123"}},
@@ -47,11 +55,14 @@ func TestRead_gives_one_number_one_text(t *testing.T) {
 
 func TestRead_knows_callers_who_hide(t *testing.T) {
 	for want, spellings := range map[string][]string{
-		Anonymous: {"Anonymous", "ANONYMOUS", "anonymous", "+266696687", "266696687", "00266696687", "+1266696687", "sip:anonymous@anonymous.invalid",
-			"<sip:Anonymous@Anonymous.Invalid>", `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=7`, "sip:+266696687@10.0.0.1", "sip:c8oqz84@anonymous.invalid",
+		Anonymous: {"Anonymous", "ANONYMOUS", "anonymous", "+266696687", "266696687", "00266696687", "+1266696687",
+			"sip:anonymous@anonymous.invalid",
+			"<sip:Anonymous@Anonymous.Invalid>", `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=7`,
+			"sip:+266696687@10.0.0.1", "sip:c8oqz84@anonymous.invalid",
 			"anonymous@anonymous.invalid", "tel:anonymous", "Anonymous Caller", "\u200eAnonymous", "Ａｎｏｎｙｍｏｕｓ", "Anonyme"},
-		Restricted:  {"Restricted", "+7378742833", "restricted", "sip:restricted@carrier.example"},
-		Unknown:     {"Unknown", "unknown caller", "+8656696", "+8566", "UNKNOWN NUMBER", "null", "0", "+0", "0000000000", "+10000000000", "sip:unknown@unknown.invalid", "n/a", "Unbekannt"},
+		Restricted: {"Restricted", "+7378742833", "restricted", "sip:restricted@carrier.example"},
+		Unknown: {"Unknown", "unknown caller", "+8656696", "+8566", "UNKNOWN NUMBER", "null", "0", "+0",
+			"0000000000", "+10000000000", "sip:unknown@unknown.invalid", "n/a", "Unbekannt"},
 		Unavailable: {"Unavailable", "+86282452253", "sip:unavailable@unknown.invalid", "Not available", "OUT-OF-AREA"},
 		Private:     {"Private", "Private Number", "+7748283", "No Caller ID", "withheld", "Number withheld", "hidden"},
 		Blocked:     {"Blocked", "+2562533", "Caller ID blocked", "BLOCKED"},
@@ -106,7 +117,8 @@ func TestRead_keeps_what_is_no_number(t *testing.T) {
 // What is stored reads as itself, so that a number may be read again.
 func FuzzRead_of_a_reading_changes_nothing(f *testing.F) {
 	for _, seed := range []string{
-		"+14155552671", "(415) 555-2671", "sip:Ann@Example.com;x=1", "Anonymous", "+266696687", "011 44 20", "tel:7;phone-context=+1", "x1001", "+39 06 1",
+		"+14155552671", "(415) 555-2671", "sip:Ann@Example.com;x=1", "Anonymous", "+266696687", "011 44 20",
+		"tel:7;phone-context=+1", "x1001", "+39 06 1",
 		"<sip:a:b@c?d>", "\u202a0\u202c", "sip:sip:sip:", "a;b;c", "sip:%41@x", "0x0", "+00", "１", "unknown@",
 	} {
 		f.Add(seed, "US")
@@ -124,7 +136,8 @@ func FuzzRead_of_a_reading_changes_nothing(f *testing.F) {
 }
 
 func TestRegion(t *testing.T) {
-	for number, want := range map[string]string{"+14155552671": "US", "+442079460123": "GB", "+18765551234": "JM", "anonymous": ""} {
+	for number, want := range map[string]string{"+14155552671": "US", "+442079460123": "GB", "+18765551234": "JM",
+		"anonymous": ""} {
 		if got := Region(number); got != want {
 			t.Errorf("%s: got %q, want %q", number, got, want)
 		}
@@ -165,7 +178,8 @@ func BenchmarkRead(b *testing.B) {
 func TestRead_invents_no_country_for_a_number_that_cannot_be_one_there(t *testing.T) {
 	for _, c := range []struct{ home, text, want string }{
 		{"US", "0612345678", "0612345678"}, {"US", "06 12 34 56 78", "0612345678"}, {"CA", "0123456789", "0123456789"},
-		{"+14155552671", "0612345678", "0612345678"}, {"FR", "0612345678", "+33612345678"}, {"US", "+33612345678", "+33612345678"},
+		{"+14155552671", "0612345678", "0612345678"}, {"FR", "0612345678", "+33612345678"},
+		{"US", "+33612345678", "+33612345678"},
 		{"", "0612345678", "0612345678"},
 	} {
 		got := Read(c.text, c.home)

@@ -44,7 +44,11 @@ func Seek(text, country string) (s Sought, found bool) {
 	if found && (plus || cutExit(digits) != "") { // +44 (0)20: the 0 is dialled at home only
 		digits, _, _ = typedDigits(strings.Replace(text, "(0)", "", 1))
 	}
-	if !found || digits == "" || len(digits) > seekMost || !plus && len(digits) < EndingLeast {
+	least := EndingLeast
+	if plus {
+		least = 1
+	}
+	if !found || len(digits) < least || len(digits) > seekMost {
 		return Sought{}, false
 	}
 	if n := Read(text, country); n.Kind == Telephone {
@@ -52,10 +56,9 @@ func Seek(text, country string) (s Sought, found bool) {
 	}
 	s.Whole = with(s.Whole, "+"+digits, digits)
 	if !plus && len(digits) >= EndingLeast {
-		s.Ending = digits
-		for s.Ending[0] == '0' && len(s.Ending) > EndingLeast { // dialled at home, or in front of a country
-			s.Ending = s.Ending[1:]
-		}
+		// Zeros are dialled at home, or in front of a country.
+		kept := strings.TrimLeft(digits, "0")
+		s.Ending = digits[len(digits)-max(len(kept), EndingLeast):]
 	}
 	if plus || len(digits) >= beginningLeast {
 		s.Beginnings = beginnings(digits, plus, country)

@@ -46,7 +46,8 @@ func (s *Scheduler) list(cmd *cobra.Command) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "JOB\tWHEN (UTC)\tLAST RUN\tRESULT\tWORKED ON")
 	for _, job := range s.Jobs() {
-		last, err := s.app.FindRecordsByFilter(collections.JobRuns, "job = {:job}", "-created", 1, 0, dbx.Params{"job": job.ID})
+		last, err := s.app.FindRecordsByFilter(collections.JobRuns, "job = {:job}", "-created", 1, 0,
+			dbx.Params{"job": job.ID})
 		if err != nil {
 			return fmt.Errorf("%s: %w", job.ID, err)
 		}
@@ -58,7 +59,8 @@ func (s *Scheduler) list(cmd *cobra.Command) error {
 		if text := last[0].GetString("error"); text != "" {
 			result += ": " + text
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", job.ID, job.Spec, last[0].GetDateTime("started_at").Time().Format("2006-01-02 15:04:05"),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", job.ID, job.Spec,
+			last[0].GetDateTime("started_at").Time().Format("2006-01-02 15:04:05"),
 			result, last[0].GetInt("processed"))
 	}
 	return w.Flush()

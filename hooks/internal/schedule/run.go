@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/types"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
@@ -106,7 +107,7 @@ func (r *Run) begin(byHand bool) error {
 // mark or from none, which repeats work and leaves none out.
 func (r *Run) doubtFuture() error {
 	result, err := r.app.NonconcurrentDB().NewQuery(`UPDATE job_runs SET watermark = '' WHERE job = {:job} AND watermark > {:now}`).
-		Bind(dbx.Params{"job": r.job, "now": r.started.Format(types.DefaultDateLayout)}).Execute()
+		Bind(dbx.Params{"job": r.job, "now": rows.Stamp(r.started)}).Execute()
 	if err != nil {
 		return fmt.Errorf("take back marks in the future: %w", err)
 	}
@@ -124,6 +125,17 @@ func (s *Scheduler) ForgetMarks(id string) error {
 		return fmt.Errorf("forget the marks of %s: %w", id, err)
 	}
 	return nil
+}
+
+// Failed tells whether the last run of a job that came to an end failed.
+func (s *Scheduler) Failed(id string) (bool, error) {
+	last, err := s.app.FindRecordsByFilter(collections.JobRuns, "job = {:job} && status != {:running}",
+		"-created,-id", 1, 0,
+		dbx.Params{"job": id, "running": collections.JobRunning})
+	if err != nil {
+		return false, fmt.Errorf("read the last run of %s: %w", id, err)
+	}
+	return len(last) > 0 && last[0].GetString("status") == collections.JobFailed, nil
 }
 
 // show makes the run's row, once. The caller holds r.mu.
@@ -214,15 +226,11 @@ func (s *Scheduler) closeInterrupted() error {
 	_, err := s.app.NonconcurrentDB().NewQuery(`UPDATE job_runs SET status = {:failed}, finished_at = {:now},
 		error = 'the process ended before the run did' WHERE status = {:running}`).
 		Bind(dbx.Params{"failed": collections.JobFailed, "running": collections.JobRunning,
-			"now": s.now().UTC().Format(types.DefaultDateLayout)}).Execute()
+			"now": rows.Stamp(s.now())}).Execute()
 	return err
 }
 
 // short is an error fit to be stored and shown.
 func short(err error) string {
-	text := []rune(sealed.Redact(err.Error()))
-	if len(text) > maxError {
-		text = append(text[:maxError], '…')
-	}
-	return string(text)
+	return rows.Shorten(sealed.Redact(err.Error()), maxError)
 }

@@ -21,6 +21,8 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/robfig/cron/v3"
+
+	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
 
 // neverDue is how a job stands in PocketBase's own list: visible and startable
@@ -89,7 +91,7 @@ func New(app core.App) *Scheduler {
 }
 
 // SetClock replaces the clock by which runs are dated and marks are believed,
-// before the first run: in tests of a clock that jumps. When jobs start is
+// before the first run: to see what a clock that jumps does. When jobs start is
 // decided by the machine's clock all the same.
 func (s *Scheduler) SetClock(now func() time.Time) { s.now = now }
 
@@ -184,7 +186,9 @@ func (s *Scheduler) start(ctx context.Context, job Job, byHand bool) (err error)
 			err = fmt.Errorf("%s: %w", job.ID, err)
 		}
 	}()
-	return job.Run(ctx, r)
+	err = job.Run(ctx, r)
+	vitals.Of(s.app).Saw(err)
+	return err
 }
 
 // stop ends the clock, tells runs to end and waits for them.

@@ -24,7 +24,7 @@ func testApp(t *testing.T) *tests.TestApp {
 		t.Fatal(err)
 	}
 	t.Cleanup(app.Cleanup)
-	if err := app.Save(collections.ByName(collections.JobRuns)); err != nil {
+	if err := app.Save(collections.New(collections.JobRuns)); err != nil {
 		t.Fatal(err)
 	}
 	return app
@@ -282,7 +282,8 @@ func TestScheduler_closes_runs_of_a_killed_process(t *testing.T) {
 	if err := s.closeInterrupted(); err != nil {
 		t.Fatal(err)
 	}
-	if rows := runs(t, app, "t.killed"); rows[0].GetString("status") != collections.JobFailed || rows[0].GetString("error") == "" {
+	if rows := runs(t, app, "t.killed"); rows[0].GetString("status") != collections.JobFailed ||
+		rows[0].GetString("error") == "" {
 		t.Errorf("the run stays %q", rows[0].GetString("status"))
 	}
 }

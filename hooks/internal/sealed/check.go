@@ -28,8 +28,9 @@ func Check(app core.App, box *Box) error {
 		if slices.Contains(collections.Ordered, c.table) {
 			continue
 		}
-		kinds = append(kinds, fmt.Sprintf("SELECT * FROM (SELECT '%s' AS [[table]], '%s' AS [[column]], [[id]], [[%s]] AS [[value]] FROM {{%s}} WHERE substr([[%s]], 1, 3) = {:p} LIMIT 1)",
-			c.table, c.name, c.name, c.table, c.name))
+		kinds = append(kinds,
+			fmt.Sprintf("SELECT * FROM (SELECT '%s' AS [[table]], '%s' AS [[column]], [[id]], [[%s]] AS [[value]] FROM {{%s}} WHERE substr([[%s]], 1, 3) = {:p} LIMIT 1)",
+				c.table, c.name, c.name, c.table, c.name))
 	}
 	if len(kinds) == 0 {
 		return nil

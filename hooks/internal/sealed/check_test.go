@@ -56,7 +56,8 @@ func TestCheck_refuses_another_master_key(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := app.DB().NewQuery("UPDATE {{" + tt.table + "}} SET [[" + tt.column + "]] = {:text} WHERE [[id]] = {:id}").
+			result, err := app.DB().NewQuery("UPDATE {{" + tt.table + "}} SET [[" + tt.column +
+				"]] = {:text} WHERE [[id]] = {:id}").
 				Bind(map[string]any{"text": text, "id": tt.id}).Execute()
 			if err != nil {
 				t.Fatal(err)

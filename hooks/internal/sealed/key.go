@@ -63,7 +63,9 @@ func (g Given) Load() (k Keys, err error) {
 		return k, nil
 	}
 	if k.Before != nil {
-		return Keys{}, fmt.Errorf("unset POCKETLINE_KEY_BEFORE: %s holds the key before already, `pocketline rotate-key` finishes with it", KeyFile)
+		return Keys{},
+			fmt.Errorf("unset POCKETLINE_KEY_BEFORE: %s holds the key before already, `pocketline rotate-key` finishes with it",
+				KeyFile)
 	}
 	if k.Before, err = parseKey(g.Before); err != nil {
 		return Keys{}, fmt.Errorf("POCKETLINE_KEY_BEFORE: %w", err)
@@ -107,7 +109,8 @@ func (g Given) Begin(k Keys) (Keys, error) {
 		return k, nil
 	}
 	if strings.TrimSpace(g.Key) != "" {
-		return Keys{}, errors.New("POCKETLINE_KEY is the key in use: set POCKETLINE_KEY to the new key and POCKETLINE_KEY_BEFORE to this one")
+		return Keys{},
+			errors.New("POCKETLINE_KEY is the key in use: set POCKETLINE_KEY to the new key and POCKETLINE_KEY_BEFORE to this one")
 	}
 	k = Keys{Key: newKey(), Before: k.Key}
 	return k, writeKeys(g.Path(), k, os.Rename)

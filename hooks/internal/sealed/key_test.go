@@ -143,7 +143,8 @@ func TestLoad_takes_the_key_before_from_the_environment_or_the_file(t *testing.T
 			t.Errorf("%s: got %v, want it to name %s", name, err, c.wrong)
 		}
 	}
-	if _, err := (Given{Key: now, Dir: t.TempDir()}).Begin(Keys{Key: both.Key}); err == nil || !strings.Contains(err.Error(), "POCKETLINE_KEY_BEFORE") {
+	if _, err := (Given{Key: now, Dir: t.TempDir()}).Begin(Keys{Key: both.Key}); err == nil ||
+		!strings.Contains(err.Error(), "POCKETLINE_KEY_BEFORE") {
 		t.Errorf("a new key beside a given one: %v", err)
 	}
 }

@@ -26,31 +26,37 @@ var (
 
 	// Each finds one way a secret is written down; $1 is what may stay.
 	secretTexts = []finder{
-		{regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}`), signs("bearer", "basic")},
-		{regexp.MustCompile(`()\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`), signs("eyj")},
-		{regexp.MustCompile(`()\bk\d:[A-Za-z0-9_-]{20,}`), signs("0:", "1:", "2:", "3:", "4:", "5:", "6:", "7:", "8:", "9:")},
-		{regexp.MustCompile(`()\b(?:sk|pk|rk|whsec|xox[a-z])[-_][A-Za-z0-9+/=_-]{12,}`), signs("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "whsec", "xox")},
+		find(`(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}`, signs("bearer", "basic")),
+		find(`()\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`, signs("eyj")),
+		find(`()\bk\d:[A-Za-z0-9_-]{20,}`, signs("0:", "1:", "2:", "3:", "4:", "5:", "6:", "7:", "8:", "9:")),
+		find(`()\b(?:sk|pk|rk|whsec|xox[a-z])[-_][A-Za-z0-9+/=_-]{12,}`,
+			signs("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "whsec", "xox")),
 		// name=value in addresses and messages; PocketBase's filter holds what a person typed.
-		{regexp.MustCompile(`(?i)((?:^|[?&;,\s"'(])(?:[\w.-]*` + secretWord + `[\w.-]*)=)[^&\s"')]+`), secretSigns},
-		{regexp.MustCompile(`(?i)([?&]filter=)[^&\s"]+`), signs("filter=")},
+		find(`(?i)((?:^|[?&;,\s"'(])(?:[\w.-]*`+secretWord+`[\w.-]*)=)[^&\s"')]+`, secretSigns),
+		find(`(?i)([?&]filter=)[^&\s"]+`, signs("filter=")),
 		// "name": "value" and name: value.
-		{regexp.MustCompile(`(?i)(\\?"[\w.-]*` + secretWord + `[\w.-]*\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])+`), secretSigns},
-		{regexp.MustCompile(`(?i)((?:^|[\s,;{(])[\w.-]*` + secretWord + `[\w.-]*:\s*)[^\s"',;)}\[]+`), secretSigns},
-		{regexp.MustCompile(`(?i)(\bsips?:)[^@\s"']+@`), signs("@")},
-		{regexp.MustCompile(`(?i)(://)[^/@\s"']+:[^/@\s"']+@`), signs("@")},
+		find(`(?i)(\\?"[\w.-]*`+secretWord+`[\w.-]*\\?"\s*:\s*\\?")(?:[^"\\]|\\[^"])+`, secretSigns),
+		find(`(?i)((?:^|[\s,;{(])[\w.-]*`+secretWord+`[\w.-]*:\s*)[^\s"',;)}\[]+`, secretSigns),
+		find(`(?i)(\bsips?:)[^@\s"']+@`, signs("@")),
+		find(`(?i)(://)[^/@\s"']+:[^/@\s"']+@`, signs("@")),
 	}
-	numberText = finder{regexp.MustCompile(`(?i)(?:\+|%2B)[1-9](?:[ ().-]{0,2}[0-9]){6,14}`), signs("+", "%2b")}
+	numberText = find(`(?i)(?:\+|%2B)[1-9](?:[ ().-]{0,2}[0-9]){6,14}`, signs("+", "%2b"))
 
 	// secretSigns are what every spelling of secretWord has in it.
-	secretSigns = signs("token", "secret", "signature", "passw", "passphrase", "key", "authorization", "credential", "cookie", "csrf", "otp", "presigned", "url")
+	secretSigns = signs("token", "secret", "signature", "passw", "passphrase", "key", "authorization",
+		"credential", "cookie", "csrf", "otp", "presigned", "url")
 )
 
 // finder is an expression and the signs one of which each of its matches has in
 // it, in small letters. Looking for the signs takes a hundredth of the time,
-// and most texts have none.
+// and most texts have none: the expression is compiled with the first that has.
 type finder struct {
-	re    *regexp.Regexp
+	re    func() *regexp.Regexp
 	signs []string
+}
+
+func find(expression string, signs []string) finder {
+	return finder{sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) }), signs}
 }
 
 func signs(all ...string) []string { return all }
@@ -58,8 +64,9 @@ func signs(all ...string) []string { return all }
 // cut replaces what the expression finds, but for the statuses and counts that
 // stand where a secret could.
 func (f finder) cut(text string) string {
-	return f.re.ReplaceAllStringFunc(text, func(match string) string {
-		kept := f.re.FindStringSubmatch(match)
+	re := f.re()
+	return re.ReplaceAllStringFunc(text, func(match string) string {
+		kept := re.FindStringSubmatch(match)
 		if kept == nil || len(kept) < 2 {
 			return Redacted // what is before a match can decide about it, and is not seen here
 		}
@@ -81,7 +88,7 @@ var (
 // spaces or an opening bracket between, a status or a date, is none of its
 // digits.
 func cutNumbers(text string) string {
-	return numberText.re.ReplaceAllStringFunc(text, func(match string) string {
+	return numberText.re().ReplaceAllStringFunc(text, func(match string) string {
 		return RedactedNumber + match[numberEnd(match):]
 	})
 }

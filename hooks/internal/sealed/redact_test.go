@@ -68,10 +68,14 @@ func TestRedactJSON_goes_by_names_and_by_looks(t *testing.T) {
 	nested := got["nested"].(map[string]any)
 	list := nested["list"].([]any)
 	for what, pair := range map[string][2]any{
-		"api key": {got["apiKey"], Redacted}, "header name": {nested["X-Vapi-Secret"], Redacted}, "headers": {nested["headers"], Redacted},
-		"in a list": {list[0], "Bearer " + Redacted}, "ordinary": {list[1], "ok"}, "local number": {got["phoneNumber"], RedactedNumber},
-		"id": {got["phoneNumberId"], "pn-1234567890"}, "number": {got["number"], RedactedNumber}, "numeric secret": {got["secret"], Redacted},
-		"count": {got["maxTokens"], 250.0}, "null": {got["none"], nil}, "text": {got["text"], "call " + RedactedNumber},
+		"api key": {got["apiKey"], Redacted}, "header name": {nested["X-Vapi-Secret"], Redacted},
+		"headers":   {nested["headers"], Redacted},
+		"in a list": {list[0], "Bearer " + Redacted}, "ordinary": {list[1], "ok"},
+		"local number": {got["phoneNumber"], RedactedNumber},
+		"id":           {got["phoneNumberId"], "pn-1234567890"}, "number": {got["number"], RedactedNumber},
+		"numeric secret": {got["secret"], Redacted},
+		"count":          {got["maxTokens"], 250.0}, "null": {got["none"], nil},
+		"text": {got["text"], "call " + RedactedNumber},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %v, want %v", what, pair[0], pair[1])
@@ -119,10 +123,14 @@ func every(text string) string {
 // Looking for signs first overlooks nothing.
 func FuzzRedact_signs(f *testing.F) {
 	for _, text := range []string{
-		"Authorization: Bearer abcdef123456", "sent BASIC abcdef123456", "token eyJhbGciOi.eyJzdWIiOiIx.sflKxwRJ", "/a?TOKEN=abc.def&x=1", "?FILTER=a", `{"twilioAuthToken":"s3cret"}`,
-		`{\"api_Key\":\"s3cret\"}`, "k1:AbCdEfGhIjKlMnOpQrStUvWxYz", "sk_live_4242424242424242", "xoxb-4242424242424242", "whsec_4242424242424242", "+1 (415) 555-0100", "%2b14155550100",
-		"sip:alice@example.com", "https://user:pass@example.com/x", "pass\u017fword=abc", "to\u212aen=abc", "\u212a1:AbCdEfGhIjKlMnOpQrStUvWxYz", "x-private-key: abc", "control_url=abc",
-		"listenURL: abc", "passphrase=abc", "passwd=abc", "otp=1", "presigned=1", "csrf: 1", "cookie=1", "credentials: 1", "signature=1", "apikey=1", "/api/organizations/a/calls?limit=30",
+		"Authorization: Bearer abcdef123456", "sent BASIC abcdef123456", "token eyJhbGciOi.eyJzdWIiOiIx.sflKxwRJ",
+		"/a?TOKEN=abc.def&x=1", "?FILTER=a", `{"twilioAuthToken":"s3cret"}`,
+		`{\"api_Key\":\"s3cret\"}`, "k1:AbCdEfGhIjKlMnOpQrStUvWxYz", "sk_live_4242424242424242", "xoxb-4242424242424242",
+		"whsec_4242424242424242", "+1 (415) 555-0100", "%2b14155550100",
+		"sip:alice@example.com", "https://user:pass@example.com/x", "pass\u017fword=abc", "to\u212aen=abc",
+		"\u212a1:AbCdEfGhIjKlMnOpQrStUvWxYz", "x-private-key: abc", "control_url=abc",
+		"listenURL: abc", "passphrase=abc", "passwd=abc", "otp=1", "presigned=1", "csrf: 1", "cookie=1", "credentials: 1",
+		"signature=1", "apikey=1", "/api/organizations/a/calls?limit=30",
 		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
 	} {
 		f.Add(text)

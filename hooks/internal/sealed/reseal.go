@@ -54,7 +54,8 @@ var elsewhere = []kind{
 		set:   "[[payload]] = json_set([[payload]], '$.caller', {:sealed})",
 	},
 	{
-		name: "the key of erased callers", table: "_params", value: "CASE WHEN [[id]] = '" + ErasedCallers + "' THEN [[value]] END",
+		name: "the key of erased callers", table: "_params",
+		value: "CASE WHEN [[id]] = '" + ErasedCallers + "' THEN [[value]] END",
 		place: "'_params/' || [[id]] || '/value'", set: "[[value]] = {:sealed}",
 	},
 }
@@ -141,7 +142,8 @@ type stored struct{ ID, Value, Place string }
 func (r *resealing) run() error {
 	for after := ""; ; {
 		var batch []stored
-		err := r.app.DB().NewQuery("SELECT [[id]], " + r.value + " AS [[value]], " + r.place + " AS [[place]] FROM {{" + r.table + "}} WHERE [[id]] > {:after} AND substr(" +
+		err := r.app.DB().NewQuery("SELECT [[id]], " + r.value + " AS [[value]], " + r.place + " AS [[place]] FROM {{" +
+			r.table + "}} WHERE [[id]] > {:after} AND substr(" +
 			r.value + ", 1, 3) = {:prefix} ORDER BY [[id]] LIMIT {:limit}").
 			Bind(dbx.Params{"after": after, "prefix": prefix, "limit": resealBatch}).All(&batch)
 		if err != nil || len(batch) == 0 {
@@ -176,7 +178,8 @@ func (r *resealing) seal(tx core.App, batch []stored) error {
 		if err != nil {
 			return err
 		}
-		result, err := tx.DB().NewQuery("UPDATE {{" + r.table + "}} SET " + r.set + " WHERE [[id]] = {:id} AND " + r.value + " = {:old}").
+		result, err := tx.DB().NewQuery("UPDATE {{" + r.table + "}} SET " + r.set + " WHERE [[id]] = {:id} AND " +
+			r.value + " = {:old}").
 			Bind(dbx.Params{"id": s.ID, "old": s.Value, "sealed": text}).Execute()
 		if err != nil {
 			return err

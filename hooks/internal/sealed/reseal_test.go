@@ -68,11 +68,13 @@ func newVault(t *testing.T) *vault {
 	for n := range 250 { // more than two batches
 		key := fmt.Sprintf("unread:%d", n)
 		place := sealed.Place(collections.ProviderEvents, key, "payload")
-		v.exec(fmt.Sprintf(`INSERT INTO provider_events (id, provider, event_key, type, status, payload) VALUES ('unread%09d', 'vapi', '%s', 'unread', 'parked', '%s')`, n, key, seal(place)))
+		v.exec(fmt.Sprintf(`INSERT INTO provider_events (id, provider, event_key, type, status, payload)
+			VALUES ('unread%09d', 'vapi', '%s', 'unread', 'parked', '%s')`, n, key, seal(place)))
 		v.places[place] = "SELECT payload FROM provider_events WHERE event_key = '" + key + "'"
 	}
 	place := sealed.Place(collections.Invitations, "invitation00000", "mail.invite")
-	v.exec(`INSERT INTO outbox (id, kind, key, payload, status) VALUES ('owed00000000000', 'mail.invite', 'k', '{"invitation":"invitation00000","token":"` + seal(place) + `"}', 'pending')`)
+	v.exec(`INSERT INTO outbox (id, kind, key, payload, status)
+		VALUES ('owed00000000000', 'mail.invite', 'k', '{"invitation":"invitation00000","token":"` + seal(place) + `"}', 'pending')`)
 	erased := sealed.Place(collections.PrivacyRequests, "request00000000", "privacy.erase")
 	v.exec(`INSERT INTO outbox (id, kind, key, payload, status) VALUES ('owed00000000002', 'privacy.erase', 'e',
 		'{"request":"request00000000","caller":"` + seal(erased) + `"}', 'pending')`)
@@ -120,7 +122,8 @@ func (v *vault) seals() (all []string) {
 	v.t.Helper()
 	for _, table := range v.column("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'") {
 		for _, c := range v.column("SELECT name FROM pragma_table_info('" + table + "')") {
-			for _, text := range v.column(fmt.Sprintf("SELECT [%s] FROM [%s] WHERE instr(CAST([%s] AS TEXT), 'k1:')", c, table, c)) {
+			for _, text := range v.column(fmt.Sprintf("SELECT [%s] FROM [%s] WHERE instr(CAST([%s] AS TEXT), 'k1:')",
+				c, table, c)) {
 				all = append(all, aSeal.FindAllString(text, -1)...)
 			}
 		}
@@ -156,7 +159,8 @@ func TestReseal_stopped_anywhere_leaves_every_secret_readable_and_goes_on(t *tes
 		}
 	}
 	done := v.seals()
-	if err := sealed.Reseal(v, keysBoth, func(kind string, n int) error { return fmt.Errorf("%d of %s", n, kind) }); err != nil {
+	if err := sealed.Reseal(v, keysBoth,
+		func(kind string, n int) error { return fmt.Errorf("%d of %s", n, kind) }); err != nil {
 		t.Errorf("the second time something was left to do: %v", err)
 	}
 	if again := v.seals(); !slices.Equal(again, done) {
@@ -171,11 +175,13 @@ func TestReseal_names_what_opens_with_neither_key_and_does_the_rest(t *testing.T
 	delete(v.places, broken)
 	quietly := func(string, int) error { return nil }
 	err := sealed.Reseal(v, keysBoth, quietly)
-	if err == nil || !strings.Contains(err.Error(), broken) || !strings.Contains(err.Error(), "1 stored secrets") || strings.Contains(err.Error(), testkit.SealedValue) {
+	if err == nil || !strings.Contains(err.Error(), broken) || !strings.Contains(err.Error(), "1 stored secrets") ||
+		strings.Contains(err.Error(), testkit.SealedValue) {
 		t.Errorf("got %v, want %s named and its value not", err, broken)
 	}
 	v.opens("the rest", keysNow)
-	if got := v.column("SELECT headers FROM functions WHERE id = '" + testkit.AcmeFunction + "'"); got[0] != testkit.SealedValue {
+	if got := v.column("SELECT headers FROM functions WHERE id = '" + testkit.AcmeFunction +
+		"'"); got[0] != testkit.SealedValue {
 		t.Errorf("what does not open became %q", got[0])
 	}
 	v.exec("UPDATE functions SET headers = '' WHERE id = '" + testkit.AcmeFunction + "'")

@@ -112,7 +112,8 @@ func TestConnections_that_are_quiet_make_room(t *testing.T) {
 
 func TestConnections_fit_what_files_may_be_open(t *testing.T) {
 	for _, one := range []struct{ all, files, want int }{
-		{2000, 0, 2000}, {2000, 65536, 2000}, {2000, 1024, 904}, {2000, 256, 136}, {2000, 64, leastConnections}, {0, 256, 136},
+		{2000, 0, 2000}, {2000, 65536, 2000}, {2000, 1024, 904}, {2000, 256, 136}, {2000, 64, leastConnections},
+		{0, 256, 136},
 	} {
 		if got := fitting(one.all, one.files); got != one.want {
 			t.Errorf("%d connections, %d files: got %d, want %d", one.all, one.files, got, one.want)

@@ -72,6 +72,20 @@ func (g *Gate) Close(ctx context.Context) error {
 	}
 }
 
+// Outside does something for a request inside that may take long and acknowledges
+// nothing: it is not waited for. It tells whether the gate is still open afterwards.
+func (g *Gate) Outside(do func()) (open bool) {
+	g.leave()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.inside++ // whoever let it in lets it out
+		open = !g.closed
+	}()
+	do()
+	return open
+}
+
 // Open lets requests in again.
 func (g *Gate) Open() {
 	g.mu.Lock()
@@ -87,7 +101,7 @@ func (g *Gate) guard(e *core.RequestEvent) error {
 	}
 	if !g.enter() {
 		e.Response.Header().Set("Retry-After", gateRetry)
-		return refusal.Answer(e, http.StatusServiceUnavailable, "A backup is being restored: try again in a moment.")
+		return refusal.Answer(e, refusal.Of("unavailable/restoring"))
 	}
 	defer g.leave()
 	return e.Next()

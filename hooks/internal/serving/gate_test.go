@@ -16,7 +16,8 @@ import (
 func pass(t *testing.T, g *Gate, method string, inside func()) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	e := &core.RequestEvent{Event: router.Event{Response: w, Request: httptest.NewRequest(method, "/api/organizations", nil)}}
+	e := &core.RequestEvent{Event: router.Event{Response: w,
+		Request: httptest.NewRequest(method, "/api/organizations", nil)}}
 	var chain hook.Hook[*core.RequestEvent]
 	chain.BindFunc(g.guard)
 	err := chain.Trigger(e, func(*core.RequestEvent) error {
@@ -27,6 +28,38 @@ func pass(t *testing.T, g *Gate, method string, inside func()) *httptest.Respons
 		t.Error(err)
 	}
 	return w
+}
+
+// What a request does outside keeps nobody waiting, and it hears of a gate that was
+// closed meanwhile.
+func TestGate_does_not_wait_for_what_is_outside(t *testing.T) {
+	var g Gate
+	out, back, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		pass(t, &g, http.MethodPost, func() {
+			if g.Outside(func() { close(out); <-back }) {
+				t.Error("it was closed meanwhile")
+			}
+		})
+	}()
+	<-out
+	pass(t, &g, http.MethodPost, func() {
+		if err := g.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	close(back)
+	<-over
+	g.Open()
+	pass(t, &g, http.MethodPost, func() {
+		if !g.Outside(func() {}) {
+			t.Error("it is open")
+		}
+		if err := g.Close(t.Context()); err != nil { // alone inside
+			t.Error(err)
+		}
+	})
 }
 
 func TestGate_keeps_changes_out_and_waits_for_those_inside(t *testing.T) {

@@ -14,8 +14,10 @@ import (
 // that begin with one of forwardingPrefixes. A request that has one came from
 // somewhere else than its connection says.
 var (
-	forwarding         = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Client-Ip", "Cdn-Loop", "X-Proxyuser-Ip"}
-	forwardingPrefixes = []string{"X-Forwarded", "X-Original-", "X-Envoy-", "X-Cluster-Client-", "X-Azure-", "X-Amzn-Trace-", "X-Cloud-Trace-", "Cf-", "Fly-", "Fastly-"}
+	forwarding = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Client-Ip",
+		"Cdn-Loop", "X-Proxyuser-Ip"}
+	forwardingPrefixes = []string{"X-Forwarded", "X-Original-", "X-Envoy-", "X-Cluster-Client-", "X-Azure-",
+		"X-Amzn-Trace-", "X-Cloud-Trace-", "Cf-", "Fly-", "Fastly-"}
 )
 
 // Local tells whether the visitor sits at this machine or in its private
@@ -27,7 +29,8 @@ func Local(e *core.RequestEvent) bool {
 	settings := e.App.Settings()
 	if trusted := settings.TrustedProxy.Headers; len(trusted) > 0 {
 		// What stands between is known, and visitors use the public name.
-		if e.Request.Header.Get(trusted[0]) == "" || !ownHost(e.Request.Host) && !isHostOf(e.Request.Host, settings.Meta.AppURL) {
+		if e.Request.Header.Get(trusted[0]) == "" || !ownHost(e.Request.Host) &&
+			!isHostOf(e.Request.Host, settings.Meta.AppURL) {
 			return false
 		}
 	} else if proxied(e.Request) || !ownHost(e.Request.Host) {

@@ -41,3 +41,13 @@ func Lock(dir string) (release func(), err error) {
 	}
 	return func() { file.Close() }, nil // closing gives the lock back
 }
+
+// Unmake removes a data directory that Lock made and that holds nothing but the lock;
+// its release comes before. One that holds more stays.
+func Unmake(dir string) error {
+	held, err := os.ReadDir(dir)
+	if err != nil || len(held) != 1 || held[0].Name() != lockName {
+		return err
+	}
+	return errors.Join(os.Remove(filepath.Join(dir, lockName)), os.Remove(dir))
+}

@@ -34,6 +34,10 @@ const (
 	// beforePocketBase is before its graceful shutdown (-9999), which cancels
 	// every request and waits one second.
 	beforePocketBase = -99_999
+
+	// BeforeDrain is the priority of what has to end before requests under way are
+	// waited for.
+	BeforeDrain = beforePocketBase - 1
 )
 
 // Options say how the server is held.
@@ -79,54 +83,58 @@ func Bind(app core.App, o Options) *Held {
 	held := &Held{patience: o.Drain}
 	var unlock func()
 	requests, cancel := context.WithCancel(context.Background())
-	app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "pocketlineLock", Priority: early, Func: func(e *core.BootstrapEvent) error {
-		if o.Serving && unlock == nil {
-			release, err := Lock(e.App.DataDir())
-			if err != nil {
+	app.OnBootstrap().Bind(&hook.Handler[*core.BootstrapEvent]{Id: "pocketlineLock", Priority: early,
+		Func: func(e *core.BootstrapEvent) error {
+			if o.Serving && unlock == nil {
+				release, err := Lock(e.App.DataDir())
+				if err != nil {
+					return err
+				}
+				unlock = release
+				if err := database.SetAside(e.App.DataDir()); err != nil {
+					return err
+				}
+			}
+			if err := keepPrivate(e.App.DataDir()); err != nil {
 				return err
 			}
-			unlock = release
-			if err := database.SetAside(e.App.DataDir()); err != nil {
+			if err := writable(e.App.DataDir()); err != nil {
 				return err
 			}
-		}
-		if err := keepPrivate(e.App.DataDir()); err != nil {
+			return e.Next()
+		}})
+	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early,
+		Func: func(se *core.ServeEvent) error {
+			if se.Server != nil { // there is none in tests that call the routes directly
+				server := se.Server
+				held.server = server
+				server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
+				server.ConnState = newConnections(fitting(o.Connections, openFiles()), o.AddressConnections,
+					o.TrustedProxyHeader != "").watch
+				// PocketBase's own base context ends as soon as Shutdown begins, and
+				// with it every query of the requests that are meant to finish.
+				server.BaseContext = func(net.Listener) context.Context { return requests }
+			}
+			if err := trustProxy(se.App, o.TrustedProxyHeader); err != nil {
+				return err
+			}
+			se.Router.Bind(chain.Middleware(chain.ReadDeadline, giveTime))
+			se.Router.Bind(chain.Middleware(chain.Panel, guardPanel(o.AdminPanel)))
+			se.Router.Bind(chain.Middleware(chain.Restoring, held.Gate.guard))
+			return se.Next()
+		}})
+	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "pocketlineDrain", Priority: beforePocketBase,
+		Func: func(te *core.TerminateEvent) error {
+			if held.server != nil {
+				drain(te.App, held.server, o.Drain)
+			}
+			cancel()
+			err := te.Next()
+			if unlock != nil {
+				unlock()
+			}
 			return err
-		}
-		if err := writable(e.App.DataDir()); err != nil {
-			return err
-		}
-		return e.Next()
-	}})
-	app.OnServe().Bind(&hook.Handler[*core.ServeEvent]{Id: "pocketlineServing", Priority: early, Func: func(se *core.ServeEvent) error {
-		if se.Server != nil { // there is none in tests that call the routes directly
-			server := se.Server
-			held.server = server
-			server.ReadHeaderTimeout, server.ReadTimeout, server.MaxHeaderBytes = headerTimeout, bodyTimeout, headerBytes
-			server.ConnState = newConnections(fitting(o.Connections, openFiles()), o.AddressConnections, o.TrustedProxyHeader != "").watch
-			// PocketBase's own base context ends as soon as Shutdown begins, and
-			// with it every query of the requests that are meant to finish.
-			server.BaseContext = func(net.Listener) context.Context { return requests }
-		}
-		if err := trustProxy(se.App, o.TrustedProxyHeader); err != nil {
-			return err
-		}
-		se.Router.Bind(chain.Middleware(chain.ReadDeadline, giveTime))
-		se.Router.Bind(chain.Middleware(chain.Panel, guardPanel(o.AdminPanel)))
-		se.Router.Bind(chain.Middleware(chain.Restoring, held.Gate.guard))
-		return se.Next()
-	}})
-	app.OnTerminate().Bind(&hook.Handler[*core.TerminateEvent]{Id: "pocketlineDrain", Priority: beforePocketBase, Func: func(te *core.TerminateEvent) error {
-		if held.server != nil {
-			drain(te.App, held.server, o.Drain)
-		}
-		cancel()
-		err := te.Next()
-		if unlock != nil {
-			unlock()
-		}
-		return err
-	}})
+		}})
 	return held
 }
 

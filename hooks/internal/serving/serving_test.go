@@ -65,9 +65,12 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 	named := visitor{name: "this machine by name", address: "127.0.0.1:4000", host: "LOCALHOST:8090"}
 	six := visitor{name: "this machine by IPv6", address: "[::1]:4000", host: "[::1]:8090"}
 	far := visitor{name: "internet", address: "203.0.113.9:4000"}
-	proxied := visitor{name: "behind an unknown proxy", address: "127.0.0.1:4000", header: map[string]string{"X-Forwarded-For": "127.0.0.1"}}
-	viaFly := visitor{name: "behind the trusted proxy", address: "172.16.0.2:4000", header: map[string]string{"Fly-Client-IP": "203.0.113.9"}}
-	nearFly := visitor{name: "in the private network, by the trusted proxy", address: "172.16.0.2:4000", header: map[string]string{"Fly-Client-IP": "192.168.1.7"}}
+	proxied := visitor{name: "behind an unknown proxy", address: "127.0.0.1:4000",
+		header: map[string]string{"X-Forwarded-For": "127.0.0.1"}}
+	viaFly := visitor{name: "behind the trusted proxy", address: "172.16.0.2:4000",
+		header: map[string]string{"Fly-Client-IP": "203.0.113.9"}}
+	nearFly := visitor{name: "in the private network, by the trusted proxy", address: "172.16.0.2:4000",
+		header: map[string]string{"Fly-Client-IP": "192.168.1.7"}}
 	publicFly := nearFly
 	publicFly.name, publicFly.host = "in the private network, by our public name", "desk.example.com"
 	reboundFly := nearFly
@@ -79,8 +82,10 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 		{name: "a public address as name", address: "127.0.0.1:4000", host: "203.0.113.9"},
 		{name: "a proxy without headers", address: "127.0.0.1:4000", proto: "HTTP/1.0"},
 	}
-	for _, name := range []string{"Via", "Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded", "X-Real-IP", "Fly-Region", "CF-Ray", "Cdn-Loop"} {
-		untold = append(untold, visitor{name: "a proxy that sends " + name, address: "127.0.0.1:4000", header: map[string]string{name: "x"}})
+	for _, name := range []string{"Via", "Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded",
+		"X-Real-IP", "Fly-Region", "CF-Ray", "Cdn-Loop"} {
+		untold = append(untold, visitor{name: "a proxy that sends " + name, address: "127.0.0.1:4000",
+			header: map[string]string{name: "x"}})
 	}
 
 	cases := []struct {
@@ -93,7 +98,8 @@ func TestPanel_is_reached_only_by_whom_the_operator_means(t *testing.T) {
 		{"off", "", nil, []visitor{here, lan, far}},
 		{"on", "", []visitor{here, far, proxied}, nil},
 	}
-	paths := []string{"GET /_/", "GET /_/some/page", "POST /api/sql", "POST /api/collections/_superusers/auth-with-password",
+	paths := []string{"GET /_/", "GET /_/some/page", "POST /api/sql",
+		"POST /api/collections/_superusers/auth-with-password",
 		"POST /api/collections/_SuperUsers/auth-with-password", "POST /api/collections/%5Fsuperusers/request-password-reset",
 		"GET /api/collections/_superusers/records", "GET /api/collections/SUPERUSERSID/records"}
 	for _, c := range cases {
@@ -272,7 +278,8 @@ func TestTimeouts_free_slow_clients_but_not_streams(t *testing.T) {
 	streaming, cut := make(chan struct{}), make(chan struct{})
 	r := serve(t, fresh(t), Options{Drain: time.Second}, func(se *core.ServeEvent) {
 		if se.Server.ReadHeaderTimeout != headerTimeout || se.Server.ReadTimeout != bodyTimeout {
-			t.Errorf("got %v and %v, want %v and %v", se.Server.ReadHeaderTimeout, se.Server.ReadTimeout, headerTimeout, bodyTimeout)
+			t.Errorf("got %v and %v, want %v and %v", se.Server.ReadHeaderTimeout, se.Server.ReadTimeout,
+				headerTimeout, bodyTimeout)
 		}
 		se.Server.ReadTimeout = 50 * time.Millisecond // the same, sooner
 		se.Router.GET("/stream", func(e *core.RequestEvent) error {
@@ -328,7 +335,8 @@ func beginBody(t *testing.T, address, kind string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: 2\r\n\r\na", kind)
+	fmt.Fprintf(conn,
+		"POST /body HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: 2\r\n\r\na", kind)
 	return conn
 }
 

@@ -24,14 +24,16 @@ func TestWritable_names_the_file_and_what_to_do(t *testing.T) {
 	if err := writable(filepath.Join(dir, "new")); err != nil {
 		t.Errorf("no directory yet: %v", err)
 	}
-	for name, named := range map[string]bool{"data.db": true, "data.db-wal": true, "auxiliary.db": true, "data.db.bak": false, "storage": false} {
+	for name, named := range map[string]bool{"data.db": true, "data.db-wal": true, "auxiliary.db": true,
+		"data.db.bak": false, "storage": false} {
 		err := writableBy(dir, func(path string) error {
 			if filepath.Base(path) == name {
 				return unix.EACCES
 			}
 			return nil
 		})
-		if (err != nil) != named || err != nil && (!strings.Contains(err.Error(), filepath.Join(dir, name)) || !strings.Contains(err.Error(), "chown")) {
+		if (err != nil) != named || err != nil && (!strings.Contains(err.Error(), filepath.Join(dir, name)) ||
+			!strings.Contains(err.Error(), "chown")) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -48,7 +48,8 @@ func writableBy(dir string, access func(path string) error) error {
 				owner = fmt.Sprintf(" (it belongs to user %d)", stat.Uid)
 			}
 		}
-		return fmt.Errorf("permission denied: user %d may not write %s%s. Give it back: chown %d:%d %s", os.Geteuid(), path, owner, os.Geteuid(), os.Getegid(), path)
+		return fmt.Errorf("permission denied: user %d may not write %s%s. Give it back: chown %d:%d %s", os.Geteuid(),
+			path, owner, os.Geteuid(), os.Getegid(), path)
 	}
 	return nil
 }

@@ -59,7 +59,8 @@ func Cell(text string) string {
 	if text == "" {
 		return ""
 	}
-	seen := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn) })
+	seen := strings.TrimLeftFunc(text,
+		func(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn) })
 	if strings.ContainsRune("\t\n", rune(text[0])) || runs(seen) {
 		return "'" + text
 	}

@@ -37,6 +37,8 @@ type AnswerLimits struct {
 	// Patience is how long nothing of a large answer may be read. It must be read
 	// with answerPace on the whole as well, or is cut off.
 	Patience time.Duration
+	// Reading is how long the queries of one list may take.
+	Reading time.Duration
 }
 
 // Defaults of AnswerLimits. A page of 200 rows that shows ten relations of each
@@ -55,8 +57,8 @@ const (
 	expandStep = 4 << 20
 	// answerPace are the bytes a second a large answer is read with at least.
 	answerPace = 32 << 10
-	// queryMost is PocketBase's own patience with a query.
-	queryMost = 30 * time.Second
+	// defaultReading is PocketBase's own patience with a query.
+	defaultReading = 30 * time.Second
 )
 
 func (l AnswerLimits) filled() AnswerLimits {
@@ -71,6 +73,9 @@ func (l AnswerLimits) filled() AnswerLimits {
 	}
 	if l.Lists <= 0 {
 		l.Lists = DefaultListBytes
+	}
+	if l.Reading <= 0 {
+		l.Reading = defaultReading
 	}
 	if l.Patience <= 0 {
 		l.Patience = defaultPatience
@@ -104,7 +109,7 @@ func bound(limits AnswerLimits, b *budget) *hook.Handler[*core.RequestEvent] {
 		e.Response = w
 		if a.expands || strings.Contains(r.Pattern, recordsPath) {
 			if a.reads {
-				ctx, cancel := context.WithTimeout(r.Context(), queryMost)
+				ctx, cancel := context.WithTimeout(r.Context(), limits.Reading)
 				defer cancel()
 				a.reading = ctx
 			}
@@ -112,6 +117,9 @@ func bound(limits AnswerLimits, b *budget) *hook.Handler[*core.RequestEvent] {
 		}
 		err := e.Next()
 		e.App, e.Response = a.App, w.ResponseWriter
+		if err != nil && a.late(r.Context()) {
+			return refusal.Of("unavailable/slow", limits.Reading.Seconds()).For(err)
+		}
 		if a.over == nil {
 			a.over = w.over
 		}
@@ -145,8 +153,7 @@ func Spend(e *core.RequestEvent, n int64) error {
 		a.over = errAnswerBusy
 	}
 	if a.over != nil {
-		status, sentence := a.refusal()
-		return e.Error(status, sentence, a.over)
+		return a.refusal()
 	}
 	return nil
 }
@@ -177,24 +184,28 @@ var (
 	errAnswerBusy  = errors.New("too many large answers at once")
 )
 
-func (a *answer) refuse(e *core.RequestEvent) error {
-	status, sentence := a.refusal()
-	if status == http.StatusServiceUnavailable {
-		e.Response.Header().Set("Retry-After", retryAfter)
-	}
-	return refusal.Answer(e, status, sentence)
+// late tells that reading was ended because it took too long, not because the
+// client left.
+func (a *answer) late(request context.Context) bool {
+	return a.reading != nil && request.Err() == nil && errors.Is(a.reading.Err(), context.DeadlineExceeded)
 }
 
-func (a *answer) refusal() (status int, sentence string) {
+func (a *answer) refuse(e *core.RequestEvent) error {
+	refused := a.refusal()
+	if refused.Status == http.StatusServiceUnavailable {
+		e.Response.Header().Set("Retry-After", retryAfter)
+	}
+	return refusal.Answer(e, refused)
+}
+
+func (a *answer) refusal() *refusal.Refusal {
 	switch {
 	case errors.Is(a.over, errAnswerBusy):
-		return http.StatusServiceUnavailable, "Too many large answers at once; try again shortly."
+		return refusal.Of("unavailable/answers").For(a.over)
 	case errors.Is(a.over, errAnswerRows):
-		return http.StatusBadRequest, "The answer would show more than " + strconv.Itoa(a.limits.Rows) +
-			" related rows: ask for fewer rows or relations."
+		return refusal.Of("invalid_request/related", a.limits.Rows).For(a.over)
 	}
-	return http.StatusBadRequest, "The answer would be larger than " + size(a.limits.Bytes) +
-		": ask for fewer rows, relations or fields."
+	return refusal.Of("invalid_request/answer", size(a.limits.Bytes)).For(a.over)
 }
 
 // size is a number of bytes in words.

@@ -55,14 +55,21 @@ func TestAnswer_shows_a_bounded_number_of_related_rows(t *testing.T) {
 		{"few", "GET", acme + "?expand=contacts_via_organization", nil, 200},
 		{"without", "GET", rows, nil, 200},
 		{"each row's own", "GET", rows + "?expand=organization", nil, 200},
-		{"many ways to the same", "GET", acme + "?expand=contacts_via_organization,calls_via_organization,memberships_via_organization", nil, 400},
+		{"many ways to the same", "GET",
+			acme + "?expand=contacts_via_organization,calls_via_organization,memberships_via_organization", nil, 400},
 		{"the same row below each", "GET", rows + "?expand=organization.contacts_via_organization", nil, 400},
-		{"a list of few", "GET", "/api/collections/organizations/records?expand=contacts_via_organization.organization", nil, 400},
-		{"there and back", "GET", rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization", nil, 400},
+		{"a list of few", "GET", "/api/collections/organizations/records?expand=contacts_via_organization.organization",
+			nil, 400},
+		{"there and back", "GET",
+			rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization", nil, 400},
 		{"with few fields", "GET", rows + "?fields=id&expand=organization.contacts_via_organization", nil, 400},
-		{"a change that would show as much", "PATCH", rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization", map[string]any{"name": "Changed"}, 400},
-		{"a change that shows little", "PATCH", rows + "/" + testkit.AcmeContact + "?expand=organization", map[string]any{"notes": "Changed"}, 200},
-		{"a new row", "POST", rows + "?expand=organization.contacts_via_organization.organization", map[string]any{"organization": testkit.Acme, "name": "New", "phone_number": "+12025552000"}, 400},
+		{"a change that would show as much", "PATCH",
+			rows + "/" + testkit.AcmeContact + "?expand=organization.contacts_via_organization.organization",
+			map[string]any{"name": "Changed"}, 400},
+		{"a change that shows little", "PATCH", rows + "/" + testkit.AcmeContact + "?expand=organization",
+			map[string]any{"notes": "Changed"}, 200},
+		{"a new row", "POST", rows + "?expand=organization.contacts_via_organization.organization",
+			map[string]any{"organization": testkit.Acme, "name": "New", "phone_number": "+12025552000"}, 400},
 	} {
 		status, body := d.ask(t, testkit.AcmeOwner, one.method, one.url, one.body, nil)
 		if status != one.want {
@@ -77,12 +84,14 @@ func TestAnswer_shows_a_bounded_number_of_related_rows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if row.GetString("name") == "Changed" || row.GetString("notes") != "Changed" {
-		t.Errorf("got %q and %q: a refused change was written, or a good one was not", row.GetString("name"), row.GetString("notes"))
+		t.Errorf("got %q and %q: a refused change was written, or a good one was not", row.GetString("name"),
+			row.GetString("notes"))
 	}
 	if n, err := d.app.CountRecords(collections.Contacts); err != nil || n != 3+9 {
 		t.Errorf("%d contacts, %v: a refused row was written", n, err)
 	}
-	if status, _ := d.ask(t, testkit.Superuser, "GET", rows+"?expand=organization.contacts_via_organization", nil, nil); status != 200 {
+	if status, _ := d.ask(t, testkit.Superuser, "GET", rows+"?expand=organization.contacts_via_organization",
+		nil, nil); status != 200 {
 		t.Errorf("a superuser: got %d", status)
 	}
 }
@@ -99,9 +108,11 @@ func TestAnswer_that_shows_too_much_is_not_written_first(t *testing.T) {
 		})
 	})
 	contacts(t, d, 9, "")
-	for path, want := range map[string]int{"?expand=contacts_via_organization.organization": 400, "?expand=contacts_via_organization": 200} {
+	for path, want := range map[string]int{"?expand=contacts_via_organization.organization": 400,
+		"?expand=contacts_via_organization": 200} {
 		left = -1
-		status, body := d.ask(t, testkit.AcmeOwner, "GET", "/api/collections/organizations/records/"+testkit.Acme+path, nil, nil)
+		status, body := d.ask(t, testkit.AcmeOwner, "GET", "/api/collections/organizations/records/"+testkit.Acme+path,
+			nil, nil)
 		if status != want || (left > 0) != (want == 200) {
 			t.Errorf("%s: %d %.200s, and %d relations were to be written", path, status, body, left)
 		}
@@ -177,7 +188,8 @@ func TestAnswers_of_all_have_a_budget_together(t *testing.T) {
 			t.Errorf("%s %s %s: got %d %.200s, want %d", one.person, one.method, one.url, status, said, one.want)
 		}
 	}
-	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); err != nil || o.GetString("industry") != "Bakery 200" {
+	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); err != nil ||
+		o.GetString("industry") != "Bakery 200" {
 		t.Errorf("a refused change is stored: %v %v", o.GetString("industry"), err)
 	}
 	close(end)
@@ -207,6 +219,14 @@ func TestAnswer_reading_ends_with_the_client(t *testing.T) {
 }
 
 // A change shows related rows as a list does, and holds them as well.
+func TestAnswer_that_takes_too_long_says_so(t *testing.T) {
+	d := limited(t, tenant.AnswerLimits{Reading: time.Nanosecond})
+	status, body := d.ask(t, testkit.AcmeViewer, "GET", "/api/collections/calls/records?filter=summary~'x'", nil, nil)
+	if status != 503 || !strings.Contains(string(body), "took longer than") {
+		t.Errorf("got %d %s", status, body)
+	}
+}
+
 func TestAnswers_of_changes_have_the_same_budget(t *testing.T) {
 	arrived, end := make(chan struct{}, 9), make(chan struct{})
 	d := serve(t, func(app core.App) {
@@ -224,19 +244,22 @@ func TestAnswers_of_changes_have_the_same_budget(t *testing.T) {
 	large := "/api/collections/organizations/records/" + testkit.Acme + "?expand=contacts_via_organization"
 	first := make(chan int)
 	go func() {
-		status, _ := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "First"}, map[string]string{"X-Test-Wait": "1"})
+		status, _ := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "First"},
+			map[string]string{"X-Test-Wait": "1"})
 		first <- status
 	}()
 	<-arrived
 	status, said := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "Second"}, nil)
-	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); status != 503 || err != nil || o.GetString("industry") != "First" {
+	if o, err := d.app.FindRecordById(collections.Organizations, testkit.Acme); status != 503 || err != nil ||
+		o.GetString("industry") != "First" {
 		t.Errorf("a second change at the same time: got %d %.200s, stored %q %v", status, said, o.GetString("industry"), err)
 	}
 	close(end)
 	if status := <-first; status != 200 {
 		t.Errorf("the first change: got %d", status)
 	}
-	if status, said := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "Third"}, nil); status != 200 {
+	if status, said := d.ask(t, testkit.AcmeOwner, "PATCH", large, map[string]any{"industry": "Third"},
+		nil); status != 200 {
 		t.Errorf("afterwards: got %d %.200s", status, said)
 	}
 }
@@ -261,7 +284,8 @@ func lots(app core.App) {
 func TestAnswer_of_any_route_has_a_size(t *testing.T) {
 	d := serve(t, lots, func(app core.App) { tenant.Register(app, tenant.AnswerLimits{Bytes: 64 << 10}) })
 	for url, want := range map[string]int{
-		"/lots/0/60000": 200, "/lots/0/70000": 400, "/lots/60000/10": 200, "/lots/70000/10": 400, "/lots/40000/10?fields=id": 400,
+		"/lots/0/60000": 200, "/lots/0/70000": 400, "/lots/60000/10": 200, "/lots/70000/10": 400,
+		"/lots/40000/10?fields=id": 400,
 	} {
 		for _, person := range []string{testkit.Guest, testkit.AcmeViewer} {
 			status, body := d.ask(t, person, "GET", url, nil, nil)
@@ -299,7 +323,8 @@ func TestAnswer_nobody_reads_is_let_go(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nX-Test-Slow: 1\r\nAuthorization: %s\r\n\r\n", large, testkit.As(t, testkit.AcmeViewer)["Authorization"])
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nX-Test-Slow: 1\r\nAuthorization: %s\r\n\r\n", large,
+		testkit.As(t, testkit.AcmeViewer)["Authorization"])
 	select {
 	case <-over:
 	case <-time.After(20 * time.Second):

@@ -1,8 +1,8 @@
 package tenant
 
 import (
+	"context"
 	"crypto/sha256"
-	"sync"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/remembered"
 )
 
 const (
@@ -18,48 +19,28 @@ const (
 	// process are seen at once; only a command run beside the server (jobs,
 	// superuser) can be seen this late.
 	keep = 30 * time.Second
-	// most bounds each map. At a full map it is emptied, which costs one query
-	// per person who comes again.
+	// most bounds what is remembered of each kind.
 	most = 20_000
 )
 
 // directory remembers people, memberships and organizations. The records in it
 // are shared: they are read, never changed.
 type directory struct {
-	mu     sync.RWMutex
-	change uint64 // counts forgets, so that a row read before a change is not kept after it
-	people map[string]people
-	orgs   map[string]organization
-	tokens map[[sha256.Size]byte]identity
-}
-
-type people struct {
-	memberships []*core.Record // active ones, oldest first
-	until       time.Time
-}
-
-type organization struct {
-	record *core.Record
-	until  time.Time
-}
-
-type identity struct {
-	record *core.Record
-	until  time.Time
+	people *remembered.Cache[string, []*core.Record] // active memberships, oldest first, by person
+	orgs   *remembered.Cache[string, *core.Record]
+	tokens *remembered.Cache[[sha256.Size]byte, *core.Record]
 }
 
 const storeKey = "pocketline.tenant"
 
 func directoryOf(app core.App) *directory {
 	return app.Store().GetOrSet(storeKey, func() any {
-		d := &directory{}
-		d.clear()
-		return d
+		return &directory{
+			people: remembered.New[string, []*core.Record](most, nil),
+			orgs:   remembered.New[string, *core.Record](most, nil),
+			tokens: remembered.New[[sha256.Size]byte, *core.Record](most, nil),
+		}
 	}).(*directory)
-}
-
-func (d *directory) clear() {
-	d.people, d.orgs, d.tokens = map[string]people{}, map[string]organization{}, map[[sha256.Size]byte]identity{}
 }
 
 // MembershipOf returns the person's active membership in the organization, or
@@ -108,10 +89,9 @@ func Person(app core.App, token string) *core.Record {
 // it after SQL changed users, memberships or organizations.
 func Forget(app core.App) {
 	d := directoryOf(app)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.change++
-	d.clear()
+	d.people.Clear()
+	d.orgs.Clear()
+	d.tokens.Clear()
 }
 
 func (d *directory) membership(app core.App, user, org string) *core.Record {
@@ -127,34 +107,18 @@ func (d *directory) memberships(app core.App, user string) []*core.Record {
 	if user == "" {
 		return nil
 	}
-	d.mu.RLock()
-	p, ok := d.people[user]
-	change := d.change
-	d.mu.RUnlock()
-	if ok && time.Now().Before(p.until) && !app.IsTransactional() {
-		return p.memberships
-	}
-	var rows []*core.Record
-	err := app.RecordQuery(collections.Memberships).
-		AndWhere(dbx.HashExp{"user": user, "status": collections.MembershipActive}).
-		OrderBy("created", "id").All(&rows)
+	memberships, err := d.people.GetIn(app, user, func() (rows []*core.Record, _ time.Duration, err error) {
+		err = app.RecordQuery(collections.Memberships).
+			AndWhere(dbx.HashExp{"user": user, "status": collections.MembershipActive}).
+			OrderBy("created", "id").All(&rows)
+		return rows, keep, err
+	})
 	if err != nil {
 		// Nobody is let in on a failed read.
 		app.Logger().Error("memberships could not be read", "user", user, "error", err)
 		return nil
 	}
-	// A transaction sees rows that may never be committed.
-	if !app.IsTransactional() {
-		d.mu.Lock()
-		if d.change == change {
-			if len(d.people) >= most {
-				clear(d.people)
-			}
-			d.people[user] = people{rows, time.Now().Add(keep)}
-		}
-		d.mu.Unlock()
-	}
-	return rows
+	return memberships
 }
 
 // organization is nil when there is none.
@@ -162,28 +126,13 @@ func (d *directory) organization(app core.App, id string) (*core.Record, error) 
 	if id == "" {
 		return nil, nil
 	}
-	d.mu.RLock()
-	o, ok := d.orgs[id]
-	change := d.change
-	d.mu.RUnlock()
-	if ok && time.Now().Before(o.until) && !app.IsTransactional() {
-		return o.record, nil
-	}
-	record, err := database.Found(app.FindRecordById(collections.Organizations, id))
-	if err != nil || record == nil {
-		return nil, err
-	}
-	if !app.IsTransactional() {
-		d.mu.Lock()
-		if d.change == change {
-			if len(d.orgs) >= most {
-				clear(d.orgs)
-			}
-			d.orgs[id] = organization{record, time.Now().Add(keep)}
+	return d.orgs.GetIn(app, id, func() (*core.Record, time.Duration, error) {
+		record, err := database.Found(app.FindRecordById(collections.Organizations, id))
+		if err != nil || record == nil {
+			return nil, 0, err
 		}
-		d.mu.Unlock()
-	}
-	return record, nil
+		return record, keep, nil
+	})
 }
 
 // onlyOrganization is the installation's organization when it has exactly one.
@@ -198,42 +147,35 @@ func (d *directory) onlyOrganization(app core.App) *core.Record {
 // person returns the user a token belongs to, or nil when it is not one of a
 // user's. It saves the user row and the signature check of every request.
 func (d *directory) person(app core.App, token string) *core.Record {
-	key := sha256.Sum256([]byte(token))
-	d.mu.RLock()
-	known, ok := d.tokens[key]
-	change := d.change
-	d.mu.RUnlock()
-	if ok && time.Now().Before(known.until) {
-		return known.record.Fresh() // handlers may change e.Auth
-	}
-	record, err := app.FindAuthRecordByToken(token, core.TokenTypeAuth)
-	if err != nil || record.Collection().Name != collections.Users {
+	record, err := d.tokens.Get(context.Background(), sha256.Sum256([]byte(token)),
+		func() (*core.Record, time.Duration, error) {
+			record, err := app.FindAuthRecordByToken(token, core.TokenTypeAuth)
+			if err != nil || record.Collection().Name != collections.Users {
+				return nil, 0, err
+			}
+			return record, believed(token), nil
+		})
+	if err != nil || record == nil {
 		return nil // PocketBase's own middleware looks at it next
 	}
-	until := time.Now().Add(keep)
-	if claims, err := security.ParseUnverifiedJWT(token); err == nil {
-		if exp, err := claims.GetExpirationTime(); err == nil && exp != nil && exp.Before(until) {
-			until = exp.Time
-		}
+	return record.Fresh() // handlers may change e.Auth
+}
+
+// believed is how long a token's person is remembered: never longer than it is good.
+func believed(token string) time.Duration {
+	claims, err := security.ParseUnverifiedJWT(token)
+	if err != nil {
+		return keep
 	}
-	d.mu.Lock()
-	if d.change == change {
-		if len(d.tokens) >= most {
-			clear(d.tokens)
-		}
-		d.tokens[key] = identity{record.Fresh(), until}
+	if exp, err := claims.GetExpirationTime(); err == nil && exp != nil {
+		return min(keep, time.Until(exp.Time))
 	}
-	d.mu.Unlock()
-	return record
+	return keep
 }
 
 // watch drops what is remembered when its row changes.
 func (d *directory) watch(app core.App) {
-	for _, name := range []string{collections.Users, collections.Memberships, collections.Organizations} {
-		app.OnRecordAfterCreateSuccess(name).BindFunc(d.forget)
-		app.OnRecordAfterUpdateSuccess(name).BindFunc(d.forget)
-		app.OnRecordAfterDeleteSuccess(name).BindFunc(d.forget)
-	}
+	remembered.OnChange(app, d.forget, collections.Users, collections.Memberships, collections.Organizations)
 	// Token secrets and field definitions live in the collection.
 	app.OnCollectionAfterUpdateSuccess(collections.Users, collections.Memberships, collections.Organizations).
 		BindFunc(func(e *core.CollectionEvent) error {
@@ -242,23 +184,15 @@ func (d *directory) watch(app core.App) {
 		})
 }
 
-func (d *directory) forget(e *core.RecordEvent) error {
-	d.mu.Lock()
-	d.change++
-	switch e.Record.Collection().Name {
+func (d *directory) forget(r *core.Record) {
+	switch r.Collection().Name {
 	case collections.Memberships:
-		delete(d.people, e.Record.GetString("user"))
-		delete(d.people, e.Record.Original().GetString("user"))
+		d.people.Forget(r.GetString("user"))
+		d.people.Forget(r.Original().GetString("user"))
 	case collections.Organizations:
-		delete(d.orgs, e.Record.Id)
+		d.orgs.Forget(r.Id)
 	case collections.Users:
-		delete(d.people, e.Record.Id)
-		for key, known := range d.tokens {
-			if known.record.Id == e.Record.Id {
-				delete(d.tokens, key)
-			}
-		}
+		d.people.Forget(r.Id)
+		d.tokens.ForgetIf(func(of *core.Record) bool { return of.Id == r.Id })
 	}
-	d.mu.Unlock()
-	return e.Next()
 }

@@ -15,9 +15,11 @@ func Literal(value string) string {
 }
 
 // Containing writes a value as the right side of `~`, so that % and _ in it
-// are the characters themselves.
+// are the characters themselves. `~` knows no capitals: words that PocketBase
+// refuses wherever they stand in a filter are written with one.
 func Containing(value string) string {
-	return Literal(strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(value))
+	return Literal(strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`,
+		"@request.", "@Request.", "@collection.", "@Collection.").Replace(value))
 }
 
 // conditions is what a client's filter fixes: the fields it compares with one

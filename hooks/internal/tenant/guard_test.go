@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -14,12 +15,7 @@ import (
 func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuard(DefaultListBytes)
-		event := func() *core.RequestEvent {
-			e := new(core.RequestEvent)
-			e.Request = httptest.NewRequest("GET", "/", nil)
-			e.Response = httptest.NewRecorder()
-			return e
-		}
+		event := asked(nil)
 		slow := list{bytes: 1, slow: true}
 		var ends []func()
 		for range slowLists {
@@ -50,8 +46,107 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 		}
 		end()
 		ends[1]()
-		if !g.slow.TryAcquire(slowLists) || !g.memory.TryAcquire(DefaultListBytes) {
+		if !g.slow.places.TryAcquire(slowLists) || len(g.slow.of) != 0 || !g.memory.TryAcquire(DefaultListBytes) {
 			t.Error("something was not given back")
+		}
+	})
+}
+
+// asked makes requests, each of another account.
+func asked(app core.App) func() *core.RequestEvent {
+	people, n := core.NewBaseCollection("people"), 0
+	return func() *core.RequestEvent {
+		n++
+		e := new(core.RequestEvent)
+		e.App, e.Request, e.Response = app, httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+		e.Auth = core.NewRecord(people)
+		e.Auth.Id = strconv.Itoa(n)
+		return e
+	}
+}
+
+func TestGuard_keeps_a_place_from_who_has_one(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(DefaultListBytes)
+		event := asked(nil)
+		greedy, slow := event(), list{bytes: 1, slow: true}
+		end, err := g.enter(greedy, slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := make(chan error, waitMost+1)
+		for range waitMost + 1 {
+			go func() {
+				_, err := g.enter(greedy, slow)
+				refused <- err
+			}()
+		}
+		synctest.Wait()
+		if len(refused) != 1 {
+			t.Errorf("%d refused at once, want the one too many", len(refused))
+		}
+		other, err := g.enter(event(), slow)
+		if err != nil {
+			t.Fatalf("somebody else, while one account floods: %v", err)
+		}
+		other()
+		for range waitMost + 1 {
+			if <-refused == nil {
+				t.Error("a second list of one account at once")
+			}
+		}
+		end()
+		if len(g.slow.of) != 0 {
+			t.Errorf("%d accounts are still remembered", len(g.slow.of))
+		}
+	})
+}
+
+func TestTurn_of_pages_is_not_that_of_filters(t *testing.T) {
+	app := core.NewBaseApp(core.BaseAppConfig{DataDir: t.TempDir()})
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(DefaultListBytes)
+		app.Store().Set(guardKey, g)
+		event := asked(app)
+		for range slowLists {
+			if _, err := g.enter(event(), list{bytes: 1, slow: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waits := make(chan error)
+		go func() { // holds no room while it waits
+			_, err := g.enter(event(), list{bytes: DefaultListBytes - slowLists, slow: true})
+			waits <- err
+		}()
+		synctest.Wait()
+		end, err := g.enter(event(), list{bytes: DefaultListBytes - slowLists})
+		if err != nil {
+			t.Fatalf("a short list, while a long one waits: %v", err)
+		}
+		end()
+		if <-waits == nil {
+			t.Error("a third long list at once")
+		}
+		var ends []func()
+		for range slowLists {
+			end, err := Turn(event())
+			if err != nil {
+				t.Fatalf("a page, while filters take their time: %v", err)
+			}
+			ends = append(ends, end)
+		}
+		e := event()
+		_, err = Turn(e)
+		var refused *router.ApiError
+		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable ||
+			e.Response.Header().Get("Retry-After") == "" {
+			t.Errorf("one too many: got %v, want 503", err)
+		}
+		ends[0]()
+		if end, err := Turn(event()); err != nil {
+			t.Errorf("after one ended: %v", err)
+		} else {
+			end()
 		}
 	})
 }
@@ -72,7 +167,8 @@ func FuzzLiteral_stays_one_value(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		for _, filter := range []string{"organization=" + Literal(value), and("organization="+Literal(value), "x="+Literal(value)+" // "+Literal("c"))} {
+		for _, filter := range []string{"organization=" + Literal(value),
+			and("organization="+Literal(value), "x="+Literal(value)+" // "+Literal("c"))} {
 			got, err := conditionsOf(filter)
 			if err != nil {
 				t.Fatalf("%q: %v", filter, err)

@@ -27,10 +27,12 @@ func HomeOf(app core.App, organization string) string {
 
 // HomeColumn is HomeOf within a query, of the organization with the alias.
 func HomeColumn(alias string) string {
-	return "CASE WHEN " + alias + ".country != '' THEN upper(" + alias + ".country) ELSE " + oldestNumber(alias+".id") + " END"
+	return "CASE WHEN " + alias + ".country != '' THEN upper(" + alias + ".country) ELSE " +
+		oldestNumber(alias+".id") + " END"
 }
 
 func oldestNumber(organization string) string {
-	return "coalesce((SELECT n.phone_number FROM " + collections.PhoneNumbers + " n WHERE n.organization = " + organization +
+	return "coalesce((SELECT n.phone_number FROM " + collections.PhoneNumbers + " n WHERE n.organization = " +
+		organization +
 		" AND n.phone_number != '' ORDER BY n.created, n.id LIMIT 1), '')"
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/subscriptions"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // everyMember is the rule of what all members see.
@@ -130,10 +131,10 @@ func checkStreamFilters(e *core.RealtimeSubscribeRequestEvent) error {
 		}
 		conds, err := conditionsOf(filter)
 		if err != nil {
-			return e.BadRequestError("The filter could not be read.", err)
+			return refusal.Of("invalid_request/filter").For(err)
 		}
 		if err := checkPaths(e.App, c, conds.names); err != nil {
-			return e.BadRequestError(err.Error(), nil)
+			return refusal.Saying("invalid_request/filter", err.Error())
 		}
 	}
 	return e.Next()

@@ -3,6 +3,7 @@ package tenant
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 const (
@@ -95,7 +97,7 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 	filter := query.Get("filter")
 	conds, err := conditionsOf(filter)
 	if err != nil {
-		return list{}, e.BadRequestError("The filter could not be read.", err)
+		return list{}, refusal.Of("invalid_request/filter").For(err)
 	}
 	if super {
 		query.Set("filter", and("organization="+Literal(asked), filter))
@@ -103,40 +105,27 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 		return list{free: true}, nil
 	}
 	if err := checkPaths(e.App, c, conds.names, sortNames(query.Get("sort"))); err != nil {
-		return list{}, e.BadRequestError(err.Error(), nil)
+		return list{}, refusal.Saying("invalid_request/filter", err.Error())
 	}
-	switch {
-	case c.Name == collections.Organizations:
-		query.Set("filter", and(mine(e, "id", ""), filter))
-	case c.Name == collections.Memberships:
-		query.Set("filter", and(fellows(e, cmp.Or(asked, conds.equal["organization"])), filter))
-	case isTenant:
-		of := cmp.Or(asked, conds.equal["organization"])
-		if of == "" {
-			of = activeID(e)
-		}
-		if err := Closed(e, of); err != nil {
-			return list{}, err
-		}
-		if asked != "" || conds.equal["organization"] == "" {
-			query.Set("filter", and("organization="+Literal(of), filter))
-		}
-		conds.equal["organization"] = of
+	if err := pinFilter(e, c, query, filter, conds); err != nil {
+		return list{}, err
 	}
+	l, err := costOf(e, c, query, page, conds, cmp.Or(asked, conds.equal["organization"]))
+	if err == nil {
+		e.Request.URL.RawQuery = query.Encode()
+	}
+	return l, err
+}
+
+// costOf bounds a list's page and says what the list will cost.
+func costOf(e *core.RequestEvent, c *core.Collection, query url.Values, page int64, conds conditions,
+	of string) (list, error) {
 	l := list{bytes: rowBytes(c)}
-	perPage, err := strconv.Atoi(query.Get("perPage"))
-	if err != nil || perPage <= 0 {
-		perPage = pageDefault
-	}
-	most := min(max(int(page/l.bytes), 1), pageMax)
-	if perPage > most {
-		perPage = most
-		query.Set("perPage", strconv.Itoa(perPage))
-	}
+	perPage := fitPage(query, page, l.bytes)
 	l.bytes *= int64(perPage)
 	counted := false // without being asked
-	if isTenant && query.Get("skipTotal") == "" {
-		if counted = few(e, c, cmp.Or(asked, conds.equal["organization"])); !counted {
+	if collections.Tenant(c) && query.Get("skipTotal") == "" {
+		if counted = few(e, c, of); !counted {
 			query.Set("skipTotal", "1")
 		}
 	}
@@ -148,8 +137,46 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 		number, _ := strconv.Atoi(query.Get("page"))
 		l.slow = !skip && !counted || number*perPage > deepRow || conds.more || !covered(c, conds)
 	}
-	e.Request.URL.RawQuery = query.Encode()
 	return l, nil
+}
+
+// pinFilter narrows the filter of a list to what its caller may see of it, so that an
+// index finds the rows and the rule only confirms them.
+func pinFilter(e *core.RequestEvent, c *core.Collection, query url.Values, filter string, conds conditions) error {
+	asked, named := query.Get(QueryOrganization), conds.equal["organization"]
+	switch {
+	case c.Name == collections.Organizations:
+		query.Set("filter", and(mine(e, "id", ""), filter))
+	case c.Name == collections.Memberships:
+		query.Set("filter", and(fellows(e, cmp.Or(asked, named)), filter))
+	case collections.Tenant(c):
+		of := cmp.Or(asked, named)
+		if of == "" {
+			of = activeID(e)
+		}
+		if err := Closed(e, of); err != nil {
+			return err
+		}
+		if asked != "" || named == "" {
+			query.Set("filter", and("organization="+Literal(of), filter))
+		}
+		conds.equal["organization"] = of
+	}
+	return nil
+}
+
+// fitPage is how many rows a page has: what was asked for, and no more than fit
+// into the bytes of one.
+func fitPage(query url.Values, page, rowBytes int64) int {
+	perPage, err := strconv.Atoi(query.Get("perPage"))
+	if err != nil || perPage <= 0 {
+		perPage = pageDefault
+	}
+	if most := min(max(int(page/rowBytes), 1), pageMax); perPage > most {
+		perPage = most
+		query.Set("perPage", strconv.Itoa(perPage))
+	}
+	return perPage
 }
 
 // countMost is up to how many rows of an organization a list is counted without
@@ -169,7 +196,8 @@ func few(e *core.RequestEvent, c *core.Collection, organization string) bool {
 			ids = append(ids, id)
 		}
 	}
-	rows := e.App.ConcurrentDB().Select("(1)").From(c.Name).Where(dbx.In("organization", ids...)).Limit(countMost + 1).Build()
+	rows := e.App.ConcurrentDB().Select("(1)").From(c.Name).Where(dbx.In("organization", ids...)).Limit(countMost +
+		1).Build()
 	var n int
 	err := e.App.ConcurrentDB().NewQuery("SELECT count(*) FROM (" + rows.SQL() + ")").Bind(rows.Params()).
 		WithContext(e.Request.Context()).Row(&n)
@@ -243,7 +271,7 @@ func sortable(e *core.RequestEvent, c *core.Collection, sort string, conds condi
 		if i == 0 && slices.Contains(offered, column) || i > 0 && (column == "id" || column == "@rowid") {
 			continue
 		}
-		return e.BadRequestError("This list cannot be sorted by "+strconv.Quote(column)+"; offered: "+strings.Join(offered, ", ")+".", nil)
+		return refusal.Of("invalid_request/sort", strconv.Quote(column), strings.Join(offered, ", "))
 	}
 	return nil
 }

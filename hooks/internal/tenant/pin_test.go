@@ -34,17 +34,24 @@ func TestPin_shows_one_organization(t *testing.T) {
 		{"the one of the query", testkit.Sam, calls + "?organization=" + testkit.Acme, "", testkit.Acme, 2},
 		{"the one of the header", testkit.Sam, calls, testkit.Acme, testkit.Acme, 2},
 		{"the one the filter fixes", testkit.Sam, filter("organization='" + testkit.Acme + "'"), "", testkit.Acme, 2},
-		{"the one the filter fixes inside brackets", testkit.Sam, filter("(status='completed' && (organization = \"" + testkit.Acme + "\"))"), "", testkit.Acme, 1},
+		{"the one the filter fixes inside brackets", testkit.Sam,
+			filter("(status='completed' && (organization = \"" + testkit.Acme + "\"))"), "", testkit.Acme, 1},
 		{"a foreign one stays foreign", testkit.AcmeOwner, calls + "?organization=" + testkit.Bolt, "", "", 0},
-		{"a foreign one in the filter stays foreign", testkit.AcmeOwner, filter("organization='" + testkit.Bolt + "'"), "", "", 0},
-		{"an OR does not widen the pin", testkit.Sam, filter("status='completed' || organization='" + testkit.Acme + "'"), "", testkit.Bolt, 1},
+		{"a foreign one in the filter stays foreign", testkit.AcmeOwner, filter("organization='" + testkit.Bolt + "'"),
+			"", "", 0},
+		{"an OR does not widen the pin", testkit.Sam, filter("status='completed' || organization='" + testkit.Acme + "'"),
+			"", testkit.Bolt, 1},
 		{"a closing comment does not cut it off", testkit.Sam, filter("status='completed' // me"), "", testkit.Bolt, 1},
-		{"nor does a value with quotes and operators", testkit.Sam, filter(`summary ~ 'x\' || id != \'' || status='completed'`), "", testkit.Bolt, 1},
+		{"nor does a value with quotes and operators", testkit.Sam,
+			filter(`summary ~ 'x\' || id != \'' || status='completed'`), "", testkit.Bolt, 1},
 		{"the client's filter still narrows", testkit.AcmeViewer, filter("status='in_progress'"), "", testkit.Acme, 1},
 		{"superusers see everything", testkit.Superuser, calls, "", "all", 6},
 		{"superusers may ask for one", testkit.Superuser, calls + "?organization=" + testkit.Void, "", testkit.Void, 2},
-		{"one's memberships in every organization", testkit.Sam, "/api/collections/memberships/records?filter=" + url.QueryEscape("user='"+testkit.User(testkit.Sam)+"'"), "", "all", 2},
-		{"memberships of one organization", testkit.Sam, "/api/collections/memberships/records?organization=" + testkit.Bolt, "", testkit.Bolt, 2},
+		{"one's memberships in every organization", testkit.Sam,
+			"/api/collections/memberships/records?filter=" + url.QueryEscape("user='"+testkit.User(testkit.Sam)+"'"),
+			"", "all", 2},
+		{"memberships of one organization", testkit.Sam, "/api/collections/memberships/records?organization=" + testkit.Bolt,
+			"", testkit.Bolt, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +74,8 @@ func TestPin_shows_one_organization(t *testing.T) {
 
 func TestPin_lists_one_own_organizations(t *testing.T) {
 	d := serve(t, register)
-	for person, want := range map[string]int{testkit.Guest: 0, testkit.Nobody: 0, testkit.AcmeAgent: 1, testkit.Sam: 2, testkit.Superuser: 3} {
+	for person, want := range map[string]int{testkit.Guest: 0, testkit.Nobody: 0, testkit.AcmeAgent: 1,
+		testkit.Sam: 2, testkit.Superuser: 3} {
 		if got := d.list(t, person, "/api/collections/organizations/records", nil); len(got.Items) != want {
 			t.Errorf("%q: got %d organizations, want %d", person, len(got.Items), want)
 		}
@@ -136,11 +144,13 @@ func TestPin_refuses_sorts_without_an_index(t *testing.T) {
 		{"by chance", testkit.AcmeViewer, "calls", "sort=@random", 400},
 		{"through a relation", testkit.AcmeViewer, "calls", "sort=assistant.name", 400},
 		{"messages of an organization", testkit.AcmeViewer, "messages", "sort=content", 400},
-		{"messages of one call", testkit.AcmeViewer, "messages", "sort=position&filter=" + url.QueryEscape("call='"+testkit.AcmeCall+"'"), 200},
+		{"messages of one call", testkit.AcmeViewer, "messages",
+			"sort=position&filter=" + url.QueryEscape("call='"+testkit.AcmeCall+"'"), 200},
 		{"a small table", testkit.AcmeViewer, "assistants", "sort=description", 200},
 		{"a superuser", testkit.Superuser, "calls", "sort=summary", 200},
 		{"a filter that cannot be read", testkit.AcmeViewer, "calls", "filter=" + url.QueryEscape("status="), 400},
-		{"a filter that leaves its brackets", testkit.AcmeViewer, "calls", "filter=" + url.QueryEscape("id='a') || (id!=''"), 400},
+		{"a filter that leaves its brackets", testkit.AcmeViewer, "calls",
+			"filter=" + url.QueryEscape("id='a') || (id!=''"), 400},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,7 +185,8 @@ func TestPin_lets_an_index_drive_every_list(t *testing.T) {
 	for _, sort := range collections.CallSorts {
 		lists = append(lists, struct{ collection, query, sort string }{collections.Calls, "sort=-" + sort + ",-id", sort})
 	}
-	for _, collection := range []string{collections.Calls, collections.Messages, collections.CallEvents, collections.AuditLogs} {
+	for _, collection := range []string{collections.Calls, collections.Messages, collections.CallEvents,
+		collections.AuditLogs} {
 		lists = append(lists, struct{ collection, query, sort string }{collection, "sort=-created", "created"})
 	}
 	for _, l := range lists {
@@ -238,7 +249,8 @@ func explain(t *testing.T, db *dbx.DB, statement string) []string {
 // firstOf is the plan's line about the list's own table.
 func firstOf(plan []string, table string) string {
 	for _, line := range plan {
-		if line == "SCAN "+table || strings.HasPrefix(line, "SCAN "+table+" ") || strings.HasPrefix(line, "SEARCH "+table+" ") {
+		if line == "SCAN "+table || strings.HasPrefix(line, "SCAN "+table+" ") ||
+			strings.HasPrefix(line, "SEARCH "+table+" ") {
 			return line
 		}
 	}

@@ -18,6 +18,7 @@ func Register(app core.App, l AnswerLimits) {
 	d := directoryOf(app)
 	d.watch(app)
 	g, answers := newGuard(l.Lists), newBudget(l.Bytes)
+	app.Store().Set(guardKey, g)
 
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		se.Router.Bind(identify(d), stillActive(), bound(l, answers), askGate(), pin(g, l.Page), fillOrganization())
@@ -29,6 +30,8 @@ func Register(app core.App, l AnswerLimits) {
 	})
 	app.OnRecordCreateRequest().BindFunc(onCreateRequest)
 	app.OnRecordUpdateRequest().BindFunc(onUpdateRequest)
+	app.OnRecordCreateRequest().BindFunc(taken)
+	app.OnRecordUpdateRequest().BindFunc(taken)
 	app.OnRecordCreateRequest().BindFunc(expandFirst)
 	app.OnRecordUpdateRequest().BindFunc(expandFirst)
 	app.OnRecordCreate().Bind(orderedID)

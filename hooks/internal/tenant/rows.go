@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
 )
@@ -37,6 +39,20 @@ func onUpdateRequest(e *core.RecordRequestEvent) error {
 	return e.Next()
 }
 
+// taken tells of a refused unique value the fields a client chose: that the
+// organization belongs to the index is nothing they can mend.
+func taken(e *core.RecordRequestEvent) error {
+	err := e.Next()
+	var refused *router.ApiError
+	if !errors.As(err, &refused) || len(refused.Data) < 2 || !collections.Tenant(e.Collection) {
+		return err
+	}
+	if said, ok := refused.Data["organization"].(map[string]any); ok && said["code"] == "validation_not_unique" {
+		delete(refused.Data, "organization")
+	}
+	return err
+}
+
 // orderedID gives rows of hot tables an id that sorts by creation.
 var orderedID = &hook.Handler[*core.RecordEvent]{
 	Id: "pocketlineOrderedID",
@@ -60,7 +76,8 @@ func onValidate(e *core.RecordEvent) error {
 	organization := e.Record.GetString("organization")
 	before := e.Record.Original()
 	if !e.Record.IsNew() && before.GetString("organization") != organization {
-		return validation.Errors{"organization": validation.NewError("validation_organization_fixed", "A row cannot move to another organization.")}
+		return validation.Errors{"organization": validation.NewError("validation_organization_fixed",
+			"A row cannot move to another organization.")}
 	}
 	if organization == "" { // rows of the installation itself
 		return e.Next()
@@ -87,7 +104,8 @@ func onValidate(e *core.RecordEvent) error {
 		}
 		if foreign {
 			// The words PocketBase uses for a row that does not exist.
-			problems[relation.Name] = validation.NewError("validation_missing_rel_records", "Failed to find all relation records with the provided ids.")
+			problems[relation.Name] = validation.NewError("validation_missing_rel_records",
+				"Failed to find all relation records with the provided ids.")
 		}
 	}
 	if len(problems) > 0 {
@@ -98,7 +116,8 @@ func onValidate(e *core.RecordEvent) error {
 
 // outside tells whether one of the rows is not of the organization. People are
 // of it when they have a membership, whatever its state.
-func outside(app core.App, c *core.Collection, relation *core.RelationField, organization string, ids []string) (bool, error) {
+func outside(app core.App, c *core.Collection, relation *core.RelationField, organization string,
+	ids []string) (bool, error) {
 	target, err := app.FindCachedCollectionByNameOrId(relation.CollectionId)
 	if err != nil {
 		return false, err

@@ -22,11 +22,13 @@ func TestRows_stay_inside_their_organization(t *testing.T) {
 		says                       string
 	}{
 		{"a relation to a foreign row", testkit.AcmeOwner, "POST", "calls/records",
-			map[string]any{"organization": testkit.Acme, "call_type": "inbound", "assistant": testkit.BoltAssistant}, 400, "assistant"},
+			map[string]any{"organization": testkit.Acme, "call_type": "inbound", "assistant": testkit.BoltAssistant},
+			400, "assistant"},
 		{"one foreign row among own ones", testkit.AcmeOwner, "PATCH", "assistants/records/" + testkit.AcmeAssistant,
 			map[string]any{"functions": []string{testkit.AcmeFunction, testkit.BoltFunction}}, 400, "functions"},
 		{"a foreign row is not told from a missing one", testkit.AcmeOwner, "POST", "calls/records",
-			map[string]any{"organization": testkit.Acme, "call_type": "inbound", "assistant": "nothing00000000"}, 400, "assistant"},
+			map[string]any{"organization": testkit.Acme, "call_type": "inbound", "assistant": "nothing00000000"},
+			400, "assistant"},
 		{"a move to the other organization", testkit.Sam, "PATCH", "assistants/records/" + testkit.BoltAssistant,
 			map[string]any{"organization": testkit.Acme}, 404, ""},
 		{"not even a superuser moves a row", testkit.Superuser, "PATCH", "assistants/records/" + testkit.AcmeAssistant,
@@ -76,13 +78,15 @@ func TestUpdate_writes_only_what_changed(t *testing.T) {
 	d := serve(t, register, func(app core.App) {
 		app.OnRecordUpdateRequest(collections.Assistants).BindFunc(func(e *core.RecordRequestEvent) error {
 			// Somebody else saves another field after this request read the row.
-			if _, err := e.App.NonconcurrentDB().NewQuery("UPDATE assistants SET description='theirs' WHERE id='" + e.Record.Id + "'").Execute(); err != nil {
+			if _, err := e.App.NonconcurrentDB().NewQuery("UPDATE assistants SET description='theirs' WHERE id='" +
+				e.Record.Id + "'").Execute(); err != nil {
 				return err
 			}
 			return e.Next()
 		})
 	})
-	status, body := d.ask(t, testkit.AcmeOwner, "PATCH", "/api/collections/assistants/records/"+testkit.AcmeAssistant, map[string]any{"name": "Mine"}, nil)
+	status, body := d.ask(t, testkit.AcmeOwner, "PATCH", "/api/collections/assistants/records/"+testkit.AcmeAssistant,
+		map[string]any{"name": "Mine"}, nil)
 	if status != 200 {
 		t.Fatalf("got %d %s", status, body)
 	}
@@ -162,7 +166,8 @@ func TestMembershipOf_does_not_believe_an_open_transaction(t *testing.T) {
 			return err
 		}
 		m := core.NewRecord(c)
-		m.Load(map[string]any{"organization": testkit.Acme, "user": user, "role": collections.Owner, "status": collections.MembershipActive})
+		m.Load(map[string]any{"organization": testkit.Acme, "user": user, "role": collections.Owner,
+			"status": collections.MembershipActive})
 		if err := tx.Save(m); err != nil {
 			return err
 		}

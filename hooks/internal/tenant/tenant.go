@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // Ways to name the organization a request acts in, strongest first. After
@@ -76,8 +77,7 @@ func holds(membership *core.Record, capability string) bool {
 	if membership == nil {
 		return false
 	}
-	role := membership.GetString("role")
-	return role == collections.Owner || role == collections.Admin || membership.GetBool(capability)
+	return HoldsAll(membership.GetString("role")) || membership.GetBool(capability)
 }
 
 const eventKey = "pocketline.tenant"
@@ -94,7 +94,7 @@ func Of(e *core.RequestEvent) (*Tenant, error) {
 		return t, nil
 	}
 	if e.Auth == nil {
-		return nil, e.UnauthorizedError("Sign in first.", nil)
+		return nil, refusal.Of("unauthorized")
 	}
 	t, err := resolve(e)
 	if err != nil {
@@ -108,7 +108,7 @@ func Of(e *core.RequestEvent) (*Tenant, error) {
 // one is: for routes that carry its id in the body. It fails as Of does.
 func In(e *core.RequestEvent, organization string) (*Tenant, error) {
 	if e.Auth == nil {
-		return nil, e.UnauthorizedError("Sign in first.", nil)
+		return nil, refusal.Of("unauthorized")
 	}
 	return inside(e, organization)
 }
@@ -122,10 +122,10 @@ func Require(e *core.RequestEvent, roles ...string) (*Tenant, error) {
 		return nil, err
 	}
 	if t.Organization == nil {
-		return nil, e.BadRequestError("Name the organization: ?organization=<id>.", nil)
+		return nil, refusal.Of("invalid_request/organization")
 	}
 	if len(roles) > 0 && !t.Is(roles...) {
-		return nil, e.ForbiddenError("Your role does not allow this.", nil)
+		return nil, refusal.Of("forbidden/role")
 	}
 	return t, nil
 }
@@ -137,7 +137,7 @@ func RequireCan(e *core.RequestEvent, capability string) (*Tenant, error) {
 		return nil, err
 	}
 	if !t.Can(capability) {
-		return nil, e.ForbiddenError("Your role does not allow this.", nil)
+		return nil, refusal.Of("forbidden/role")
 	}
 	return t, nil
 }
@@ -157,7 +157,7 @@ func resolve(e *core.RequestEvent) (*Tenant, error) {
 	}
 	m := active(e, d.memberships(e.App, e.Auth.Id))
 	if m == nil {
-		return nil, e.ForbiddenError("You do not belong to an organization yet.", nil)
+		return nil, refusal.Of("not_member/anywhere")
 	}
 	return inside(e, m.GetString("organization"))
 }
@@ -208,7 +208,7 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 	if !t.Superuser {
 		t.User = e.Auth
 		if t.Membership = d.membership(e.App, e.Auth.Id, organization); t.Membership == nil {
-			return nil, e.NotFoundError("There is no such organization.", nil)
+			return nil, refusal.Of("not_found/organization")
 		}
 	}
 	var err error
@@ -216,10 +216,16 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 		return nil, err
 	}
 	if t.Organization == nil {
-		return nil, e.NotFoundError("There is no such organization.", nil)
+		return nil, refusal.Of("not_found/organization")
 	}
 	if err := Admit(e, organization); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// IsPerson tells whether the caller is one who signs in or a key's account: neither a
+// guest nor a superuser.
+func IsPerson(auth *core.Record) bool {
+	return auth != nil && auth.Collection().Name == collections.Users
 }

@@ -50,8 +50,10 @@ func TestOf_picks_the_active_organization(t *testing.T) {
 		manage                              bool
 	}{
 		{"a guest is told to sign in", testkit.Guest, "", "", "", 401, "", "", false},
-		{"somebody of another organization is told nothing", testkit.BoltOwner, "?companyId=" + testkit.Acme, "", "", 404, "", "", false},
-		{"a suspended member does not belong", testkit.AcmeSuspended, "?organization=" + testkit.Acme, "", "", 404, "", "", false},
+		{"somebody of another organization is told nothing", testkit.BoltOwner, "?companyId=" + testkit.Acme,
+			"", "", 404, "", "", false},
+		{"a suspended member does not belong", testkit.AcmeSuspended, "?organization=" + testkit.Acme, "",
+			"", 404, "", "", false},
 		{"a person without a membership", testkit.Nobody, "", "", "", 403, "", "", false},
 		{"an organization that does not exist", testkit.AcmeOwner, "?organization=nothing", "", "", 404, "", "", false},
 		{"the only one", testkit.AcmeViewer, "", "", "", 200, testkit.Acme, "viewer", false},
@@ -61,7 +63,8 @@ func TestOf_picks_the_active_organization(t *testing.T) {
 		{"the cookie before the last choice", testkit.Sam, "", "", testkit.Acme, 200, testkit.Acme, "viewer", false},
 		{"a cookie that does not hold is passed over", testkit.Sam, "", "", testkit.Void, 200, testkit.Bolt, "owner", true},
 		{"the header before the cookie", testkit.Sam, "", testkit.Acme, testkit.Bolt, 200, testkit.Acme, "viewer", false},
-		{"the query before the header", testkit.Sam, "?companyId=" + testkit.Acme, testkit.Bolt, "", 200, testkit.Acme, "viewer", false},
+		{"the query before the header", testkit.Sam, "?companyId=" + testkit.Acme, testkit.Bolt, "", 200,
+			testkit.Acme, "viewer", false},
 		{"a foreign header is not passed over", testkit.Sam, "", testkit.Void, "", 404, "", "", false},
 	}
 	for _, tt := range tests {

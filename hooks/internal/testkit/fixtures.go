@@ -87,16 +87,18 @@ func (s *seeder) cheapPasswords(collection string) {
 // people saves everybody and where they belong.
 func (s *seeder) people(tokens map[string]string) {
 	everything := collections.Capabilities
-	lookAndBuild := []string{collections.CanViewCalls, collections.CanManageAgents, collections.CanAccessAnalytics}
 	look := []string{collections.CanViewCalls}
+	lookAndReply := []string{collections.CanViewCalls, collections.CanViewMessages}
+	lookAndBuild := append([]string{collections.CanManageAgents, collections.CanAccessAnalytics}, lookAndReply...)
 	for _, p := range []struct {
 		email, name, organization, role, status string
 		can                                     []string
 	}{
 		{AcmeOwner, "Ada Owner", Acme, collections.Owner, collections.MembershipActive, everything},
-		{AcmeAdmin, "Abe Admin", Acme, collections.Admin, collections.MembershipActive, nil}, // holds all whatever the flags say
+		{AcmeAdmin, "Abe Admin", Acme, collections.Admin, collections.MembershipActive,
+			nil}, // holds all whatever the flags say
 		{AcmeManager, "Mia Manager", Acme, collections.Manager, collections.MembershipActive, lookAndBuild},
-		{AcmeAgent, "Ari Agent", Acme, collections.Agent, collections.MembershipActive, look},
+		{AcmeAgent, "Ari Agent", Acme, collections.Agent, collections.MembershipActive, lookAndReply},
 		{AcmeViewer, "Vic Viewer", Acme, collections.Viewer, collections.MembershipActive, look},
 		{AcmeDeveloper, "Dev Developer", Acme, collections.Developer, collections.MembershipActive, look},
 		{AcmeTrainee, "Tia Trainee", Acme, collections.Agent, collections.MembershipActive, nil},
@@ -145,8 +147,9 @@ func signIn(app core.App, user *core.Record, id string) (string, error) {
 	session := core.NewRecord(c)
 	session.Id = id
 	token, err := security.NewJWT(map[string]any{
-		core.TokenClaimType: core.TokenTypeAuth, core.TokenClaimId: user.Id, core.TokenClaimCollectionId: user.Collection().Id,
-		core.TokenClaimRefreshable: true, "sid": id,
+		core.TokenClaimType: core.TokenTypeAuth, core.TokenClaimId: user.Id,
+		core.TokenClaimCollectionId: user.Collection().Id,
+		core.TokenClaimRefreshable:  true, "sid": id,
 	}, user.TokenKey()+user.Collection().AuthToken.Secret, user.Collection().AuthToken.DurationTime())
 	if err != nil {
 		return "", err
@@ -170,41 +173,52 @@ func (s *seeder) desk(organization string, n int) {
 	name := organization[:4]
 	s.save(collections.Functions, id("function"), values{
 		"organization": organization, "name": "book_table", "description": "Books a table.", "type": collections.FunctionHTTP,
-		"parameters":  map[string]any{"type": "object", "properties": map[string]any{"people": map[string]any{"type": "integer"}}},
+		"parameters": map[string]any{"type": "object",
+			"properties": map[string]any{"people": map[string]any{"type": "integer"}}},
 		"webhook_url": "https://tools.example.com/" + name, "headers": SealedValue, "timeout_ms": 5_000, "is_active": true,
 		"vapi_tool_id": "tool-" + name, "sync_status": collections.SyncSynced, "synced_at": Start, "sync_hash": SealedValue,
 	})
 	s.save(collections.Assistants, id("assistant"), values{
 		"organization": organization, "name": "Front desk " + name, "type": "voice", "status": collections.AssistantActive,
 		"language": "en", "system_prompt": "You answer the phone of " + name + ".", "first_message": "Hello, how can I help?",
-		"model_provider": "openai", "model_name": "gpt-4o", "model_temperature": 0.4, "voice_provider": "vapi", "voice_id": "Elliot",
+		"model_provider": "openai", "model_name": "gpt-4o", "model_temperature": 0.4, "voice_provider": "vapi",
+		"voice_id":             "Elliot",
 		"transcriber_provider": "deepgram", "transcriber_model": "nova-3", "functions": []string{id("function")},
 		"recording_enabled": true, "max_duration_seconds": 600,
-		"vapi_assistant_id": "assistant-" + name, "sync_status": collections.SyncSynced, "synced_at": Start, "sync_hash": SealedValue,
+		"vapi_assistant_id": "assistant-" + name, "sync_status": collections.SyncSynced, "synced_at": Start,
+		"sync_hash": SealedValue,
 	})
 	s.save(collections.PhoneNumbers, id("number"), values{
 		"organization": organization, "phone_number": fmt.Sprintf("+1202555010%d", n), "friendly_name": "Main line",
-		"provider": "vapi", "number_type": "voice", "status": collections.NumberActive, "country_code": "US", "assistant": id("assistant"),
+		"provider": "vapi", "number_type": "voice", "status": collections.NumberActive, "country_code": "US",
+		"assistant":        id("assistant"),
 		"fallback_message": "We will call you back.", "twilio_auth_token": SealedValue,
-		"vapi_phone_id": "number-" + name, "sync_status": collections.SyncSynced, "synced_at": Start, "sync_hash": SealedValue,
+		"vapi_phone_id": "number-" + name, "sync_status": collections.SyncSynced, "synced_at": Start,
+		"sync_hash": SealedValue,
 	})
 	s.save(collections.Contacts, id("contact"), values{
 		"organization": organization, "phone_number": fmt.Sprintf("+1202555017%d", n), "name": "Cara Caller",
 		"first_seen_at": Start, "last_seen_at": Start,
 	})
+	s.save(collections.SavedReplies, id("reply"), values{
+		"organization": organization, "shortcut": "hours", "text": "We are open from 9 to 18.", "language": "en",
+	})
 	s.calls(organization, n)
 	s.save(collections.UsageEvents, id("usage"), values{
-		"organization": organization, "kind": collections.UsageVoiceInbound, "quantity": 60, "unit": "second", "cost_micros": 90_000,
-		"call": id("call"), "at": Start, "reference": "voice_inbound:call-" + name,
+		"organization": organization, "kind": collections.UsageVoiceInbound, "quantity": 60, "unit": "second",
+		"cost_micros": 90_000,
+		"call":        id("call"), "at": Start, "reference": "voice_inbound:call-" + name,
 	})
 	s.save(collections.AuditLogs, id("audit"), values{
 		"organization": organization, "actor_name": "system", "actor_type": "system", "action": "organization.created",
 		"resource": collections.Organizations, "record": organization,
 	})
-	s.save(collections.AuditChains, id("chain"), values{"chain": organization, "unchained": 1}) // the entry above is in none
+	s.save(collections.AuditChains, id("chain"),
+		values{"chain": organization, "unchained": 1}) // the entry above is in none
 	s.papers(organization, n)
 	s.save(collections.ProviderAccounts, id("account"), values{
-		"organization": organization, "provider": "vapi", "name": "Vapi", "api_key": SealedValue, "webhook_secret": SealedValue,
+		"organization": organization, "provider": "vapi", "name": "Vapi", "api_key": SealedValue,
+		"webhook_secret": SealedValue,
 	})
 	s.save(collections.ProviderEvents, id("inbox"), values{
 		"organization": organization, "provider": "vapi", "event_key": "call-" + name + "/status/ended",
@@ -215,7 +229,8 @@ func (s *seeder) desk(organization string, n int) {
 		"status": collections.OutboxDone, "attempts": 1, "done_at": Start,
 	})
 	s.save(collections.StructuredOutputs, id("output"), values{
-		"name": collections.Outputs[n%len(collections.Outputs)], "vapi_output_id": "output-" + name, "sync_status": collections.SyncSynced,
+		"name": collections.Outputs[n%len(collections.Outputs)], "vapi_output_id": "output-" + name,
+		"sync_status": collections.SyncSynced,
 	})
 	s.save(collections.JobRuns, id("job"), values{
 		"job": "outbox.deliver", "status": collections.JobDone, "started_at": Start, "finished_at": Start, "processed": 1,
@@ -231,18 +246,23 @@ func (s *seeder) papers(organization string, n int) {
 		"organization": organization, "email": "invited@" + organization[:4] + ".test", "role": collections.Agent,
 		"status": collections.InvitationPending, "token_hash": hash, "expires_at": Start.AddDate(1, 0, 0),
 	})
-	s.save(collections.SecuritySettings, id("security"), values{"organization": organization, "session_timeout_minutes": 1440})
+	s.save(collections.SecuritySettings, id("security"),
+		values{"organization": organization, "session_timeout_minutes": 1440})
 	s.save(collections.APIKeys, id("key"), values{
 		"organization": organization, "name": "Reports", "role": collections.Viewer, "prefix": "pk_fixture", "hash": hash,
 	})
-	s.save(collections.Sessions, id("session"), values{"user": person, "token_hash": hash, "method": collections.AuthPassword, "last_seen_at": Start})
+	s.save(collections.Sessions, id("session"),
+		values{"user": person, "token_hash": hash, "method": collections.AuthPassword, "last_seen_at": Start})
 	s.save(collections.Authenticators, id("totp"), values{"user": person, "totp_secret": SealedValue})
-	s.save(collections.Wallets, id("wallet"), values{"organization": organization, "balance_minor": 500, "currency": "USD"})
+	s.save(collections.Wallets, id("wallet"), values{"organization": organization, "balance_minor": 500,
+		"currency": "USD"})
 	s.save(collections.LedgerEntries, id("ledger"), values{
-		"organization": organization, "wallet": id("wallet"), "amount_minor": 500, "currency": "USD", "kind": "bonus", "reference": "welcome",
+		"organization": organization, "wallet": id("wallet"), "amount_minor": 500, "currency": "USD", "kind": "bonus",
+		"reference": "welcome",
 	})
 	s.save(collections.Subscriptions, id("plan"), values{
-		"organization": organization, "plan": "pro", "status": collections.SubscriptionTrialing, "trial_ends_at": Start.AddDate(0, 0, collections.TrialDays),
+		"organization": organization, "plan": "pro", "status": collections.SubscriptionTrialing,
+		"trial_ends_at": Start.AddDate(0, 0, collections.TrialDays),
 	})
 	s.save(collections.PrivacyRequests, id("privacy"), values{
 		"organization": organization, "kind": "export", "status": "done", "subject_hash": hash, "subject_hint": "70",
@@ -257,21 +277,27 @@ func (s *seeder) calls(organization string, n int) {
 	id := func(noun string) string { return Row(organization, noun) }
 	name, word := organization[:4], words[organization]
 	call := values{
-		"organization": organization, "vapi_call_id": "call-" + name, "status": collections.CallCompleted, "outcome": "completed",
+		"organization": organization, "vapi_call_id": "call-" + name, "status": collections.CallCompleted,
+		"outcome":   "completed",
 		"call_type": collections.Inbound, "channel": "phone", "caller_number": fmt.Sprintf("+1202555017%d", n),
-		"recipient_number": fmt.Sprintf("+1202555010%d", n), "contact": id("contact"), "assistant": id("assistant"), "phone_number": id("number"),
-		"started_at": Start, "answered_at": Start.Add(2 * time.Second), "ended_at": Start.Add(62 * time.Second),
-		"duration_seconds": 60, "cost_micros": 90_000, "ended_reason": "customer-ended-call", "summary": "Asked for " + word + ".",
+		"recipient_number": fmt.Sprintf("+1202555010%d", n), "contact": id("contact"), "assistant": id("assistant"),
+		"phone_number": id("number"),
+		"started_at":   Start, "answered_at": Start.Add(2 * time.Second), "ended_at": Start.Add(62 * time.Second),
+		"duration_seconds": 60, "cost_micros": 90_000, "ended_reason": "customer-ended-call",
+		"summary":           "Asked for " + word + ".",
 		"resolution_status": collections.ResolutionPending, "sentiment": "positive", "priority": "medium",
-		"has_recording": true, "reported_at": Start.Add(time.Minute), "control_url": SealedValue, "listen_url": SealedValue,
+		"has_recording": true, "answered": true, "reported_at": Start.Add(time.Minute), "control_url": SealedValue,
+		"listen_url": SealedValue,
 	}
 	s.save(collections.Calls, id("call"), call)
 	s.save(collections.Calls, id("live"), values{
 		"organization": organization, "vapi_call_id": "live-" + name, "status": collections.CallInProgress,
 		"call_type": collections.Inbound, "channel": "phone", "caller_number": fmt.Sprintf("+1202555017%d", n),
-		"recipient_number": fmt.Sprintf("+1202555010%d", n), "contact": id("contact"), "assistant": id("assistant"), "phone_number": id("number"),
-		"started_at": Start.Add(time.Hour), "answered_at": Start.Add(time.Hour), "resolution_status": collections.ResolutionPending,
-		"control_url": SealedValue, "listen_url": SealedValue,
+		"recipient_number": fmt.Sprintf("+1202555010%d", n), "contact": id("contact"), "assistant": id("assistant"),
+		"phone_number": id("number"),
+		"started_at":   Start.Add(time.Hour), "answered_at": Start.Add(time.Hour), "answered": true,
+		"resolution_status": collections.ResolutionPending,
+		"control_url":       SealedValue, "listen_url": SealedValue,
 	})
 	at := Start.Add(2 * time.Second).UnixMilli()
 	for i, m := range []struct{ noun, role, content string }{
@@ -294,7 +320,8 @@ func (s *seeder) calls(organization string, n int) {
 	s.save(collections.CallReports, id("report"), values{
 		"organization": organization, "call": id("call"), "position": at*100 + int64(n), "summary": "Asked for " + word + ".",
 		"transcript": "AI: Hello, how can I help?\nUser: Do you have " + word + " today?\nAI: Yes, fresh from the oven.",
-		"analysis":   map[string]any{"successEvaluation": "true"}, "costs": []any{map[string]any{"type": "vapi", "cost": 0.05}},
+		"analysis":   map[string]any{"successEvaluation": "true"},
+		"costs":      []any{map[string]any{"type": "vapi", "cost": 0.05}},
 	})
 	file, err := filesystem.NewFileFromBytes(sound(), "call.wav")
 	if err != nil {
@@ -302,8 +329,10 @@ func (s *seeder) calls(organization string, n int) {
 		return
 	}
 	s.save(collections.Recordings, id("recording"), values{
-		"organization": organization, "call": id("call"), "kind": "stereo", "status": collections.RecordingReady, "file": file,
-		"mime_type": "audio/wav", "size_bytes": len(sound()), "duration_ms": 20, "peaks": map[string]any{"left": []int{0}, "right": []int{0}},
+		"organization": organization, "call": id("call"), "kind": "stereo", "status": collections.RecordingReady,
+		"file":      file,
+		"mime_type": "audio/wav", "size_bytes": len(sound()), "duration_ms": 20,
+		"peaks": map[string]any{"left": []int{0}, "right": []int{0}},
 	})
 }
 

@@ -50,7 +50,7 @@ const (
 
 // Row is the id of an organization's row: Row(Bolt, "assistant") is
 // BoltAssistant. The words: owner (the user's row is a person's, see User),
-// assistant, function, number, contact, call, live, report, message, event,
+// assistant, function, number, contact, reply, call, live, report, message, event,
 // recording, usage, audit, account, inbox, promise.
 func Row(organization, noun string) string { return pad(organization[:4] + noun) }
 
@@ -82,4 +82,10 @@ func pad(id string) string {
 		return id[:len(zeros)]
 	}
 	return id + zeros[len(id):]
+}
+
+// Everyone are the people a route is tried by, in the order of the tables.
+var Everyone = []string{
+	Guest, BoltOwner, Nobody, AcmeSuspended, AcmeTrainee, AcmeViewer,
+	AcmeDeveloper, AcmeAgent, AcmeManager, AcmeAdmin, AcmeOwner,
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,18 +29,17 @@ func Mux(t testing.TB, app *tests.TestApp) http.Handler {
 	event.App = app
 	event.Router = router
 	event.Server = &http.Server{}
-	var mux http.Handler
 	err = app.OnServe().Trigger(event, func(e *core.ServeEvent) error {
-		mux, err = e.Router.BuildMux()
+		e.Server.Handler, err = e.Router.BuildMux()
 		return err
 	})
 	if err != nil {
 		t.Fatalf("testkit: serve: %v", err)
 	}
-	if mux == nil {
+	if event.Server.Handler == nil {
 		t.Fatal("testkit: an OnServe hook did not call e.Next()")
 	}
-	return mux
+	return event.Server.Handler
 }
 
 // Server serves the app on loopback, for realtime, streams and real clients.
@@ -62,15 +62,16 @@ type Client struct {
 	// nothing several times.
 	Address string
 
-	t    testing.TB
-	mux  http.Handler
-	sent int
+	t     testing.TB
+	mux   http.Handler
+	sent  int
+	sight *sight
 }
 
 // API is a client of the app, on its own mux.
 func API(t testing.TB, app *tests.TestApp) *Client {
 	t.Helper()
-	return &Client{t: t, mux: Mux(t, app)}
+	return &Client{t: t, mux: Mux(t, app), sight: open(t, app)}
 }
 
 // ServeHTTP hands a request of the test's own making to the app.
@@ -104,18 +105,30 @@ func (c *Client) Do(method, url, email string, body any) *Answer {
 	for k, v := range As(c.t, email) {
 		req.Header.Set(k, v)
 	}
-	recorder := httptest.NewRecorder()
-	c.mux.ServeHTTP(recorder, req)
 	who := email
 	if who == Guest {
 		who = "guest"
 	}
-	return &Answer{t: c.t, what: method + " " + url + " as " + who, Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.Bytes()}
+	return c.Send(req, who)
+}
+
+// Send sends a request of the test's own making; who is what failures call its sender.
+func (c *Client) Send(req *http.Request, who string) *Answer {
+	c.t.Helper()
+	recorder := httptest.NewRecorder()
+	c.sight.hold()
+	c.mux.ServeHTTP(recorder, req)
+	if recorder.Code < http.StatusBadRequest {
+		c.sight.let()
+	}
+	return &Answer{t: c.t, client: c, what: req.Method + " " + req.URL.String() + " as " + who, Status: recorder.Code,
+		Header: recorder.Header(), Body: recorder.Body.Bytes()}
 }
 
 // Answer is what the app said.
 type Answer struct {
 	t      testing.TB
+	client *Client
 	what   string
 	Status int
 	Header http.Header
@@ -127,6 +140,28 @@ func (a *Answer) Want(status int) *Answer {
 	a.t.Helper()
 	if a.Status != status {
 		a.t.Errorf("%s: got %d, want %d: %.300s", a.what, a.Status, status, a.Body)
+	}
+	return a
+}
+
+// Outcome is Want, and Nothing where the expected status is a refusal: for tables
+// that hold both.
+func (a *Answer) Outcome(status int) *Answer {
+	a.t.Helper()
+	if a.Want(status); status >= http.StatusBadRequest && a.Status == status {
+		a.Nothing()
+	}
+	return a
+}
+
+// Nothing fails the test when the request was not refused, or a row of any table is
+// not as it was before it, but for the named tables. Ask before the next request.
+func (a *Answer) Nothing(but ...string) *Answer {
+	a.t.Helper()
+	for _, table := range a.client.sight.changed() {
+		if name, _, _ := strings.Cut(table, " "); !slices.Contains(but, name) {
+			a.t.Errorf("%s changed %s", a.what, table)
+		}
 	}
 	return a
 }

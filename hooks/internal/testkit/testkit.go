@@ -42,6 +42,13 @@ var seeded = sync.OnceValues(build)
 // is bootstrapped already, so OnBootstrap hooks bound here do not run.
 func New(t testing.TB, bind ...func(app core.App)) *tests.TestApp {
 	t.Helper()
+	return NewHeard(t, nil, bind...)
+}
+
+// NewHeard is New with an ear at the databases: hear gets each statement that is
+// prepared or run, whoever sends it. It is called by several goroutines at once.
+func NewHeard(t testing.TB, hear func(statement string), bind ...func(app core.App)) *tests.TestApp {
+	t.Helper()
 	seed, err := seeded()
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
@@ -60,7 +67,11 @@ func New(t testing.TB, bind ...func(app core.App)) *tests.TestApp {
 			t.Fatal(err)
 		}
 	}
-	app, err := tests.NewTestAppWithConfig(config(dir, "pb_test_env"))
+	c := config(dir, "pb_test_env")
+	if hear != nil {
+		c.DBConnect = heard(hear)
+	}
+	app, err := tests.NewTestAppWithConfig(c)
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
@@ -73,13 +84,6 @@ func New(t testing.TB, bind ...func(app core.App)) *tests.TestApp {
 		b(app)
 	}
 	return app
-}
-
-// Factory is New as tests.ApiScenario wants it: a new app for each scenario.
-//
-//	TestAppFactory: testkit.Factory(bind)
-func Factory(bind ...func(app core.App)) func(t testing.TB) *tests.TestApp {
-	return func(t testing.TB) *tests.TestApp { return New(t, bind...) }
 }
 
 // Token signs the person in on this app. The token stops working like any

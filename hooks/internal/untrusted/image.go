@@ -10,6 +10,7 @@ import (
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
+	"runtime/debug"
 
 	_ "golang.org/x/image/webp"
 	"golang.org/x/sync/semaphore"
@@ -22,6 +23,9 @@ const (
 	// its thumbnail is there: a machine of 256 MB lives on. That is 15 million
 	// pixels of a photograph or of 8-bit RGBA.
 	MaxDecoded = 120_000_000
+
+	// large is from how many bytes an image is worth a collection of its own.
+	large = 8_000_000
 
 	// headMost is how far into a file its size may stand.
 	headMost = 2 << 20
@@ -40,30 +44,49 @@ var (
 // Image looks at the head of an image, without decoding it, and says whether it
 // is too large or none.
 func Image(r io.Reader) error {
+	_, err := measure(r)
+	return err
+}
+
+// measure is Image, and says how many bytes it will take.
+func measure(r io.Reader) (takes float64, err error) {
 	var seen bytes.Buffer
 	rest := &io.LimitedReader{R: r, N: headMost}
 	head, format, err := image.DecodeConfig(io.TeeReader(rest, &seen))
 	switch {
 	case err != nil && rest.N <= 0:
-		return ErrMemory // what a decoder would find further on is not known
+		return 0, ErrMemory // what a decoder would find further on is not known
 	case err != nil || head.Width <= 0 || head.Height <= 0:
-		return ErrNoImage
+		return 0, ErrNoImage
 	case head.Width > MaxPixels/head.Height:
-		return ErrPixels
-	case float64(head.Width*head.Height)*bytesPerPixel(format, head, seen.Bytes()) > MaxDecoded:
-		return ErrMemory
+		return 0, ErrPixels
 	}
-	return nil
+	if takes = float64(head.Width*head.Height) * bytesPerPixel(format, head, seen.Bytes()); takes > MaxDecoded {
+		return takes, ErrMemory
+	}
+	return takes, nil
 }
 
 // decoding is held while an image is decoded: one takes MaxDecoded at most.
 var decoding = semaphore.NewWeighted(1)
 
+// decode runs what decodes an image that takes so many bytes, while decoding is held.
+// What the image before a large one left, and what it leaves itself, goes back to the
+// machine at once: two of them do not fit into a small one.
+func decode(takes float64, do func() error) error {
+	if takes > large {
+		debug.FreeOSMemory()
+		defer debug.FreeOSMemory()
+	}
+	return do()
+}
+
 // WholeImage is Image for a picture that will be shown: it is decoded to its end,
 // so that a file which only begins like one is refused. It takes long and may wait
 // for another: never call it inside a transaction.
 func WholeImage(ctx context.Context, r io.ReadSeeker) (err error) {
-	if err := Image(r); err != nil {
+	takes, err := measure(r)
+	if err != nil {
 		return err
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
@@ -78,10 +101,12 @@ func WholeImage(ctx context.Context, r io.ReadSeeker) (err error) {
 			err = ErrNoImage
 		}
 	}()
-	if _, _, err := image.Decode(r); err != nil {
-		return ErrNoImage
-	}
-	return nil
+	return decode(takes, func() error {
+		if _, _, err := image.Decode(r); err != nil {
+			return ErrNoImage
+		}
+		return nil
+	})
 }
 
 // TooLarge tells whether Image said that an image must not be decoded.

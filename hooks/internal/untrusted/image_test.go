@@ -4,11 +4,19 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sync"
 	"testing"
+
+	"github.com/pocketbase/pocketbase/tools/filesystem"
 )
 
 // pngHead is the beginning of a PNG.
@@ -101,5 +109,56 @@ func TestWholeImage_is_one_to_its_end(t *testing.T) {
 	}
 	if err := WholeImage(t.Context(), bytes.NewReader(pngHead(20_000, 20_000, 8, 6, 0))); !errors.Is(err, ErrPixels) {
 		t.Errorf("a large one: %v", err)
+	}
+}
+
+// Large images are decoded one after the other, in the room of one: what one left is
+// gone before the next begins, also where Go would collect it later.
+func TestDecoding_large_images_takes_the_room_of_one(t *testing.T) {
+	const width, height = 2_500, 2_000
+	var file bytes.Buffer
+	if err := png.Encode(&file, image.NewNRGBA(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files, err := filesystem.NewLocal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = files.Close() })
+	if err := os.WriteFile(filepath.Join(dir, "picture.png"), file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	percent := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapSys)
+	}
+	debug.FreeOSMemory()
+	before := heap()
+	var all sync.WaitGroup
+	for n := range 6 {
+		all.Go(func() {
+			if err := WholeImage(t.Context(), bytes.NewReader(file.Bytes())); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if err := decoding.Acquire(t.Context(), 1); err != nil {
+				t.Error(err)
+				return
+			}
+			defer decoding.Release(1)
+			if err := makeThumbnail(files, "picture.png", fmt.Sprint("thumbs/", n), "100x100"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	// As it is counted: the image, and the copy its thumbnail is cut from.
+	if took, most := heap()-before, int64(2*width*height*(4+thumbnailCopy)); took > most {
+		t.Errorf("twelve took %d MB, want at most %d", took>>20, most>>20)
 	}
 }

@@ -24,6 +24,7 @@ type Scanner struct {
 	// Values counts what the text consists of: values, names and separators.
 	Values int
 
+	bare   []byte // the beginning of what stands in no text, list or object
 	depth  int
 	text   bool // inside a string
 	escape int  // what is left of an escape: 5 after a backslash, 4 to 1 for digits
@@ -75,10 +76,19 @@ func (s *Scanner) between(p []byte) []byte {
 		case 0:
 			s.Err = ErrNUL
 			return nil
+		case ' ', '\t', '\n', '\r':
+		default:
+			if s.depth == 0 && len(s.bare) <= len("null") {
+				s.bare = append(s.bare, b)
+			}
 		}
 	}
 	return nil
 }
+
+// Null tells of a text that is nothing but the word null: whoever parses it takes it for
+// an object, or for a form, and has none.
+func (s *Scanner) Null() bool { return s.Values == 0 && string(s.bare) == "null" }
 
 // inText looks at a string up to its end.
 func (s *Scanner) inText(p []byte) []byte {

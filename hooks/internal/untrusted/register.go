@@ -10,20 +10,32 @@ import (
 	validation "github.com/pocketbase/ozzo-validation/v4"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
 // textFrom is the length from which a column holds a text of several lines;
 // shorter ones are names, labels and codes.
 const textFrom = 500
 
+// beforeAll is around whatever else validates a record.
+const beforeAll = -1_000
+
 // Register holds what is saved against the rules of this package. What requests
 // bring package intake looks at first.
 func Register(app core.App) {
 	bindThumbnails(app)
 	app.OnRecordValidate().BindFunc(validateRecord)
-	for _, request := range []*hook.TaggedHook[*core.RecordRequestEvent]{app.OnRecordCreateRequest(), app.OnRecordUpdateRequest()} {
-		request.Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "pocketlinePictures", Priority: afterGate, Func: decodePictures})
+	app.OnRecordValidate().Bind(&hook.Handler[*core.RecordEvent]{Id: "pocketlineReasons", Priority: beforeAll,
+		Func: shortReasons})
+	for _, request := range []*hook.TaggedHook[*core.RecordRequestEvent]{app.OnRecordCreateRequest(),
+		app.OnRecordUpdateRequest()} {
+		request.Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "pocketlinePictures", Priority: afterGate,
+			Func: decodePictures})
 	}
+	app.OnRecordUpdateRequest().Bind(&hook.Handler[*core.RecordRequestEvent]{Id: "pocketlineChosen", Priority: afterGate,
+		Func: keepChoices})
 	app.OnRecordAuthWithOAuth2Request().BindFunc(func(e *core.RecordAuthWithOAuth2RequestEvent) error {
 		if u := e.OAuth2User; u != nil {
 			u.Name, u.Username = CleanLine(u.Name), CleanLine(u.Username)
@@ -32,12 +44,47 @@ func Register(app core.App) {
 	})
 }
 
+// keepChoices refuses a request that takes a choice back which a row cannot be
+// without, such as an assistant's provider.
+func keepChoices(e *core.RecordRequestEvent) error {
+	found := validation.Errors{}
+	for _, f := range e.Collection.Fields {
+		name := f.GetName()
+		if collections.StaysChosen(e.Collection.Name, f) && e.Record.GetString(name) == "" &&
+			e.Record.Original().GetString(name) != "" {
+			found[name] = validation.ErrRequired
+		}
+	}
+	if len(found) > 0 {
+		return e.BadRequestError("Failed to update record.", found)
+	}
+	return e.Next()
+}
+
+// shortReasons keeps what is said of a column short, whoever says it: what was sent
+// may stand in it.
+func shortReasons(e *core.RecordEvent) error {
+	err := e.Next()
+	var found validation.Errors
+	if !errors.As(err, &found) {
+		return err
+	}
+	for name, reason := range found {
+		var one validation.Error
+		if said := reason.Error(); errors.As(reason, &one) && refusal.Short(said) != said {
+			found[name] = one.SetParams(nil).SetMessage(refusal.Short(said))
+		}
+	}
+	return err
+}
+
 // validateRecord looks at every column that changed. What stood there before
 // these rules stays until somebody changes it.
 func validateRecord(e *core.RecordEvent) error {
 	found := validation.Errors{}
 	for _, f := range e.Record.Collection().Fields {
-		if !e.Record.IsNew() && e.Record.GetString(f.GetName()) == e.Record.Original().GetString(f.GetName()) && f.Type() != core.FieldTypeFile {
+		if !e.Record.IsNew() && e.Record.GetString(f.GetName()) == e.Record.Original().GetString(f.GetName()) &&
+			f.Type() != core.FieldTypeFile {
 			continue
 		}
 		if err := validateField(e.Record, f); err != nil {
@@ -155,7 +202,7 @@ func decodePictures(e *core.RecordRequestEvent) error {
 		}
 	}
 	if len(found) > 0 {
-		return e.BadRequestError("Invalid request data.", found)
+		return refusal.Of("invalid_request").For(found)
 	}
 	return e.Next()
 }

@@ -71,7 +71,8 @@ func NewSchema(raw []byte) (s *Schema, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("This is not a usable JSON schema: %w", err)
 	}
-	if err := resolved.Validate(map[string]any{}); err != nil && strings.HasPrefix(err.Error(), "cannot validate version") {
+	if err := resolved.Validate(map[string]any{}); err != nil &&
+		strings.HasPrefix(err.Error(), "cannot validate version") {
 		return nil, fmt.Errorf("This is not a usable JSON schema: %w", err)
 	}
 	return &Schema{resolved}, nil
@@ -213,13 +214,15 @@ func (w *walk) target(ref string) (*jsonschema.Schema, error) {
 // parts are the schemas inside a schema that validation can reach.
 func parts(s *jsonschema.Schema) []*jsonschema.Schema {
 	all := []*jsonschema.Schema{
-		s.Items, s.AdditionalItems, s.Contains, s.UnevaluatedItems, s.AdditionalProperties, s.PropertyNames, s.UnevaluatedProperties,
+		s.Items, s.AdditionalItems, s.Contains, s.UnevaluatedItems, s.AdditionalProperties, s.PropertyNames,
+		s.UnevaluatedProperties,
 		s.Not, s.If, s.Then, s.Else, s.ContentSchema,
 	}
 	for _, list := range [][]*jsonschema.Schema{s.PrefixItems, s.ItemsArray, s.AllOf, s.AnyOf, s.OneOf} {
 		all = append(all, list...)
 	}
-	for _, named := range []map[string]*jsonschema.Schema{s.Properties, s.PatternProperties, s.DependentSchemas, s.DependencySchemas} {
+	for _, named := range []map[string]*jsonschema.Schema{s.Properties, s.PatternProperties, s.DependentSchemas,
+		s.DependencySchemas} {
 		for _, name := range slices.Sorted(maps.Keys(named)) {
 			all = append(all, named[name])
 		}

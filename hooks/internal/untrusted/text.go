@@ -44,9 +44,10 @@ func CleanLine(s string) string {
 	var b strings.Builder
 	for i, r := range runes {
 		switch {
-		case r == '\t' || r == '\n' || r == '\r' || r == 0x85 || r == 0x2028 || r == 0x2029:
+		case strings.ContainsRune("\t\n\r\u0085\u2028\u2029", r):
 			b.WriteByte(' ')
-		case invisible(r), joiner(r) && !(joined(at(i-1)) && joined(at(i+1))), tag(r) && at(i-1) != blackFlag && !tag(at(i-1)):
+		case invisible(r), joiner(r) && !(joined(at(i-1)) && joined(at(i+1))), tag(r) && at(i-1) != blackFlag &&
+			!tag(at(i-1)):
 		default:
 			b.WriteRune(r)
 		}
@@ -55,14 +56,15 @@ func CleanLine(s string) string {
 }
 
 // CleanText is a text of several lines: of the control characters only line
-// feed and tab stay, a line break is a line feed.
+// feed and tab stay, a line break is a line feed. What would show it in another order
+// than it is written in is left out.
 func CleanText(s string) string {
 	if clean(s) {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 	return strings.Map(func(r rune) rune {
-		if control(r) {
+		if control(r) || turns(r) {
 			return -1
 		}
 		return r
@@ -83,7 +85,7 @@ func printable(s string) bool {
 // come in while somebody talks. Those above ASCII begin with one byte.
 func clean(s string) bool {
 	for i := range len(s) {
-		if b := s[i]; b < ' ' && b != '\n' && b != '\t' || b == 0x7f || b == 0xc2 {
+		if b := s[i]; b < ' ' && b != '\n' && b != '\t' || b == 0x7f || b == 0xc2 || b == 0xe2 && turnsAt(s[i:]) {
 			return false
 		}
 	}
@@ -93,12 +95,23 @@ func clean(s string) bool {
 // control tells of control characters other than line feed and tab.
 func control(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
 
+// turns tells of Unicode's embeddings, overrides and isolates.
+func turns(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
+
+// turnsAt is turns of the first character of a text.
+func turnsAt(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return turns(r)
+}
+
 // invisibles are characters that are there and not seen, or that change how
 // what follows them is shown (Unicode's bidirectional controls).
 var invisibles = &unicode.RangeTable{
 	R16: []unicode.Range16{
-		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x061c, 0x061c, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1}, {0x180e, 0x180e, 1},
-		{0x200b, 0x200b, 1}, {0x200e, 0x200f, 1}, {0x2028, 0x202e, 1}, {0x2060, 0x206f, 1}, {0x3164, 0x3164, 1}, {0xfeff, 0xfeff, 1},
+		{0x00ad, 0x00ad, 1}, {0x034f, 0x034f, 1}, {0x061c, 0x061c, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1},
+		{0x180e, 0x180e, 1},
+		{0x200b, 0x200b, 1}, {0x200e, 0x200f, 1}, {0x2028, 0x202e, 1}, {0x2060, 0x206f, 1}, {0x3164, 0x3164, 1},
+		{0xfeff, 0xfeff, 1},
 		{0xffa0, 0xffa0, 1}, {0xfff0, 0xfffb, 1}, {0xfffe, 0xffff, 1},
 	},
 	R32: []unicode.Range32{{0x1bca0, 0x1bca3, 1}, {0x1d173, 0x1d17a, 1}, {0xe0000, 0xe001f, 1}},

@@ -97,14 +97,14 @@ func makeThumbnail(files *filesystem.System, image, thumbnail, size string) erro
 	if err != nil {
 		return err
 	}
-	err = Image(content)
+	takes, err := measure(content)
 	if closed := content.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
 		return err
 	}
-	return files.CreateThumb(image, thumbnail, size)
+	return decode(takes, func() error { return files.CreateThumb(image, thumbnail, size) })
 }
 
 func (t *thumbnails) refuses(path string) bool {

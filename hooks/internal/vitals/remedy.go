@@ -23,13 +23,7 @@ func DiskFull(err error) bool {
 	if err == nil {
 		return false
 	}
-	var answer *router.ApiError
-	if errors.As(err, &answer) {
-		if inner, ok := answer.RawData().(error); ok && SaysDiskFull(inner.Error()) {
-			return true
-		}
-	}
-	return SaysDiskFull(err.Error())
+	return SaysDiskFull(CauseOf(err).Error()) || SaysDiskFull(err.Error())
 }
 
 // SaysDiskFull tells the same of an error's text.
@@ -38,8 +32,31 @@ func SaysDiskFull(text string) bool {
 }
 
 // Damaged tells whether an error is damage in the database's file.
-func Damaged(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), SaysMalformed) || strings.Contains(err.Error(), saysForeign))
+func Damaged(err error) bool { return err != nil && saysDamaged(err.Error()) }
+
+func saysDamaged(text string) bool {
+	return strings.Contains(text, SaysMalformed) || strings.Contains(text, saysForeign)
+}
+
+// DamagedFor tells the same of what a request ended with, also one that an answer of
+// PocketBase's covers. It has to be SQLite's own error: a text may be the visitor's.
+func DamagedFor(err error) bool {
+	var own interface {
+		error
+		Code() int
+	}
+	return errors.As(CauseOf(err), &own) && saysDamaged(own.Error())
+}
+
+// CauseOf is what an answer of PocketBase's covers, else the error itself.
+func CauseOf(err error) error {
+	var answer *router.ApiError
+	if errors.As(err, &answer) {
+		if inner, ok := answer.RawData().(error); ok {
+			return inner
+		}
+	}
+	return err
 }
 
 // Remedy says what an error of the database means for whoever runs the program,

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 const (
@@ -32,7 +33,11 @@ type Vitals struct {
 
 	mu    sync.Mutex
 	found map[string]string
+	look  func() // looks at all of the database; nil in commands
 }
+
+// Database is the file that everything is in.
+const Database = "data.db"
 
 const storeKey = "pocketline.vitals"
 
@@ -50,6 +55,28 @@ func (v *Vitals) Found(file, says string) {
 	}
 }
 
+// Saw notes that the database refused some work because it is damaged, and has all of
+// it looked at. Anything but damage is passed over.
+func (v *Vitals) Saw(err error) {
+	if !Damaged(err) {
+		return
+	}
+	v.Found(Database, Remedy(err.Error()))
+	v.mu.Lock()
+	look := v.look
+	v.mu.Unlock()
+	if look != nil {
+		look()
+	}
+}
+
+// OnDamage has look called whenever Saw meets damage; it must not block.
+func (v *Vitals) OnDamage(look func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.look = look
+}
+
 // Damage is everything found, by file.
 func (v *Vitals) Damage() map[string]string {
 	v.mu.Lock()
@@ -64,6 +91,7 @@ type Rate struct {
 	minutes [window]Count
 	minute  int64 // the newest of minutes
 	reason  string
+	because int64            // the minute of reason
 	now     func() time.Time // nil is time.Now
 }
 
@@ -94,20 +122,22 @@ func (r *Rate) Note(status int) {
 
 // Because keeps why the last end was bad.
 func (r *Rate) Because(err error) {
-	text := err.Error()
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "")
-	}
+	text := rows.Clip(err.Error(), maxReason)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reason = text
+	r.turn()
+	r.reason, r.because = text, r.minute
 }
 
-// Lately is what ended in the last minutes, and why the last bad one was bad.
+// Lately is what ended in the last minutes, and why the last of them that gave a
+// reason was bad: a reason is forgotten with its minute.
 func (r *Rate) Lately() (sum Count, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turn()
+	if r.minute-r.because >= window || r.because > r.minute {
+		r.reason = ""
+	}
 	for _, m := range r.minutes {
 		sum.Good += m.Good
 		sum.Bad += m.Bad

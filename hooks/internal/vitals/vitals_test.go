@@ -19,16 +19,21 @@ func TestRate_forgets_what_is_over(t *testing.T) {
 	}
 	at = at.Add((window - 1) * time.Minute)
 	r.Note(200)
-	if got, _ := r.Lately(); got != (Count{3, 2}) {
-		t.Errorf("within the window: got %v", got)
+	if got, why := r.Lately(); got != (Count{3, 2}) || why != "the disk" {
+		t.Errorf("within the window: got %v, %q", got, why)
 	}
 	at = at.Add(time.Minute)
-	if got, _ := r.Lately(); got != (Count{1, 0}) {
-		t.Errorf("a minute later: got %v", got)
+	if got, why := r.Lately(); got != (Count{1, 0}) || why != "" {
+		t.Errorf("a minute later: got %v, %q", got, why)
 	}
 	at = at.Add(-time.Hour) // the clock went back
 	r.Note(503)
 	if got, _ := r.Lately(); got != (Count{0, 1}) || r.Since() != (Count{3, 3}) {
 		t.Errorf("after the clock went back: got %v, %v in all", got, r.Since())
+	}
+	r.Because(errors.New("the next"))
+	at = at.Add(-time.Hour)
+	if _, why := r.Lately(); why != "" {
+		t.Errorf("a reason of later than now: %q", why)
 	}
 }

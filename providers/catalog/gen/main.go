@@ -66,7 +66,7 @@ type generator struct {
 }
 
 // parts are the properties of an assistant that are chosen by provider, with the
-// names of their variables.
+// names of the functions that return them.
 var parts = []struct{ property, name string }{
 	{"model", "modelFacts"}, {"voice", "voiceFacts"}, {"transcriber", "transcriberFacts"},
 }
@@ -151,7 +151,8 @@ func (g *generator) facts(date string) []byte {
 	g.printf("package catalog\n\n")
 	g.printf("// Date is the day of the document the table was made from.\nconst Date = %q\n\n", date)
 	for _, part := range parts {
-		g.printf("var %s = map[string]facts{\n", part.name)
+		// A function: a variable would be filled at every start of every command.
+		g.printf("func %s() map[string]facts {\nreturn map[string]facts{\n", part.name)
 		providers := g.providers(part.property)
 		for _, name := range slices.Sorted(maps.Keys(providers)) {
 			g.printf("%q: {\n", name)
@@ -172,14 +173,18 @@ func (g *generator) facts(date string) []byte {
 			}
 			g.printf("},\n")
 		}
-		g.printf("}\n\n")
+		g.printf("}\n}\n\n")
 	}
 	byName := map[string]string{}
 	for literal, name := range g.shared {
 		byName[name] = literal
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		g.printf("var %s = %s\n\n", name, byName[name])
+		if kind, _, _ := strings.Cut(byName[name], "{"); filled(kind) {
+			g.printf("func %s() %s {\nreturn %s\n}\n\n", strings.TrimSuffix(name, "()"), kind, byName[name])
+		} else {
+			g.printf("var %s = %s\n\n", name, byName[name])
+		}
 	}
 	b, err := format.Source(g.out.Bytes())
 	check(err)
@@ -293,9 +298,15 @@ func (g *generator) list(values []string) string {
 func (g *generator) once(kind, literal string) string {
 	if g.shared[literal] == "" {
 		g.shared[literal] = fmt.Sprintf("%s%02d", kind, len(g.shared)+1)
+		if kind, _, _ := strings.Cut(literal, "{"); filled(kind) {
+			g.shared[literal] += "()"
+		}
 	}
 	return g.shared[literal]
 }
+
+// filled tells of types whose variables would be filled at every start: they are functions.
+func filled(kind string) bool { return kind == "Object" || strings.HasPrefix(kind, "map[") }
 
 // stringList breaks lines before they are too long.
 func stringList(values []string) string {

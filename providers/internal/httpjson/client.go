@@ -174,6 +174,30 @@ func (c *Client) tellRecovered() {
 // New returns a client. A base URL that cannot be used is reported by the
 // first request, as an *Error.
 func New(cfg Config) *Client {
+	cfg.fill()
+	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
+
+	c := &Client{cfg: cfg, http: &http.Client{CheckRedirect: neverRedirect}}
+	if cfg.HTTPClient != nil {
+		c.http.Transport = cfg.HTTPClient.Transport
+		c.http.Jar = cfg.HTTPClient.Jar
+	}
+	if c.http.Transport == nil {
+		c.http.Transport = newTransport()
+	}
+	c.secrets = secretsOf(cfg)
+	u, err := url.Parse(cfg.BaseURL)
+	switch {
+	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		c.err = errors.New("the base URL is not a usable http or https address")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		c.err = errors.New("the base URL must not carry a user, a query or a fragment")
+	}
+	return c
+}
+
+// fill sets what was left out.
+func (cfg *Config) fill() {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "pocketline"
 	}
@@ -195,25 +219,6 @@ func New(cfg Config) *Client {
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64
 	}
-	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
-
-	c := &Client{cfg: cfg, http: &http.Client{CheckRedirect: neverRedirect}}
-	if cfg.HTTPClient != nil {
-		c.http.Transport = cfg.HTTPClient.Transport
-		c.http.Jar = cfg.HTTPClient.Jar
-	}
-	if c.http.Transport == nil {
-		c.http.Transport = newTransport()
-	}
-	c.secrets = secretsOf(cfg)
-	u, err := url.Parse(cfg.BaseURL)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-		c.err = errors.New("the base URL is not a usable http or https address")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		c.err = errors.New("the base URL must not carry a user, a query or a fragment")
-	}
-	return c
 }
 
 // BaseURL is the configured address without a slash at the end.
@@ -248,7 +253,8 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (*Response, error) 
 	}
 	body, contentType, err := r.encode()
 	if err != nil {
-		return nil, &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(), Err: fmt.Errorf("encode the request: %w", err)}
+		return nil, &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(),
+			Err: fmt.Errorf("encode the request: %w", err)}
 	}
 	counted := r.URL == ""
 	if counted && !c.breaker.allow(c.cfg.Now()) {
@@ -306,7 +312,8 @@ func (c *Client) attempts(ctx context.Context, r Request, body []byte, contentTy
 
 // once makes one attempt. sent says whether a connection existed, that is,
 // whether the provider may have seen the request.
-func (c *Client) once(ctx context.Context, r Request, body []byte, contentType string) (_ *Response, sent bool, _ *Error) {
+func (c *Client) once(ctx context.Context, r Request, body []byte, contentType string) (_ *Response,
+	sent bool, _ *Error) {
 	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = c.cfg.Timeout
@@ -343,9 +350,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, contentType s
 	if r.URL == "" {
 		c.noteDate(res.Header)
 	}
-	ok := res.StatusCode >= 200 && res.StatusCode < 300
-	if ok && r.Stream {
-		streaming = true
+	if streaming = succeeded(res) && r.Stream; streaming {
 		limit := r.MaxStream
 		if limit <= 0 {
 			limit = c.cfg.MaxBody
@@ -354,20 +359,33 @@ func (c *Client) once(ctx context.Context, r Request, body []byte, contentType s
 			Stream: &boundedBody{ReadCloser: res.Body, left: limit, done: cancel}}, true, nil
 	}
 	defer res.Body.Close()
+	answer, failed := c.read(r, res)
+	return answer, true, failed
+}
+
+func succeeded(res *http.Response) bool { return res.StatusCode >= 200 && res.StatusCode < 300 }
+
+// expected tells whether the status is one the caller asked to see.
+func (r Request) expected(status int) bool {
+	return r.Redirect && status >= 300 && status < 400 || r.MissingOK && status == http.StatusNotFound
+}
+
+// read takes an answer's whole body.
+func (c *Client) read(r Request, res *http.Response) (*Response, *Error) {
 	data, err := io.ReadAll(io.LimitReader(res.Body, c.cfg.MaxBody+1))
 	if err == nil && int64(len(data)) > c.cfg.MaxBody {
 		err = ErrTooLarge
 		data = nil
 	}
 	io.CopyN(io.Discard, res.Body, maxDrain) // best effort, only to reuse the connection
-	switch {
+	switch ok := succeeded(res); {
 	case ok && err != nil:
 		// The provider has done the work; only its answer is lost.
-		return nil, true, c.fail(r, 0, res.Header, nil, err, true)
-	case ok, r.Redirect && res.StatusCode >= 300 && res.StatusCode < 400, r.MissingOK && res.StatusCode == http.StatusNotFound:
-		return &Response{Status: res.StatusCode, Header: res.Header, Body: data}, true, nil
+		return nil, c.fail(r, 0, res.Header, nil, err, true)
+	case ok, r.expected(res.StatusCode):
+		return &Response{Status: res.StatusCode, Header: res.Header, Body: data}, nil
 	}
-	return nil, true, c.fail(r, res.StatusCode, res.Header, data, nil, true)
+	return nil, c.fail(r, res.StatusCode, res.Header, data, nil, true)
 }
 
 func (c *Client) build(ctx context.Context, r Request, body []byte, contentType string) (*http.Request, error) {

@@ -70,7 +70,8 @@ func (s *script) client(cfg Config) *Client {
 func TestDo_sends_what_was_asked(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got := fmt.Sprint(r.Method, " ", r.URL, " ", r.Header.Get("Authorization"), " ", r.Header.Get("User-Agent"), " ", r.Header.Get("Content-Type"), " ", r.Header.Get("X-Extra"), " ", string(body))
+		got := fmt.Sprint(r.Method, " ", r.URL, " ", r.Header.Get("Authorization"), " ", r.Header.Get("User-Agent"),
+			" ", r.Header.Get("Content-Type"), " ", r.Header.Get("X-Extra"), " ", string(body))
 		want := `POST /v1/things?a=b+c Bearer ` + token + ` pocketline application/json yes {"name":"x"}`
 		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -79,9 +80,11 @@ func TestDo_sends_what_was_asked(t *testing.T) {
 		io.WriteString(w, `{"id":"1"}`)
 	}))
 	defer srv.Close()
-	c := New(Config{Provider: "acme", BaseURL: srv.URL + "/v1/", Header: http.Header{"authorization": {"Bearer " + token}}})
+	c := New(Config{Provider: "acme", BaseURL: srv.URL + "/v1/",
+		Header: http.Header{"authorization": {"Bearer " + token}}})
 	var out struct{ ID string }
-	resp, err := c.Do(t.Context(), Request{Method: "POST", Path: "/things", Query: url.Values{"a": {"b c"}}, Header: http.Header{"X-Extra": {"yes"}}, Body: map[string]string{"name": "x"}}, &out)
+	resp, err := c.Do(t.Context(), Request{Method: "POST", Path: "/things", Query: url.Values{"a": {"b c"}},
+		Header: http.Header{"X-Extra": {"yes"}}, Body: map[string]string{"name": "x"}}, &out)
 	if err != nil || out.ID != "1" || resp.Status != 201 {
 		t.Errorf("got %v %v %v", resp, out, err)
 	}
@@ -117,7 +120,8 @@ func TestDo_repeats_only_where_it_is_safe(t *testing.T) {
 		{"POST redirect", "POST", answer{307, map[string]string{"Location": "/elsewhere"}, ""}, 1, true},
 	} {
 		srv := serve(t, c.first, ok)
-		_, err := srv.client(Config{}).Do(t.Context(), Request{Method: c.method, Path: "/x", Body: map[string]int{"n": 1}}, nil)
+		_, err := srv.client(Config{}).Do(t.Context(),
+			Request{Method: c.method, Path: "/x", Body: map[string]int{"n": 1}}, nil)
 		if (err != nil) != c.fails || srv.hits.Load() != c.hits {
 			t.Errorf("%s: %d requests, error %v; want %d, failing %v", c.name, srv.hits.Load(), err, c.hits, c.fails)
 		}
@@ -148,7 +152,8 @@ func TestDo_repeats_a_POST_that_never_left(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, network, real)
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	_, err = srv.client(Config{HTTPClient: &http.Client{Transport: transport}}).Do(t.Context(), Request{Method: "POST", Path: "/x", Body: 1}, nil)
+	_, err = srv.client(Config{HTTPClient: &http.Client{Transport: transport}}).Do(t.Context(),
+		Request{Method: "POST", Path: "/x", Body: 1}, nil)
 	if err != nil || srv.hits.Load() != 1 || dials != 2 {
 		t.Errorf("%v, %d requests, %d dials", err, srv.hits.Load(), dials)
 	}
@@ -187,7 +192,8 @@ func TestDo_waits_as_long_as_it_is_asked_to(t *testing.T) {
 		{"negative", "Retry-After", "-5", 250 * time.Millisecond},
 	} {
 		srv := serve(t, answer{429, map[string]string{c.header: c.value}, ""}, answer{200, nil, ""})
-		if _, err := srv.client(Config{Now: func() time.Time { return now }}).Do(t.Context(), Request{Method: "POST", Path: "/x"}, nil); err != nil {
+		if _, err := srv.client(Config{Now: func() time.Time { return now }}).Do(t.Context(),
+			Request{Method: "POST", Path: "/x"}, nil); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		if len(srv.waits) != 1 || srv.waits[0] != c.want {
@@ -203,7 +209,8 @@ func TestDo_hands_long_waits_back(t *testing.T) {
 		srv := serve(t, answer{429, map[string]string{"Retry-After": asked}, ""})
 		_, err := srv.client(Config{}).Do(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
 		var e *Error
-		if !errors.As(err, &e) || fmt.Sprint(e.RetryAfter.Seconds()) != strings.Replace(asked, "86400", "600", 1) || len(srv.waits) != waits || int(srv.hits.Load()) != waits+1 {
+		if !errors.As(err, &e) || fmt.Sprint(e.RetryAfter.Seconds()) != strings.Replace(asked, "86400", "600", 1) ||
+			len(srv.waits) != waits || int(srv.hits.Load()) != waits+1 {
 			t.Errorf("%s s: %v after %v and %d requests", asked, err, srv.waits, srv.hits.Load())
 		}
 	}
@@ -212,10 +219,11 @@ func TestDo_hands_long_waits_back(t *testing.T) {
 func TestDo_stops_waiting_when_the_context_ends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		c := New(Config{Provider: "acme", BaseURL: "http://acme.test", HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			time.AfterFunc(time.Second, cancel)
-			return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"4"}}, Body: http.NoBody}, nil
-		})}})
+		c := New(Config{Provider: "acme", BaseURL: "http://acme.test",
+			HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				time.AfterFunc(time.Second, cancel)
+				return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"4"}}, Body: http.NoBody}, nil
+			})}})
 		start := time.Now()
 		_, err := c.Do(ctx, Request{Method: "GET", Path: "/x"}, nil)
 		var e *Error
@@ -232,7 +240,8 @@ func TestDo_does_not_wait_past_the_deadline(t *testing.T) {
 	srv := serve(t, answer{429, map[string]string{"Retry-After": "4"}, ""})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	if _, err := srv.client(Config{}).Do(ctx, Request{Method: "GET", Path: "/x"}, nil); err == nil || len(srv.waits) != 0 || srv.hits.Load() != 1 {
+	if _, err := srv.client(Config{}).Do(ctx, Request{Method: "GET", Path: "/x"}, nil); err == nil ||
+		len(srv.waits) != 0 || srv.hits.Load() != 1 {
 		t.Errorf("%v after %v", err, srv.waits)
 	}
 }
@@ -247,10 +256,11 @@ func TestDo_times_out_one_attempt(t *testing.T) {
 			{Request{Method: "POST", Path: "/x", Timeout: LongTimeout}, 60 * time.Second},
 			{Request{Method: "POST", Path: "/x", Timeout: time.Hour, Stream: true}, 15 * time.Second}, // the first byte
 		} {
-			client := New(Config{Provider: "acme", BaseURL: "http://acme.test", HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				<-r.Context().Done()
-				return nil, r.Context().Err()
-			})}})
+			client := New(Config{Provider: "acme", BaseURL: "http://acme.test",
+				HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				})}})
 			start := time.Now()
 			_, err := client.Do(t.Context(), c.request, nil)
 			if took := time.Since(start); err == nil || took != c.want || !strings.Contains(err.Error(), "timed out") {
@@ -274,9 +284,11 @@ func (b countedBody) Close() error { *b.closed++; return nil }
 func TestDo_closes_and_bounds_every_body(t *testing.T) {
 	for _, status := range []int{200, 302, 404, 500} {
 		closed := 0
-		c := New(Config{Provider: "acme", BaseURL: "http://acme.test", MaxBody: 100, HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Header: http.Header{}, Body: countedBody{strings.NewReader(strings.Repeat("x", 101)), &closed}}, nil
-		})}})
+		c := New(Config{Provider: "acme", BaseURL: "http://acme.test", MaxBody: 100,
+			HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: status, Header: http.Header{},
+					Body: countedBody{strings.NewReader(strings.Repeat("x", 101)), &closed}}, nil
+			})}})
 		_, err := c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, nil)
 		if closed != 1 || err == nil {
 			t.Errorf("%d: closed %d times, %v", status, closed, err)
@@ -290,7 +302,8 @@ func TestDo_closes_and_bounds_every_body(t *testing.T) {
 func TestDo_streams_within_bounds(t *testing.T) {
 	srv := serve(t, answer{200, map[string]string{"Content-Type": "audio/wav"}, strings.Repeat("x", 100)})
 	for limit, want := range map[int64]error{100: nil, 99: ErrTooLarge} {
-		resp, err := srv.client(Config{}).Do(t.Context(), Request{Method: "GET", Path: "/x", Stream: true, MaxStream: limit}, nil)
+		resp, err := srv.client(Config{}).Do(t.Context(),
+			Request{Method: "GET", Path: "/x", Stream: true, MaxStream: limit}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +319,8 @@ func TestDo_streams_within_bounds(t *testing.T) {
 
 func TestDo_missing_is_success_only_when_asked(t *testing.T) {
 	srv := serve(t, answer{404, nil, `{"message":"gone"}`})
-	if _, err := srv.client(Config{}).Do(t.Context(), Request{Method: "DELETE", Path: "/x", MissingOK: true}, new(struct{})); err != nil {
+	if _, err := srv.client(Config{}).Do(t.Context(), Request{Method: "DELETE", Path: "/x", MissingOK: true},
+		new(struct{})); err != nil {
 		t.Error(err)
 	}
 	if _, err := srv.client(Config{}).Do(t.Context(), Request{Method: "DELETE", Path: "/x"}, nil); err == nil {
@@ -315,20 +329,25 @@ func TestDo_missing_is_success_only_when_asked(t *testing.T) {
 }
 
 func TestError_shows_no_secret(t *testing.T) {
-	srv := serve(t, answer{401, map[string]string{"Set-Cookie": "s=" + token, "X-Request-Id": "req-1"}, `{"message":"bad key ` + token + `, sent Bearer abcdefgh12345678"}`})
-	_, err := srv.client(Config{}).Do(t.Context(), Request{Method: "GET", Path: "/x", Query: url.Values{"key": {"query-secret"}}}, nil)
+	srv := serve(t, answer{401, map[string]string{"Set-Cookie": "s=" + token, "X-Request-Id": "req-1"},
+		`{"message":"bad key ` + token + `, sent Bearer abcdefgh12345678"}`})
+	_, err := srv.client(Config{}).Do(t.Context(),
+		Request{Method: "GET", Path: "/x", Query: url.Values{"key": {"query-secret"}}}, nil)
 	var e *Error
 	if !errors.As(err, &e) || e.RequestID != "req-1" || e.Status != 401 || e.Temporary() {
 		t.Fatalf("got %v", err)
 	}
 	dropped := serve(t, answer{})
-	_, connErr := dropped.client(Config{MaxAttempts: 1}).Do(t.Context(), Request{Method: "GET", URL: dropped.URL + "/path-secret?key=query-secret"}, nil)
+	_, connErr := dropped.client(Config{MaxAttempts: 1}).Do(t.Context(),
+		Request{Method: "GET", URL: dropped.URL + "/path-secret?key=query-secret"}, nil)
 	refusedErr := func() error {
 		dropped.Close()
-		_, err := dropped.client(Config{MaxAttempts: 1}).Do(t.Context(), Request{Method: "GET", URL: dropped.URL + "/path-secret"}, nil)
+		_, err := dropped.client(Config{MaxAttempts: 1}).Do(t.Context(),
+			Request{Method: "GET", URL: dropped.URL + "/path-secret"}, nil)
 		return err
 	}()
-	for _, text := range []string{err.Error(), fmt.Sprintf("%+v %s %s", e, e.Body, e.Header), connErr.Error(), refusedErr.Error()} {
+	for _, text := range []string{err.Error(), fmt.Sprintf("%+v %s %s", e, e.Body, e.Header), connErr.Error(),
+		refusedErr.Error()} {
 		for _, secret := range []string{token, "abcdefgh12345678", "query-secret", "path-secret", "127.0.0.1"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%q holds %q", text, secret)
@@ -344,15 +363,18 @@ func TestDo_does_not_send_the_key_to_a_given_address(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	c := New(Config{Provider: "acme", BaseURL: "http://acme.test", Header: http.Header{"Authorization": {"Bearer " + token}}})
+	c := New(Config{Provider: "acme", BaseURL: "http://acme.test",
+		Header: http.Header{"Authorization": {"Bearer " + token}}})
 	if _, err := c.Do(t.Context(), Request{Method: "POST", URL: srv.URL, Body: 1}, nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestDo_refuses_a_base_URL_it_cannot_use(t *testing.T) {
-	for _, base := range []string{"", "acme.test", "ftp://acme.test", "https://user:pw@acme.test", "https://", "https://acme.test?x=1"} {
-		if _, err := New(Config{Provider: "acme", BaseURL: base}).Do(t.Context(), Request{Method: "GET", Path: "/x"}, nil); err == nil {
+	for _, base := range []string{"", "acme.test", "ftp://acme.test", "https://user:pw@acme.test", "https://",
+		"https://acme.test?x=1"} {
+		if _, err := New(Config{Provider: "acme", BaseURL: base}).Do(t.Context(), Request{Method: "GET", Path: "/x"},
+			nil); err == nil {
 			t.Errorf("%q was used", base)
 		}
 	}
@@ -365,7 +387,8 @@ func TestDo_keeps_the_rest_when_one_field_is_of_another_kind(t *testing.T) {
 		Count    int
 	}
 	c := srv.client(Config{})
-	if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, &out); err != nil || out.ID != "1" || out.Name != "n" {
+	if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, &out); err != nil || out.ID != "1" ||
+		out.Name != "n" {
 		t.Errorf("got %+v %v", out, err)
 	}
 	if _, err := c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, &out); err == nil {
@@ -377,13 +400,14 @@ func TestBreaker_opens_tries_once_and_closes(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	up := false
 	hits := 0
-	c := New(Config{Provider: "acme", BaseURL: "http://acme.test", MaxAttempts: 1, Now: func() time.Time { return now }, HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		hits++
-		if up {
-			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}, nil
-		}
-		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody}, nil
-	})}})
+	c := New(Config{Provider: "acme", BaseURL: "http://acme.test", MaxAttempts: 1, Now: func() time.Time { return now },
+		HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			hits++
+			if up {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}, nil
+			}
+			return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody}, nil
+		})}})
 	do := func() error {
 		_, err := c.Do(t.Context(), Request{Method: "GET", Path: "/x"}, nil)
 		return err

@@ -66,7 +66,8 @@ func (e *Error) Temporary() bool {
 }
 
 func (c *Client) fail(r Request, status int, h http.Header, body []byte, err error, sent bool) *Error {
-	e := &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(), Status: status, Header: cleanHeader(h), Body: c.redact(body)}
+	e := &Error{Provider: c.cfg.Provider, Method: r.Method, Path: r.label(), Status: status, Header: cleanHeader(h),
+		Body: c.redact(body)}
 	if h != nil {
 		e.RetryAfter = min(retryAfter(h, c.cfg.Now()), mostAfter)
 		for _, name := range []string{"X-Request-Id", "Request-Id", "Cf-Ray"} {

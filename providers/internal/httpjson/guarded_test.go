@@ -93,25 +93,32 @@ var hostile = []string{
 	"127.0.0.1", "127.1", "127.0.1", "127.255.255.254", "2130706433", "017700000001", "0x7f000001", "0x7f.0.0.1", "0x7F.1",
 	"0177.0.0.1", "0177.0x0.0.01", "127.0.0.1.", "00000177.0.0.1", "127.000.000.001", "4294967295", "0", "0.0.0.0", "0x0",
 	"localhost", "LOCALHOST", "localhost.", "foo.localhost", "localhost.localdomain",
-	"[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]", "[::127.0.0.1]",
+	"[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]",
+	"[::127.0.0.1]",
 	"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::1%25lo]", "[fe80::1%25eth0]", "[fe80::1]", "[fc00::1]", "[fd00:ec2::254]",
 	"１２７.０.０.１", "①②⑦.⓪.⓪.①", "127。0。0。1", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "%31%32%37.0.0.1", "127.0.0.1%00.example.com", "127.0.0.1\t",
-	"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "100.100.100.200", "169.254.169.254", "168.63.129.16", "192.0.0.192",
-	"198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "[ff02::1]", "[2001:db8::1]", "[100::1]", "[fec0::1]", "[3fff::1]",
+	"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "100.100.100.200", "169.254.169.254",
+	"168.63.129.16", "192.0.0.192",
+	"198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "[ff02::1]", "[2001:db8::1]", "[100::1]",
+	"[fec0::1]", "[3fff::1]",
 }
 
 func TestGuarded_no_spelling_of_a_local_address_gets_through(t *testing.T) {
 	port, hits := target(t)
-	client := Guarded(GuardOptions{AllowHTTP: true, Ports: []uint16{portNumber(t, port)}, Timeout: 3 * time.Second, Resolver: nameServer(t, "127.0.0.1")})
+	client := Guarded(GuardOptions{AllowHTTP: true, Ports: []uint16{portNumber(t, port)}, Timeout: 3 * time.Second,
+		Resolver: nameServer(t, "127.0.0.1")})
 	for _, host := range hostile {
-		for _, raw := range []string{"http://" + host + ":" + port + "/", "http://example.com@" + host + ":" + port + "/", "http://example.com%2f@" + host + ":" + port} {
+		for _, raw := range []string{"http://" + host + ":" + port + "/", "http://example.com@" + host + ":" + port + "/",
+			"http://example.com%2f@" + host + ":" + port} {
 			if res, err := client.Get(raw); err == nil {
 				res.Body.Close()
 				t.Errorf("%s was answered", raw)
 			}
 		}
 		// The dialer has to refuse by itself, whatever the URL check thinks.
-		if conn, err := GuardedDial(GuardOptions{Ports: []uint16{portNumber(t, port)}, Resolver: nameServer(t, "127.0.0.1")})(t.Context(), "tcp", net.JoinHostPort(strings.Trim(host, "[]"), port)); err == nil {
+		if conn, err := GuardedDial(GuardOptions{Ports: []uint16{portNumber(t, port)},
+			Resolver: nameServer(t, "127.0.0.1")})(t.Context(), "tcp",
+			net.JoinHostPort(strings.Trim(host, "[]"), port)); err == nil {
 			conn.Close()
 			t.Errorf("%s was dialled", host)
 		}
@@ -124,7 +131,8 @@ func TestGuarded_no_spelling_of_a_local_address_gets_through(t *testing.T) {
 func TestGuarded_decides_on_the_resolved_address(t *testing.T) {
 	port, hits := target(t)
 	for _, answers := range [][]string{{"127.0.0.1"}, {"10.1.2.3"}, {"169.254.169.254"}, {"0.0.0.0"}, {"100.64.0.9"}} {
-		client := Guarded(GuardOptions{AllowHTTP: true, Ports: []uint16{portNumber(t, port)}, Resolver: nameServer(t, answers...)})
+		client := Guarded(GuardOptions{AllowHTTP: true, Ports: []uint16{portNumber(t, port)},
+			Resolver: nameServer(t, answers...)})
 		for _, host := range []string{"127-0-0-1.rebind.example", "innocent.example", "a.127.0.0.1.nip.example"} {
 			_, err := client.Get("http://" + host + ":" + port + "/secret-path?token=secret")
 			if !errors.Is(err, ErrBlocked) {
@@ -143,12 +151,16 @@ func TestGuarded_decides_on_the_resolved_address(t *testing.T) {
 func TestGuarded_control_refuses_all_special_networks(t *testing.T) {
 	o := GuardOptions{}.withDefaults()
 	for _, ip := range []string{
-		"0.1.2.3", "10.255.0.1", "100.127.255.255", "127.0.0.53", "169.254.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.88.99.1",
-		"192.168.255.255", "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.251", "239.1.1.1", "255.255.255.255", "::", "::1", "::7f00:1",
-		"::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:1ff::1", "2001:db8::1", "2002:a00:1::", "fc00::1", "fdaa::3",
+		"0.1.2.3", "10.255.0.1", "100.127.255.255", "127.0.0.53", "169.254.0.1", "172.31.255.255", "192.0.0.8",
+		"192.0.2.1", "192.88.99.1",
+		"192.168.255.255", "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.251", "239.1.1.1", "255.255.255.255",
+		"::", "::1", "::7f00:1",
+		"::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:1ff::1", "2001:db8::1",
+		"2002:a00:1::", "fc00::1", "fdaa::3",
 		"fe80::1", "fec0::1", "ff02::1", "5f00::1",
 	} {
-		if err := o.control("tcp4", netip.AddrPortFrom(netip.MustParseAddr(ip), 443).String(), nil); !errors.Is(err, ErrBlocked) {
+		if err := o.control("tcp4", netip.AddrPortFrom(netip.MustParseAddr(ip), 443).String(),
+			nil); !errors.Is(err, ErrBlocked) {
 			t.Errorf("%s is allowed", ip)
 		}
 	}
@@ -156,8 +168,10 @@ func TestGuarded_control_refuses_all_special_networks(t *testing.T) {
 		network, address string
 		ok               bool
 	}{
-		{"tcp4", "93.184.216.34:443", true}, {"tcp4", "93.184.216.34:80", true}, {"tcp4", "93.184.216.34:8443", true}, {"tcp6", "[2606:4700::1111]:443", true},
-		{"tcp6", "[::ffff:93.184.216.34]:443", true}, {"tcp4", "93.184.216.34:22", false}, {"tcp4", "93.184.216.34:6379", false}, {"udp4", "93.184.216.34:443", false},
+		{"tcp4", "93.184.216.34:443", true}, {"tcp4", "93.184.216.34:80", true}, {"tcp4", "93.184.216.34:8443", true},
+		{"tcp6", "[2606:4700::1111]:443", true},
+		{"tcp6", "[::ffff:93.184.216.34]:443", true}, {"tcp4", "93.184.216.34:22", false},
+		{"tcp4", "93.184.216.34:6379", false}, {"udp4", "93.184.216.34:443", false},
 		{"unix", "/run/x", false}, {"tcp6", "[2606:4700::1%eth0]:443", false}, {"tcp4", "nonsense", false},
 	} {
 		if err := o.control(c.network, c.address, nil); (err == nil) != c.ok {
@@ -168,12 +182,17 @@ func TestGuarded_control_refuses_all_special_networks(t *testing.T) {
 
 func TestCheckURL(t *testing.T) {
 	for raw, ok := range map[string]bool{
-		"https://example.com/hook": true, "https://example.com:8443/": true, "https://example.com:443": true, "https://93.184.216.34/": true,
+		"https://example.com/hook": true, "https://example.com:8443/": true, "https://example.com:443": true,
+		"https://93.184.216.34/":         true,
 		"https://xn--bcher-kva.example/": true, "https://bücher.example/": true,
-		"http://example.com/": false, "https://example.com:22/": false, "https://user:pw@example.com/": false, "https://user@example.com": false,
-		"ftp://example.com": false, "file:///etc/passwd": false, "gopher://example.com": false, "https:///x": false, "https:example.com": false,
-		"": false, "//example.com": false, "javascript:alert(1)": false, "https://10.0.0.1/": false, "https://localhost": false,
-		"https://1.2.3": false, "https://0x5db8d822/": false, "https://[::1]": false, "https://example.com:99999": false, "https://example.com:0": false, "://": false,
+		"http://example.com/": false, "https://example.com:22/": false, "https://user:pw@example.com/": false,
+		"https://user@example.com": false,
+		"ftp://example.com":        false, "file:///etc/passwd": false, "gopher://example.com": false, "https:///x": false,
+		"https:example.com": false,
+		"":                  false, "//example.com": false, "javascript:alert(1)": false, "https://10.0.0.1/": false,
+		"https://localhost": false,
+		"https://1.2.3":     false, "https://0x5db8d822/": false, "https://[::1]": false, "https://example.com:99999": false,
+		"https://example.com:0": false, "://": false,
 	} {
 		if err := CheckURL(raw, GuardOptions{}); (err == nil) != ok {
 			t.Errorf("%q: %v", raw, err)
@@ -192,7 +211,8 @@ func TestGuarded_exempts_only_the_exact_host_and_port(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	for _, raw := range []string{"http://127.0.0.1:" + port, "http://localhost.:" + port, "http://[::1]:" + port, "http://x@localhost:" + port, "http://localhost:1", "http://localhost"} {
+	for _, raw := range []string{"http://127.0.0.1:" + port, "http://localhost.:" + port, "http://[::1]:" + port,
+		"http://x@localhost:" + port, "http://localhost:1", "http://localhost"} {
 		if res, err := client.Get(raw); err == nil {
 			res.Body.Close()
 			t.Errorf("%s was answered", raw)
@@ -227,7 +247,8 @@ func TestGuarded_follows_at_most_three_redirects_and_only_when_asked(t *testing.
 		max, hops, status int
 		err               error
 	}{
-		{0, 0, 200, nil}, {0, 1, 302, nil}, {3, 3, 200, nil}, {3, 4, 0, ErrRedirect}, {99, 4, 0, ErrRedirect}, {1, 2, 0, ErrRedirect},
+		{0, 0, 200, nil}, {0, 1, 302, nil}, {3, 3, 200, nil}, {3, 4, 0, ErrRedirect}, {99, 4, 0, ErrRedirect},
+		{1, 2, 0, ErrRedirect},
 	} {
 		client := Guarded(GuardOptions{AllowHosts: []string{hostport}, MaxRedirects: c.max})
 		res, err := client.Get(fmt.Sprintf("%s/%d", base, c.hops))
@@ -247,9 +268,12 @@ func TestGuarded_follows_at_most_three_redirects_and_only_when_asked(t *testing.
 func TestGuarded_checks_each_redirect(t *testing.T) {
 	base, hostport := hops(t)
 	port, hits := target(t)
-	client := Guarded(GuardOptions{AllowHTTP: true, AllowHosts: []string{hostport}, MaxRedirects: 3, Ports: []uint16{80, portNumber(t, port)}, Resolver: nameServer(t, "127.0.0.1")})
-	for _, to := range []string{"http://127.0.0.1:" + port, "http://localhost:" + port, "http://2130706433:" + port, "http://[::1]:" + port, "http://rebind.example:" + port,
-		"http://u:p@127.0.0.1:" + port, "file:///etc/passwd", "ftp://example.com", "http://169.254.169.254/latest/meta-data/"} {
+	client := Guarded(GuardOptions{AllowHTTP: true, AllowHosts: []string{hostport}, MaxRedirects: 3,
+		Ports: []uint16{80, portNumber(t, port)}, Resolver: nameServer(t, "127.0.0.1")})
+	for _, to := range []string{"http://127.0.0.1:" + port, "http://localhost:" + port, "http://2130706433:" + port,
+		"http://[::1]:" + port, "http://rebind.example:" + port,
+		"http://u:p@127.0.0.1:" + port, "file:///etc/passwd", "ftp://example.com",
+		"http://169.254.169.254/latest/meta-data/"} {
 		if res, err := client.Get(base + "/to?u=" + url.QueryEscape(to)); err == nil {
 			res.Body.Close()
 			t.Errorf("%s was followed", to)

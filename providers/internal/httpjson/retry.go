@@ -40,7 +40,8 @@ func refused(err error) bool {
 
 // retryableCause sorts out failures that no repetition mends.
 func retryableCause(err error) bool {
-	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrBlocked) && !strings.Contains(err.Error(), "x509:")
+	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrBlocked) &&
+		!strings.Contains(err.Error(), "x509:")
 }
 
 func unsafeMethod(method string) bool {

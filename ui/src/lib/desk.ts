@@ -13,6 +13,8 @@ export interface Desk {
   mail: boolean
   /** The caller looks after this installation: the person who set it up, or a superuser. */
   operator: boolean
+  /** The account of a demonstration, which everybody may use. */
+  demo?: { email: string; password: string }
 }
 
 export const deskQuery = queryOptions({

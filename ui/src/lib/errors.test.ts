@@ -27,9 +27,25 @@ describe('problem', () => {
     expect(found.cause).not.toBe('')
   })
 
+  test('what must be there once in an organization is refused at the field a person can change', () => {
+    const taken = { code: 'validation_not_unique', message: 'Value must be unique.' }
+    const { fields } = problem(answer(400, { data: { organization: taken, shortcut: taken } }), t)
+    expect(fields).toEqual({ shortcut: 'This is already in use.' })
+  })
+
   test('inner details of a failed server are not shown, a provider’s words are', () => {
     expect(problem(answer(500, { message: 'panic at line 12' }), t).cause).not.toContain('panic')
     expect(problem(answer(502, { message: 'Vapi: assistant name is too long.' }), t).cause).toBe('Vapi: assistant name is too long.')
+  })
+
+  test('a refusal of the phone provider is not headed as this server’s trouble, and says no more than people need', () => {
+    const values = Array.from({ length: 30 }, (_, i) => `gpt-${i}`).join(', ')
+    const found = problem(answer(502, { error: `The phone provider refused: vapi: model.model must be one of the following values: ${values}… (400)` }), t)
+    expect(found.title).toBe('It did not work at the phone provider')
+    expect(found.cause).toBe('The phone provider refused: the model must be one of these: gpt-0, gpt-1, gpt-2, gpt-3, gpt-4, …')
+    expect(problem(answer(502, { error: 'The phone provider did not answer; try again in a minute' }), t).title).toBe('It did not work at the phone provider')
+    expect(problem(answer(502), t).title).toBe('The server had a problem')
+    expect(problem(answer(502, { error: 'The mail could not be sent' }), t).title).toBe('The server had a problem')
   })
 
   test('the documented routes’ error shapes are read', () => {
@@ -41,7 +57,8 @@ describe('problem', () => {
     expect(missed({ error: 'Nothing is kept about this number', code: 'not_found' })).toBe('Nothing is kept about this number')
     const ours = missed({})
     expect(missed({ error: 'There is no such call', code: 'not_found' })).toBe(ours)
-    expect(missed({ status: 404, message: 'The requested resource wasn\'t found.' })).toBe(ours)
+    const stock = 'The requested resource wasn\'t found'
+    expect(missed({ status: 404, message: `${stock}.`, error: stock, code: 'not_found' })).toBe(ours)
   })
 
   test('field errors are in the reader’s words when the code is known', () => {

@@ -1,6 +1,8 @@
 import { ClientResponseError } from 'pocketbase'
+import { isCodeMissing } from './code'
 import type { Key, T } from './i18n'
 import { factsKey, type AnswerFacts } from './pb'
+import { isReachable } from './reach'
 import { said } from './said'
 
 /** A failure in a person's words. Every screen shows failures through this and nothing else. */
@@ -68,7 +70,10 @@ export function problem(error: unknown, t: T): Problem {
   if (error instanceof DOMException && error.name === 'AbortError') {
     return { ...base, title: t('errors.unexpected.title'), cause: '', code: 'aborted', retryable: true, aborted: true }
   }
-  if (error instanceof Error && /dynamically imported module|module script failed/i.test(error.message)) {
+  if (isCodeMissing(error) && !isReachable()) {
+    return { ...base, title: t('errors.offline.title'), cause: t('errors.offline.cause'), code: 'offline', retryable: true }
+  }
+  if (isCodeMissing(error)) {
     return { ...base, title: t('errors.newVersion.title'), cause: t('errors.newVersion.cause'), code: 'new_version', retryable: true }
   }
   return { ...base, title: t('errors.unexpected.title'), cause: t('errors.unexpected.cause'), code: 'unexpected', retryable: true }
@@ -88,8 +93,9 @@ function fromServer(error: ClientResponseError, t: T): Problem {
   const spoken = sentence(body)
   const particular = (status === 403 || status === 409) && spoken !== '' && !unspecific.test(spoken)
   // Of what is not there, only our own routes say more than that: that nothing is kept about a number, say.
-  const missed = status === 404 && code(body) !== undefined && spoken !== '' && !/^there (is|are) no/i.test(spoken)
-  const titleKey = particular ? 'errors.refused.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
+  const missed = status === 404 && code(body) !== undefined && spoken !== '' && !/^(there (is|are) no|the requested resource)/i.test(spoken)
+  const provider = status === 502 && /^the phone provider/i.test(spoken)
+  const titleKey = particular ? 'errors.refused.title' : provider ? 'errors.provider.title' : titles[status] ?? (status >= 500 ? 'errors.server.title' : 'errors.unexpected.title')
   let cause = causes[status] ? t(causes[status]) : t(status >= 500 ? 'errors.server.cause' : 'errors.unexpected.cause')
   if (status === 429) cause = facts.retryAfter ? t('errors.tooMany.wait', { count: facts.retryAfter }) : t('errors.tooMany.cause')
   // The server's own sentence is worth more than ours where it can know the reason: wrong input, conflicts, providers.
@@ -128,5 +134,7 @@ function fieldErrors(body: Record<string | symbol, unknown>, t: T): Record<strin
     const key = typeof detail.code === 'string' ? fieldMessages[detail.code] : undefined
     fields[name] = key ? t(key) : said(detail.message)
   }
+  // What must be there once in an organization is refused at both fields; the organization is nobody's choice.
+  if ((body.data as Record<string, { code?: unknown }>).organization?.code === 'validation_not_unique') delete fields.organization
   return fields
 }

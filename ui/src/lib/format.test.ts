@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clock, dateTime, duration, money, parseDate, when } from './format'
+import { browserCountry, clock, dateTime, duration, money, parseDate, when } from './format'
 import { setLanguage } from './i18n'
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ')
@@ -18,10 +18,11 @@ describe('money', () => {
   })
 })
 
-describe('when', () => {
-  const now = Date.parse('2026-03-10T12:00:00Z')
-  const ago = (seconds: number) => plain(when(new Date(now - seconds * 1000), 'Africa/Dakar', now))
+const now = Date.parse('2026-03-10T12:00:00Z')
+const ago = (seconds: number) => plain(when(new Date(now - seconds * 1000), 'Africa/Dakar', now))
+const short = (moment: string) => plain(when(new Date(moment), 'Europe/Paris', now, true))
 
+describe('when', () => {
   test('is relative within a day', () => {
     expect([ago(3), ago(59), ago(61), ago(3 * 3600 + 5)]).toEqual(['now', '50 seconds ago', '1 minute ago', '3 hours ago'])
     expect(ago(-7200)).toBe('in 2 hours')
@@ -29,6 +30,12 @@ describe('when', () => {
 
   test('is a date in the organization’s zone after that', () => {
     expect(plain(when(new Date('2026-03-01T23:30:00Z'), 'Europe/Paris', now))).toBe('Mar 2, 2026, 12:30 AM')
+  })
+
+  test('short, without the year it is there', () => {
+    expect(short('2026-03-01T23:30:00Z')).toBe('Mar 2, 12:30 AM')
+    expect(short('2025-12-31T23:30:00Z')).toBe('Jan 1, 12:30 AM')
+    expect(short('2025-12-31T22:30:00Z')).toBe('Dec 31, 2025, 11:30 PM')
   })
 
   test('an unknown zone does not break the page', () => {
@@ -44,4 +51,14 @@ test('parseDate reads PocketBase’s form and refuses the rest', () => {
 test('durations', () => {
   expect([duration(0), duration(59.6), duration(125), duration(3725), duration(-1)]).toEqual(['0 s', '1 min 00 s', '2 min 05 s', '1 h 02 min', '0 s'])
   expect([clock(5), clock(125.9), clock(3725)]).toEqual(['0:05', '2:05', '1:02:05'])
+})
+
+describe('the country of a browser', () => {
+  const codes = ['BE', 'CH', 'FR', 'US']
+  test.each([
+    ['Europe/Paris', 'en-US', 'FR'], ['America/New_York', 'fr-FR', 'US'], ['Europe/Zurich', 'de', 'CH'],
+    ['Etc/UTC', 'fr-BE', 'BE'], ['Etc/UTC', 'fr', ''], ['Etc/UTC', 'pt-BR', ''],
+  ])('%s and %s: %s', (zone, language, want) => {
+    expect(browserCountry(codes, zone, language)).toBe(want)
+  })
 })

@@ -36,11 +36,16 @@ export function dateTime(date: Date, zone: string | undefined, options: Intl.Dat
   }
 }
 
-/** "3 minutes ago" within a day, else the date and time in the organization's zone. */
-export function when(date: Date, zone: string | undefined, now = Date.now()): string {
+const thisYears: Intl.DateTimeFormatOptions = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' }
+
+/** "3 minutes ago" within a day, else the date and time in the organization's zone; `short` leaves out the year it is. */
+export function when(date: Date, zone: string | undefined, now = Date.now(), short = false): string {
   const difference = date.getTime() - now
   const distance = Math.abs(difference)
-  if (distance >= DAY) return dateTime(date, zone)
+  if (distance >= DAY) {
+    const year = (at: number | Date) => dateTime(new Date(at), zone, { year: 'numeric' })
+    return dateTime(date, zone, short && year(date) === year(now) ? thisYears : undefined)
+  }
   const relative = kept('relative', Intl.RelativeTimeFormat, { numeric: 'auto' as const })
   if (distance < 60_000) return relative.format(Math.trunc(difference / 1000 / 10) * 10, 'second')
   if (distance < 3_600_000) return relative.format(Math.trunc(difference / 60_000), 'minute')
@@ -99,4 +104,14 @@ let here: string | undefined
 
 export function browserZone(): string {
   return (here ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
+}
+
+const zones = (region: string) => {
+  const locale = new Intl.Locale('und', { region }) as Intl.Locale & { getTimeZones?: () => string[] | undefined; timeZones?: string[] }
+  return locale.getTimeZones?.() ?? locale.timeZones // an older name of the same
+}
+
+/** The country whose zone the browser is in, else the one of its language; '' when it tells neither. */
+export function browserCountry(codes: string[], zone = browserZone(), language = navigator.language): string {
+  return codes.find((code) => zones(code)?.includes(zone)) ?? codes.find((code) => code === new Intl.Locale(language).region) ?? ''
 }

@@ -57,6 +57,21 @@ describe('the catalogues', () => {
   test('French sets a no-break space before double punctuation', () => {
     for (const [key, text] of Object.entries(french)) expect(text, key).not.toMatch(/ [?!:;»]/)
   })
+
+  test('a sentence ends with a stop in both languages, a label in none', () => {
+    const stop = /[.!?]”?(\u00a0»)?$/
+    const unlike = Object.entries(french).filter(([key, text]) => stop.test(text) !== stop.test(english[key] ?? english[`${base(key)}_other`]!))
+    expect(unlike).toEqual([])
+    // The names of fields are labels, that of a text too.
+    const sentence = /(Text|Hint|(?<!\.fields)\.text|\.cause)$/
+    expect(Object.entries(english).filter(([key, text]) => sentence.test(base(key)) && !stop.test(text))).toEqual([])
+    const label = /(^|\.|[a-z])(title|label|action|done|saved|deleted)$/i
+    expect(Object.entries(english).filter(([key, text]) => label.test(base(key)) && text.endsWith('.'))).toEqual([])
+  })
+
+  test('French says automatically of what English lets happen by itself', () => {
+    for (const [key, text] of Object.entries(french)) expect(text, key).not.toMatch(/(d’elle|de lui|d’eux|d’elles)-mêmes?|tout seul|toute seule/)
+  })
 })
 
 describe('translator', () => {
@@ -75,6 +90,10 @@ describe('translator', () => {
     for (const count of [-1, 0, 0.5, 1, 1.5, 2, 21, 999, 1000, 1_000_000]) {
       expect(say('n', { count })).toBe(`${new Intl.PluralRules(language).select(count)} ${new Intl.NumberFormat(language).format(count)}`)
     }
+  })
+
+  test('isolates a name that runs from right to left, and no other', () => {
+    expect([call('b', { name: 'دانا (2)' }), call('b', { name: 'Dana' })]).toEqual(['Hi \u2068دانا (2)\u2069', 'Hi Dana'])
   })
 
   test('shows what is missing instead of failing', () => {
@@ -145,10 +164,26 @@ describe('the sources', () => {
     expect(literals('x.tsx', 'const a = <p title="Hello">Text {on ? "yes" : "no"}<Kbd>Ctrl</Kbd>{t("key.word")}{1}</p>')).toEqual(['x.tsx: Text', 'x.tsx: yes no', 'x.tsx: title="Hello"'])
   })
 
+  test('what a toast says was done is a label', () => {
+    const all = sources.map((f) => fs.readFileSync(path.join(root, f), 'utf8')).join('\n')
+    const said = [
+      ...[...all.matchAll(/\b(?:saved\(|undoable\(|done: |done=|said: |said=)(.{0,160})/g)]
+        .flatMap(([, rest]) => [...rest!.matchAll(/\bt\('([\w.]+)'/g)].map((m) => m[1]!)),
+      ...[...all.matchAll(/\bsaid="([\w.]+)"/g)].map((m) => m[1]!),
+    ]
+    expect(said.length).toBeGreaterThan(10)
+    const forms = Object.entries(english).filter(([key]) => said.includes(base(key)))
+    expect(forms.filter(([, text]) => text.endsWith('.'))).toEqual([])
+  })
+
   test('every key of the catalogue is used', () => {
     const all = sources.map((f) => fs.readFileSync(path.join(root, f), 'utf8')).join('\n')
     const dynamic = [...all.matchAll(/`([a-z][\w.]*\.)\$\{/gi)].map((m) => m[1]!)
-    const unused = [...new Set(Object.keys(english).map(base))].filter((key) => !all.includes(`'${key}'`) && !dynamic.some((prefix) => key.startsWith(prefix)))
+    // What the page of a record says of every kind: `${of.words}.one`, where the kind has `words: 'numbers'`.
+    const names = [...all.matchAll(/`\$\{(?:of\.)?words\}\.(\w+)`/g)].map((m) => m[1]!)
+    const ofKinds = new Set([...all.matchAll(/\bwords: '([\w.]+)'/g)].flatMap((m) => names.map((name) => `${m[1]!}.${name}`)))
+    const isUsed = (key: string) => all.includes(`'${key}'`) || all.includes(`"${key}"`) || ofKinds.has(key) || dynamic.some((prefix) => key.startsWith(prefix))
+    const unused = [...new Set(Object.keys(english).map(base))].filter((key) => !isUsed(key))
     expect(unused).toEqual([])
   })
 })

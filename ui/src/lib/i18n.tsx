@@ -3,7 +3,9 @@ import type calls from '../locales/calls/en.json'
 import type english from '../locales/en.json'
 import type build from '../locales/build/en.json'
 import type people from '../locales/people/en.json'
+import { code } from './code'
 import { keys, recall, remember } from './prefs'
+import { isolated } from './strangers'
 
 /** Languages of the dashboard. "pseudo" is English made 40 % longer: it shows what a longer language would clip. */
 export type Language = 'en' | 'fr'
@@ -15,7 +17,9 @@ type Leaves<T, P extends string = ''> = {
 type WithoutPlural<K extends string> = K extends `${infer Base}_${'one' | 'many' | 'other'}` ? Base : K
 
 /** Every key of the catalogue; plural forms count as one key. */
-export type Key = WithoutPlural<Leaves<typeof english> | Leaves<typeof calls> | Leaves<typeof people> | Leaves<typeof build>>
+export type Key = WithoutPlural<
+  Leaves<typeof english> | Leaves<typeof calls> | Leaves<typeof people> | Leaves<typeof build>
+>
 export type Params = Record<string, string | number>
 export type T = (key: Key, params?: Params) => string
 
@@ -49,7 +53,8 @@ export function translator(flat: Flat, language: Shown): T {
     if (Number.isInteger(n) && n >= 0 && n < 1000) return n === 1 || (n === 0 && code === 'fr') ? 'one' : 'other'
     return (rules ??= new Intl.PluralRules(code)).select(n)
   }
-  const written = (n: number) => (Number.isInteger(n) && Math.abs(n) < 1000 ? String(n) : (numbers ??= new Intl.NumberFormat(code)).format(n))
+  const written = (n: number) =>
+    Number.isInteger(n) && Math.abs(n) < 1000 ? String(n) : (numbers ??= new Intl.NumberFormat(code)).format(n)
   return (key, params) => {
     let text = flat[key]
     if (params && typeof params.count === 'number') {
@@ -61,7 +66,7 @@ export function translator(flat: Flat, language: Shown): T {
     return text.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => {
       const value = params[name]
       if (value === undefined) return whole
-      return typeof value === 'number' ? written(value) : value
+      return typeof value === 'number' ? written(value) : isolated(value)
     })
   }
 }
@@ -107,7 +112,9 @@ async function load(): Promise<void> {
     const language = shown === 'fr' ? 'fr' : 'en'
     const names = [...used]
     // oxlint-disable-next-line no-await-in-loop -- a second round only when the wish changed meanwhile
-    const trees = await Promise.all([main, ...names.map((name) => parts[name])].map((catalogue) => catalogue[language]()))
+    const trees = await Promise.all(
+      [main, ...names.map((name) => parts[name])].map((catalogue) => catalogue[language]()),
+    )
     if (shown !== wanted || names.length !== used.size) continue
     state = { shown, t: translator(Object.assign({}, ...trees.map((tree) => flatten(tree.default))) as Flat, shown) }
     document.documentElement.lang = language
@@ -138,7 +145,7 @@ export function needWords(part: Part): Promise<void> {
 
 /** Imports a page together with the words of its part: `lazyRouteComponent(withWords('people', () => import('./TeamPage')), 'TeamPage')`. */
 export function withWords<M>(part: Part, page: () => Promise<M>): () => Promise<M> {
-  return async () => (await Promise.all([page(), needWords(part)]))[0]
+  return code(async () => (await Promise.all([page(), needWords(part)]))[0])
 }
 
 /** The translate function outside components (errors, document titles). Inside, use useT so a switch re-renders. */

@@ -7,16 +7,10 @@ export type OrganizationsPlan = 'free' | 'pro' | 'enterprise'
 export type OrganizationsBalanceState = 'ok' | 'low' | 'empty'
 export type OrganizationsCompanySize = 'small' | 'medium' | 'large'
 export type OrganizationsLanguage = 'en' | 'fr'
-export type MembershipsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
-export type MembershipsStatus = 'active' | 'inactive' | 'invited' | 'suspended'
-export type InvitationsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
-export type InvitationsStatus = 'pending' | 'accepted' | 'declined' | 'expired' | 'cancelled'
 export type ApiKeysRole = 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
 export type ApiKeysEndedBy = 'revoked' | 'maker'
-export type LedgerEntriesKind = 'top_up' | 'usage' | 'monthly_grant' | 'bonus' | 'refund' | 'adjustment' | 'addon_purchase'
-export type SubscriptionsStatus = 'active' | 'past_due' | 'canceled' | 'incomplete' | 'incomplete_expired' | 'trialing' | 'unpaid'
-export type PrivacyRequestsKind = 'export' | 'erase'
-export type PrivacyRequestsStatus = 'pending' | 'running' | 'done' | 'failed'
+export type FunctionsType = 'http'
+export type FunctionsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
 export type AssistantsType = 'voice' | 'messaging' | 'email' | 'workspace'
 export type AssistantsStatus = 'active' | 'inactive' | 'training' | 'error'
 export type AssistantsModelProvider =
@@ -56,8 +50,7 @@ export type AssistantsTranscriberProvider =
   | 'speechmatics'
   | 'talkscriber'
 export type AssistantsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
-export type FunctionsType = 'http'
-export type FunctionsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
+export type AuditLogsActorType = 'user' | 'key' | 'superuser' | 'system' | 'guest'
 export type PhoneNumbersProvider = 'vapi' | 'twilio' | 'vonage' | 'telnyx' | 'byo' | 'other'
 export type PhoneNumbersNumberType = 'voice' | 'sms' | 'both'
 export type PhoneNumbersStatus = 'active' | 'inactive' | 'suspended' | 'pending'
@@ -81,20 +74,28 @@ export type CallsResolutionStatus = 'pending' | 'resolved' | 'escalated' | 'fail
 export type CallsSentiment = 'positive' | 'neutral' | 'negative'
 export type CallsPriority = 'low' | 'medium' | 'high' | 'urgent'
 export type CallsPlacing = 'waiting' | 'unclear' | 'refused' | 'lost' | 'cancelled'
-export type MessagesRole = 'assistant' | 'user' | 'system'
 export type CallEventsType = 'status' | 'tool_call' | 'transfer' | 'hang' | 'language' | 'control' | 'recording'
-export type RecordingsKind = 'stereo' | 'mono' | 'customer' | 'assistant'
-export type RecordingsStatus = 'pending' | 'ready' | 'failed' | 'gone'
-export type UsageEventsKind = 'voice_inbound' | 'voice_outbound'
-export type UsageEventsUnit = 'second' | 'count'
-export type AuditLogsActorType = 'user' | 'key' | 'superuser' | 'system' | 'guest'
+export type InvitationsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type InvitationsStatus = 'pending' | 'accepted' | 'declined' | 'expired' | 'cancelled'
+export type JobRunsStatus = 'running' | 'done' | 'failed'
+export type LedgerEntriesKind = 'top_up' | 'usage' | 'monthly_grant' | 'bonus' | 'refund' | 'adjustment' | 'addon_purchase'
+export type MembershipsRole = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+export type MembershipsStatus = 'active' | 'inactive' | 'invited' | 'suspended'
+export type MessagesRole = 'assistant' | 'user' | 'system'
+export type OutboxStatus = 'pending' | 'running' | 'done' | 'dead'
+export type PrivacyRequestsKind = 'export' | 'erase'
+export type PrivacyRequestsStatus = 'pending' | 'running' | 'done' | 'failed'
 export type ProviderAccountsProvider = 'vapi' | 'twilio' | 'flutterwave'
 export type ProviderEventsProvider = 'vapi' | 'twilio' | 'flutterwave'
 export type ProviderEventsStatus = 'applied' | 'failed' | 'parked' | 'packed'
+export type RecordingsKind = 'stereo' | 'mono' | 'customer' | 'assistant'
+export type RecordingsStatus = 'pending' | 'ready' | 'failed' | 'gone'
+export type SavedRepliesLanguage = 'en' | 'fr'
 export type StructuredOutputsName = 'summary' | 'success' | 'mood'
 export type StructuredOutputsSyncStatus = 'pending' | 'synced' | 'failed' | 'deleting'
-export type OutboxStatus = 'pending' | 'running' | 'done' | 'dead'
-export type JobRunsStatus = 'running' | 'done' | 'failed'
+export type SubscriptionsStatus = 'active' | 'past_due' | 'canceled' | 'incomplete' | 'incomplete_expired' | 'trialing' | 'unpaid'
+export type UsageEventsKind = 'voice_inbound' | 'voice_outbound'
+export type UsageEventsUnit = 'second' | 'count'
 
 export interface UsersRecord {
   collectionId: string
@@ -156,88 +157,6 @@ export interface OrganizationsRecord {
   updated: string
 }
 
-export interface MembershipsRecord {
-  collectionId: string
-  collectionName: 'memberships'
-  id: string
-  organization: string
-  user: string
-  role: MembershipsRole
-  status: MembershipsStatus
-  is_default: boolean
-  full_name: string
-  email: string
-  department: string
-  phone_number: string
-  timezone: string
-  can_access_analytics: boolean
-  can_manage_integrations: boolean
-  can_manage_team: boolean
-  can_manage_agents: boolean
-  can_view_calls: boolean
-  can_view_messages: boolean
-  can_view_emails: boolean
-  metadata: unknown
-  joined_at: string
-  last_accessed_at: string
-  total_sessions: number
-  total_calls_handled: number
-  created: string
-  updated: string
-}
-
-export interface InvitationsRecord {
-  collectionId: string
-  collectionName: 'invitations'
-  id: string
-  organization: string
-  email: string
-  role: InvitationsRole
-  status: InvitationsStatus
-  full_name: string
-  department: string
-  phone_number: string
-  timezone: string
-  can_access_analytics: boolean
-  can_manage_integrations: boolean
-  can_manage_team: boolean
-  can_manage_agents: boolean
-  can_view_calls: boolean
-  can_view_messages: boolean
-  can_view_emails: boolean
-  message: string
-  notes: string
-  permissions: unknown
-  config: unknown
-  expires_at: string
-  sent_at: string
-  invited_by: string
-  accepted_by: string
-  accepted_at: string
-  metadata: unknown
-  created: string
-  updated: string
-}
-
-export interface SecuritySettingsRecord {
-  collectionId: string
-  collectionName: 'security_settings'
-  id: string
-  organization: string
-  two_factor_enabled: boolean
-  allowed_auth_methods: unknown
-  session_timeout_minutes: number
-  ip_whitelist: unknown
-  keep_recordings_days: number
-  keep_transcripts_days: number
-  keep_messages_days: number
-  keep_events_days: number
-  keep_audit_days: number
-  legal_hold: boolean
-  created: string
-  updated: string
-}
-
 export interface ApiKeysRecord {
   collectionId: string
   collectionName: 'api_keys'
@@ -257,90 +176,26 @@ export interface ApiKeysRecord {
   updated: string
 }
 
-export interface SessionsRecord {
+export interface FunctionsRecord {
   collectionId: string
-  collectionName: 'sessions'
-  id: string
-  user: string
-  method: string
-  second_factor: boolean
-  ip_address: string
-  user_agent: string
-  last_seen_at: string
-  expires_at: string
-  ended_at: string
-  created: string
-  updated: string
-}
-
-export interface AuthenticatorsRecord {
-  collectionId: string
-  collectionName: 'authenticators'
-  id: string
-  user: string
-  confirmed_at: string
-  last_step: number
-  failures: number
-  locked_until: string
-  created: string
-  updated: string
-}
-
-export interface WalletsRecord {
-  collectionId: string
-  collectionName: 'wallets'
+  collectionName: 'functions'
   id: string
   organization: string
-  balance_minor: number
-  currency: string
-  created: string
-  updated: string
-}
-
-export interface LedgerEntriesRecord {
-  collectionId: string
-  collectionName: 'ledger_entries'
-  id: string
-  organization: string
-  wallet: string
-  amount_minor: number
-  currency: string
-  kind: LedgerEntriesKind
-  reference: string
+  name: string
   description: string
-  created: string
-  updated: string
-}
-
-export interface SubscriptionsRecord {
-  collectionId: string
-  collectionName: 'subscriptions'
-  id: string
-  organization: string
-  plan: string
-  status: SubscriptionsStatus
-  provider_subscription_id: string
-  provider_customer_id: string
-  trial_ends_at: string
-  current_period_start: string
-  current_period_end: string
-  canceled_at: string
-  created: string
-  updated: string
-}
-
-export interface PrivacyRequestsRecord {
-  collectionId: string
-  collectionName: 'privacy_requests'
-  id: string
-  organization: string
-  kind: PrivacyRequestsKind
-  status: PrivacyRequestsStatus
-  subject_hint: string
-  requested_by: string
-  finished_at: string
-  certificate: unknown
-  error: string
+  type: FunctionsType | ''
+  parameters: unknown
+  webhook_url: string
+  timeout_ms: number
+  async: boolean
+  is_active: boolean
+  code: string
+  messages: unknown
+  metadata: unknown
+  vapi_tool_id: string
+  sync_status: FunctionsSyncStatus | ''
+  sync_error: string
+  synced_at: string
   created: string
   updated: string
 }
@@ -391,26 +246,67 @@ export interface AssistantsRecord {
   updated: string
 }
 
-export interface FunctionsRecord {
+export interface AuditChainsRecord {
   collectionId: string
-  collectionName: 'functions'
+  collectionName: 'audit_chains'
+  id: string
+  chain: string
+  head: number
+  head_hash: string
+  base: number
+  base_hash: string
+  unchained: number
+  created: string
+  updated: string
+}
+
+export interface AuditLogsRecord {
+  collectionId: string
+  collectionName: 'audit_logs'
   id: string
   organization: string
+  user: string
+  actor_name: string
+  actor_type: AuditLogsActorType
+  action: string
+  resource: string
+  record: string
+  details: unknown
+  ip_address: string
+  user_agent: string
+  request_id: string
+  position: number
+  hash: string
+  created: string
+  updated: string
+}
+
+export interface AuthenticatorsRecord {
+  collectionId: string
+  collectionName: 'authenticators'
+  id: string
+  user: string
+  confirmed_at: string
+  last_step: number
+  failures: number
+  locked_until: string
+  created: string
+  updated: string
+}
+
+export interface ContactsRecord {
+  collectionId: string
+  collectionName: 'contacts'
+  id: string
+  organization: string
+  phone_number: string
+  phone_number_raw: string
   name: string
-  description: string
-  type: FunctionsType | ''
-  parameters: unknown
-  webhook_url: string
-  timeout_ms: number
-  async: boolean
-  is_active: boolean
-  code: string
-  messages: unknown
+  email: string
+  notes: string
+  first_seen_at: string
+  last_seen_at: string
   metadata: unknown
-  vapi_tool_id: string
-  sync_status: FunctionsSyncStatus | ''
-  sync_error: string
-  synced_at: string
   created: string
   updated: string
 }
@@ -448,23 +344,6 @@ export interface PhoneNumbersRecord {
   updated: string
 }
 
-export interface ContactsRecord {
-  collectionId: string
-  collectionName: 'contacts'
-  id: string
-  organization: string
-  phone_number: string
-  phone_number_raw: string
-  name: string
-  email: string
-  notes: string
-  first_seen_at: string
-  last_seen_at: string
-  metadata: unknown
-  created: string
-  updated: string
-}
-
 export interface CallsRecord {
   collectionId: string
   collectionName: 'calls'
@@ -498,9 +377,26 @@ export interface CallsRecord {
   metadata: unknown
   is_test: boolean
   has_recording: boolean
+  answered: boolean
+  missed: boolean
   reported_at: string
   created_by: string
   placing: CallsPlacing | ''
+  created: string
+  updated: string
+}
+
+export interface CallEventsRecord {
+  collectionId: string
+  collectionName: 'call_events'
+  id: string
+  organization: string
+  call: string
+  type: CallEventsType
+  name: string
+  position: number
+  key: string
+  data: unknown
   created: string
   updated: string
 }
@@ -521,6 +417,110 @@ export interface CallReportsRecord {
   updated: string
 }
 
+export interface InvitationsRecord {
+  collectionId: string
+  collectionName: 'invitations'
+  id: string
+  organization: string
+  email: string
+  role: InvitationsRole
+  status: InvitationsStatus
+  full_name: string
+  department: string
+  phone_number: string
+  timezone: string
+  can_access_analytics: boolean
+  can_manage_integrations: boolean
+  can_manage_team: boolean
+  can_manage_agents: boolean
+  can_view_calls: boolean
+  can_view_messages: boolean
+  can_view_emails: boolean
+  message: string
+  notes: string
+  permissions: unknown
+  config: unknown
+  expires_at: string
+  sent_at: string
+  invited_by: string
+  accepted_by: string
+  accepted_at: string
+  metadata: unknown
+  created: string
+  updated: string
+}
+
+export interface JobRunsRecord {
+  collectionId: string
+  collectionName: 'job_runs'
+  id: string
+  job: string
+  status: JobRunsStatus
+  started_at: string
+  finished_at: string
+  watermark: string
+  processed: number
+  error: string
+  created: string
+  updated: string
+}
+
+export interface WalletsRecord {
+  collectionId: string
+  collectionName: 'wallets'
+  id: string
+  organization: string
+  balance_minor: number
+  currency: string
+  created: string
+  updated: string
+}
+
+export interface LedgerEntriesRecord {
+  collectionId: string
+  collectionName: 'ledger_entries'
+  id: string
+  organization: string
+  wallet: string
+  amount_minor: number
+  currency: string
+  kind: LedgerEntriesKind
+  reference: string
+  description: string
+  created: string
+  updated: string
+}
+
+export interface MembershipsRecord {
+  collectionId: string
+  collectionName: 'memberships'
+  id: string
+  organization: string
+  user: string
+  role: MembershipsRole
+  status: MembershipsStatus
+  is_default: boolean
+  full_name: string
+  email: string
+  department: string
+  phone_number: string
+  timezone: string
+  can_access_analytics: boolean
+  can_manage_integrations: boolean
+  can_manage_team: boolean
+  can_manage_agents: boolean
+  can_view_calls: boolean
+  can_view_messages: boolean
+  can_view_emails: boolean
+  metadata: unknown
+  joined_at: string
+  last_accessed_at: string
+  total_sessions: number
+  total_calls_handled: number
+  created: string
+  updated: string
+}
+
 export interface MessagesRecord {
   collectionId: string
   collectionName: 'messages'
@@ -537,88 +537,37 @@ export interface MessagesRecord {
   updated: string
 }
 
-export interface CallEventsRecord {
+export interface OutboxRecord {
   collectionId: string
-  collectionName: 'call_events'
+  collectionName: 'outbox'
   id: string
   organization: string
-  call: string
-  type: CallEventsType
-  name: string
-  position: number
+  kind: string
   key: string
-  data: unknown
-  created: string
-  updated: string
-}
-
-export interface RecordingsRecord {
-  collectionId: string
-  collectionName: 'recordings'
-  id: string
-  organization: string
-  call: string
-  kind: RecordingsKind
-  status: RecordingsStatus
-  file: string
-  mime_type: string
-  size_bytes: number
-  duration_ms: number
-  peaks: unknown
+  lane: string
+  payload: unknown
+  status: OutboxStatus
   attempts: number
   next_at: string
+  lease_until: string
   error: string
+  done_at: string
   created: string
   updated: string
 }
 
-export interface UsageEventsRecord {
+export interface PrivacyRequestsRecord {
   collectionId: string
-  collectionName: 'usage_events'
+  collectionName: 'privacy_requests'
   id: string
   organization: string
-  kind: UsageEventsKind
-  quantity: number
-  unit: UsageEventsUnit
-  cost_micros: number
-  call: string
-  at: string
-  reference: string
-  created: string
-  updated: string
-}
-
-export interface AuditLogsRecord {
-  collectionId: string
-  collectionName: 'audit_logs'
-  id: string
-  organization: string
-  user: string
-  actor_name: string
-  actor_type: AuditLogsActorType
-  action: string
-  resource: string
-  record: string
-  details: unknown
-  ip_address: string
-  user_agent: string
-  request_id: string
-  position: number
-  hash: string
-  created: string
-  updated: string
-}
-
-export interface AuditChainsRecord {
-  collectionId: string
-  collectionName: 'audit_chains'
-  id: string
-  chain: string
-  head: number
-  head_hash: string
-  base: number
-  base_hash: string
-  unchained: number
+  kind: PrivacyRequestsKind
+  status: PrivacyRequestsStatus
+  subject_hint: string
+  requested_by: string
+  finished_at: string
+  certificate: unknown
+  error: string
   created: string
   updated: string
 }
@@ -649,10 +598,77 @@ export interface ProviderEventsRecord {
   type: string
   status: ProviderEventsStatus
   payload: string
-  answer: string
+  last: boolean
   error: string
   attempts: number
   next_at: string
+  created: string
+  updated: string
+}
+
+export interface RecordingsRecord {
+  collectionId: string
+  collectionName: 'recordings'
+  id: string
+  organization: string
+  call: string
+  kind: RecordingsKind
+  status: RecordingsStatus
+  file: string
+  mime_type: string
+  size_bytes: number
+  duration_ms: number
+  peaks: unknown
+  attempts: number
+  next_at: string
+  error: string
+  created: string
+  updated: string
+}
+
+export interface SavedRepliesRecord {
+  collectionId: string
+  collectionName: 'saved_replies'
+  id: string
+  organization: string
+  shortcut: string
+  text: string
+  language: SavedRepliesLanguage | ''
+  created: string
+  updated: string
+}
+
+export interface SecuritySettingsRecord {
+  collectionId: string
+  collectionName: 'security_settings'
+  id: string
+  organization: string
+  two_factor_enabled: boolean
+  allowed_auth_methods: unknown
+  session_timeout_minutes: number
+  ip_whitelist: unknown
+  keep_recordings_days: number
+  keep_transcripts_days: number
+  keep_messages_days: number
+  keep_events_days: number
+  keep_audit_days: number
+  legal_hold: boolean
+  created: string
+  updated: string
+}
+
+export interface SessionsRecord {
+  collectionId: string
+  collectionName: 'sessions'
+  id: string
+  user: string
+  method: string
+  second_factor: boolean
+  ip_address: string
+  user_agent: string
+  last_seen_at: string
+  expires_at: string
+  ended_at: string
   created: string
   updated: string
 }
@@ -670,35 +686,35 @@ export interface StructuredOutputsRecord {
   updated: string
 }
 
-export interface OutboxRecord {
+export interface SubscriptionsRecord {
   collectionId: string
-  collectionName: 'outbox'
+  collectionName: 'subscriptions'
   id: string
   organization: string
-  kind: string
-  key: string
-  payload: unknown
-  status: OutboxStatus
-  attempts: number
-  next_at: string
-  lease_until: string
-  error: string
-  done_at: string
+  plan: string
+  status: SubscriptionsStatus
+  provider_subscription_id: string
+  provider_customer_id: string
+  trial_ends_at: string
+  current_period_start: string
+  current_period_end: string
+  canceled_at: string
   created: string
   updated: string
 }
 
-export interface JobRunsRecord {
+export interface UsageEventsRecord {
   collectionId: string
-  collectionName: 'job_runs'
+  collectionName: 'usage_events'
   id: string
-  job: string
-  status: JobRunsStatus
-  started_at: string
-  finished_at: string
-  watermark: string
-  processed: number
-  error: string
+  organization: string
+  kind: UsageEventsKind
+  quantity: number
+  unit: UsageEventsUnit
+  cost_micros: number
+  call: string
+  at: string
+  reference: string
   created: string
   updated: string
 }
@@ -707,33 +723,34 @@ export interface JobRunsRecord {
 export interface Records {
   users: UsersRecord
   organizations: OrganizationsRecord
-  memberships: MembershipsRecord
-  invitations: InvitationsRecord
-  security_settings: SecuritySettingsRecord
   api_keys: ApiKeysRecord
-  sessions: SessionsRecord
+  functions: FunctionsRecord
+  assistants: AssistantsRecord
+  audit_chains: AuditChainsRecord
+  audit_logs: AuditLogsRecord
   authenticators: AuthenticatorsRecord
+  contacts: ContactsRecord
+  phone_numbers: PhoneNumbersRecord
+  calls: CallsRecord
+  call_events: CallEventsRecord
+  call_reports: CallReportsRecord
+  invitations: InvitationsRecord
+  job_runs: JobRunsRecord
   wallets: WalletsRecord
   ledger_entries: LedgerEntriesRecord
-  subscriptions: SubscriptionsRecord
-  privacy_requests: PrivacyRequestsRecord
-  assistants: AssistantsRecord
-  functions: FunctionsRecord
-  phone_numbers: PhoneNumbersRecord
-  contacts: ContactsRecord
-  calls: CallsRecord
-  call_reports: CallReportsRecord
+  memberships: MembershipsRecord
   messages: MessagesRecord
-  call_events: CallEventsRecord
-  recordings: RecordingsRecord
-  usage_events: UsageEventsRecord
-  audit_logs: AuditLogsRecord
-  audit_chains: AuditChainsRecord
+  outbox: OutboxRecord
+  privacy_requests: PrivacyRequestsRecord
   provider_accounts: ProviderAccountsRecord
   provider_events: ProviderEventsRecord
+  recordings: RecordingsRecord
+  saved_replies: SavedRepliesRecord
+  security_settings: SecuritySettingsRecord
+  sessions: SessionsRecord
   structured_outputs: StructuredOutputsRecord
-  outbox: OutboxRecord
-  job_runs: JobRunsRecord
+  subscriptions: SubscriptionsRecord
+  usage_events: UsageEventsRecord
 }
 
 /** What the server accepts in each field: characters of texts, size of numbers, bytes of JSON and files. */
@@ -773,46 +790,6 @@ export const limits = {
     metadata: { max: 16384 },
     setup_steps_completed: { max: 16384 },
   },
-  memberships: {
-    organization: { required: true },
-    user: { required: true },
-    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
-    status: { required: true, values: ['active', 'inactive', 'invited', 'suspended'] },
-    full_name: { max: 100 },
-    department: { max: 100 },
-    phone_number: { max: 40 },
-    timezone: { max: 64 },
-    metadata: { max: 16384 },
-    total_sessions: { min: 0 },
-    total_calls_handled: { min: 0 },
-  },
-  invitations: {
-    organization: { required: true },
-    email: { required: true },
-    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
-    status: { required: true, values: ['pending', 'accepted', 'declined', 'expired', 'cancelled'] },
-    full_name: { max: 100 },
-    department: { max: 100 },
-    phone_number: { max: 40 },
-    timezone: { max: 64 },
-    message: { max: 5000 },
-    notes: { max: 5000 },
-    permissions: { max: 16384 },
-    config: { max: 16384 },
-    expires_at: { required: true },
-    metadata: { max: 16384 },
-  },
-  security_settings: {
-    organization: { required: true },
-    allowed_auth_methods: { max: 16384 },
-    session_timeout_minutes: { min: 0, max: 525600 },
-    ip_whitelist: { max: 16384 },
-    keep_recordings_days: { min: 0, max: 3650 },
-    keep_transcripts_days: { min: 0, max: 3650 },
-    keep_messages_days: { min: 0, max: 3650 },
-    keep_events_days: { min: 0, max: 3650 },
-    keep_audit_days: { min: 0, max: 3650 },
-  },
   api_keys: {
     organization: { required: true },
     name: { required: true, max: 100 },
@@ -821,44 +798,19 @@ export const limits = {
     ended_by: { values: ['revoked', 'maker'] },
     last_used_ip: { max: 64 },
   },
-  sessions: {
-    user: { required: true },
-    method: { max: 40 },
-    ip_address: { max: 64 },
-    user_agent: { max: 500 },
-  },
-  authenticators: {
-    user: { required: true },
-    last_step: { min: 0 },
-    failures: { min: 0 },
-  },
-  wallets: {
+  functions: {
     organization: { required: true },
-    currency: { required: true, max: 3 },
-  },
-  ledger_entries: {
-    organization: { required: true },
-    wallet: { required: true },
-    amount_minor: { required: true },
-    currency: { required: true, max: 3 },
-    kind: { required: true, values: ['top_up', 'usage', 'monthly_grant', 'bonus', 'refund', 'adjustment', 'addon_purchase'] },
-    reference: { required: true, max: 255 },
-    description: { max: 500 },
-  },
-  subscriptions: {
-    organization: { required: true },
-    plan: { required: true, max: 100 },
-    status: { required: true, values: ['active', 'past_due', 'canceled', 'incomplete', 'incomplete_expired', 'trialing', 'unpaid'] },
-    provider_subscription_id: { max: 255 },
-    provider_customer_id: { max: 255 },
-  },
-  privacy_requests: {
-    organization: { required: true },
-    kind: { required: true, values: ['export', 'erase'] },
-    status: { required: true, values: ['pending', 'running', 'done', 'failed'] },
-    subject_hint: { max: 20 },
-    certificate: { max: 65536 },
-    error: { max: 500 },
+    name: { required: true, max: 64 },
+    description: { max: 1000 },
+    type: { values: ['http'] },
+    parameters: { max: 16384 },
+    timeout_ms: { min: 0, max: 60000 },
+    code: { max: 100000 },
+    messages: { max: 16384 },
+    metadata: { max: 16384 },
+    vapi_tool_id: { max: 255 },
+    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
+    sync_error: { max: 1000 },
   },
   assistants: {
     organization: { required: true },
@@ -896,19 +848,39 @@ export const limits = {
     sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
     sync_error: { max: 1000 },
   },
-  functions: {
+  audit_chains: {
+    chain: { max: 15 },
+    head: { min: 0 },
+    head_hash: { max: 64 },
+    base: { min: 0 },
+    base_hash: { max: 64 },
+    unchained: { min: 0 },
+  },
+  audit_logs: {
+    actor_name: { max: 255 },
+    actor_type: { required: true, values: ['user', 'key', 'superuser', 'system', 'guest'] },
+    action: { required: true, max: 100 },
+    resource: { max: 100 },
+    record: { max: 40 },
+    details: { max: 65536 },
+    ip_address: { max: 64 },
+    user_agent: { max: 500 },
+    request_id: { max: 64 },
+    position: { min: 0 },
+    hash: { max: 64 },
+  },
+  authenticators: {
+    user: { required: true },
+    last_step: { min: 0 },
+    failures: { min: 0 },
+  },
+  contacts: {
     organization: { required: true },
-    name: { required: true, max: 64 },
-    description: { max: 1000 },
-    type: { values: ['http'] },
-    parameters: { max: 16384 },
-    timeout_ms: { min: 0, max: 60000 },
-    code: { max: 100000 },
-    messages: { max: 16384 },
+    phone_number: { required: true, max: 80 },
+    phone_number_raw: { max: 80 },
+    name: { max: 100 },
+    notes: { max: 5000 },
     metadata: { max: 16384 },
-    vapi_tool_id: { max: 255 },
-    sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
-    sync_error: { max: 1000 },
   },
   phone_numbers: {
     organization: { required: true },
@@ -934,14 +906,6 @@ export const limits = {
     sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
     sync_error: { max: 1000 },
   },
-  contacts: {
-    organization: { required: true },
-    phone_number: { required: true, max: 80 },
-    phone_number_raw: { max: 80 },
-    name: { max: 100 },
-    notes: { max: 5000 },
-    metadata: { max: 16384 },
-  },
   calls: {
     organization: { required: true },
     vapi_call_id: { max: 64 },
@@ -966,6 +930,15 @@ export const limits = {
     metadata: { max: 16384 },
     placing: { values: ['waiting', 'unclear', 'refused', 'lost', 'cancelled'] },
   },
+  call_events: {
+    organization: { required: true },
+    call: { required: true },
+    type: { required: true, values: ['status', 'tool_call', 'transfer', 'hang', 'language', 'control', 'recording'] },
+    name: { max: 255 },
+    position: { required: true, min: 0 },
+    key: { required: true, max: 255 },
+    data: { max: 65536 },
+  },
   call_reports: {
     organization: { required: true },
     call: { required: true },
@@ -976,6 +949,54 @@ export const limits = {
     costs: { max: 65536 },
     performance: { max: 16384 },
   },
+  invitations: {
+    organization: { required: true },
+    email: { required: true },
+    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
+    status: { required: true, values: ['pending', 'accepted', 'declined', 'expired', 'cancelled'] },
+    full_name: { max: 100 },
+    department: { max: 100 },
+    phone_number: { max: 40 },
+    timezone: { max: 64 },
+    message: { max: 5000 },
+    notes: { max: 5000 },
+    permissions: { max: 16384 },
+    config: { max: 16384 },
+    expires_at: { required: true },
+    metadata: { max: 16384 },
+  },
+  job_runs: {
+    job: { required: true, max: 100 },
+    status: { required: true, values: ['running', 'done', 'failed'] },
+    processed: { min: 0 },
+    error: { max: 1000 },
+  },
+  wallets: {
+    organization: { required: true },
+    currency: { required: true, max: 3 },
+  },
+  ledger_entries: {
+    organization: { required: true },
+    wallet: { required: true },
+    amount_minor: { required: true },
+    currency: { required: true, max: 3 },
+    kind: { required: true, values: ['top_up', 'usage', 'monthly_grant', 'bonus', 'refund', 'adjustment', 'addon_purchase'] },
+    reference: { required: true, max: 255 },
+    description: { max: 500 },
+  },
+  memberships: {
+    organization: { required: true },
+    user: { required: true },
+    role: { required: true, values: ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] },
+    status: { required: true, values: ['active', 'inactive', 'invited', 'suspended'] },
+    full_name: { max: 100 },
+    department: { max: 100 },
+    phone_number: { max: 40 },
+    timezone: { max: 64 },
+    metadata: { max: 16384 },
+    total_sessions: { min: 0 },
+    total_calls_handled: { min: 0 },
+  },
   messages: {
     organization: { required: true },
     call: { required: true },
@@ -985,14 +1006,37 @@ export const limits = {
     offset_ms: { min: 0 },
     duration_ms: { min: 0 },
   },
-  call_events: {
-    organization: { required: true },
-    call: { required: true },
-    type: { required: true, values: ['status', 'tool_call', 'transfer', 'hang', 'language', 'control', 'recording'] },
-    name: { max: 255 },
-    position: { required: true, min: 0 },
+  outbox: {
+    kind: { required: true, max: 100 },
     key: { required: true, max: 255 },
-    data: { max: 65536 },
+    lane: { max: 255 },
+    payload: { max: 1048576 },
+    status: { required: true, values: ['pending', 'running', 'done', 'dead'] },
+    attempts: { min: 0 },
+    error: { max: 1000 },
+  },
+  privacy_requests: {
+    organization: { required: true },
+    kind: { required: true, values: ['export', 'erase'] },
+    status: { required: true, values: ['pending', 'running', 'done', 'failed'] },
+    subject_hint: { max: 20 },
+    certificate: { max: 65536 },
+    error: { max: 500 },
+  },
+  provider_accounts: {
+    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
+    name: { max: 100 },
+    account_id: { max: 255 },
+    error: { max: 500 },
+  },
+  provider_events: {
+    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
+    event_key: { required: true, max: 255 },
+    type: { max: 100 },
+    status: { required: true, values: ['applied', 'failed', 'parked', 'packed'] },
+    payload: { max: 4194304 },
+    error: { max: 500 },
+    attempts: { min: 0 },
   },
   recordings: {
     organization: { required: true },
@@ -1007,50 +1051,28 @@ export const limits = {
     attempts: { min: 0 },
     error: { max: 500 },
   },
-  usage_events: {
+  saved_replies: {
     organization: { required: true },
-    kind: { required: true, values: ['voice_inbound', 'voice_outbound'] },
-    quantity: { min: 0 },
-    unit: { required: true, values: ['second', 'count'] },
-    cost_micros: { min: 0 },
-    reference: { required: true, max: 255 },
+    shortcut: { required: true, max: 40 },
+    text: { required: true, max: 4000 },
+    language: { values: ['en', 'fr'] },
   },
-  audit_logs: {
-    actor_name: { max: 255 },
-    actor_type: { required: true, values: ['user', 'key', 'superuser', 'system', 'guest'] },
-    action: { required: true, max: 100 },
-    resource: { max: 100 },
-    record: { max: 40 },
-    details: { max: 65536 },
+  security_settings: {
+    organization: { required: true },
+    allowed_auth_methods: { max: 16384 },
+    session_timeout_minutes: { min: 0, max: 525600 },
+    ip_whitelist: { max: 16384 },
+    keep_recordings_days: { min: 0, max: 3650 },
+    keep_transcripts_days: { min: 0, max: 3650 },
+    keep_messages_days: { min: 0, max: 3650 },
+    keep_events_days: { min: 0, max: 3650 },
+    keep_audit_days: { min: 0, max: 3650 },
+  },
+  sessions: {
+    user: { required: true },
+    method: { max: 40 },
     ip_address: { max: 64 },
     user_agent: { max: 500 },
-    request_id: { max: 64 },
-    position: { min: 0 },
-    hash: { max: 64 },
-  },
-  audit_chains: {
-    chain: { max: 15 },
-    head: { min: 0 },
-    head_hash: { max: 64 },
-    base: { min: 0 },
-    base_hash: { max: 64 },
-    unchained: { min: 0 },
-  },
-  provider_accounts: {
-    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
-    name: { max: 100 },
-    account_id: { max: 255 },
-    error: { max: 500 },
-  },
-  provider_events: {
-    provider: { required: true, values: ['vapi', 'twilio', 'flutterwave'] },
-    event_key: { required: true, max: 255 },
-    type: { max: 100 },
-    status: { required: true, values: ['applied', 'failed', 'parked', 'packed'] },
-    payload: { max: 4194304 },
-    answer: { max: 65536 },
-    error: { max: 500 },
-    attempts: { min: 0 },
   },
   structured_outputs: {
     name: { required: true, values: ['summary', 'success', 'mood'] },
@@ -1058,18 +1080,19 @@ export const limits = {
     sync_status: { values: ['pending', 'synced', 'failed', 'deleting'] },
     sync_error: { max: 1000 },
   },
-  outbox: {
-    kind: { required: true, max: 100 },
-    key: { required: true, max: 255 },
-    payload: { max: 1048576 },
-    status: { required: true, values: ['pending', 'running', 'done', 'dead'] },
-    attempts: { min: 0 },
-    error: { max: 1000 },
+  subscriptions: {
+    organization: { required: true },
+    plan: { required: true, max: 100 },
+    status: { required: true, values: ['active', 'past_due', 'canceled', 'incomplete', 'incomplete_expired', 'trialing', 'unpaid'] },
+    provider_subscription_id: { max: 255 },
+    provider_customer_id: { max: 255 },
   },
-  job_runs: {
-    job: { required: true, max: 100 },
-    status: { required: true, values: ['running', 'done', 'failed'] },
-    processed: { min: 0 },
-    error: { max: 1000 },
+  usage_events: {
+    organization: { required: true },
+    kind: { required: true, values: ['voice_inbound', 'voice_outbound'] },
+    quantity: { min: 0 },
+    unit: { required: true, values: ['second', 'count'] },
+    cost_micros: { min: 0 },
+    reference: { required: true, max: 255 },
   },
 } as const

@@ -1,5 +1,6 @@
 import PocketBase, { LocalAuthStore, type SendOptions } from 'pocketbase'
 import { earlyFetch, forgetEarly } from './early'
+import { forgetParting, parted } from './parting'
 import { keys, recall } from './prefs'
 import { needSentences } from './said'
 
@@ -39,7 +40,9 @@ export async function withNewSession<T>(work: () => Promise<T>): Promise<T> {
 
 /** The server does not know the session any more; the shell notices and goes to sign-in, with the way back. */
 export function sessionEnded(): void {
-  if (renewing === 0) pb.authStore.clear()
+  if (renewing > 0) return
+  parted('ended')
+  pb.authStore.clear()
 }
 
 pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
@@ -88,13 +91,14 @@ export async function renewSession(): Promise<void> {
     await pb.collection('users').authRefresh()
   } catch (error) {
     const status = (error as { status?: number }).status
-    if (status === 401 || status === 403) pb.authStore.clear()
+    if (status === 401 || status === 403) sessionEnded()
   }
 }
 
 /** Signs out here, and ends the session at the server so that its token is worth nothing; offline it ends here alone. */
 export function signOut(): void {
   const headers = { Authorization: pb.authStore.token }
+  forgetParting()
   pb.authStore.clear()
   pb.send('/api/me/sessions/current', { method: 'DELETE', headers, keepalive: true }).catch(() => undefined)
 }

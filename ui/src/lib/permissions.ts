@@ -1,104 +1,62 @@
-/** Roles and capability flags of a membership. The server decides; this only decides what is worth showing. */
-export type Role = 'owner' | 'admin' | 'manager' | 'agent' | 'viewer' | 'developer'
+/**
+ * What is worth showing to whom. The server decides: what its rules say is generated (rules.gen.ts), and stands here only as the
+ * name of a screen or a button. The rest is what no rule says, each with its why.
+ */
+import { capabilities, handed, roles, rules, type Capability, type Grant, type Role } from './rules.gen'
 
-/** What a key may be made for: nobody hands out more than they have. */
-export function grantable(role?: Role): Exclude<Role, 'owner'>[] {
-  switch (role) {
-    case 'owner':
-    case 'admin':
-      return ['admin', 'manager', 'agent', 'viewer', 'developer']
-    case 'manager':
-      return ['manager', 'agent', 'viewer']
-    case 'agent':
-      return ['agent', 'viewer']
-    case 'developer':
-      return ['viewer', 'developer']
-    default:
-      return ['viewer']
-  }
-}
+export { capabilities, type Capability, type Role }
 
-export const capabilities = [
-  'can_access_analytics',
-  'can_manage_integrations',
-  'can_manage_team',
-  'can_manage_agents',
-  'can_view_calls',
-  'can_view_messages',
-  'can_view_emails',
-] as const
-export type Capability = (typeof capabilities)[number]
+/** What a key may be made for; before it is known who asks, the least. */
+export const grantable = (role: Role = 'viewer'): readonly Exclude<Role, 'owner'>[] => handed[role]
 
 export type Access = { role: Role } & Partial<Record<Capability, boolean>>
 
+/** Whom an area without rows of its own is for: owners and admins, and these, with the flag if there is one. */
+const only = (some: readonly Role[], flag?: Capability): Grant =>
+  Object.fromEntries(roles.filter((role) => some.includes(role) || grants(role)).map((role) => [role, grants(role) || flag === undefined ? true : flag]))
+const grants = (role: Role) => role === 'owner' || role === 'admin'
+
+const builders = ['manager', 'developer'] as const
+
+const allowed = {
+  // Every member's first page.
+  'home.view': rules.organizations.list,
+  'calls.view': rules.calls.list,
+  'calls.place': rules.calls.create,
+  // The messages of the inbox have no rows yet; their texts do.
+  'inbox.view': only(roles, 'can_view_messages'),
+  'replies.view': rules.saved_replies.list,
+  'inbox.reply': rules.saved_replies.create,
+  'assistants.view': rules.assistants.list,
+  'assistants.manage': rules.assistants.create,
+  'functions.manage': rules.functions.create,
+  'numbers.view': rules.phone_numbers.list,
+  'numbers.manage': rules.phone_numbers.create,
+  // Not built: no rows yet.
+  'knowledge.view': only(roles),
+  'knowledge.manage': only(builders, 'can_manage_agents'),
+  'build.manage': only(builders, 'can_manage_agents'),
+  // Figures are made of what was counted.
+  'analytics.view': rules.usage_events.list,
+  // Everybody may read functions, as parts of an assistant; the area is for who puts things together.
+  'build.view': only(builders),
+  'integrations.manage': rules.api_keys.list,
+  // The address of a webhook is a column of the organization, which a rule cannot give apart.
+  'webhooks.manage': only(builders, 'can_manage_integrations'),
+  'billing.manage': rules.wallets.list,
+  // Every member may know the others' names; the page is for who works with the team (GET /api/team-members).
+  'team.view': { ...only(roles, 'can_manage_team'), manager: true },
+  'team.manage': rules.invitations.list,
+  // Every member may read the organization; what it asks of people is for who leads.
+  'settings.view': only(['manager']),
+  'settings.manage': rules.organizations.update,
+} as const satisfies Record<string, Grant>
+
 /** What a screen or a button is for. */
-export type Action =
-  | 'home.view'
-  | 'calls.view'
-  | 'calls.place'
-  | 'inbox.view'
-  | 'inbox.reply'
-  | 'assistants.view'
-  | 'assistants.manage'
-  | 'functions.manage'
-  | 'numbers.view'
-  | 'numbers.manage'
-  | 'knowledge.view'
-  | 'knowledge.manage'
-  | 'analytics.view'
-  | 'build.view'
-  | 'build.manage'
-  | 'integrations.manage'
-  | 'webhooks.manage'
-  | 'billing.manage'
-  | 'team.view'
-  | 'team.manage'
-  | 'settings.view'
-  | 'settings.manage'
-
-interface Rule {
-  roles: readonly Role[]
-  /** Asked from everybody but owners and admins, who may do everything. */
-  needs?: Capability
-  /** A role that needs no flag for it. */
-  free?: Role
-}
-
-const everyone = ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] as const
-const staff = ['owner', 'admin', 'manager', 'agent'] as const
-const leads = ['owner', 'admin', 'manager'] as const
-const builders = ['owner', 'admin', 'manager', 'developer'] as const
-
-const rules: Record<Action, Rule> = {
-  'home.view': { roles: everyone },
-  'calls.view': { roles: everyone, needs: 'can_view_calls' },
-  'calls.place': { roles: staff, needs: 'can_view_calls' },
-  'inbox.view': { roles: everyone, needs: 'can_view_messages' },
-  'inbox.reply': { roles: staff, needs: 'can_view_messages' },
-  'assistants.view': { roles: everyone },
-  'assistants.manage': { roles: everyone, needs: 'can_manage_agents' },
-  'functions.manage': { roles: everyone, needs: 'can_manage_agents', free: 'developer' },
-  'numbers.view': { roles: everyone },
-  'numbers.manage': { roles: ['owner', 'admin'] },
-  'knowledge.view': { roles: everyone },
-  'knowledge.manage': { roles: builders, needs: 'can_manage_agents' },
-  'analytics.view': { roles: everyone, needs: 'can_access_analytics' },
-  'build.view': { roles: builders },
-  'build.manage': { roles: builders, needs: 'can_manage_agents' },
-  'integrations.manage': { roles: builders, needs: 'can_manage_integrations' },
-  'webhooks.manage': { roles: builders, needs: 'can_manage_integrations' },
-  'billing.manage': { roles: ['owner', 'admin'] },
-  'team.view': { roles: everyone, needs: 'can_manage_team', free: 'manager' },
-  'team.manage': { roles: everyone, needs: 'can_manage_team' },
-  'settings.view': { roles: leads },
-  'settings.manage': { roles: ['owner', 'admin'] },
-}
+export type Action = keyof typeof allowed
 
 /** Reports whether a member may do something. Nobody may do anything without a membership. */
 export function can(access: Access | undefined, action: Action): boolean {
-  if (!access) return false
-  const rule = rules[action]
-  if (!rule.roles.includes(access.role)) return false
-  if (!rule.needs || access.role === rule.free || access.role === 'owner' || access.role === 'admin') return true
-  return access[rule.needs] === true
+  const needs = access && (allowed[action] as Grant)[access.role]
+  return needs === true || (needs !== undefined && access?.[needs] === true)
 }

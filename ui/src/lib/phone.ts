@@ -25,7 +25,9 @@ const hidden = new Set(['anonymous', 'restricted', 'unknown', 'unavailable', 'pr
 /** Reports whether the text stands in a number's place because the caller hid it. */
 export const isHidden = (text: string): boolean => hidden.has(text)
 
-/** "+33 1 23 45 67 89" from E.164. Text that is not E.164 (a SIP address) comes back as it is. */
+const space = '\u00a0'
+
+/** "+33 1 23 45 67 89" from E.164, with spaces that no line breaks at. Text that is not E.164 (a SIP address) comes back as it is. */
 export function phone(e164: string): string {
   if (!/^\+[1-9]\d{2,14}$/.test(e164)) return e164
   const digits = e164.slice(1)
@@ -35,13 +37,13 @@ export function phone(e164: string): string {
     if (begins && !begins.test(rest)) continue
     if (rest.length !== sizes.reduce((n, size) => n + size, 0)) continue
     let from = 0
-    return `+${code} ${sizes.map((size) => rest.slice(from, (from += size))).join(' ')}`
+    return [`+${code}`, ...sizes.map((size) => rest.slice(from, (from += size)))].join(space)
   }
   const code = shortCode.exec(digits)?.[0] ?? digits.slice(0, 3)
   const rest = digits.slice(code.length)
   // No group of one: the last one has four digits then.
   const last = rest.slice(rest.length % 3 === 1 ? -4 : -3)
-  return `+${code} ${rest.slice(0, -last.length).replace(/\d(?=(\d{3})*$)/g, '$& ')}${last}`
+  return `+${code}${space}${rest.slice(0, -last.length).replace(/\d(?=(\d{3})*$)/g, `$&${space}`)}${last}`
 }
 
 /** E.164 from what a person typed: spaces, dots, dashes, brackets and a leading 00 are understood. */
@@ -52,6 +54,9 @@ export function e164(typed: string): string {
 
 /** Reports whether the text is a number that can be dialled from anywhere. */
 export const isPhone = (typed: string): boolean => /^\+[1-9]\d{6,14}$/.test(e164(typed))
+
+/** Reports whether the text may be a number as somebody writes it, at home too: digits and what stands between them. */
+export const isDigits = (typed: string): boolean => /^\+?\d{3,15}$/.test(e164(typed).replaceAll('/', ''))
 
 // Numbers that are kept free for examples where a country has such, else of the right form.
 const examples: Record<string, string> = {

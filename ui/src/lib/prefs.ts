@@ -4,6 +4,8 @@ export type Theme = 'auto' | 'light' | 'dark'
 export const keys = {
   theme: 'pocketline.theme',
   language: 'pocketline.language',
+  /** The language somebody chose before signing in. */
+  chosen: 'pocketline.chosen',
   shortcuts: 'pocketline.shortcuts',
   organization: 'pocketline.organization',
   /** The organization whose calls this person may not see: boot.js does not ask for them. */

@@ -1,7 +1,7 @@
 import { api } from './api'
-import { setLanguage } from './i18n'
+import { setLanguage, type Language } from './i18n'
 import { pb } from './pb'
-import { isTheme, keys, remember, type Theme } from './prefs'
+import { isTheme, keys, recall, remember, type Theme } from './prefs'
 import type { Me } from './session'
 
 /** Makes this browser look as the person chose on another one. Called at sign-in and when the profile is saved. */
@@ -10,6 +10,20 @@ export async function applyProfile(me: Me | null, setTheme: (theme: Theme) => vo
   if (isTheme(me.theme)) setTheme(me.theme)
   if (me.preferences?.shortcuts !== undefined) remember(keys.shortcuts, me.preferences.shortcuts ? 'on' : 'off')
   if (me.language === 'en' || me.language === 'fr') await setLanguage(me.language)
+}
+
+/** Takes a language chosen before signing in: it holds afterwards too. */
+export async function chooseLanguage(language: Language): Promise<void> {
+  remember(keys.chosen, language)
+  await setLanguage(language)
+}
+
+/** The person as they sign in, with the language they chose on the way, which their profile has from then on. */
+export async function withChosenLanguage(me: Me): Promise<Me> {
+  const chosen = recall(keys.chosen)
+  remember(keys.chosen, '')
+  if ((chosen !== 'en' && chosen !== 'fr') || chosen === me.language) return me
+  return saveMe(me, { language: chosen }).catch(() => ({ ...me, language: chosen })) // this browser shows it all the same
 }
 
 /** Saves part of the signed-in person's own record; the session's copy follows. */

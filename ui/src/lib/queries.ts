@@ -1,18 +1,10 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { ClientResponseError } from 'pocketbase'
-import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
+import { useEffect, useEffectEvent } from 'react'
 import { Live } from './live'
 import { pb, sessionEnded } from './pb'
+import { isReachable, look, onReach, setReachable } from './reach'
 import { saysClosed } from './session'
-
-// Whether the last answer came at all: a laptop can be online while the server is away.
-let reachable = true
-const listeners = new Set<() => void>()
-function setReachable(next: boolean): void {
-  if (next === reachable) return
-  reachable = next
-  for (const listener of listeners) listener()
-}
 
 function onError(error: unknown): void {
   if (!(error instanceof ClientResponseError) || error.isAbort) return
@@ -46,12 +38,13 @@ export function useTopic(topic: string | undefined, listener: (data: unknown) =>
   useEffect(() => (topic ? live.listen(topic, (data) => hear(data)) : undefined), [topic])
 }
 
-export function useReachable(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => reachable,
-  )
+// A stream that broke is the first sign of a server that went away; one that was given back is none.
+pb.realtime.onDisconnect = (topics) => {
+  if (topics.length > 0) void look()
 }
+
+// What failed meanwhile is asked for again once the server is back; so is the server's version.
+onReach(() => {
+  if (!isReachable()) return
+  void queries.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] === 'desk' || state.status === 'error' })
+})

@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react'
 import { locale } from './i18n'
+import { plainly } from './plainly'
 
 // The server's sentences are English: they are part of its documented routes. The dashboard says those it knows in the
 // reader's language; the catalogue of them comes with the first answer that needs it.
@@ -24,7 +25,8 @@ export function needSentences(): Promise<void> {
 
 /** A sentence of the server in the reader's language; one that is not known, or not yet, stays as it is. */
 export function said(text: string): string {
-  return named(french && locale() === 'fr' ? french(text) : text)
+  const plain = plainly(text)
+  return named(french && locale() === 'fr' ? french(plain) : plain)
 }
 
 /** The server writes countries as (XX): here they get their names. */

@@ -57,6 +57,17 @@ describe('a sentence of the server', () => {
 })
 
 describe('the French catalogue', () => {
+  test.each([
+    ['the phone provider', 'le fournisseur téléphonique'],
+    ['Twilio', 'Twilio'],
+  ])('names the provider a copy is at: %s', (english, name) => {
+    expect(inFrench(`It is not known yet whether ${english} made it: it is looked for before it is made again.`))
+      .toBe(`On ne sait pas encore si ${name} l’a créé\u00a0: il est recherché avant d’être créé de nouveau.`)
+    expect(inFrench(
+      `What was asked was done at ${english}, but it could not be stored here. It is tried again by itself: no disk.`,
+    )).toContain(`Ce qui était demandé a été fait chez ${name}, mais`)
+  })
+
   const all = Object.entries({ ...french.pocketbase, ...french.sentences })
 
   test('has the same gaps on both sides', () => {
@@ -79,6 +90,10 @@ describe('the French catalogue', () => {
       expect(says, english).not.toMatch(/ [?!:;»]|« |\p{L}'\p{L}|\p{L}[?!;»]/u)
       expect(says.replace(/\S*:\/\/\S*|\{".*\}|\S*\d:\d\S*|\S*::\S*/g, ''), english).not.toMatch(/\p{L}:/u)
     }
+  })
+
+  test('says automatically of what English lets happen by itself', () => {
+    for (const [english, says] of all) expect(says, english).not.toMatch(/(d’elle|de lui|d’eux|d’elles)-mêmes?|tout seul|toute seule/)
   })
 
   test('no sentence stands in it twice', () => {
@@ -114,6 +129,13 @@ describe('a failed answer', () => {
     expect((await refused(409, { error: sentence })).cause).toBe(sentence)
   })
 
+  test('says a provider’s refusal without what only programs need', async () => {
+    await setLanguage('fr')
+    const refusal = 'vapi: model.model must be one of the following values: a, b (400)'
+    expect((await refused(502, { error: `The phone provider refused: ${refusal}` })).cause).toBe('Le fournisseur téléphonique a refusé\u00a0: le modèle doit être à choisir parmi\u00a0: a, b')
+    expect(said('it could not be seen whether the copy is there: vapi: Service Unavailable (503)')).toBe('Impossible de voir si la copie existe\u00a0: Le service est indisponible')
+  })
+
   test('keeps what only the provider can say', async () => {
     await setLanguage('fr')
     expect((await refused(502, { error: 'The phone provider refused: name is too long' })).cause).toBe('Le fournisseur téléphonique a refusé\u00a0: name is too long')
@@ -127,5 +149,5 @@ test('a sentence that came with an answer turns French by itself once the catalo
   await choose('fr')
   const { result } = renderHook(() => useSaid()('Wrong code'))
   expect(result.current).toBe('Wrong code')
-  await waitFor(() => expect(result.current).toBe('Ce code est faux'))
+  await waitFor(() => expect(result.current).toBe('Ce code est incorrect'))
 })

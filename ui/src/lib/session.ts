@@ -32,6 +32,7 @@ export interface Organization {
   logo: string
   currency: string
   plan: string
+  paused?: boolean
 }
 
 export interface Membership extends Access {

@@ -1,4 +1,4 @@
-// The sign-in page that /boot.js showed while this code was on its way, and the change to the real one.
+// What /boot.js showed while this code was on its way, the sign-in page or an empty frame, and the change to the real one.
 
 const typed = (root: ParentNode | null) => [...(root?.querySelectorAll<HTMLInputElement>('input[data-path]') ?? [])]
 

@@ -1,0 +1,45 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/hooks/calls/store"
+	"github.com/pocketline/pocketline/hooks/internal/live"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+func TestListen_says_something_when_nothing_is_said(t *testing.T) {
+	var hub *live.Hub
+	testkit.New(t, func(app core.App) { hub = live.New(app, nil, 0) })
+	listener := hub.Listen("quiet", "", testkit.Acme)
+	defer listener.Close()
+	rec := httptest.NewRecorder()
+	re := new(core.RequestEvent)
+	re.Request, re.Response = httptest.NewRequest("GET", "/", nil), rec
+	stream := &eventStream{re: re, control: http.NewResponseController(rec), sent: map[string]bool{},
+		may: func() bool { return true }}
+	quiet, done := make(chan time.Time), make(chan struct{})
+	go func() {
+		defer close(done)
+		follow(context.Background(), stream, listener, quiet)
+	}()
+	quiet <- time.Now()
+	hub.Line("quiet", store.LiveMessage{Type: "line", Role: "user", Content: "hello", Position: 1})
+	hub.Line("quiet", store.LiveMessage{Type: "line", Role: "user", Content: "hello",
+		Position: 1}) // stored and told at once
+	hub.Line("quiet", store.LiveMessage{Type: "line", Role: "assistant", Content: "yes", Position: 1})
+	hub.Line("quiet", store.LiveMessage{Type: "over", Status: "completed"})
+	<-done
+	got := rec.Body.String()
+	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 ||
+		strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,44 @@
+package demo
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
+)
+
+func TestHistory_calls_belong_to_the_person_they_tell_of(t *testing.T) {
+	app := testkit.New(t)
+	if _, err := app.NonconcurrentDB().NewQuery("DELETE FROM calls").Execute(); err != nil {
+		t.Fatal(err)
+	}
+	err := History(app, HistoryOptions{Organization: testkit.Void, Calls: 300, Days: 30, Until: time.Now(), Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := app.FindAllRecords(collections.Calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := map[string]bool{}
+	for _, c := range calls {
+		from, to := c.GetString("caller_number"), c.GetString("recipient_number")
+		if c.GetString("call_type") == collections.Outbound {
+			from, to = to, from
+			called[from] = true
+		}
+		contact, err := app.FindRecordById(collections.Contacts, c.GetString("contact"))
+		if err != nil || to != ours || from == ours || contact.GetString("phone_number") != from {
+			t.Fatalf("%s: between %s and %s, of contact %v (%v)", c.GetString("call_type"), from, to, contact, err)
+		}
+		name, summary := contact.GetString("name"), c.GetString("summary")
+		if summary != "The caller said nothing." && !strings.Contains(summary, name) {
+			t.Errorf("the call of %s says %q", name, summary)
+		}
+	}
+	if len(called) < 20 {
+		t.Errorf("only %d people were called", len(called))
+	}
+}

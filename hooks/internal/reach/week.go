@@ -1,0 +1,14 @@
+package reach
+
+// Week are an organization's calls of the last seven days.
+type Week struct {
+	// Days are how many began on each day of its zone, the oldest first.
+	Days [7]int
+	// Answered are among those that are Over or spoken into.
+	Answered, Over int
+	// Open are over and nobody has settled them.
+	Open int
+	// FailedAt is when the last call that failed began, as it is stored, and Outcome
+	// what became of it; both are empty when none did, however long ago.
+	FailedAt, Outcome string
+}
