@@ -1,6 +1,7 @@
 // Package ui holds the dashboard: the files Vite builds into dist, and the handler that serves them.
 //
-// dist is built, not kept in git; only its .gitkeep is. A binary built without Node therefore carries an empty dashboard
+// dist is built, not kept in git; only its .gitkeep is. A binary built without Node therefore
+// carries an empty dashboard
 // and [Handler] answers with a page that says so and how to build it.
 package ui
 

@@ -2,7 +2,8 @@ package ui
 
 import "strings"
 
-// directives of the dashboard's Content-Security-Policy, in the order they are sent. NONCE stands for the page's own nonce.
+// directives of the dashboard's Content-Security-Policy, in the order they are sent. NONCE
+// stands for the page's own nonce.
 var directives = [][2]string{
 	{"default-src", "'none'"},
 	{"script-src", "'self' 'nonce-NONCE'"},

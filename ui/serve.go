@@ -86,7 +86,8 @@ type handler struct {
 // of them at the start took a tenth of it, and read megabytes that most servers never send.
 //
 // A known file is answered with its type, an ETag made from its content, and the brotli or gzip form made at build time
-// when the browser takes it. Unknown names under /assets/ or with a file extension, and anything under /api/, /functions/
+// when the browser takes it. Unknown names under /assets/ or with a file extension, and
+// anything under /api/, /functions/
 // and /_/, are 404. Every other path is a page of the dashboard and gets index.html with a fresh CSP nonce.
 // Only GET and HEAD are answered; mount it after all other routes.
 func Handler(fsys fs.FS, opts Options) http.Handler {
@@ -200,7 +201,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, h.index, dashboardPolicy)
 }
 
-// belongsToServer reports paths that must never be answered with the shell: a mistyped API route has to look like an error.
+// belongsToServer reports paths that must never be answered with the shell: a mistyped API
+// route has to look like an error.
 func belongsToServer(p string) bool {
 	for _, prefix := range []string{"/api", "/functions", "/_"} {
 		if p == prefix || strings.HasPrefix(p, prefix+"/") {

@@ -43,7 +43,8 @@ func get(t *testing.T, h http.Handler, method, target string, header map[string]
 
 func TestHandler_answers_each_kind_of_path(t *testing.T) {
 	h := Handler(built(), Options{})
-	const page, js, immutable = "text/html; charset=utf-8", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"
+	const page, js, immutable = "text/html; charset=utf-8", "text/javascript; charset=utf-8",
+		"public, max-age=31536000, immutable"
 	const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IjEifQ.c0nR2B8yQm9vVhYx1tW3gkq1W2f5p6s7t8u9v0w1x2y"
 	tests := []struct {
 		name, method, path, accept string
@@ -57,8 +58,10 @@ func TestHandler_answers_each_kind_of_path(t *testing.T) {
 		{"index.html by name is the shell", "GET", "/index.html", "", 200, page, "no-store", "", "nonce="},
 		{"an asset is kept for ever", "GET", "/assets/main-abc.js", "", 200, js, immutable, "", "plain"},
 		{"brotli wins when taken", "GET", "/assets/main-abc.js", "gzip, deflate, br", 200, js, immutable, "br", "brotli"},
-		{"gzip when brotli is refused", "GET", "/assets/main-abc.js", "br;q=0, gzip;q=0.5", 200, js, immutable, "gzip", "gzip"},
-		{"plain when both are refused", "GET", "/assets/main-abc.js", "br;q=0, gzip; q=0.000", 200, js, immutable, "", "plain"},
+		{"gzip when brotli is refused", "GET", "/assets/main-abc.js", "br;q=0, gzip;q=0.5", 200, js,
+			immutable, "gzip", "gzip"},
+		{"plain when both are refused", "GET", "/assets/main-abc.js", "br;q=0, gzip; q=0.000", 200, js,
+			immutable, "", "plain"},
 		{"a longer coding name is not brotli", "GET", "/assets/main-abc.js", "brotli", 200, js, immutable, "", "plain"},
 		{"no variant was made for fonts", "GET", "/assets/inter.woff2", "br", 200, "font/woff2", immutable, "", "font"},
 		{"files outside assets live an hour", "GET", "/boot.js", "br", 200, js, "public, max-age=3600", "", "boot"},
@@ -111,7 +114,8 @@ func TestHandler_answers_304_only_to_the_form_the_browser_has(t *testing.T) {
 	if tag == "" || tag == plain.Header.Get("ETag") {
 		t.Fatalf("each form needs its own ETag: brotli %q, plain %q", tag, plain.Header.Get("ETag"))
 	}
-	again, body := get(t, h, "GET", "/assets/main-abc.js", map[string]string{"Accept-Encoding": "br", "If-None-Match": tag})
+	again, body := get(t, h, "GET", "/assets/main-abc.js",
+		map[string]string{"Accept-Encoding": "br", "If-None-Match": tag})
 	if again.StatusCode != 304 || body != "" {
 		t.Errorf("same form: got %d %q, want an empty 304", again.StatusCode, body)
 	}
@@ -121,7 +125,8 @@ func TestHandler_answers_304_only_to_the_form_the_browser_has(t *testing.T) {
 	}
 	changed := built()
 	changed["assets/main-abc.js"] = &fstest.MapFile{Data: []byte("new")}
-	res, _ := get(t, Handler(changed, Options{}), "GET", "/assets/main-abc.js", map[string]string{"If-None-Match": plain.Header.Get("ETag")})
+	res, _ := get(t, Handler(changed, Options{}), "GET", "/assets/main-abc.js",
+		map[string]string{"If-None-Match": plain.Header.Get("ETag")})
 	if res.StatusCode != 200 {
 		t.Errorf("changed content: got %d, want 200", res.StatusCode)
 	}
@@ -145,7 +150,8 @@ func TestHandler_gives_each_page_a_fresh_nonce(t *testing.T) {
 			t.Errorf("nonce %s came twice", m[1])
 		}
 		seen[m[1]] = true
-		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "connect-src 'self';", "base-uri 'none'"} {
+		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "connect-src 'self';",
+			"base-uri 'none'"} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("policy lacks %q: %s", part, policy)
 			}
@@ -159,7 +165,8 @@ func TestHandler_gives_each_page_a_fresh_nonce(t *testing.T) {
 func TestHandler_lets_only_the_test_call_reach_daily(t *testing.T) {
 	res, _ := get(t, Handler(built(), Options{}), "GET", "/webcall", nil)
 	policy := res.Header.Get("Content-Security-Policy")
-	for _, part := range []string{"https://c.daily.co", "connect-src 'self' https://*.daily.co wss://*.daily.co;", "frame-ancestors 'self'"} {
+	for _, part := range []string{"https://c.daily.co", "connect-src 'self' https://*.daily.co wss://*.daily.co;",
+		"frame-ancestors 'self'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("policy lacks %q: %s", part, policy)
 		}
@@ -191,7 +198,8 @@ func TestHandler_says_so_when_the_dashboard_was_not_built(t *testing.T) {
 func TestHandler_answers_HEAD_without_a_body(t *testing.T) {
 	h := Handler(built(), Options{})
 	for _, p := range []string{"/", "/assets/main-abc.js"} {
-		if res, body := get(t, h, "HEAD", p, nil); res.StatusCode != 200 || body != "" || res.Header.Get("Content-Length") == "" {
+		if res, body := get(t, h, "HEAD", p, nil); res.StatusCode != 200 || body != "" ||
+			res.Header.Get("Content-Length") == "" {
 			t.Errorf("HEAD %s: got %d, %d bytes, length %q", p, res.StatusCode, len(body), res.Header.Get("Content-Length"))
 		}
 	}

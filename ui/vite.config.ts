@@ -24,5 +24,7 @@ export default defineConfig({
     setupFiles: ['src/test-setup.ts'],
     css: false,
     restoreMocks: true,
+    // For a machine that does other things too: what is waited for is a condition, never this time.
+    testTimeout: 60_000,
   },
 })

@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import { chromium } from 'playwright-core'
 
 export const base = (process.env.BASE_URL ?? 'http://127.0.0.1:8090').replace(/\/$/, '')
+/** How long a check waits for a condition before it is a failure: far above what the slowest machine needs. */
+export const WAIT_MS = 60_000
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
 
 /** Chromium, or undefined after a loud note; under CI its absence is a failure. */
@@ -78,7 +80,7 @@ export function watched(page) {
 
 /** Waits for the page itself: its heading is there and nothing is loading. */
 export async function settled(page) {
-  await page.waitForFunction(() => document.querySelector('h1, h2') && !document.querySelector('[data-loading]'), undefined, { timeout: 15_000 })
+  await page.waitForFunction(() => document.querySelector('h1, h2') && !document.querySelector('[data-loading]'), undefined, { timeout: WAIT_MS })
   await page.evaluate(() => Promise.all([document.fonts.ready, new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))]))
 }
 

@@ -1,26 +1,67 @@
 // The clients of the two old systems and of the provider, as npm has them, against a running server with the sandbox; no browser:
-//   BASE_URL=… E2E_EMAIL=… E2E_PASSWORD=… E2E_SANDBOX="<address> <key>" node e2e/clients.mjs [supabase] [pocketbase] [vapi]
+//   BASE_URL=… E2E_EMAIL=… E2E_PASSWORD=… E2E_SANDBOX="<address> <key>" \
+//     node --experimental-eventsource --experimental-websocket e2e/clients.mjs [document] [supabase] [pocketbase] [vapi]
 // Only the address differs from what their users write.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { createClient } from '@supabase/supabase-js'
 import { VapiClient } from '@vapi-ai/server-sdk'
 import PocketBase from 'pocketbase'
 
+import { authenticator } from './totp.mjs'
+
 const { BASE_URL: base, E2E_EMAIL: email, E2E_PASSWORD: password } = process.env
 
-/** What supabase-js must not open here: the suite uses no realtime of it, and Node 20 has no WebSocket. */
-function NoSocket() {}
-
 function supabaseClient(options = {}) {
-  return createClient(base, 'any-key', {
-    auth: { persistSession: false, autoRefreshToken: false, ...options }, realtime: { transport: NoSocket },
-  })
+  return createClient(base, 'any-key', { auth: { persistSession: false, autoRefreshToken: false, ...options } })
 }
 
 /** The answer of a call that must succeed. */
 function right({ data, error }) {
   assert.equal(error, null, error && `${error.message} ${JSON.stringify(error)}`)
   return data
+}
+
+/** What people do with their account: change it, recover it, and give a second factor. */
+async function supabaseAccount(name) {
+  let said
+  const old = createClient(base, 'any-key', {
+    auth: { persistSession: false, autoRefreshToken: false },
+    global: {
+      fetch: async (...asked) => {
+        const answer = await fetch(...asked)
+        said = answer.status === 400 ? await answer.clone().json() : undefined
+        return answer
+      },
+    },
+  })
+  const { session } = right(await old.auth.signInWithPassword({ email, password }))
+  assert.equal(right(await old.auth.updateUser({ data: { name: 'Nia' } })).user.user_metadata.name, 'Nia')
+  right(await old.auth.updateUser({ data: { name } }))
+  assert.equal((await old.auth.updateUser({ password: 'a good long one 7' })).error.code, 'current_password_required')
+  assert.equal((await old.auth.verifyOtp({ type: 'recovery', token_hash: 'x' })).error.code, 'otp_expired')
+  assert.equal((await old.auth.verifyOtp({ type: 'email', email, token: '12345678' })).error.code, 'otp_expired')
+
+  const own = async (path, body, token = session.access_token) => {
+    const answer = await fetch(`${base}/api/me/two-factor/${path}`, {
+      method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body),
+    })
+    assert.ok(answer.ok, `${path}: ${answer.status}`)
+    return answer.status === 204 ? {} : answer.json()
+  }
+  const { secret } = await own('start', {})
+  const { recovery_codes: codes } = await own('confirm', { code: await authenticator(secret).next() })
+  try {
+    assert.equal((await old.auth.signInWithPassword({ email, password })).error.code, 'mfa_required')
+    const { ticket } = said
+    assert.equal((await old.auth.verifyOtp({ type: 'mfa', ticket, token: 'aaaaa-aaaaa' })).error.code, 'mfa_verification_failed')
+    right(await old.auth.verifyOtp({ type: 'mfa', ticket, token: codes[0] }))
+    assert.equal(right(await old.auth.getUser()).user.email, email)
+  } finally {
+    await own('disable', { password })
+  }
 }
 
 async function supabase() {
@@ -57,9 +98,11 @@ async function supabase() {
   assert.equal(missing.error.context.status, 404)
   assert.equal((await old.from('assistants').select('*')).error.code, 'not_found')
 
-  // Refreshing: once; whoever shows the old token again ends the session.
+  // Refreshing: the same answer for a moment, to tabs that ask at once; whoever shows the token after another one ends the session.
   const fresh = right(await old.auth.refreshSession()).session
   assert.notEqual(fresh.access_token, session.access_token)
+  assert.equal(right(await supabaseClient().auth.refreshSession({ refresh_token: session.refresh_token })).session.access_token, fresh.access_token)
+  right(await old.auth.refreshSession())
   const thief = supabaseClient()
   assert.equal((await thief.auth.refreshSession({ refresh_token: session.refresh_token })).error.code, 'refresh_token_not_found')
   assert.equal((await old.auth.getUser(fresh.access_token)).error.status, 401)
@@ -67,10 +110,17 @@ async function supabase() {
   // Signing up follows the installation's policy, and signing out ends the session.
   const closed = await supabaseClient().auth.signUp({ email: `new-${Date.now()}@client.test`, password: 'a good long one 7', options: { data: { name: 'Nia' } } })
   assert.deepEqual([closed.error.code, closed.error.status], ['signup_disabled', 422])
-  assert.equal((await supabaseClient().auth.resetPasswordForEmail('nobody@nowhere.test')).error, null)
-  const again = right(await old.auth.signInWithPassword({ email, password })).session
-  assert.equal((await old.auth.signOut({ scope: 'local' })).error, null)
-  assert.equal((await old.auth.getUser(again.access_token)).error.status, 401)
+  assert.equal((await supabaseClient().auth.resetPasswordForEmail('nobody@nowhere.test')).error.code, 'otp_disabled')
+  assert.equal((await supabaseClient().auth.signInWithOtp({ email: 'nobody@nowhere.test' })).error.code, 'otp_disabled')
+  for (const [options, here, there] of [[{ scope: 'local' }, 401, 200], [{ scope: 'others' }, 200, 401], [{}, 401, 401]]) {
+    const another = supabaseClient()
+    const [mine, theirs] = [right(await old.auth.signInWithPassword({ email, password })), right(await another.auth.signInWithPassword({ email, password }))]
+    assert.equal((await old.auth.signOut(options)).error, null)
+    for (const [{ session: kept }, want] of [[mine, here], [theirs, there]]) {
+      assert.equal((await supabaseClient().auth.getUser(kept.access_token)).error?.status ?? 200, want, JSON.stringify(options))
+    }
+  }
+  await supabaseAccount(user.user_metadata.name)
   return `signed in as ${user.role} of ${user.organization_id}`
 }
 
@@ -115,7 +165,30 @@ async function vapi() {
   return `${ours.length} assistants of ours`
 }
 
-const suites = { supabase, pocketbase, vapi }
+/** The programs of docs/clients.md, each by itself as it stands there; only addresses, keys and the account are put in. */
+async function document() {
+  const page = await readFile(new URL('../../docs/clients.md', import.meta.url), 'utf8')
+  const [address, key] = process.env.E2E_SANDBOX.trim().split(/\s+/)
+  const programs = [...page.matchAll(/^( *)```js\n(.*?)^ *```$/gms)].map(([, , code]) => code)
+  assert.ok(programs.length >= 4, `${programs.length} programs in the document`)
+  const command = page.match(/`node ((?:--\S+ )+)program\.mjs`/)[1].trim().split(' ')
+  for (const program of programs) {
+    const own = program.replaceAll('https://desk.example.com', base).replaceAll('http://127.0.0.1:8787', `http://${address}`).replaceAll('sandbox-key', key)
+    const [account, end] = [`const [email, password, code] = ${JSON.stringify([email, password, '000000'])}\n`, '\nprocess.exit(0)\n']
+    const file = new URL(`.document-${process.pid}.mjs`, import.meta.url) // beside node_modules
+    await writeFile(file, account + own + end)
+    try {
+      execFileSync(process.execPath, [...command, fileURLToPath(file)], { stdio: 'pipe', timeout: 30_000 })
+    } catch (e) {
+      throw new Error(`this program of the document does not run:\n${program}\n${e.stderr}`, { cause: e })
+    } finally {
+      await rm(file)
+    }
+  }
+  return `${programs.length} programs`
+}
+
+const suites = { document, supabase, pocketbase, vapi }
 const wanted = process.argv.slice(2)
 for (const [name, run] of Object.entries(suites)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

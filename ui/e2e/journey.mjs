@@ -1,10 +1,9 @@
 // The main job as a person does it: sign in, let somebody call, watch, read, listen, and find the call again.
 import fs from 'node:fs'
 import path from 'node:path'
-import { base, profile, settled, watched } from './browser.mjs'
+import { base, profile, settled, WAIT_MS, watched } from './browser.mjs'
 
 const CALL_MS = 60_000
-const LOOK_MS = 15_000
 // What the sandbox's booking caller and our assistant say, and what is used between.
 const LINES = 7
 const FUNCTIONS = ['check_availability', 'book_appointment']
@@ -17,7 +16,7 @@ const SECOND_MS = 800
 export async function journey(browser, who, fail) {
   const context = await profile(browser)
   const page = await context.newPage()
-  page.setDefaultTimeout(LOOK_MS)
+  page.setDefaultTimeout(WAIT_MS)
   const complaints = watched(page)
   const steps = []
   const step = async (name, work) => {
@@ -108,14 +107,16 @@ async function walkThrough(page, who, step) {
     for (const name of FUNCTIONS) await conversation.getByText(`Function ${name}`).waitFor()
     await page.getByRole('region', { name: 'Summary' }).getByText('Priya Raman called to book').waitFor()
     await page.getByRole('region', { name: 'Summary' }).getByText('Answered', { exact: true }).waitFor()
-    const cost = await page.locator('section', { has: page.getByRole('heading', { name: 'Cost', exact: true }) }).innerText()
+    const costs = page.locator('section', { has: page.getByRole('heading', { name: 'Cost and speed', exact: true }) })
+    await costs.locator('summary').first().click()
+    const cost = await costs.innerText()
     if (!/\$\s?0\.0\d/.test(cost) || !cost.includes('Speaking')) throw new Error(`the cost reads ${JSON.stringify(cost)}`)
   })
 
   await step('what was found in it', async () => {
     const found = await page.locator('section', { has: page.getByRole('heading', { name: 'Analysis', exact: true }) }).innerText()
     if (!/Goal\s+Reached/.test(found) || !/Wanted\s+book/.test(found)) throw new Error(`the analysis reads ${JSON.stringify(found)}`)
-    const bill = page.locator('details', { has: page.getByText(/lines of the bill$/) })
+    const bill = page.locator('details details', { has: page.getByText(/lines of the bill$/) })
     await bill.locator('summary').click()
     const lines = await bill.getByRole('row').allInnerTexts()
     const cents = (text) => Math.round(Number(text.match(/\$([\d.]+)\s*$/)?.[1]) * 10_000)
@@ -161,6 +162,28 @@ async function walkThrough(page, who, step) {
     return `by "${WORD}"`
   })
 
+  await step('found from anywhere', async () => {
+    const search = page.getByRole('textbox', { name: 'Find, go or do…' })
+    const lines = page.getByRole('dialog').getByRole('button')
+    await page.goto(`${base}/o/${who.org}/team`)
+    await settled(page)
+    await page.keyboard.press('Control+k')
+    await search.fill(WORD)
+    await lines.filter({ has: page.locator('mark', { hasText: WORD }) }).filter({ has: page.locator('time') }).first().click()
+    await page.waitForURL(/\/calls\/[a-z0-9]{15}$/)
+    await page.getByRole('region', { name: 'Summary' }).waitFor()
+    const opened = await page.locator('h1').innerText()
+    await page.goto(`${base}/o/${who.org}/team`)
+    await settled(page)
+    await page.keyboard.press('Control+k')
+    await lines.first().filter({ hasText: opened }).waitFor()
+    // And does: the first letters, and Enter.
+    await search.fill('simul')
+    await lines.first().filter({ hasText: 'Simulate a call' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Simulate a call' }).getByRole('button', { name: 'Cancel' }).click()
+  })
+
   await step('a view is kept', async () => {
     const menu = page.getByRole('button', { name: /^View/ })
     const wanted = 'outcome=completed'
@@ -172,10 +195,12 @@ async function walkThrough(page, who, step) {
     await page.getByRole('button', { name: `View: ${VIEW}` }).waitFor()
     // Another visit, and only the keyboard.
     await page.goto(`${base}/o/${who.org}/calls?search=${WORD}`)
-    await page.getByText('Whole words first, then newest').waitFor()
+    await page.locator('main mark', { hasText: WORD }).first().waitFor()
     await menu.focus()
     await page.keyboard.press('Enter')
     await page.getByRole('menuitem', { name: VIEW }).waitFor()
+    // The menu hears keys once the focus is in it.
+    await page.waitForFunction(() => document.activeElement?.closest('[role="menu"]'))
     await page.keyboard.press('ArrowDown')
     await page.waitForFunction((name) => document.activeElement?.textContent === name, VIEW)
     await page.keyboard.press('Enter')

@@ -1,18 +1,20 @@
 // The browser checks, against a running server:
-//   BASE_URL=http://127.0.0.1:8090 E2E_EMAIL=… E2E_PASSWORD=… npm run e2e [journey] [people] [walk] [speed] [live]
+//   BASE_URL=http://127.0.0.1:8090 E2E_EMAIL=… E2E_PASSWORD=… npm run e2e [first] [journey] [people] [walk] [away] [speed] [live]
 // Times are measured and said in every run; they fail it only with E2E_STRICT=1, on a machine that does nothing else: on a
 // busy one they tell more of the machine than of the dashboard.
-// `people` starts a server of its own (E2E_BINARY, else the repository's), a mail server and an account elsewhere; E2E_LANGUAGE=fr
+// `first` and `people` start a server of their own (E2E_BINARY, else the repository's), a mail server and an account elsewhere; E2E_LANGUAGE=fr
 // reads it in French, E2E_SHOTS=<folder> keeps pictures of its screens, E2E_TIMES=1 says how long each step took.
 // E2E_ONLY=login,me walks only these routes. Pictures of failed pages are left in e2e/out.
+import { away } from './away.mjs'
 import { launch, session } from './browser.mjs'
+import { first } from './first.mjs'
 import { journey } from './journey.mjs'
 import { live } from './live.mjs'
 import { people } from './people.mjs'
 import { speed } from './speed.mjs'
 import { walk } from './walk.mjs'
 
-const suites = { journey, people, walk, speed, live }
+const suites = { first, journey, people, walk, away, speed, live }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in suites))
 if (unknown.length > 0) {

@@ -8,7 +8,7 @@ export const language = process.env.E2E_LANGUAGE === 'fr' ? 'fr' : 'en'
 const read = (file) => JSON.parse(fs.readFileSync(path.resolve(import.meta.dirname, '../src/locales', file), 'utf8'))
 const merge = (a, b) => Object.fromEntries([...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) =>
   [key, typeof a[key] === 'object' && typeof b[key] === 'object' ? merge(a[key], b[key]) : b[key] ?? a[key]]))
-const catalogue = merge(read(`${language}.json`), read(`people/${language}.json`))
+const catalogue = ['people', 'calls', 'build'].reduce((all, part) => merge(all, read(`${part}/${language}.json`)), read(`${language}.json`))
 
 /** The sentence of a key with its values; `count` chooses between one and several. */
 export function t(key, values = {}) {

@@ -1,5 +1,5 @@
 // Runs before the first paint: colour scheme and language of this browser, so that nothing flashes; the start of what the
-// application will ask for; and for guests the sign-in page, as the application will draw it.
+// application will ask for; for guests the sign-in page, as the application will draw it, for others the frame of every page.
 ;(function () {
   var root = document.documentElement
   var now = Date.now() / 1000
@@ -86,16 +86,33 @@
     }).catch(function () {}) // the application says what is wrong
   }
 
+  /** Shows the frame that stands around every page of somebody signed in, until the application draws it with what is in it. */
+  function frame() {
+    var page = document.createElement('div')
+    page.id = 'start'
+    page.setAttribute('data-frame', '')
+    page.setAttribute('data-loading', '')
+    page.setAttribute('aria-hidden', 'true')
+    page.innerHTML = '<div data-part="side"><b><img src="/icon.svg" width="26" height="26" alt="">Pocketline</b>' + '<i></i>'.repeat(6) + '</div><div data-part="top"></div><div data-part="bottom"></div>'
+    document.body.insertBefore(page, document.body.firstChild)
+  }
+
+  /** Once there is a body to draw in. */
+  function draw(what) {
+    document.addEventListener('readystatechange', what, { once: true })
+  }
+
   var path = location.pathname
   var me = session()
   files(named('catalogue-' + root.lang))
   ask('/api/desk', me && me.token)
   var inside = /^\/($|o\/|me\b|agency\b|new\b)/.test(path)
   if (!me && drawn[root.lang] && (inside || path === '/login')) {
-    document.addEventListener('readystatechange', start, { once: true })
+    draw(start)
     return
   }
   if (!me || !inside) return
+  draw(frame)
   files(named('frame'))
   ask('/api/collections/memberships/records?page=1&perPage=1000&skipTotal=1&filter=' + encodeURIComponent('user = "' + me.record.id + '"') + '&expand=organization', me.token)
   var home = path === '/' ? read('pocketline.organization') : (/^\/o\/([a-z0-9]{15})(\/(home\/?)?)?$/.exec(path) || [])[1]

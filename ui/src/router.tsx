@@ -9,6 +9,7 @@ import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './ro
 import { functionRoutes } from './routes/functions/routes'
 import { meRoutes } from './routes/me/routes'
 import { numberRoutes } from './routes/numbers/routes'
+import { replyRoutes } from './routes/replies/routes'
 import { settingsRoutes } from './routes/settings/routes'
 import { setupRoute } from './routes/setup/routes'
 import { teamRoutes } from './routes/team/routes'
@@ -32,6 +33,7 @@ const tree = rootRoute.addChildren([
       ...callsRoutes,
       ...teamRoutes,
       ...settingsRoutes,
+      ...replyRoutes,
     ]),
   ]),
 ])

@@ -1,6 +1,8 @@
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, beforeEach } from 'vitest'
 import { setLanguage } from './lib/i18n'
+
+configure({ asyncUtilTimeout: 30_000 })
 
 // happy-dom has no layout; Mantine asks for these.
 Object.assign(window, {
@@ -10,6 +12,9 @@ Object.assign(window, {
     disconnect() {}
   },
 })
+
+// Growing text fields wait for the fonts.
+Object.assign(document, { fonts: new EventTarget() })
 
 beforeEach(async () => {
   localStorage.clear()

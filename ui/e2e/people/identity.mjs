@@ -6,7 +6,7 @@ import { t } from '../words.mjs'
 import { linkTo, mailedCode } from './mails.mjs'
 
 /** After this it does not come at all. */
-const NEVER_MS = 30_000
+const NEVER_MS = 60_000
 
 /** Nora came by a link that was handed over, so her address is not confirmed until she asks for a mail. */
 export async function confirmAddress(world, nora) {
@@ -143,7 +143,7 @@ export async function forgotten(world, one) {
   await arrived(other)
   await one.signOut()
   await page.getByRole('link', { name: t('auth.forgot') }).click()
-  await page.waitForURL('**/forgot-password')
+  await page.getByRole('heading', { name: t('auth.forgotTitle') }).waitFor() // the address changes before the page does
   await settled(page)
   await fill(page, { email: one.email })
   await look(page, 'forgot')
@@ -255,11 +255,11 @@ export async function elsewhere(world, ada) {
   await grace.go('/login')
   other = await popup()
   await other.getByRole('link', { name: grace.email }).click()
-  await page.waitForURL('**/me')
+  await page.waitForURL('**/new')
   await gone(other)
   await settled(page)
-  await page.getByRole('heading', { name: t('profile.title') }).waitFor() // in the language of the browser
-  await look(page, 'me-no-organization')
+  await page.getByRole('heading', { name: t('agency.new.title') }).waitFor() // in the language of the browser
+  await look(page, 'new-no-organization')
   await grace.go(link)
   await page.getByRole('button', { name: t('invite.accept') }).click()
   const org = await arrived(page)

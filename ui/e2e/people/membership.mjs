@@ -8,7 +8,7 @@ import { linkTo } from './mails.mjs'
 /** A lost right shows within this once the page hears of it. */
 const GONE_MS = 1_000
 /** After this it does not come at all. */
-const NEVER_MS = 30_000
+const NEVER_MS = 60_000
 
 const AREAS = ['home', 'calls', 'assistants', 'numbers', 'functions', 'team', 'settings']
 /** What each role finds in its menu, and pages that answer with a refusal when their address is typed. */
@@ -16,9 +16,9 @@ export const ROLES = {
   owner: { sees: AREAS, refused: [] },
   admin: { sees: AREAS, refused: [] },
   manager: { sees: AREAS, refused: ['settings/audit-log'] },
-  agent: { sees: ['home', 'calls', 'assistants', 'numbers'], refused: ['settings'] },
-  viewer: { sees: ['home', 'calls', 'assistants', 'numbers'], refused: ['settings/keys'] },
-  developer: { sees: ['home', 'assistants', 'numbers', 'functions', 'keys'], refused: ['calls'] },
+  agent: { sees: ['home', 'calls', 'assistants', 'numbers', 'replies'], refused: ['settings'] },
+  viewer: { sees: ['home', 'calls', 'assistants', 'numbers', 'replies'], refused: ['settings/keys'] },
+  developer: { sees: ['home', 'assistants', 'numbers', 'functions', 'replies'], refused: ['calls'] },
 }
 
 export async function setUp(ada) {
@@ -185,7 +185,7 @@ export async function accept(world, role, one, link) {
   }
   if (role === 'agent') await look(page, 'refused')
   await one.go(`/o/${other.id}/home`)
-  await page.getByRole('heading', { name: t('errors.missing.title') }).waitFor()
+  await page.getByRole('heading', { name: t('errors.organization.title') }).waitFor()
 
   // The surfaces behind the screens agree.
   const leads = role === 'owner' || role === 'admin'
@@ -297,7 +297,7 @@ export async function ownership(world, ada, nora) {
   await leave()
   await said(page, t('team.leave.done', { organization: client.name }))
   await ada.go(`/o/${client.id}/home`)
-  await page.getByRole('heading', { name: t('errors.missing.title') }).waitFor()
+  await page.getByRole('heading', { name: t('errors.organization.title') }).waitFor()
   return JSON.stringify(refusal)
 }
 

@@ -10,7 +10,11 @@ export interface Limit {
 }
 
 /** Props of an input bound to a form: value, error, key, and what the collection asks of the field. */
-export function field<V extends Record<string, unknown>>(form: UseFormReturnType<V>, name: keyof V & string, limit: Limit = {}) {
+export function field<V extends Record<string, unknown>>(
+  form: UseFormReturnType<V>,
+  name: keyof V & string,
+  limit: Limit = {},
+) {
   const props = form.getInputProps(name)
   return {
     key: form.key(name),

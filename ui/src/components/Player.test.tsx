@@ -26,6 +26,12 @@ beforeEach(() => {
   URL.revokeObjectURL = () => undefined
 })
 
+const rows: Row[] = [
+  { key: 'a', line: { role: 'assistant', who: 'Desk', content: 'Hello', offsetMs: 0 } },
+  { key: 'f', card: <p>card</p> },
+  { key: 'b', line: { role: 'user', who: 'Ada', content: 'A price, please', offsetMs: 65_000 } },
+]
+
 function show() {
   render(
     <MantineProvider><I18nProvider>
@@ -85,6 +91,29 @@ test('arrows seek, brackets change the speed, Space pauses; typing does none of 
   expect(screen.getByRole('button', { name: 'Play' })).toBeTruthy()
 })
 
+test('Space pauses from wherever on the page: a link, the frame of the words, the place of a line', async () => {
+  const seek = vi.fn()
+  render(
+    <MantineProvider><I18nProvider>
+      <Player load={load} peaks={{ left: [1, 2], right: [3, 4] }} seconds={60} name="call.wav" />
+      <a href="#elsewhere">elsewhere</a>
+      <Transcript label="Words" rows={rows} onSeek={seek} />
+    </I18nProvider></MantineProvider>,
+  )
+  for (const focused of [
+    () => screen.getByRole('link'),
+    () => screen.getByRole('region', { name: 'Words' }),
+    () => screen.getByRole('button', { name: 'Play from 1:05' }),
+  ]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, as a person does
+    await play()
+    act(() => focused().focus())
+    fireEvent.keyDown(focused(), { key: ' ' })
+    expect(screen.getByRole('button', { name: 'Play' })).toBeTruthy()
+  }
+  expect(seek).not.toHaveBeenCalled()
+})
+
 test('single keys can be switched off; the slider keeps its own', async () => {
   remember(keys.shortcuts, 'off')
   show()
@@ -109,17 +138,21 @@ test('a sound that does not come is said, and the next press asks again', async 
   expect(load).toHaveBeenCalledTimes(2)
 })
 
-const rows: Row[] = [
-  { key: 'a', line: { role: 'assistant', who: 'Desk', content: 'Hello', offsetMs: 0 } },
-  { key: 'f', card: <p>card</p> },
-  { key: 'b', line: { role: 'user', who: 'Ada', content: 'A price, please', offsetMs: 65_000 } },
-]
-
 test('the line being said is marked, and a press on a line seeks', async () => {
   const onSeek = vi.fn()
-  render(<MantineProvider><I18nProvider><Transcript label="Words" rows={rows} current={2} onSeek={onSeek} /></I18nProvider></MantineProvider>)
+  render(
+    <MantineProvider>
+      <I18nProvider>
+        <Transcript label="Words" rows={rows} current={2} onSeek={onSeek} />
+      </I18nProvider>
+    </MantineProvider>,
+  )
   expect(document.querySelector('[data-current]')?.textContent).toContain('A price, please')
-  expect(screen.getAllByRole('listitem').map((item) => item.textContent)).toEqual(['Desk0:00Hello', 'card', 'Ada1:05A price, please'])
+  expect(screen.getAllByRole('listitem').map((item) => item.textContent)).toEqual([
+    'Desk0:00Hello',
+    'card',
+    'Ada1:05A price, please',
+  ])
   await userEvent.click(screen.getByText('Hello'))
   await userEvent.click(screen.getByRole('button', { name: 'Play from 1:05' }))
   expect(onSeek.mock.calls).toEqual([[0], [65_000]])

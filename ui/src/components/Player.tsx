@@ -1,6 +1,9 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core'
 import { Download, Pause, Play } from 'lucide-react'
-import { useEffect, useEffectEvent, useId, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent as ReactKeyboardEvent, type PointerEvent, type Ref } from 'react'
+import {
+  useEffect, useEffectEvent, useId, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent as
+  ReactKeyboardEvent, type PointerEvent, type Ref,
+} from 'react'
 import { saveBlob } from '../lib/api'
 import { problem, type Problem } from '../lib/errors'
 import { clock, number } from '../lib/format'
@@ -13,6 +16,19 @@ import { lanePath, timeAt, WAVE_HEIGHT, WAVE_WIDTH, type Peaks } from './wavefor
 const STEP_SECONDS = 5
 const PAGE_SECONDS = 30
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2]
+
+// What only frames a part of the page has no keys of its own.
+const FRAMES = 'main,[role="presentation"],[role="region"],[role="tabpanel"]'
+
+/**
+ * Whether a key belongs to what has the focus. Space does nothing on a link; on the place of a line, which is a button, it
+ * pauses what plays, as everywhere else.
+ */
+function keeps(focused: HTMLElement, key: string, playing: boolean): boolean {
+  if (key === ' ' && playing && focused.closest('[data-seek]')) return false
+  const own = `input,textarea,select,button,summary,[contenteditable],[role]:not(${FRAMES})${key === ' ' ? '' : ',a'}`
+  return focused.closest(own) !== null
+}
 
 /** What others may do with a player. */
 export interface PlayerHandle {
@@ -102,9 +118,14 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
     // AltGr types [ and ] on many keyboards and counts as Ctrl+Alt.
     const altGr = event.getModifierState('AltGraph')
     if (event.metaKey || (!altGr && (event.ctrlKey || event.altKey))) return
-    // Keys that belong to what has the focus stay with it.
-    if ((event.target as HTMLElement).closest('input,textarea,select,button,a,summary,[contenteditable],[role]:not(main,[role="presentation"])')) return
-    const act = { ' ': toggle, ArrowLeft: () => seek(at - STEP_SECONDS), ArrowRight: () => seek(at + STEP_SECONDS), '[': () => faster(-1), ']': () => faster(1) }[event.key]
+    if (keeps(event.target as HTMLElement, event.key, playing)) return
+    const act = {
+      ' ': toggle,
+      ArrowLeft: () => seek(at - STEP_SECONDS),
+      ArrowRight: () => seek(at + STEP_SECONDS),
+      '[': () => faster(-1),
+      ']': () => faster(1),
+    }[event.key]
     if (!act) return
     event.preventDefault()
     act()
@@ -117,8 +138,14 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
 
   const onSlider = (event: ReactKeyboardEvent) => {
     const to = {
-      ArrowLeft: at - STEP_SECONDS, ArrowDown: at - STEP_SECONDS, ArrowRight: at + STEP_SECONDS, ArrowUp: at + STEP_SECONDS,
-      PageDown: at - PAGE_SECONDS, PageUp: at + PAGE_SECONDS, Home: 0, End: duration,
+      ArrowLeft: at - STEP_SECONDS,
+      ArrowDown: at - STEP_SECONDS,
+      ArrowRight: at + STEP_SECONDS,
+      ArrowUp: at + STEP_SECONDS,
+      PageDown: at - PAGE_SECONDS,
+      PageUp: at + PAGE_SECONDS,
+      Home: 0,
+      End: duration,
     }[event.key]
     if (to !== undefined) seek(to)
     else if (event.key === ' ' || event.key === 'Enter') toggle()
@@ -135,7 +162,10 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
     seek(timeAt(event.clientX - box.left, box.width, duration))
   }
 
-  const paths = useMemo(() => ({ caller: lanePath(peaks?.left ?? [], true), assistant: lanePath(peaks?.right ?? [], false) }), [peaks])
+  const paths = useMemo(
+    () => ({ caller: lanePath(peaks?.left ?? [], true), assistant: lanePath(peaks?.right ?? [], false) }),
+    [peaks],
+  )
   const share = Math.max(0, Math.min(1, at / duration))
   const lanes = (
     <>
@@ -146,8 +176,17 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
   return (
     <section className={classes.player} aria-label={t('player.label')}>
       <div
-        className={classes.wave} role="slider" tabIndex={0} aria-label={t('player.position')} aria-valuemin={0} aria-valuemax={Math.round(duration)} aria-valuenow={Math.round(at)}
-        aria-valuetext={t('player.of', { at: clock(at), length: clock(duration) })} onKeyDown={onSlider} onPointerDown={onPointer} onPointerMove={onPointer}
+        className={classes.wave}
+        role="slider"
+        tabIndex={0}
+        aria-label={t('player.position')}
+        aria-valuemin={0}
+        aria-valuemax={Math.round(duration)}
+        aria-valuenow={Math.round(at)}
+        aria-valuetext={t('player.of', { at: clock(at), length: clock(duration) })}
+        onKeyDown={onSlider}
+        onPointerDown={onPointer}
+        onPointerMove={onPointer}
       >
         <svg viewBox={`0 0 ${WAVE_WIDTH} ${WAVE_HEIGHT}`} preserveAspectRatio="none" aria-hidden focusable="false">
           <defs><clipPath id={clip}><rect width={share * WAVE_WIDTH} height={WAVE_HEIGHT} /></clipPath></defs>
@@ -158,12 +197,24 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
         <div className={classes.head} style={{ left: `${share * 100}%` }} />
       </div>
       <div className={classes.bar}>
-        <Button size="sm" leftSection={playing ? <Pause size={16} aria-hidden /> : <Play size={16} aria-hidden />} loading={busy} onClick={toggle}>
+        <Button
+          size="sm"
+          leftSection={playing ? <Pause size={16} aria-hidden /> : <Play size={16} aria-hidden />}
+          loading={busy}
+          onClick={toggle}
+        >
           {t(playing ? 'player.pause' : 'player.play')}
         </Button>
-        <span className={`${classes.time} pl-tabular`}>{t('player.of', { at: clock(at), length: clock(duration) })}</span>
+        <span className={`${classes.time} pl-tabular`}>
+          {t('player.of', { at: clock(at), length: clock(duration) })}
+        </span>
         <Tooltip label={t('player.speed')}>
-          <Button size="sm" variant="default" className="pl-tabular" onClick={() => (speed === SPEEDS.at(-1) ? faster(-SPEEDS.length) : faster(1))}>
+          <Button
+            size="sm"
+            variant="default"
+            className="pl-tabular"
+            onClick={() => (speed === SPEEDS.at(-1) ? faster(-SPEEDS.length) : faster(1))}
+          >
             {t('player.times', { speed: number(speed) })}
           </Button>
         </Tooltip>
@@ -206,7 +257,16 @@ export function Player({ load, peaks, seconds, name, onTime, ref }: {
           onTime?.(event.currentTarget.currentTime, !event.currentTarget.paused)
         }}
         onError={() => {
-          if (url) setFailure({ title: t('player.broken.title'), cause: t('player.broken.cause'), code: 'sound', status: 0, retryable: false, fields: {}, aborted: false })
+          if (url)
+            setFailure({
+              title: t('player.broken.title'),
+              cause: t('player.broken.cause'),
+              code: 'sound',
+              status: 0,
+              retryable: false,
+              fields: {},
+              aborted: false,
+            })
         }}
       />
     </section>

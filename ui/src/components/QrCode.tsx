@@ -13,12 +13,21 @@ export function QrCode({ text, label, size = 200 }: { text: string; label: strin
     const count = code.getModuleCount()
     let path = ''
     for (let row = 0; row < count; row++) {
-      for (let column = 0; column < count; column++) if (code.isDark(row, column)) path += `M${column + QUIET} ${row + QUIET}h1v1h-1z`
+      for (let column = 0; column < count; column++)
+        if (code.isDark(row, column)) path += `M${column + QUIET} ${row + QUIET}h1v1h-1z`
     }
     return { path, width: count + 2 * QUIET }
   }, [text])
   return (
-    <svg role="img" aria-label={label} width={size} height={size} viewBox={`0 0 ${width} ${width}`} shapeRendering="crispEdges" style={{ borderRadius: 8, maxWidth: '100%' }}>
+    <svg
+      role="img"
+      aria-label={label}
+      width={size}
+      height={size}
+      viewBox={`0 0 ${width} ${width}`}
+      shapeRendering="crispEdges"
+      style={{ borderRadius: 8, maxWidth: '100%' }}
+    >
       <rect width={width} height={width} fill="#fff" />
       <path d={path} fill="#000" />
     </svg>

@@ -7,6 +7,9 @@ import { useOrg } from '../lib/session'
 import { SyncChip, type SyncStatus } from './SyncChip'
 import { failed } from './toast'
 
+/** How the server begins to say that a copy is left alone until the operator confirms a restore. */
+export const HELD = 'This database was restored from a backup'
+
 /** The sync chip of a record; whoever may change the record may have its copy made equal now. */
 export function RecordSync({ collection, row, canRetry, provider = 'Vapi' }: {
   collection: string
@@ -25,5 +28,15 @@ export function RecordSync({ collection, row, canRetry, provider = 'Vapi' }: {
   })
   // A record without a copy at the provider has nothing to say here.
   if (row.sync_status === '') return null
-  return <SyncChip status={row.sync_status} provider={provider} reason={say(row.sync_error)} retrying={retry.isPending} {...(canRetry && { onRetry: () => retry.mutate() })} />
+  const held = row.sync_error.startsWith(HELD)
+  return (
+    <SyncChip
+      status={row.sync_status}
+      provider={provider}
+      reason={say(row.sync_error)}
+      held={held}
+      retrying={retry.isPending}
+      {...(canRetry && !held && { onRetry: () => retry.mutate() })}
+    />
+  )
 }

@@ -5,6 +5,7 @@ import { CircleAlert, FilterX, Lock, RotateCw, SearchX, type LucideIcon } from '
 import { useEffect, useMemo, useState, type ReactNode } from 'react'
 import { problem, type Problem } from '../lib/errors'
 import { useT } from '../lib/i18n'
+import { useTitle } from '../lib/title'
 
 function State({ icon: Icon, color = 'gray', title, text, children, role, level = 2 }: {
   icon: LucideIcon
@@ -16,8 +17,9 @@ function State({ icon: Icon, color = 'gray', title, text, children, role, level 
   /** 1 when the state is the whole page, so that the page has its heading. */
   level?: 1 | 2
 }) {
+  useTitle(level === 1 ? title : undefined)
   return (
-    <Center py={56} px="md" role={role}>
+    <Center py={32} px="md" role={role}>
       <Stack align="center" gap="xs" maw={440} ta="center">
         <ThemeIcon size={48} radius="xl" variant="light" color={color} mb={4}>
           <Icon size={22} aria-hidden />
@@ -52,7 +54,11 @@ export function NoMatch({ onClear }: { onClear?: () => void }) {
   const t = useT()
   return (
     <State icon={SearchX} title={t('states.noMatch.title')} text={t('states.noMatch.text')} role="status">
-      {onClear && <Button variant="default" leftSection={<FilterX size={16} aria-hidden />} onClick={onClear}>{t('states.noMatch.clear')}</Button>}
+      {onClear && (
+        <Button variant="default" leftSection={<FilterX size={16} aria-hidden />} onClick={onClear}>
+          {t('states.noMatch.clear')}
+        </Button>
+      )}
     </State>
   )
 }
@@ -60,7 +66,14 @@ export function NoMatch({ onClear }: { onClear?: () => void }) {
 /** A member without the right role; the page exists, but not for them. */
 export function Forbidden({ level, title, cause }: { level?: 1 | 2; title?: string; cause?: string }) {
   const t = useT()
-  return <State icon={Lock} title={title ?? t('errors.forbidden.title')} text={cause ?? t('errors.forbidden.cause')} level={level} />
+  return (
+    <State
+      icon={Lock}
+      title={title ?? t('errors.forbidden.title')}
+      text={cause ?? t('errors.forbidden.cause')}
+      level={level}
+    />
+  )
 }
 
 /** A failed load, in place of what should be here. */
@@ -69,8 +82,24 @@ export function ErrorState({ error, onRetry, level }: { error: unknown; onRetry?
   const found = useMemo(() => problem(error, t), [error, t])
   if (found.status === 403) return <Forbidden level={level} title={found.title} cause={found.cause} />
   return (
-    <State icon={found.status === 404 ? SearchX : CircleAlert} color={found.status === 404 ? 'gray' : 'red'} title={found.title} role="alert" level={level}
-      text={<>{found.cause}{found.requestId && <> <RequestId id={found.requestId} /></>}</>}>
+    <State
+      icon={found.status === 404 ? SearchX : CircleAlert}
+      color={found.status === 404 ? 'gray' : 'red'}
+      title={found.title}
+      role="alert"
+      level={level}
+      text={
+        <>
+          {found.cause}
+          {found.requestId && (
+            <>
+              {' '}
+              <RequestId id={found.requestId} />
+            </>
+          )}
+        </>
+      }
+    >
       {onRetry && found.status !== 404 && <Retry problem={found} onRetry={onRetry} />}
     </State>
   )
@@ -98,14 +127,24 @@ function Retry({ problem: { retryAfter = 0 }, onRetry }: { problem: Problem; onR
 }
 
 /** A failure of something that was pressed, shown where it was pressed. */
-export function ProblemAlert({ problem: found, action }: { problem: Problem | undefined; action?: { label: string; run: () => void } }) {
+export function ProblemAlert({
+  problem: found,
+  action,
+}: {
+  problem: Problem | undefined
+  action?: { label: string; run: () => void }
+}) {
   if (!found || found.aborted) return null
   return (
     <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} title={found.title} role="alert">
       <Stack gap={4}>
         <Text size="sm" className="pl-wrap">{found.cause}</Text>
         {found.requestId && <RequestId id={found.requestId} />}
-        {action && <Anchor component="button" type="button" size="sm" ta="start" onClick={action.run}>{action.label}</Anchor>}
+        {action && (
+          <Anchor component="button" type="button" size="sm" ta="start" onClick={action.run}>
+            {action.label}
+          </Anchor>
+        )}
       </Stack>
     </Alert>
   )

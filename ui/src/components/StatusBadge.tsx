@@ -8,7 +8,15 @@ const colors: Record<Tone, string> = { good: 'green', busy: 'blue', warn: 'yello
 /** A state in a word, with its icon: colour alone says nothing to many people. */
 export function StatusBadge({ icon: Icon, label, tone }: { icon: LucideIcon; label: string; tone: Tone }) {
   return (
-    <Badge variant="light" color={colors[tone]} radius="sm" tt="none" fw={550} miw="max-content" leftSection={<Icon size={13} aria-hidden />}>
+    <Badge
+      variant="light"
+      color={colors[tone]}
+      radius="sm"
+      tt="none"
+      fw={550}
+      miw="max-content"
+      leftSection={<Icon size={13} aria-hidden />}
+    >
       {label}
     </Badge>
   )

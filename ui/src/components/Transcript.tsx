@@ -8,7 +8,7 @@ import classes from './Transcript.module.css'
 /** One entry of a transcript: a spoken line, or a card of what happened between lines. */
 export interface Row {
   key: string
-  line?: { role: 'assistant' | 'user' | 'system'; who: string; content: string; offsetMs?: number }
+  line?: { role: 'assistant' | 'user' | 'system'; who: string; content: string; offsetMs?: number; action?: ReactNode }
   card?: ReactNode
 }
 
@@ -56,14 +56,26 @@ export function Transcript({ label, rows, current = -1, follow = false, stick = 
   const items = windowed ? virtual.getVirtualItems() : []
   return (
     // A scrolling region must be reachable with the keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={classes.frame} ref={frame} role="region" aria-label={label} tabIndex={0} onScroll={({ currentTarget: el }) => {
-      atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END
-    }}>
+    <div
+      className={classes.frame}
+      ref={frame}
+      role="region"
+      aria-label={label}
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      onScroll={({ currentTarget: el }) => {
+        atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END
+      }}
+    >
       <ol className={classes.list}>
         {windowed && <li aria-hidden style={{ height: items[0]?.start ?? 0 }} />}
         {shown.map((index) => (
-          <li key={rows[index]!.key} className={classes.row} data-index={index} ref={windowed ? virtual.measureElement : undefined}>
+          <li
+            key={rows[index]!.key}
+            className={classes.row}
+            data-index={index}
+            ref={windowed ? virtual.measureElement : undefined}
+          >
             {rows[index]!.card ?? <Line line={rows[index]!.line!} current={index === current} onSeek={onSeek} />}
           </li>
         ))}
@@ -79,26 +91,57 @@ function inSight(frame: HTMLElement | null, row: HTMLElement | null | undefined)
   if (!frame || !row) return
   const [top, bottom] = [row.offsetTop, row.offsetTop + row.offsetHeight]
   if (top < frame.scrollTop + 40) frame.scrollTo({ top: Math.max(0, top - 40), behavior: 'smooth' })
-  else if (bottom > frame.scrollTop + frame.clientHeight - 40) frame.scrollTo({ top: bottom - frame.clientHeight + 60, behavior: 'smooth' })
+  else if (bottom > frame.scrollTop + frame.clientHeight - 40)
+    frame.scrollTo({ top: bottom - frame.clientHeight + 60, behavior: 'smooth' })
 }
 
-const Line = memo(function Line({ line, current, onSeek }: { line: NonNullable<Row['line']>; current: boolean; onSeek?: (ms: number) => void }) {
+const Line = memo(function Line({
+  line,
+  current,
+  onSeek,
+}: {
+  line: NonNullable<Row['line']>
+  current: boolean
+  onSeek?: (ms: number) => void
+}) {
   const t = useT()
-  const { role, who, content, offsetMs } = line
+  const { role, who, content, offsetMs, action } = line
   const seekable = onSeek !== undefined && offsetMs !== undefined
   const press = (event: MouseEvent) => {
     // Selecting words is not a press, and the button answers for itself.
-    if (window.getSelection()?.toString() || (event.target as HTMLElement).closest('button')) return
+    if (window.getSelection()?.toString() || (event.target as HTMLElement).closest('button, a')) return
     onSeek?.(offsetMs!)
   }
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions -- the time beside it is the button for keys
-    <div className={classes.line} data-role={role} data-current={current || undefined} aria-current={current || undefined} data-seek={seekable || undefined} onClick={seekable ? press : undefined}>
-      <span className={classes.who}><i aria-hidden />{who}</span>
-      {offsetMs !== undefined && (seekable
-        ? <UnstyledButton className={`${classes.at} pl-tabular`} aria-label={t('player.from', { at: clock(offsetMs / 1000) })} onClick={() => onSeek(offsetMs)}>{clock(offsetMs / 1000)}</UnstyledButton>
-        : <span className={`${classes.at} pl-tabular`}>{clock(offsetMs / 1000)}</span>)}
-      <Text size="sm" className={classes.words} c={role === 'system' ? 'dimmed' : undefined}>{content}</Text>
+    <div
+      className={classes.line}
+      data-role={role}
+      data-current={current || undefined}
+      aria-current={current || undefined}
+      data-seek={seekable || undefined}
+      onClick={seekable ? press : undefined}
+    >
+      <span className={classes.who}>
+        <i aria-hidden />
+        {who}
+        {action && <span className={classes.action}>{action}</span>}
+      </span>
+      {offsetMs !== undefined &&
+        (seekable ? (
+          <UnstyledButton
+            className={`${classes.at} pl-tabular`}
+            aria-label={t('player.from', { at: clock(offsetMs / 1000) })}
+            onClick={() => onSeek(offsetMs)}
+          >
+            {clock(offsetMs / 1000)}
+          </UnstyledButton>
+        ) : (
+          <span className={`${classes.at} pl-tabular`}>{clock(offsetMs / 1000)}</span>
+        ))}
+      <Text size="sm" className={classes.words} c={role === 'system' ? 'dimmed' : undefined}>
+        {content}
+      </Text>
     </div>
   )
 })

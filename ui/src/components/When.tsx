@@ -6,8 +6,15 @@ import { useHere } from '../lib/session'
 // Relative words are true to the minute; half of that keeps them so.
 const TICK_MS = 30_000
 
-/** A moment: relative within a day, else in the organization's zone. The viewer's own zone is one hover away. */
-export function When({ value, exact = false }: { value: string | null | undefined; exact?: boolean }) {
+/**
+ * A moment: relative within a day, else in the organization's zone. The viewer's own zone is one hover away. `short` is for
+ * where there is little room: this year's moments go without the year.
+ */
+export function When({ value, exact = false, short = false }: {
+  value: string | null | undefined
+  exact?: boolean
+  short?: boolean
+}) {
   useLanguage()
   const { organization } = useHere()
   const [now, setNow] = useState(() => Date.now())
@@ -21,8 +28,11 @@ export function When({ value, exact = false }: { value: string | null | undefine
   if (!date) return null
   const zone = organization?.timezone || undefined
   return (
-    <time dateTime={date.toISOString()} title={`${dateTime(date, browserZone(), { dateStyle: 'full', timeStyle: 'medium' })} (${browserZone()})`}>
-      {exact ? dateTime(date, zone) : when(date, zone, now)}
+    <time
+      dateTime={date.toISOString()}
+      title={`${dateTime(date, browserZone(), { dateStyle: 'full', timeStyle: 'medium' })} (${browserZone()})`}
+    >
+      {exact ? dateTime(date, zone) : when(date, zone, now, short)}
     </time>
   )
 }

@@ -1,6 +1,7 @@
-import { Suspense, lazy, useSyncExternalStore, type ReactNode } from 'react'
+import { Suspense, useSyncExternalStore, type ReactNode } from 'react'
+import { lazily } from '../lib/code'
 
-const ConfirmDialog = lazy(() => import('./ConfirmDialog').then((m) => ({ default: m.ConfirmDialog })))
+const ConfirmDialog = lazily(() => import('./ConfirmDialog').then((m) => m.ConfirmDialog))
 
 export interface Question {
   title: string

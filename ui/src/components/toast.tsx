@@ -8,19 +8,36 @@ import { t } from '../lib/i18n'
 const UNDO_MS = 10_000
 
 export function saved(message: string): void {
-  notifications.show({ message, icon: <Check size={16} aria-hidden />, color: 'teal', closeButtonProps: { 'aria-label': t('actions.close') } })
+  notifications.show({
+    message,
+    icon: <Check size={16} aria-hidden />,
+    color: 'teal',
+    closeButtonProps: { 'aria-label': t('actions.close') },
+  })
 }
 
 /** Something to know that no button was pressed for; it stays until it is closed. */
 export function told(message: string): void {
-  notifications.show({ message, icon: <CircleAlert size={16} aria-hidden />, color: 'yellow', autoClose: false, role: 'status', closeButtonProps: { 'aria-label': t('actions.close') } })
+  notifications.show({
+    message,
+    icon: <CircleAlert size={16} aria-hidden />,
+    color: 'yellow',
+    autoClose: false,
+    role: 'status',
+    closeButtonProps: { 'aria-label': t('actions.close') },
+  })
 }
 
 /** A failure of something that has no place of its own on the page. */
 export function failed(problem: Problem): void {
   if (problem.aborted) return
   notifications.show({
-    title: problem.title, message: problem.cause, icon: <CircleAlert size={16} aria-hidden />, color: 'red', autoClose: UNDO_MS, role: 'alert',
+    title: problem.title,
+    message: problem.cause,
+    icon: <CircleAlert size={16} aria-hidden />,
+    color: 'red',
+    autoClose: UNDO_MS,
+    role: 'alert',
     closeButtonProps: { 'aria-label': t('actions.close') },
   })
 }
@@ -31,7 +48,7 @@ export function undoable(message: string, undo: () => void): void {
     autoClose: UNDO_MS,
     closeButtonProps: { 'aria-label': t('actions.close') },
     message: (
-      <Group justify="space-between" wrap="nowrap" gap="sm">
+      <Group justify="space-between" gap="xs">
         <Text size="sm">{message}</Text>
         <Button size="compact-sm" variant="light" onClick={() => {
           notifications.hide(id)

@@ -1,20 +1,35 @@
 import { Group, Kbd, Modal, Stack, Text } from '@mantine/core'
+import { useFocusBack } from '../lib/focus'
 import { useT } from '../lib/i18n'
 import type { Area } from './areas'
 
 /** Every key there is. */
 export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () => void; areas: Area[] }) {
   const t = useT()
+  useFocusBack(opened)
   const rows: [string[], string][] = [
     [['⌘/Ctrl', 'K'], t('help.palette')],
     [['?'], t('help.title')],
     [['j'], t('help.down')],
     [['k'], t('help.up')],
     [['Enter'], t('help.open')],
-    ...areas.filter((area) => area.key).map((area): [string[], string] => [['g', area.key!], t('help.go', { area: t(area.label) })]),
+    [['/'], t('help.search')],
+    [['n'], t('help.new')],
+    [['e'], t('help.done')],
+    [['Space'], t('help.pause')],
+    [['←', '→'], t('help.seek')],
+    [['[', ']'], t('help.speed')],
+    ...areas
+      .filter((area) => area.key)
+      .map((area): [string[], string] => [['g', area.key!], t('help.go', { area: t(area.label) })]),
   ]
   return (
-    <Modal opened={opened} onClose={onClose} title={t('help.title')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t('help.title')}
+      closeButtonProps={{ 'aria-label': t('actions.close') }}
+    >
       <Stack gap="sm">
         {rows.map(([combination, label]) => (
           <Group key={label} justify="space-between" wrap="nowrap">

@@ -20,8 +20,13 @@ export function LivePill() {
     enabled: exists && org !== '' && can('calls.view'),
     queryFn: async ({ signal }) => {
       const { items } = await pb.collection('calls').getList(1, MOST + 1, {
-        filter: pb.filter('organization = {:org} && (status = "queued" || status = "ringing" || status = "in_progress" || status = "forwarding")', { org }),
-        fields: 'id', skipTotal: true, signal,
+        filter: pb.filter(
+          'organization = {:org} && placing = "" && (status = "queued" || status = "ringing" || status = "in_progress" || status = "forwarding")',
+          { org },
+        ),
+        fields: 'id',
+        skipTotal: true,
+        signal,
       })
       return items.length
     },
@@ -31,8 +36,12 @@ export function LivePill() {
       {data > 0 && (
         <Link to={areaPath(org, 'calls/live')} className={classes.live}>
           <span className={classes.pulse} aria-hidden />
-          <span className={classes.liveWords}>{data > MOST ? t('shell.liveMany', { most: MOST }) : t('shell.live', { count: data })}</span>
-          <span className={classes.liveCount} aria-hidden>{Math.min(data, MOST)}</span>
+          <span className={classes.liveWords}>
+            {data > MOST ? t('shell.liveMany', { most: MOST }) : t('shell.live', { count: data })}
+          </span>
+          <span className={classes.liveCount} aria-hidden>
+            {Math.min(data, MOST)}
+          </span>
         </Link>
       )}
     </div>

@@ -22,30 +22,54 @@ export function OrgMenu({ face }: { face: ReactNode }) {
       </Menu.Target>
       <Menu.Dropdown mah={360} style={{ overflowY: 'auto' }}>
         {places.map((p) => (
-          <Menu.Item key={p.id} leftSection={<Avatar size={22} radius="sm" color="teal" name={p.expand.organization.name} aria-hidden />}
-            rightSection={p.organization === organization?.id ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
-            onClick={() => void navigate({ to: '/o/$org', params: { org: p.organization } })}>
-            {p.expand.organization.name}
+          <Menu.Item
+            key={p.id}
+            leftSection={<Avatar size={22} radius="sm" color="teal" name={p.expand.organization.name} aria-hidden />}
+            rightSection={
+              p.organization === organization?.id ? <Check size={15} aria-label={t('shell.current')} /> : undefined
+            }
+            onClick={() => void navigate({ to: '/o/$org', params: { org: p.organization } })}
+          >
+            <bdi>{p.expand.organization.name}</bdi>
           </Menu.Item>
         ))}
         {closed.map((m) => <ClosedPlace key={m.id} membership={m} current={m.id === closedHere?.id} />)}
         <Menu.Divider />
-        <Menu.Item component={Link} to="/agency" leftSection={<LayoutList size={16} aria-hidden />}>{t('shell.all')}</Menu.Item>
-        <Menu.Item component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>{t('shell.new')}</Menu.Item>
+        <Menu.Item component={Link} to="/agency" leftSection={<LayoutList size={16} aria-hidden />}>
+          {t('shell.all')}
+        </Menu.Item>
+        <Menu.Item component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>
+          {t('shell.new')}
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )
 }
 
 /** An organization that keeps the person out, and why. Its page says what to do. */
-function ClosedPlace({ membership: { organization, role, closed: why }, current }: { membership: Membership; current: boolean }) {
+function ClosedPlace({
+  membership: { organization, role, closed: why },
+  current,
+}: {
+  membership: Membership
+  current: boolean
+}) {
   const t = useT()
   const navigate = useNavigate()
   return (
-    <Menu.Item leftSection={<Lock size={16} aria-hidden style={{ margin: 3 }} />} rightSection={current ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
-      onClick={() => void navigate({ to: '/o/$org', params: { org: organization } })}>
-      <Text span size="sm" display="block">{t('shell.closed')} · {t(`roles.${role}`)}</Text>
-      {why && <Text span size="xs" c="dimmed" display="block">{t(`shell.why.${why}`)}</Text>}
+    <Menu.Item
+      leftSection={<Lock size={16} aria-hidden style={{ margin: 3 }} />}
+      rightSection={current ? <Check size={15} aria-label={t('shell.current')} /> : undefined}
+      onClick={() => void navigate({ to: '/o/$org', params: { org: organization } })}
+    >
+      <Text span size="sm" display="block">
+        {t('shell.closed')} · {t(`roles.${role}`)}
+      </Text>
+      {why && (
+        <Text span size="xs" c="dimmed" display="block">
+          {t(`shell.why.${why}`)}
+        </Text>
+      )}
     </Menu.Item>
   )
 }

@@ -21,12 +21,16 @@ export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>{me.name}</Text>
+          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate><bdi>{me.name}</bdi></Text>
           <Text size="xs" c="dimmed" truncate>{me.email}</Text>
         </Menu.Label>
         <Menu.Divider />
-        <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>{t('profile.title')}</Menu.Item>
-        <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={onHelp}>{t('help.title')}</Menu.Item>
+        <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>
+          {t('profile.title')}
+        </Menu.Item>
+        <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={onHelp}>
+          {t('help.title')}
+        </Menu.Item>
         <Menu.Divider />
         <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={signOut}>{t('auth.signOut')}</Menu.Item>
       </Menu.Dropdown>

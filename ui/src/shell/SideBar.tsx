@@ -33,8 +33,15 @@ export function SideBar({ areas, onClose }: { areas: Area[]; onClose?: () => voi
               <Box key={id ?? 'main'} px={4} pb="sm">
                 {label && <Text size="xs" fw={600} c="dimmed" px={10} py={6} component="h2">{t(label)}</Text>}
                 {shown.map((area) => (
-                  <NavLink key={area.id} component={Link} to={areaPath(organization.id, area.path)} label={t(area.label)} className={classes.nav}
-                    leftSection={<area.icon size={18} strokeWidth={1.9} aria-hidden />} onClick={onClose} />
+                  <NavLink
+                    key={area.id}
+                    component={Link}
+                    to={areaPath(organization.id, area.path)}
+                    label={t(area.label)}
+                    className={classes.nav}
+                    leftSection={<area.icon size={18} strokeWidth={1.9} aria-hidden />}
+                    onClick={onClose}
+                  />
                 ))}
               </Box>
             )

@@ -2,12 +2,14 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ActionIcon, Box, Group, Kbd, Text, UnstyledButton } from '@mantine/core'
 import { Outlet, useNavigate, useRouter } from '@tanstack/react-router'
 import { Menu as MenuIcon, Search } from 'lucide-react'
-import { Suspense, lazy, useDeferredValue, useEffect, useState } from 'react'
-import { useT } from '../lib/i18n'
+import { Suspense, useDeferredValue, useEffect, useState, type ReactNode } from 'react'
+import { lazily } from '../lib/code'
+import { useT, withWords } from '../lib/i18n'
 import { renewSession } from '../lib/pb'
 import { live } from '../lib/queries'
 import { areaPath, useHere, useMe } from '../lib/session'
 import { useShortcut } from '../lib/shortcuts'
+import { useAhead } from './ahead'
 import { useAreas, type Area } from './areas'
 import { Bars } from './Bars'
 import { BottomBar } from './BottomBar'
@@ -17,18 +19,22 @@ import { Logo } from './Logo'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar'
 
-const ProfileMenu = lazy(() => import('./ProfileMenu').then((m) => ({ default: m.ProfileMenu })))
-const Palette = lazy(() => import('./Palette').then((m) => ({ default: m.Palette })))
-const MenuDrawer = lazy(() => import('./MenuDrawer').then((m) => ({ default: m.MenuDrawer })))
-const Help = lazy(() => import('./Help').then((m) => ({ default: m.Help })))
+const ProfileMenu = lazily(() => import('./ProfileMenu').then((m) => m.ProfileMenu))
+const palettePage = withWords('people', withWords('calls', () => import('./Palette')))
+const Palette = lazily(async () => (await palettePage()).Palette)
+const drawerPage = () => import('./MenuDrawer')
+const MenuDrawer = lazily(async () => (await drawerPage()).MenuDrawer)
+const helpPage = () => import('./Help')
+const Help = lazily(async () => (await helpPage()).Help)
+const overlays = [palettePage, drawerPage, helpPage]
 
 // Organizations may end sessions after five minutes without use; most times there is nothing to renew.
 const RENEW_MS = 60_000
 
 const mac = typeof navigator !== 'undefined' && /mac|iphone|ipad/i.test(navigator.platform)
 
-/** The frame of every page for signed-in people. */
-export function SignedIn() {
+/** The frame of every page for signed-in people; `children` stand in it where no page does. */
+export function SignedIn({ children }: { children?: ReactNode }) {
   const t = useT()
   const me = useMe()
   const { organization } = useHere()
@@ -80,6 +86,7 @@ export function SignedIn() {
   // The frame first, then in small steps what it holds: drawn at once, the two keep a phone busy for a third of a second.
   const framed = useDeferredValue(true, false)
   const idle = useIdle()
+  useAhead(idle, areas, overlays)
   useShortcut('?', () => setHelp('open'))
 
   if (!me) return null
@@ -91,7 +98,15 @@ export function SignedIn() {
       <div className={classes.page}>
         <header className={classes.top}>
           <Group gap="xs" wrap="nowrap" miw={0}>
-            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.openMenu')} aria-expanded={drawer === 'open'} onClick={() => setDrawer('open')}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              hiddenFrom="sm"
+              aria-label={t('shell.openMenu')}
+              aria-expanded={drawer === 'open'}
+              onClick={() => setDrawer('open')}
+            >
               <MenuIcon size={20} aria-hidden />
             </ActionIcon>
             <Box hiddenFrom="sm"><Logo size={24} /></Box>
@@ -102,21 +117,40 @@ export function SignedIn() {
             </UnstyledButton>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <ActionIcon variant="subtle" color="gray" size="lg" hiddenFrom="sm" aria-label={t('shell.search')} onClick={() => setPalette('open')}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              hiddenFrom="sm"
+              aria-label={t('shell.search')}
+              onClick={() => setPalette('open')}
+            >
               <Search size={19} aria-hidden />
             </ActionIcon>
             <LivePill />
             {/* Its place is kept while the menu's code is on its way. */}
-            <Box w={38} h={38} flex="none">{idle && <Suspense><ProfileMenu onHelp={() => setHelp('open')} /></Suspense>}</Box>
+            <Box w={38} h={38} flex="none">
+              {idle && (
+                <Suspense>
+                  <ProfileMenu onHelp={() => setHelp('open')} />
+                </Suspense>
+              )}
+            </Box>
           </Group>
         </header>
         <Bars />
-        <main id="content" className={classes.content} tabIndex={-1} data-loading={!framed || undefined}>{framed && <Outlet />}</main>
+        <main id="content" className={classes.content} tabIndex={-1} data-loading={!framed || undefined}>
+          {framed && (children ?? <Outlet />)}
+        </main>
       </div>
       <BottomBar areas={areas} onMore={() => setDrawer('open')} />
       <Suspense>
-        {palette !== 'never' && <Palette opened={palette === 'open'} onClose={() => setPalette('closed')} areas={areas} />}
-        {drawer !== 'never' && <MenuDrawer opened={drawer === 'open'} onClose={() => setDrawer('closed')} areas={areas} />}
+        {palette !== 'never' && (
+          <Palette opened={palette === 'open'} onClose={() => setPalette('closed')} areas={areas} />
+        )}
+        {drawer !== 'never' && (
+          <MenuDrawer opened={drawer === 'open'} onClose={() => setDrawer('closed')} areas={areas} />
+        )}
         {help !== 'never' && <Help opened={help === 'open'} onClose={() => setHelp('closed')} areas={areas} />}
       </Suspense>
     </Box>

@@ -7,6 +7,7 @@ import { useMemo } from 'react'
 import type { Key } from '../lib/i18n'
 import type { Action } from '../lib/permissions'
 import { useHere } from '../lib/session'
+import { settingsPages } from '../routes/settings/pages'
 
 export interface Area {
   id: string
@@ -15,8 +16,6 @@ export interface Area {
   label: Key
   icon: LucideIcon
   needs: Action
-  /** What of it somebody sees who may not see it all. */
-  part?: { path: string; needs: Action }
   /** The second key after `g`. */
   key?: string
   group?: 'build' | 'connect' | 'account'
@@ -43,7 +42,7 @@ const all: readonly Area[] = [
   { id: 'webhooks', path: 'webhooks', label: 'nav.webhooks', icon: Webhook, needs: 'webhooks.manage', group: 'connect' },
   { id: 'billing', path: 'billing', label: 'nav.billing', icon: CreditCard, needs: 'billing.manage', group: 'account' },
   { id: 'team', path: 'team', label: 'nav.team', icon: Users, needs: 'team.view', group: 'account' },
-  { id: 'settings', path: 'settings', label: 'nav.settings', icon: Settings, needs: 'settings.view', part: { path: 'settings/keys', needs: 'integrations.manage' }, key: 's', group: 'account' },
+  { id: 'settings', path: 'settings', label: 'nav.settings', icon: Settings, needs: 'settings.view', key: 's', group: 'account' },
 ]
 
 /** The areas that exist in this version and that the person may see in the organization on screen. */
@@ -54,7 +53,12 @@ export function useAreas(): Area[] {
     const paths = router.routesByPath as Record<string, unknown>
     return all
       .filter((area) => (paths[`/o/$org/${area.path}`] ?? paths[`/o/$org/${area.path}/`]) !== undefined)
-      .flatMap((area) => can(area.needs) ? area : area.part && can(area.part.needs) ? { ...area, path: area.part.path } : [])
+      .flatMap((area) => {
+        if (can(area.needs)) return area
+        // Who may not see the settings themselves finds the first of their pages that is theirs.
+        const [part] = area.id === 'settings' ? settingsPages(paths, can, false) : []
+        return part ? { ...area, path: part.path } : []
+      })
     // oxlint-disable-next-line react/exhaustive-deps -- `can` is a new function each time; it depends on `place` alone
   }, [router, place])
 }

@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { Dialog } from '../../components/Dialog'
 import { field } from '../../components/Field'
 import { useT } from '../../lib/i18n'
 import { nameFrom, teamRoles, usualFlags, type TeamRole } from '../team/data'
@@ -20,14 +21,21 @@ export function BulkLimit({ busy, onSend, onClose }: Props) {
     validate: { minutes: (value) => (/^\d{1,7}$/.test(value) ? null : t('agency.limitWrong')) },
   })
   return (
-    <Modal opened onClose={onClose} title={t('agency.limit')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('agency.limit')}>
       <form noValidate onSubmit={form.onSubmit(({ minutes }) => onSend({ action: 'limit', minutes: Number(minutes) }))}>
         <Stack gap="md">
-          <TextInput type="number" min={0} label={t('agency.limitMinutes')} description={t('agency.limitHint')} data-autofocus {...field(form, 'minutes', { required: true })} />
+          <TextInput
+            type="number"
+            min={0}
+            label={t('agency.limitMinutes')}
+            description={t('agency.limitHint')}
+            data-autofocus
+            {...field(form, 'minutes', { required: true })}
+          />
           <Buttons busy={busy} onClose={onClose} label={t('agency.limitSet')} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -40,15 +48,37 @@ export function BulkInvite({ busy, onSend, onClose }: Props) {
     validate: { email: (value) => (/^\S+@\S+\.\S+$/.test(value.trim()) ? null : t('errors.field.email')) },
   })
   return (
-    <Modal opened onClose={onClose} title={t('agency.invite')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
-      <form noValidate onSubmit={form.onSubmit(({ email, role }) => onSend({ action: 'invite', email: email.trim(), full_name: nameFrom(email.trim()), role, ...usualFlags(role as TeamRole, () => true) }))}>
+    <Dialog onClose={onClose} title={t('agency.invite')}>
+      <form
+        noValidate
+        onSubmit={form.onSubmit(({ email, role }) =>
+          onSend({
+            action: 'invite',
+            email: email.trim(),
+            full_name: nameFrom(email.trim()),
+            role,
+            ...usualFlags(role as TeamRole, () => true),
+          }),
+        )}
+      >
         <Stack gap="md">
-          <TextInput type="email" label={t('auth.email')} description={t('agency.inviteHint')} data-autofocus {...field(form, 'email', { required: true })} />
-          <Select label={t('team.role')} allowDeselect={false} data={teamRoles.map((value) => ({ value, label: t(`roles.${value}`) }))} {...field(form, 'role')} />
+          <TextInput
+            type="email"
+            label={t('auth.email')}
+            description={t('agency.inviteHint')}
+            data-autofocus
+            {...field(form, 'email', { required: true })}
+          />
+          <Select
+            label={t('team.role')}
+            allowDeselect={false}
+            data={teamRoles.map((value) => ({ value, label: t(`roles.${value}`) }))}
+            {...field(form, 'role')}
+          />
           <Buttons busy={busy} onClose={onClose} label={t('team.invite.send')} />
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

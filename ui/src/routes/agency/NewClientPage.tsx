@@ -3,7 +3,7 @@ import '@mantine/core/styles/List.layer.css'
 import { useForm } from '@mantine/form'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { ArrowLeft, ArrowRight, CircleCheck, CircleDashed } from 'lucide-react'
+import { ArrowRight, CircleCheck, CircleDashed } from 'lucide-react'
 import { useState } from 'react'
 import { field } from '../../components/Field'
 import { Page } from '../../components/Page'
@@ -14,6 +14,7 @@ import { useSubmit } from '../../lib/form'
 import { browserZone, timeZones } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
 import { useSaid } from '../../lib/said'
+import { useHere } from '../../lib/session'
 import { countries } from '../settings/data'
 
 const steps = ['basics', 'place', 'assistant'] as const
@@ -25,14 +26,31 @@ interface Answer {
   steps?: { step: string; done: boolean; reason?: string }[]
 }
 
-const none = { companyName: '', companySize: 'small', industry: '', description: '', country: '', timezone: '', language: 'en', businessHours: 'weekdays', withAssistant: true, assistantName: '', assistantGreeting: '' }
-const needed: Record<StepName, readonly (keyof typeof none)[]> = { basics: ['companyName', 'industry'], place: [], assistant: ['assistantName'] }
+const none = {
+  companyName: '',
+  companySize: 'small',
+  industry: '',
+  description: '',
+  country: '',
+  timezone: '',
+  language: 'en',
+  businessHours: 'weekdays',
+  withAssistant: true,
+  assistantName: '',
+  assistantGreeting: '',
+}
+const needed: Record<StepName, readonly (keyof typeof none)[]> = {
+  basics: ['companyName', 'industry'],
+  place: [],
+  assistant: ['assistantName'],
+}
 
 /** A new organization in three short steps. What the server could not do yet is said afterwards, step by step. */
 export function NewClientPage() {
   const t = useT()
   const language = useLanguage()
   const queries = useQueryClient()
+  const { places } = useHere()
   const [at, setAt] = useState(0)
   const [made, setMade] = useState<Answer>()
   const form = useForm({
@@ -41,20 +59,33 @@ export function NewClientPage() {
     validate: {
       companyName: (value) => (value.trim() ? null : t('errors.field.required')),
       industry: (value) => (value.trim() ? null : t('errors.field.required')),
-      assistantName: (value, values) => (!values.withAssistant || value.trim().length >= 3 ? null : t('agency.new.assistantShort')),
+      assistantName: (value, values) =>
+        !values.withAssistant || value.trim().length >= 3 ? null : t('agency.new.assistantShort'),
     },
   })
-  const { submit, failure, busy } = useSubmit(form, (v) => api.post<Answer>('/api/organizations/create', {
-    companyName: v.companyName.trim(), companySize: v.companySize, industry: v.industry.trim(), timezone: v.timezone, language: v.language, businessHours: v.businessHours,
-    ...(v.description.trim() && { description: v.description.trim() }), ...(v.country && { country: v.country }),
-    ...(v.withAssistant && {
-      assistantName: v.assistantName.trim(), assistantLanguage: v.language === 'fr' ? 'fr-FR' : 'en-US',
-      ...(v.assistantGreeting.trim() && { assistantGreeting: v.assistantGreeting.trim() }),
-    }),
-  }), (answer) => {
-    setMade(answer)
-    void queries.invalidateQueries({ queryKey: ['me'] })
-  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    (v) =>
+      api.post<Answer>('/api/organizations/create', {
+        companyName: v.companyName.trim(),
+        companySize: v.companySize,
+        industry: v.industry.trim(),
+        timezone: v.timezone,
+        language: v.language,
+        businessHours: v.businessHours,
+        ...(v.description.trim() && { description: v.description.trim() }),
+        ...(v.country && { country: v.country }),
+        ...(v.withAssistant && {
+          assistantName: v.assistantName.trim(),
+          assistantLanguage: v.language === 'fr' ? 'fr-FR' : 'en-US',
+          ...(v.assistantGreeting.trim() && { assistantGreeting: v.assistantGreeting.trim() }),
+        }),
+      }),
+    (answer) => {
+      setMade(answer)
+      void queries.invalidateQueries({ queryKey: ['me'] })
+    },
+  )
   if (made) return <Made answer={made} />
   const step = steps[at]!
   const last = at === steps.length - 1
@@ -65,7 +96,7 @@ export function NewClientPage() {
   }
   return (
     <Page title={t('agency.new.title')} description={t('agency.new.step', { at: at + 1, of: steps.length })} size="sm"
-      actions={<Button component={Link} to="/agency" variant="subtle" color="gray" leftSection={<ArrowLeft size={16} aria-hidden />}>{t('agency.title')}</Button>}>
+      {...(places.length > 0 && { back: { to: '/agency', label: t('agency.title') } })}>
       <form noValidate onSubmit={(event) => {
         if (last) return submit(event)
         event.preventDefault()
@@ -75,34 +106,111 @@ export function NewClientPage() {
           <ProblemAlert problem={failure} />
           {step === 'basics' && (
             <Section title={t('agency.new.basics')}>
-              <TextInput label={t('settings.details.name')} autoFocus {...field(form, 'companyName', { required: true, max: 100 })} />
-              <TextInput label={t('settings.details.industry')} description={t('agency.new.industryHint')} {...field(form, 'industry', { required: true, max: 100 })} />
-              <Select label={t('settings.details.size')} allowDeselect={false} data={(['small', 'medium', 'large'] as const).map((value) => ({ value, label: t(`settings.sizes.${value}`) }))} {...field(form, 'companySize')} />
-              <Textarea label={t('settings.details.description')} autosize minRows={2} {...field(form, 'description', { max: 500 })} />
+              <TextInput
+                label={t('settings.details.name')}
+                autoFocus
+                {...field(form, 'companyName', { required: true, max: 100 })}
+              />
+              <TextInput
+                label={t('settings.details.industry')}
+                description={t('agency.new.industryHint')}
+                {...field(form, 'industry', { required: true, max: 100 })}
+              />
+              <Select
+                label={t('settings.details.size')}
+                allowDeselect={false}
+                data={(['small', 'medium', 'large'] as const).map((value) => ({
+                  value,
+                  label: t(`settings.sizes.${value}`),
+                }))}
+                {...field(form, 'companySize')}
+              />
+              <Textarea
+                label={t('settings.details.description')}
+                autosize
+                minRows={2}
+                {...field(form, 'description', { max: 500 })}
+              />
             </Section>
           )}
           {step === 'place' && (
             <Section title={t('agency.new.place')}>
-              <Select label={t('settings.details.country')} searchable clearable clearButtonProps={{ 'aria-label': t('actions.clear') }} data={countries(language)} {...field(form, 'country')} value={form.values.country || null} onChange={(value) => form.setFieldValue('country', value ?? '')} />
-              <Select label={t('settings.details.zone')} description={t('settings.details.zoneHint')} searchable allowDeselect={false} limit={60} data={[...new Set(['UTC', ...timeZones(), form.values.timezone])]} {...field(form, 'timezone')} />
-              <Select label={t('settings.details.language')} description={t('settings.details.languageHint')} allowDeselect={false} data={[{ value: 'en', label: 'English' }, { value: 'fr', label: 'Français' }]} {...field(form, 'language')} />
-              <Select label={t('settings.nav.hours')} description={t('agency.new.hoursHint')} allowDeselect={false} data={[{ value: 'weekdays', label: t('agency.new.weekdays') }, { value: '24/7', label: t('settings.hours.always') }]} {...field(form, 'businessHours')} />
+              <Select
+                label={t('settings.details.country')}
+                searchable
+                clearable
+                clearButtonProps={{ 'aria-label': t('actions.clear') }}
+                data={countries(language)}
+                {...field(form, 'country')}
+                value={form.values.country || null}
+                onChange={(value) => form.setFieldValue('country', value ?? '')}
+              />
+              <Select
+                label={t('settings.details.zone')}
+                description={t('settings.details.zoneHint')}
+                searchable
+                allowDeselect={false}
+                limit={60}
+                data={[...new Set(['UTC', ...timeZones(), form.values.timezone])]}
+                {...field(form, 'timezone')}
+              />
+              <Select
+                label={t('settings.details.language')}
+                description={t('settings.details.languageHint')}
+                allowDeselect={false}
+                data={[
+                  { value: 'en', label: 'English' },
+                  { value: 'fr', label: 'Français' },
+                ]}
+                {...field(form, 'language')}
+              />
+              <Select
+                label={t('settings.nav.hours')}
+                description={t('agency.new.hoursHint')}
+                allowDeselect={false}
+                data={[
+                  { value: 'weekdays', label: t('agency.new.weekdays') },
+                  { value: '24/7', label: t('settings.hours.always') },
+                ]}
+                {...field(form, 'businessHours')}
+              />
             </Section>
           )}
           {step === 'assistant' && (
             <Section title={t('agency.new.assistant')} text={t('agency.new.assistantText')}>
-              <Switch label={t('agency.new.withAssistant')} checked={form.values.withAssistant} onChange={(event) => form.setFieldValue('withAssistant', event.currentTarget.checked)} />
+              <Switch
+                label={t('agency.new.withAssistant')}
+                checked={form.values.withAssistant}
+                onChange={(event) => form.setFieldValue('withAssistant', event.currentTarget.checked)}
+              />
               {form.values.withAssistant && (
                 <>
-                  <TextInput label={t('agency.new.assistantName')} {...field(form, 'assistantName', { required: true, max: 100 })} />
-                  <Textarea label={t('agency.new.greeting')} description={t('agency.new.greetingHint')} autosize minRows={2} {...field(form, 'assistantGreeting', { max: 1000 })} />
+                  <TextInput
+                    label={t('agency.new.assistantName')}
+                    {...field(form, 'assistantName', { required: true, max: 100 })}
+                  />
+                  <Textarea
+                    label={t('agency.new.greeting')}
+                    description={t('agency.new.greetingHint')}
+                    autosize
+                    minRows={2}
+                    {...field(form, 'assistantGreeting', { max: 1000 })}
+                  />
                 </>
               )}
             </Section>
           )}
           <Group justify="space-between">
-            {at > 0 ? <Button variant="default" onClick={() => setAt(at - 1)}>{t('agency.new.back')}</Button> : <span />}
-            <Button type="submit" loading={busy} rightSection={last ? undefined : <ArrowRight size={16} aria-hidden />}>{t(last ? 'agency.new.create' : 'agency.new.next')}</Button>
+            {at > 0 ? (
+              <Button variant="default" onClick={() => setAt(at - 1)}>
+                {t('agency.new.back')}
+              </Button>
+            ) : (
+              <span />
+            )}
+            <Button type="submit" loading={busy} rightSection={last ? undefined : <ArrowRight size={16} aria-hidden />}>
+              {t(last ? 'agency.new.create' : 'agency.new.next')}
+            </Button>
           </Group>
         </Stack>
       </form>
@@ -116,21 +224,54 @@ const known = ['basics', 'phone', 'integration', 'assistant', 'goals'] as const
 function Made({ answer: { company, steps: told } }: { answer: Answer }) {
   const t = useT()
   const say = useSaid()
-  const rows = known.map((name) => ({ name, done: company.setup_steps_completed[name] === true, reason: say(told?.find((s) => s.step === name)?.reason ?? '') }))
+  const rows = known.map((name) => ({
+    name,
+    done: company.setup_steps_completed[name] === true,
+    reason: say(told?.find((s) => s.step === name)?.reason ?? ''),
+  }))
   return (
     <Page title={t('agency.new.made', { name: company.name })} size="sm">
       <Section title={t('agency.new.steps')} text={t('agency.new.stepsText')}>
         <List spacing="sm" listStyleType="none" center={false}>
           {rows.map(({ name, done, reason }) => (
-            <List.Item key={name} icon={done ? <CircleCheck size={20} aria-hidden color="var(--mantine-color-anchor)" /> : <CircleDashed size={20} aria-hidden color="var(--mantine-color-dimmed)" />}>
-              <Text size="sm" fw={550}>{t(`agency.new.known.${name}`)}</Text>
-              <Text size="sm" c="dimmed">{done ? t('agency.new.ready') : reason || t('agency.new.left')}</Text>
+            <List.Item
+              key={name}
+              icon={
+                done ? (
+                  <CircleCheck size={20} aria-hidden color="var(--mantine-color-anchor)" />
+                ) : (
+                  <CircleDashed size={20} aria-hidden color="var(--mantine-color-dimmed)" />
+                )
+              }
+            >
+              <Text size="sm" fw={550}>
+                {t(`agency.new.known.${name}`)}
+              </Text>
+              <Text size="sm" c="dimmed">
+                {done ? t('agency.new.ready') : reason || t('agency.new.left')}
+              </Text>
             </List.Item>
           ))}
         </List>
       </Section>
-      {!company.setup_steps_completed.phone && <Alert color="blue" variant="light">{t('agency.new.phoneNext')} <Anchor component={Link} to={`/o/${company.id}/numbers/new`}>{t('agency.new.phoneAdd')}</Anchor></Alert>}
-      <Group><Button component={Link} to="/o/$org" params={{ org: company.id } as never} rightSection={<ArrowRight size={16} aria-hidden />}>{t('agency.new.open')}</Button></Group>
+      {!company.setup_steps_completed.phone && (
+        <Alert color="blue" variant="light">
+          {t('agency.new.phoneNext')}{' '}
+          <Anchor component={Link} to={`/o/${company.id}/numbers/new`}>
+            {t('agency.new.phoneAdd')}
+          </Anchor>
+        </Alert>
+      )}
+      <Group>
+        <Button
+          component={Link}
+          to="/o/$org"
+          params={{ org: company.id } as never}
+          rightSection={<ArrowRight size={16} aria-hidden />}
+        >
+          {t('agency.new.open')}
+        </Button>
+      </Group>
     </Page>
   )
 }

@@ -1,79 +1,93 @@
-import { Alert, Button, Group, Menu, Stack, Tabs, ActionIcon } from '@mantine/core'
-import '@mantine/core/styles/Tabs.layer.css'
+import { ActionIcon, Alert, Button, Group, Menu, Paper, Stack, Tabs, Text } from '@mantine/core'
 import '@mantine/core/styles/NumberInput.layer.css'
 import '@mantine/core/styles/Pill.layer.css'
 import '@mantine/core/styles/PillsInput.layer.css'
-import { useForm } from '@mantine/form'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { ArrowLeft, CirclePause, CirclePlay, Ellipsis, Trash2, TriangleAlert } from 'lucide-react'
-import { useEffect, useEffectEvent, useMemo, useState } from 'react'
-import { ChangedMeanwhile } from '../../components/ChangedMeanwhile'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useLocation } from '@tanstack/react-router'
+import { CirclePause, CirclePlay, Ellipsis, MessageSquareQuote, MessagesSquare, Trash2, TriangleAlert } from 'lucide-react'
+import { Suspense, lazy, useEffect, useEffectEvent, useState } from 'react'
 import { confirm } from '../../components/confirm'
-import { DirtyBar } from '../../components/DirtyBar'
-import { Page } from '../../components/Page'
+import { Dialog } from '../../components/Dialog'
+import { RecordPage, useRemove, type Editing } from '../../components/RecordPage'
 import { RecordSync } from '../../components/RecordSync'
-import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
+import { TabBar } from '../../components/TabBar'
 import { failed, saved } from '../../components/toast'
 import { problem } from '../../lib/errors'
-import { useSubmit } from '../../lib/form'
-import { useT } from '../../lib/i18n'
+import { useT, withWords } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
-import { useRebasing } from '../../lib/rebasing'
-import { useRecord } from '../../lib/record'
+import { phone } from '../../lib/phone'
 import { useSaid } from '../../lib/said'
-import { areaPath, useHere, useOrg } from '../../lib/session'
-import { Missing } from '../../shell/Root'
+import { useHere, useOrg } from '../../lib/session'
 import { FunctionDialog } from '../functions/FunctionDialog'
 import { AssistantStatus } from './AssistantStatus'
 import type { Shown } from './choices'
-import { detailQuery, type Assistant } from './data'
-import { tabOf, tabs, toForm, toPatch, type AssistantForm } from './form'
+import { assistantKind, type AnsweredNumber, type Assistant } from './data'
+import { assistantForm, tabOf, tabs, type AssistantForm } from './form'
 import { Recent } from './Recent'
 import { assistantRoute } from './routes'
 import { tabNames, type Tab } from './search'
 import { Behaviour, Functions, Handoff, Overview, Privacy, Voice, type TabProps } from './tabs'
+import classes from './Try.module.css'
+
+const Try = lazy(async () => ({ default: (await withWords('calls', () => import('./Try'))()).Try }))
+
+const assistants = { ...assistantKind, ...assistantForm }
 
 export function AssistantPage() {
-  const t = useT()
-  const org = useOrg()
-  const { id } = useParams({ strict: false }) as { id: string }
-  const record = useRecord<Assistant>(org, 'assistants', id, detailQuery)
-  if (record.isPending) return <Page title={t('assistants.one')} size="lg"><SkeletonAfter200ms lines={8} /></Page>
-  if (record.error && !record.data) return <ErrorState error={record.error} onRetry={() => void record.refetch()} level={1} />
-  if (!record.data) return <Missing />
-  return <Editor key={id} record={record.data} />
+  const { can } = useHere()
+  const { at, tab = (at && tabOf(at)) || 'overview' } = assistantRoute.useSearch()
+  const [editing, setEditing] = useState<string>()
+  return (
+    <RecordPage
+      of={assistants}
+      title={(record) => record.name}
+      description={(record, writable) => (
+        <Group gap="xs">
+          <AssistantStatus status={record.status} />
+          <RecordSync collection="assistants" row={record} canRetry={writable} />
+        </Group>
+      )}
+      actions={(record) => <Actions record={record} />}
+      size="lg"
+      said="assistants.saved"
+      after={({ form, record, writable }) => (
+        <>
+          {tab === 'overview' && can('calls.view') && <Recent assistant={record.id} />}
+          {editing !== undefined && (
+            <FunctionDialog
+              id={editing || undefined}
+              onClose={() => setEditing(undefined)}
+              onCreated={
+                writable ? (id) => form.setFieldValue('functions', [...form.getValues().functions, id]) : undefined
+              }
+            />
+          )}
+        </>
+      )}
+    >
+      {(editor) => <Tabbed editor={editor} onEditFunction={setEditing} />}
+    </RecordPage>
+  )
 }
 
-function Editor({ record }: { record: Assistant }) {
-  const t = useT()
+function useRefresh(): () => void {
   const org = useOrg()
-  const { can } = useHere()
   const queries = useQueryClient()
-  const navigate = useNavigate()
-  const { tab = 'overview' } = assistantRoute.useSearch()
+  return () => void queries.invalidateQueries({ queryKey: [org, 'assistants'] })
+}
+
+function Tabbed({ editor: { form, record, writable }, onEditFunction }: {
+  editor: Editing<Assistant, AssistantForm>
+  onEditFunction: (id: string) => void
+}) {
+  const t = useT()
+  const refresh = useRefresh()
+  const { at, tab = (at && tabOf(at)) || 'overview' } = assistantRoute.useSearch()
+  const said = useLocation({ select: ({ state }) => (state as { said?: string }).said })
+  const [trying, setTrying] = useState(false)
   const go = assistantRoute.useNavigate()
-  const open = (next: Tab) => go({ search: next === 'overview' ? {} : { tab: next }, replace: true, resetScroll: false })
-  const going = record.sync_status === 'deleting'
-  const manage = can('assistants.manage') && !going
-
-  const seen = useMemo(() => toForm(record), [record])
-  const form = useForm<AssistantForm>({
-    mode: 'controlled',
-    initialValues: seen,
-    validate: { name: (value) => (value.trim() ? null : t('errors.field.required')) },
-  })
-  const { base, dirty, conflicts, ...rebasing } = useRebasing(form, seen)
-
-  const refresh = () => void queries.invalidateQueries({ queryKey: [org, 'assistants'] })
-  const { submit, failure, busy, setFailure } = useSubmit(form, async (values) => {
-    const stored = await pb.collection('assistants').update<Assistant>(record.id, toPatch(base, values), { fields: detailQuery.join() })
-    return { sent: values, stored }
-  }, ({ sent, stored }) => {
-    rebasing.stored(toForm(stored), sent)
-    refresh()
-    saved(t('assistants.saved'))
-  })
+  const open = (next: Tab) =>
+    go({ search: next === 'overview' ? {} : { tab: next }, replace: true, resetScroll: false })
   // A refused field may be on another tab: open it, so that the message is seen.
   const refused = Object.keys(form.errors)[0]
   const show = useEffectEvent((name: string) => {
@@ -87,63 +101,103 @@ function Editor({ record }: { record: Assistant }) {
   useEffect(() => {
     if (refused && tabOf(refused) === tab) focus(refused)
   }, [refused, tab])
-
-  const [editing, setEditing] = useState<string>()
-  const props: TabProps = { form, writable: manage, record }
-  const description = (
-    <Group gap="xs">
-      <AssistantStatus status={record.status} />
-      <RecordSync collection="assistants" row={record} canRetry={manage} />
-    </Group>
-  )
-
+  // Somebody came to mend what was said.
+  useEffect(() => {
+    // After the page has given the focus to its heading.
+    const frame = at ? requestAnimationFrame(() => focus(at)) : 0
+    return () => cancelAnimationFrame(frame)
+  }, [at])
+  const props: TabProps = { form, writable, record }
+  const wrong = (name: Tab) => tabs[name].some((f) => form.errors[f])
+  const tries = writable && record.type === 'voice'
   return (
     <>
-      <Page title={record.name} description={description} size="lg"
-        actions={<>
-          <Button component={Link} to={areaPath(org, 'assistants')} variant="subtle" color="gray" leftSection={<ArrowLeft size={16} aria-hidden />}>{t('assistants.title')}</Button>
-          {manage && <Actions record={record} refresh={refresh} gone={() => void navigate({ to: areaPath(org, 'assistants'), ignoreBlocker: true })} />}
-        </>}>
-        <form onSubmit={submit} noValidate>
-          <Stack gap="md">
-            {going && <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('assistants.goingAway')}</Alert>}
-            {!!record.config_not_sent?.length && (
-              <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
-                {t('assistants.notSent', { names: record.config_not_sent.join(', ') })}
-              </Alert>
-            )}
-            <Refused record={record} />
-            <ChangedMeanwhile fields={conflicts.map((name) => t(`assistants.fields.${name}`))} takeTheirs={rebasing.takeTheirs} keepMine={rebasing.keepMine} />
-            <ProblemAlert problem={failure} />
-            <Tabs value={tab} onChange={(next) => void open(next as Tab)} keepMounted={false}>
-              <Tabs.List aria-label={t('assistants.one')}>
-                {tabNames.map((name) => (
-                  <Tabs.Tab key={name} value={name} color={tabs[name].some((f) => form.errors[f]) ? 'red' : undefined}
-                    rightSection={tabs[name].some((f) => form.errors[f]) ? <TriangleAlert size={14} aria-hidden color="var(--mantine-color-error)" /> : undefined}>
-                    {t(`assistants.tabs.${name}`)}
-                  </Tabs.Tab>
-                ))}
-              </Tabs.List>
-              <Tabs.Panel value="overview" pt="md"><Overview {...props} /></Tabs.Panel>
-              <Tabs.Panel value="behaviour" pt="md"><Behaviour {...props} /></Tabs.Panel>
-              <Tabs.Panel value="voice" pt="md"><Voice {...props} /></Tabs.Panel>
-              <Tabs.Panel value="functions" pt="md"><Functions {...props} onEdit={setEditing} /></Tabs.Panel>
-              <Tabs.Panel value="handoff" pt="md"><Handoff {...props} /></Tabs.Panel>
-              <Tabs.Panel value="privacy" pt="md"><Privacy {...props} /></Tabs.Panel>
-            </Tabs>
-            <DirtyBar dirty={dirty && manage} saving={busy} onDiscard={() => {
-              rebasing.discard()
-              setFailure(undefined)
-            }} />
-          </Stack>
-        </form>
-        {tab === 'overview' && can('calls.view') && <Recent assistant={record.id} />}
-      </Page>
-      {/* Outside the form: its own form must not send this one. */}
-      {editing !== undefined && (
-        <FunctionDialog id={editing || undefined} onClose={() => setEditing(undefined)} onCreated={manage ? (id) => form.setFieldValue('functions', [...form.getValues().functions, id]) : undefined} />
+      {said && (
+        <Alert color="blue" variant="light" icon={<MessageSquareQuote size={18} aria-hidden />} title={t('assistants.mend.title')}>
+          <Text size="sm" className="pl-wrap">{t('assistants.mend.said', { words: said })}</Text>
+          <Text size="sm" mt={4}>{t('assistants.mend.text')}</Text>
+        </Alert>
+      )}
+      {record.sync_status === 'deleting' && (
+        <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
+          {t('assistants.goingAway')}
+        </Alert>
+      )}
+      {!!record.config_not_sent?.length && (
+        <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
+          <NotSent record={record} names={record.config_not_sent} refresh={writable ? refresh : undefined} />
+        </Alert>
+      )}
+      <Refused record={record} />
+      {tries && (
+        <div className={classes.opener}>
+          <Button variant="light" leftSection={<MessagesSquare size={16} aria-hidden />} onClick={() => setTrying(true)}>
+            {t('assistants.try.title')}
+          </Button>
+        </div>
+      )}
+      <div className={tries ? classes.beside : undefined}>
+        <Tabs value={tab} onChange={(next) => void open(next as Tab)} keepMounted={false}>
+          <TabBar
+            label={t('assistants.one')}
+            tabs={tabNames.map((name) => ({ value: name, label: t(`assistants.tabs.${name}`), wrong: wrong(name) }))}
+            value={tab}
+            onChange={(next) => void open(next)}
+          />
+          <Tabs.Panel value="overview" pt="md"><Overview {...props} /></Tabs.Panel>
+          <Tabs.Panel value="behaviour" pt="md"><Behaviour {...props} /></Tabs.Panel>
+          <Tabs.Panel value="voice" pt="md"><Voice {...props} /></Tabs.Panel>
+          <Tabs.Panel value="functions" pt="md"><Functions {...props} onEdit={onEditFunction} /></Tabs.Panel>
+          <Tabs.Panel value="handoff" pt="md"><Handoff {...props} /></Tabs.Panel>
+          <Tabs.Panel value="privacy" pt="md"><Privacy {...props} /></Tabs.Panel>
+        </Tabs>
+        {tries && (
+          <Paper withBorder className={classes.panel}><Suspense><Try id={record.id} form={form} /></Suspense></Paper>
+        )}
+      </div>
+      {trying && (
+        <Dialog onClose={() => setTrying(false)} title={record.name}>
+          <Suspense><Try id={record.id} form={form} /></Suspense>
+        </Dialog>
       )}
     </>
+  )
+}
+
+/** Advanced settings of an older row that nobody but programs can see; they can be taken away. */
+function NotSent({
+  record,
+  names,
+  refresh,
+}: {
+  record: Assistant
+  names: readonly string[]
+  refresh: (() => void) | undefined
+}) {
+  const t = useT()
+  const remove = useMutation({
+    mutationFn: async () => {
+      const { config } = await pb
+        .collection('assistants')
+        .getOne<{ config: Record<string, unknown> | null }>(record.id, { fields: 'config' })
+      const kept = Object.fromEntries(Object.entries(config ?? {}).filter(([name]) => !names.includes(name)))
+      await pb.collection('assistants').update(record.id, { config: kept }, { fields: 'id' })
+    },
+    onSuccess: () => saved(t('assistants.saved')),
+    onError: (error) => failed(problem(error, t)),
+    onSettled: refresh,
+  })
+  return (
+    <Stack gap="xs" align="flex-start">
+      <Text size="sm" className="pl-wrap">
+        {t('assistants.notSent', { names: names.join(', ') })}
+      </Text>
+      {refresh && (
+        <Button size="xs" variant="default" loading={remove.isPending} onClick={() => remove.mutate()}>
+          {t('assistants.removeNotSent')}
+        </Button>
+      )}
+    </Stack>
   )
 }
 
@@ -158,11 +212,19 @@ function Refused({ record }: { record: Assistant }) {
     return t(code === 'language' ? 'assistants.choices.noLanguage' : 'assistants.choices.leftOut')
   }
   return (
-    <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />} title={t('assistants.choices.refused')}>
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<TriangleAlert size={18} aria-hidden />}
+      title={t('assistants.choices.refused')}
+    >
       <ul style={{ margin: 0, paddingInlineStart: '1.2em' }}>
         {list.map((one) => (
           <li key={`${one.field} ${one.code}`}>
-            {t('assistants.choices.at', { field: t(`assistants.fields.${one.field as keyof AssistantForm}`), text: say(one.text) })}{' '}
+            {t('assistants.choices.at', {
+              field: t(`assistants.fields.${one.field as keyof AssistantForm}`),
+              text: say(one.text),
+            })}{' '}
             {meanwhile(one)}
           </li>
         ))}
@@ -171,45 +233,79 @@ function Refused({ record }: { record: Assistant }) {
   )
 }
 
+// As many numbers are named before an assistant is switched off.
+const RUNG = 5
+
 /** Switch on and off, delete. */
-function Actions({ record, refresh, gone }: { record: Assistant; refresh: () => void; gone: () => void }) {
+function Actions({ record }: { record: Assistant }) {
   const t = useT()
+  const org = useOrg()
+  const refresh = useRefresh()
+  const { id, name } = record
   const active = record.status === 'active'
+  const rung = useQuery({
+    queryKey: [org, 'phone_numbers', 'of', id],
+    enabled: active,
+    queryFn: async ({ signal }) => (await pb.collection('phone_numbers').getList<AnsweredNumber>(1, RUNG, {
+      filter: pb.filter('organization = {:org} && assistant = {:id}', { org, id }),
+      fields: 'phone_number,friendly_name', sort: 'phone_number', skipTotal: true, signal,
+    })).items.map((one) => phone(one.phone_number) || one.friendly_name).filter(Boolean),
+  })
   const status = useMutation({
-    mutationFn: () => pb.collection('assistants').update(record.id, { status: active ? 'inactive' : 'active' }, { fields: 'id' }),
-    onSuccess: () => saved(t(active ? 'assistants.deactivated' : 'assistants.activated', { name: record.name })),
+    mutationFn: () =>
+      pb.collection('assistants').update(id, { status: active ? 'inactive' : 'active' }, { fields: 'id' }),
+    onSuccess: () => saved(t(active ? 'assistants.deactivated' : 'assistants.activated', { name })),
     onError: (error) => failed(problem(error, t)),
     onSettled: refresh,
   })
-  const remove = useMutation({
-    mutationFn: (force: boolean) => pb.collection('assistants').delete(record.id, force ? { query: { force: 'true' } } : {}),
-    onSuccess: () => {
-      refresh()
-      saved(t('assistants.deleted', { name: record.name }))
-      gone()
-    },
-    onError: async (error, force) => {
-      const found = problem(error, t)
-      // It answers a number: the server says which, and goes on only when told to.
-      if (force || found.status !== 409) return failed(found)
-      const yes = await confirm({ title: t('assistants.remove.usedTitle'), body: `${found.cause} ${t('assistants.remove.usedText')}`, action: t('assistants.remove.force'), danger: true })
-      if (yes) remove.mutate(true)
-    },
-  })
-  const ask = async () => {
-    if (await confirm({ title: t('assistants.remove.title', { name: record.name }), body: t('assistants.remove.text'), action: t('assistants.remove.action'), danger: true })) remove.mutate(false)
+  // It answers a number: the server says which, and goes on only when told to.
+  const remove = useRemove(assistants, id, t('assistants.deleted', { name }), ({ cause }) => ({
+    title: t('assistants.remove.usedTitle'),
+    body: `${cause} ${t('assistants.remove.usedText')}`,
+    action: t('assistants.remove.force'),
+  }))
+  const change = async () => {
+    const numbers = active ? (rung.data ?? []).join(', ') : ''
+    const yes =
+      numbers === '' ||
+      (await confirm({
+        title: t('assistants.pause.title', { name }),
+        body: t('assistants.pause.text', { numbers }),
+        action: t('assistants.deactivate'),
+        danger: true,
+      }))
+    if (yes) status.mutate()
+  }
+  const question = {
+    title: t('assistants.remove.title', { name }),
+    body: t('assistants.remove.text'),
+    action: t('assistants.remove.action'),
   }
   return (
     <>
-      <Button variant="default" loading={status.isPending} leftSection={active ? <CirclePause size={16} aria-hidden /> : <CirclePlay size={16} aria-hidden />} onClick={() => status.mutate()}>
+      <Button
+        variant="default"
+        loading={status.isPending}
+        leftSection={active ? <CirclePause size={16} aria-hidden /> : <CirclePlay size={16} aria-hidden />}
+        disabled={rung.isLoading}
+        onClick={() => void change()}
+      >
         {t(active ? 'assistants.deactivate' : 'assistants.activate')}
       </Button>
       <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon variant="default" size={36} aria-label={t('assistants.more')} loading={remove.isPending}><Ellipsis size={18} aria-hidden /></ActionIcon>
+          <ActionIcon variant="default" size={36} aria-label={t('assistants.more')} loading={remove.busy}>
+            <Ellipsis size={18} aria-hidden />
+          </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item color="red" leftSection={<Trash2 size={16} aria-hidden />} onClick={() => void ask()}>{t('assistants.remove.action')}</Menu.Item>
+          <Menu.Item
+            color="red"
+            leftSection={<Trash2 size={16} aria-hidden />}
+            onClick={() => void remove.ask(question)}
+          >
+            {question.action}
+          </Menu.Item>
         </Menu.Dropdown>
       </Menu>
     </>

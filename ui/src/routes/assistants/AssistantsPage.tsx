@@ -1,9 +1,11 @@
-import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core'
+import { Anchor, Select, Stack, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import { Bot, Plus } from 'lucide-react'
+import { Bot } from 'lucide-react'
 import { useMemo } from 'react'
 import { DataTable, type Column } from '../../components/DataTable'
+import { ListFilters } from '../../components/ListFilters'
 import { Page } from '../../components/Page'
+import { useNewLink } from '../../components/RecordPage'
 import { RecordSync } from '../../components/RecordSync'
 import { SearchInput } from '../../components/SearchInput'
 import { EmptyState } from '../../components/States'
@@ -14,7 +16,7 @@ import { phone } from '../../lib/phone'
 import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantStatus } from './AssistantStatus'
-import { answeredFields, listFields, type AnsweredNumber, type AssistantRow } from './data'
+import { answeredFields, assistantKind, listFields, type AnsweredNumber, type AssistantRow } from './data'
 import { languageName } from './choices'
 import { assistantsRoute } from './routes'
 import { statuses, type AssistantsSearch, type Status } from './search'
@@ -29,10 +31,8 @@ export function AssistantsPage() {
   const manage = can('assistants.manage')
   const rows = useKeyset<AssistantRow>({
     organization: org, collection: 'assistants', fields: listFields.join(), sort: 'name', descending: false,
-    filter: [
-      q && pb.filter('(name ~ {:q} || description ~ {:q})', { q }),
-      status && pb.filter('status = {:status}', { status }),
-    ].filter(Boolean).join(' && '),
+    search: { typed: q, fields: ['name', 'description'] },
+    filter: status && pb.filter('status = {:status}', { status }),
   })
   const numbers = useOptions<AnsweredNumber>(org, 'phone_numbers', answeredFields, 'friendly_name')
   const answered = useMemo(() => {
@@ -48,31 +48,86 @@ export function AssistantsPage() {
   const columns: Column<AssistantRow>[] = [
     { id: 'name', header: t('assistants.name'), primary: true, cell: (row) => row.name },
     { id: 'status', header: t('assistants.status'), cell: (row) => <AssistantStatus status={row.status} /> },
-    { id: 'language', header: t('assistants.language'), cell: (row) => <Text size="sm">{languageName(row.language, language)}</Text> },
+    {
+      id: 'language',
+      header: t('assistants.language'),
+      cell: (row) => <Text size="sm">{languageName(row.language, language)}</Text>,
+    },
     { id: 'numbers', header: t('assistants.answers'), cell: (row) => <Answers numbers={answered.get(row.id)} /> },
-    { id: 'sync', header: t('assistants.sync'), cell: (row) => <RecordSync collection="assistants" row={row} canRetry={manage} /> },
-    ...(can('calls.view') ? [{
-      id: 'calls', header: t('assistants.calls'),
-      cell: (row: AssistantRow) => (
-        <Anchor size="sm" component={Link} to={areaPath(org, 'calls')} search={{ assistant: row.id } as never} aria-label={t('assistants.callsOf', { name: row.name })}>{t('assistants.seeCalls')}</Anchor>
-      ),
-    }] : []),
+    {
+      id: 'sync',
+      header: t('assistants.sync'),
+      cell: (row) => <RecordSync collection="assistants" row={row} canRetry={manage} />,
+    },
+    ...(can('calls.view')
+      ? [
+          {
+            id: 'calls',
+            header: t('assistants.calls'),
+            cell: (row: AssistantRow) => (
+              <Anchor
+                size="sm"
+                component={Link}
+                to={areaPath(org, 'calls')}
+                search={{ assistant: row.id } as never}
+                aria-label={t('assistants.callsOf', { name: row.name })}
+              >
+                {t('assistants.seeCalls')}
+              </Anchor>
+            ),
+          },
+        ]
+      : []),
   ]
-  const create = manage && <Button component={Link} to={areaPath(org, 'assistants/new')} leftSection={<Plus size={16} aria-hidden />}>{t('assistants.new')}</Button>
+  const create = useNewLink(assistantKind)
 
   return (
-    <Page title={t('assistants.title')} description={t('assistants.text')} actions={create || undefined}>
+    <Page title={t('assistants.title')} description={t('assistants.text')} actions={create}>
       <Stack gap="md">
-        <Group gap="xs">
-          <SearchInput label={t('assistants.search')} value={q} onSearch={(text) => void filter({ q: text })} />
-          <Select aria-label={t('assistants.filterStatus')} placeholder={t('assistants.anyStatus')} clearable clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }} w={190} value={status ?? null}
+        <ListFilters
+          label={t('assistants.search')}
+          active={status ? 1 : 0}
+          onClear={() => void filter({ status: undefined })}
+          search={
+            <SearchInput label={t('assistants.search')} value={q} onSearch={(text) => void filter({ q: text })} />
+          }
+        >
+          <Select
+            aria-label={t('assistants.filterStatus')}
+            placeholder={t('assistants.anyStatus')}
+            clearable
+            clearButtonProps={{ 'aria-label': t('states.noMatch.clear') }}
+            w={{ base: '100%', sm: 190 }}
+            value={status ?? null}
             data={statuses.map((value) => ({ value, label: t(`assistants.statuses.${value}`) }))}
             onChange={(value) => void filter({ status: (value ?? undefined) as Status | undefined })} />
-        </Group>
+        </ListFilters>
         <DataTable
-          label={t('assistants.title')} columns={columns} rows={rows} href={(row) => areaPath(org, `assistants/${row.id}`)}
-          filtered={q !== '' || status !== undefined} onClearFilters={() => void navigate({ search: {}, replace: true })}
-          empty={<EmptyState icon={Bot} title={t('assistants.empty.title')} text={t('assistants.empty.text')} action={create || undefined} />}
+          label={t('assistants.title')}
+          columns={columns}
+          card={(row) => ({
+            name: row.name,
+            text: <Answers numbers={answered.get(row.id)} />,
+            badges: (
+              <>
+                <AssistantStatus status={row.status} />
+                {row.sync_status !== 'synced' && <RecordSync collection="assistants" row={row} canRetry={manage} />}
+              </>
+            ),
+            figure: languageName(row.language, language),
+          })}
+          rows={rows}
+          href={(row) => areaPath(org, `assistants/${row.id}`)}
+          filtered={q !== '' || status !== undefined}
+          onClearFilters={() => void navigate({ search: {}, replace: true })}
+          empty={
+            <EmptyState
+              icon={Bot}
+              title={t('assistants.empty.title')}
+              text={t('assistants.empty.text')}
+              action={create}
+            />
+          }
         />
       </Stack>
     </Page>
@@ -81,12 +136,21 @@ export function AssistantsPage() {
 
 function Answers({ numbers }: { numbers: AnsweredNumber[] | undefined }) {
   const t = useT()
-  if (!numbers) return <Text size="sm" c="dimmed">{t('assistants.noNumber')}</Text>
-  const [first, ...others] = numbers.map((number) => phone(number.phone_number) || number.friendly_name || t('numbers.pendingNumber'))
+  if (!numbers)
+    return (
+      <Text size="sm" c="dimmed">
+        {t('assistants.noNumber')}
+      </Text>
+    )
+  const [first, ...others] = numbers.map(
+    (number) => phone(number.phone_number) || number.friendly_name || t('numbers.pendingNumber'),
+  )
   return (
     <Text size="sm" className="pl-tabular" title={others.join(', ') || undefined}>
       {first}
-      {others.length > 0 && <Text span size="xs" c="dimmed">{` ${t('assistants.andMore', { count: others.length })}`}</Text>}
+      {others.length > 0 && (
+        <Text span size="xs" c="dimmed">{` ${t('assistants.andMore', { count: others.length })}`}</Text>
+      )}
     </Text>
   )
 }

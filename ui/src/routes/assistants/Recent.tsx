@@ -21,13 +21,26 @@ export function Recent({ assistant }: { assistant: string }) {
   const org = useOrg()
   const calls = useQuery({
     queryKey: [org, 'calls', 'of-assistant', assistant],
-    queryFn: async ({ signal }) => (await pb.collection('calls').getList<RecentCall>(1, SHOWN, {
-      filter: pb.filter('organization = {:org} && assistant = {:assistant}', { org, assistant }), sort: '-started_at', fields: callFields.join(), skipTotal: true, signal,
-    })).items,
+    queryFn: async ({ signal }) =>
+      (
+        await pb.collection('calls').getList<RecentCall>(1, SHOWN, {
+          filter: pb.filter('organization = {:org} && assistant = {:assistant}', { org, assistant }),
+          sort: '-started_at',
+          fields: callFields.join(),
+          skipTotal: true,
+          signal,
+        })
+      ).items,
   })
   return (
-    <Section title={t('assistants.recent.title')}
-      actions={<Anchor size="sm" component={Link} to={areaPath(org, 'calls')} search={{ assistant } as never}>{t('assistants.recent.all')}</Anchor>}>
+    <Section
+      title={t('assistants.recent.title')}
+      actions={
+        <Anchor size="sm" component={Link} to={areaPath(org, 'calls')} search={{ assistant } as never}>
+          {t('assistants.recent.all')}
+        </Anchor>
+      }
+    >
       {calls.isPending && <SkeletonAfter200ms lines={SHOWN} />}
       {calls.error && !calls.data && <ErrorState error={calls.error} onRetry={() => void calls.refetch()} />}
       {calls.data?.length === 0 && <Text size="sm" c="dimmed">{t('assistants.recent.none')}</Text>}
@@ -39,9 +52,24 @@ export function Recent({ assistant }: { assistant: string }) {
           return (
             <Stack key={call.id} gap={2}>
               <Group gap="xs">
-                <Direction size={16} role="img" aria-label={t(inbound ? 'assistants.recent.inbound' : 'assistants.recent.outbound')} />
-                <Anchor component={Link} to={areaPath(org, `calls/${call.id}`)} size="sm" fw={550} className="pl-tabular">{who}</Anchor>
-                <Text size="xs" c="dimmed"><When value={call.started_at} />{call.duration_seconds > 0 && ` · ${duration(call.duration_seconds)}`}</Text>
+                <Direction
+                  size={16}
+                  role="img"
+                  aria-label={t(inbound ? 'assistants.recent.inbound' : 'assistants.recent.outbound')}
+                />
+                <Anchor
+                  component={Link}
+                  to={areaPath(org, `calls/${call.id}`)}
+                  size="sm"
+                  fw={550}
+                  className="pl-tabular"
+                >
+                  {who}
+                </Anchor>
+                <Text size="xs" c="dimmed">
+                  <When value={call.started_at} />
+                  {call.duration_seconds > 0 && ` · ${duration(call.duration_seconds)}`}
+                </Text>
               </Group>
               {call.summary && <Text size="sm" c="dimmed" lineClamp={2}>{call.summary}</Text>}
             </Stack>

@@ -12,6 +12,8 @@ export interface Line {
   /** Voices made for a language, and names of those whose ids say nothing. */
   voicesFor?: Readonly<Record<string, readonly string[]>>
   names?: Readonly<Record<string, string>>
+  /** Each voice speaks every language; the others speak those they are listed for. */
+  anyLanguage?: boolean
   /** null: the provider is not told a language, all are fine. */
   languages: readonly string[] | null
   /** The model taken when nobody chooses, and the one for languages besides English where it is another. */
@@ -59,6 +61,11 @@ export const knows = (line: Line | undefined, language: string): boolean => !lin
 export function voicesOf(line: Line | undefined, language: string): string[] {
   const made = line?.voicesFor?.[base(language)] ?? []
   return [...made, ...(line?.voices ?? []).filter((voice) => !made.includes(voice))]
+}
+
+/** The voice a new choice begins with: '' where the list has none that speaks the language. */
+export function voiceOf(line: Line | undefined, language: string): string {
+  return line?.voicesFor?.[base(language)]?.[0] ?? (line?.anyLanguage ? line.voices?.[0] : undefined) ?? ''
 }
 
 /** The model a new choice begins with: '' leaves it to the provider. */

@@ -1,3 +1,4 @@
+import type { Kind } from '../../components/RecordPage'
 import type { AssistantsRecord, CallsRecord, FunctionsRecord, PhoneNumbersRecord } from '../../lib/pb-types.gen'
 import type { Shown } from './choices'
 
@@ -19,6 +20,10 @@ export const detailFields = ['id', 'type', 'status', 'sync_status', 'sync_error'
  */
 export type Assistant = Pick<AssistantsRecord, (typeof detailFields)[number]> & { config_not_sent?: string[]; choices?: readonly Shown[] }
 export const detailQuery = [...detailFields, 'config_not_sent', 'choices'] as const
+
+export const assistantKind: Kind<Assistant> = {
+  collection: 'assistants', fields: detailQuery, path: 'assistants', words: 'assistants', view: 'assistants.view', manage: 'assistants.manage',
+}
 
 /** Numbers by the assistant that answers them. */
 export const answeredFields = ['id', 'phone_number', 'friendly_name', 'assistant'] as const satisfies readonly (keyof PhoneNumbersRecord)[]

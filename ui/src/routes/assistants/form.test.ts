@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import { formFields, type Assistant } from './data'
-import { tabOf, tabs, toForm, toPatch } from './form'
+import { saidBy, tabOf, tabs, toForm, toPatch } from './form'
 import { isTab, readAssistantsSearch, statuses, tabNames } from './search'
 
 const stored = {
@@ -17,6 +17,11 @@ describe('the form of an assistant', () => {
     const form = toForm(stored)
     expect([form.model_max_tokens, form.voice_stability, form.silence_timeout_seconds, form.model_temperature, form.voice_speed]).toEqual(['', 0, '', 0, 1.1])
     expect(form.end_call_phrases).toEqual([])
+  })
+  test('a number nobody wishes stays empty, and is emptied with null', () => {
+    const form = toForm({ ...stored, model_temperature: null, voice_stability: null } as unknown as Assistant)
+    expect([form.model_temperature, form.voice_stability, toPatch(form, form)]).toEqual(['', '', {}])
+    expect(toPatch(toForm(stored), { ...toForm(stored), voice_stability: '' })).toEqual({ voice_stability: null })
   })
   test('an unchanged form sends nothing', () => {
     expect(toPatch(toForm(stored), toForm(stored))).toEqual({})
@@ -49,4 +54,11 @@ describe('the address', () => {
   test('offers the statuses the server has', () => {
     expect([...statuses]).toEqual([...limits.assistants.status.values])
   })
+})
+
+test('a line of a call leads to the field that said it, else to the instructions', () => {
+  const spoken = { first_message: 'Marlow Dental, good morning!', end_call_message: 'Goodbye.', voicemail_message: '' }
+  expect(saidBy('Marlow dental, good morning', spoken)).toBe('first_message')
+  expect(saidBy('Goodbye!', spoken)).toBe('end_call_message')
+  expect(saidBy('A check-up is sixty dollars.', spoken)).toBe('system_prompt')
 })

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { withWords } from '../../lib/i18n'
 import { orgRoute } from '../base'
-import { isTab, readAssistantsSearch, type Tab } from './search'
+import { readAssistantSearch, readAssistantsSearch } from './search'
 
 export const assistantsRoute = createRoute({
   getParentRoute: () => orgRoute,
@@ -19,8 +19,9 @@ export const newAssistantRoute = createRoute({
 export const assistantRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'assistants/$id',
-  validateSearch: (raw: Record<string, unknown>): { tab?: Tab } => (isTab(raw.tab) ? { tab: raw.tab } : {}),
+  validateSearch: readAssistantSearch,
   component: lazyRouteComponent(withWords('build', () => import('./AssistantPage')), 'AssistantPage'),
+  staticData: { record: 'assistants' },
 })
 
 export const assistantRoutes = [assistantsRoute, newAssistantRoute, assistantRoute] as const

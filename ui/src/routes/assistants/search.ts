@@ -1,4 +1,5 @@
-// What the addresses of this area hold. Loaded with the first page, so it imports nothing.
+// What the addresses of this area hold. Loaded with the first page, so it imports next to nothing.
+import { typedIn } from '../../lib/search'
 
 export const statuses = ['active', 'inactive', 'training', 'error'] as const
 export type Status = (typeof statuses)[number]
@@ -8,13 +9,9 @@ export interface AssistantsSearch {
   status?: Status
 }
 
-// A longer search comes from a wrong paste.
-const SEARCH_MAX = 100
-
 /** Reads the list's filters; what is no filter is left out. */
 export function readAssistantsSearch(raw: Record<string, unknown>): AssistantsSearch {
-  // Digits alone arrive as a number.
-  const q = typeof raw.q === 'string' || typeof raw.q === 'number' ? String(raw.q).slice(0, SEARCH_MAX) : ''
+  const q = typedIn(raw.q)
   const status = statuses.find((one) => one === raw.status)
   return { ...(q && { q }), ...(status && { status }) }
 }
@@ -24,3 +21,13 @@ export const tabNames = ['overview', 'behaviour', 'voice', 'functions', 'handoff
 export type Tab = (typeof tabNames)[number]
 
 export const isTab = (name: unknown): name is Tab => tabNames.some((tab) => tab === name)
+
+/** An assistant's page: which tab, and which field of it somebody came to mend. */
+export interface AssistantSearch {
+  tab?: Tab
+  at?: string
+}
+
+export function readAssistantSearch(raw: Record<string, unknown>): AssistantSearch {
+  return { ...(isTab(raw.tab) && { tab: raw.tab }), ...(typeof raw.at === 'string' && /^[a-z_]{1,40}$/.test(raw.at) && { at: raw.at }) }
+}

@@ -213,3 +213,21 @@ export function startingPoint(trade: Trade, language: Language, business: string
 
 /** Who speaks a language well and needs no account of its own; which voice, the server knows. */
 export const voiceFor: Record<Language, 'vapi' | 'azure'> = { en: 'vapi', fr: 'azure' }
+
+export type From = Trade | 'scratch'
+
+/** A new assistant as it is sent: from a trade's starting point, or one that takes messages. */
+export function newAssistant(from: From, language: Language, business: string, name: string) {
+  const point = from === 'scratch' ? undefined : startingPoint(from, language, business)
+  return {
+    name: name.trim(), type: 'voice', status: 'active', language, voice_provider: voiceFor[language],
+    ...(point && {
+      description: point.description,
+      first_message: point.greeting,
+      system_prompt: point.prompt,
+      personality: point.personality,
+      end_call_message: point.goodbye,
+      end_call_phrases: point.endCallPhrases,
+    }),
+  }
+}

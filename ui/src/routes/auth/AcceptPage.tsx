@@ -1,9 +1,10 @@
-import { Alert, Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { MailX, UserRoundCheck } from 'lucide-react'
 import { ClientResponseError } from 'pocketbase'
+import { NewPassword } from '../../components/NewPassword'
 import { field } from '../../components/Field'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { api } from '../../lib/api'
@@ -67,18 +68,41 @@ function Accept({ token }: { token: string }) {
     const { status } = problem(invitation.error, t)
     if (partial(invitation.error)) return gone('invite.partialText')
     // Gone, used, cancelled or mistyped: all of them end with asking for another one.
-    if (status === 400 || status === 404 || status === 410) return gone(status === 404 ? 'invite.unknownText' : 'invite.expiredText')
-    return <GuestPage title={t('invite.title')} footer={back}><ErrorState error={invitation.error} onRetry={() => void invitation.refetch()} /></GuestPage>
+    if (status === 400 || status === 404 || status === 410)
+      return gone(status === 404 ? 'invite.unknownText' : 'invite.expiredText')
+    return (
+      <GuestPage title={t('invite.title')} footer={back}>
+        <ErrorState error={invitation.error} onRetry={() => void invitation.refetch()} />
+      </GuestPage>
+    )
   }
   const { companyName, role, inviterName, email, accountExists } = invitation.data
   return (
-    <GuestPage title={t('invite.join', { organization: companyName })} footer={back}
-      text={t(inviterName ? 'invite.by' : 'invite.text', { name: inviterName ?? '', organization: companyName, role: t(`roles.${role}`), email })}>
+    <GuestPage
+      title={t('invite.join', { organization: companyName })}
+      footer={back}
+      text={t(inviterName ? 'invite.by' : 'invite.text', {
+        name: inviterName ?? '',
+        organization: companyName,
+        role: t(`roles.${role}`),
+        email,
+      })}
+    >
       <Stack gap="md">
-        <Text size="sm" c="dimmed">{t(`team.roleTexts.${role}`)}</Text>
-        {me
-          ? me.email.toLowerCase() === email.toLowerCase() ? <Join token={token} me={me} /> : <SomebodyElse me={me} email={email} />
-          : accountExists ? <SignInFirst token={token} email={email} /> : <NewAccount token={token} invitation={invitation.data} />}
+        <Text size="sm" c="dimmed">
+          {t(`team.roleTexts.${role}`)}
+        </Text>
+        {me ? (
+          me.email.toLowerCase() === email.toLowerCase() ? (
+            <Join token={token} me={me} />
+          ) : (
+            <SomebodyElse me={me} email={email} />
+          )
+        ) : accountExists ? (
+          <SignInFirst token={token} email={email} />
+        ) : (
+          <NewAccount token={token} invitation={invitation.data} />
+        )}
       </Stack>
     </GuestPage>
   )
@@ -91,7 +115,9 @@ function useOnward() {
   const navigate = useNavigate()
   return async (organization: string | undefined) => {
     queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' && query.queryKey[0] !== 'invitation' })
-    await (organization ? navigate({ to: '/o/$org', params: { org: organization }, replace: true }) : navigate({ to: '/', replace: true }))
+    await (organization
+      ? navigate({ to: '/o/$org', params: { org: organization }, replace: true })
+      : navigate({ to: '/', replace: true }))
   }
 }
 
@@ -105,8 +131,15 @@ function Join({ token, me }: { token: string; me: Me }) {
   return (
     <>
       <ProblemAlert problem={join.error ? problem(join.error, t) : undefined} />
-      <Group gap="xs" wrap="nowrap"><UserRoundCheck size={18} aria-hidden /><Text size="sm" className="pl-wrap">{t('invite.asYou', { email: me.email })}</Text></Group>
-      <Button fullWidth size="md" loading={join.isPending} onClick={() => join.mutate()}>{t('invite.accept')}</Button>
+      <Group gap="xs" wrap="nowrap">
+        <UserRoundCheck size={18} aria-hidden />
+        <Text size="sm" className="pl-wrap">
+          {t('invite.asYou', { email: me.email })}
+        </Text>
+      </Group>
+      <Button fullWidth size="md" loading={join.isPending} onClick={() => join.mutate()}>
+        {t('invite.accept')}
+      </Button>
     </>
   )
 }
@@ -115,8 +148,12 @@ function SomebodyElse({ me, email }: { me: Me; email: string }) {
   const t = useT()
   return (
     <>
-      <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('invite.other', { email, mine: me.email })}</Alert>
-      <Button variant="default" onClick={signOut}>{t('invite.signOut')}</Button>
+      <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>
+        {t('invite.other', { email, mine: me.email })}
+      </Alert>
+      <Button variant="default" onClick={signOut}>
+        {t('invite.signOut')}
+      </Button>
     </>
   )
 }
@@ -126,7 +163,16 @@ function SignInFirst({ token, email }: { token: string; email: string }) {
   return (
     <>
       <Text size="sm">{t('invite.known', { email })}</Text>
-      <Button component={Link} to="/login" search={{ next: '/accept-invite' } as never} hash={`token=${token}`} fullWidth size="md">{t('invite.signIn')}</Button>
+      <Button
+        component={Link}
+        to="/login"
+        search={{ next: '/accept-invite' } as never}
+        hash={`token=${token}`}
+        fullWidth
+        size="md"
+      >
+        {t('invite.signIn')}
+      </Button>
     </>
   )
 }
@@ -143,30 +189,52 @@ function NewAccount({ token, invitation }: { token: string; invitation: Invitati
       password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
     },
   })
-  const { submit, failure, busy } = useSubmit(form, async ({ fullName, password }) => {
-    const accepted = await api.post<Accepted>('/api/auth/accept-invite', { token, password, fullName: fullName.trim() })
-    if (accepted.token && accepted.record) return { token: accepted.token, record: accepted.record, organization: accepted.organization }
-    try {
-      return { ...(await pb.collection('users').authWithPassword<Me>(invitation.email, password)), organization: accepted.organization }
-    } catch (error) {
-      // The account is there; a second factor, or anything else, is the sign-in page's matter.
-      if (waitingOf(error) || accepted.success) return undefined
-      throw error
-    }
-  }, (answer) => {
-    if (answer) void arrive(answer, answer.organization ? `/o/${answer.organization}` : '/')
-    else void onward(undefined)
-  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    async ({ fullName, password }) => {
+      const accepted = await api.post<Accepted>('/api/auth/accept-invite', {
+        token,
+        password,
+        fullName: fullName.trim(),
+      })
+      if (accepted.token && accepted.record)
+        return { token: accepted.token, record: accepted.record, organization: accepted.organization }
+      try {
+        return {
+          ...(await pb.collection('users').authWithPassword<Me>(invitation.email, password)),
+          organization: accepted.organization,
+        }
+      } catch (error) {
+        // The account is there; a second factor, or anything else, is the sign-in page's matter.
+        if (waitingOf(error) || accepted.success) return undefined
+        throw error
+      }
+    },
+    (answer) => {
+      if (answer) void arrive(answer, answer.organization ? `/o/${answer.organization}` : '/')
+      else void onward(undefined)
+    },
+  )
   return (
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <ProblemAlert problem={failure} />
         {/* For password managers: people read the address above and cannot change it here. */}
         <input type="email" name="username" value={invitation.email} readOnly hidden autoComplete="username" />
-        <TextInput label={t('profile.name')} autoComplete="name" autoFocus {...field(form, 'fullName', { required: true, ...NAME })} />
-        <PasswordInput label={t('auth.password')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
-        <Button type="submit" loading={busy} fullWidth size="md">{t('invite.accept')}</Button>
+        <TextInput
+          label={t('profile.name')}
+          autoComplete="name"
+          autoFocus
+          {...field(form, 'fullName', { required: true, ...NAME })}
+        />
+        <NewPassword
+          label={t('auth.password')}
+          visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }}
+          {...field(form, 'password', { required: true, max: PASSWORD.max })}
+        />
+        <Button type="submit" loading={busy} fullWidth size="md">
+          {t('invite.accept')}
+        </Button>
       </Stack>
     </form>
   )

@@ -6,6 +6,14 @@ import { useT } from '../../lib/i18n'
 export function DeadLink({ text }: { text: string }) {
   const t = useT()
   return (
-    <Alert color="yellow" variant="light" icon={<TimerOff size={18} aria-hidden />} role="alert" title={t('auth.expired.title')}>{text}</Alert>
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<TimerOff size={18} aria-hidden />}
+      role="alert"
+      title={t('auth.expired.title')}
+    >
+      {text}
+    </Alert>
   )
 }

@@ -29,21 +29,37 @@ export function ForgotPage() {
   if (sentTo) {
     return (
       <GuestPage title={t('auth.sent.title')} footer={back}>
-        <Alert color="teal" icon={<MailCheck size={18} aria-hidden />} role="status">{t('auth.sent.text', { email: sentTo })}</Alert>
+        <Alert color="teal" icon={<MailCheck size={18} aria-hidden />} role="status">
+          {t('auth.sent.text', { email: sentTo })}
+        </Alert>
       </GuestPage>
     )
   }
   // A form would promise a mail that nobody sends.
   if (desk && !desk.mail) {
-    return <GuestPage title={t('auth.forgotTitle')} footer={back}><Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('auth.noMail')}</Alert></GuestPage>
+    return (
+      <GuestPage title={t('auth.forgotTitle')} footer={back}>
+        <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>
+          {t('auth.noMail')}
+        </Alert>
+      </GuestPage>
+    )
   }
   return (
     <GuestPage title={t('auth.forgotTitle')} text={t('auth.forgotText')} footer={back}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <ProblemAlert problem={failure} />
-          <TextInput label={t('auth.email')} type="email" autoComplete="username" autoFocus {...field(form, 'email', { required: true })} />
-          <Button type="submit" loading={busy} fullWidth size="md">{t('auth.sendLink')}</Button>
+          <TextInput
+            label={t('auth.email')}
+            type="email"
+            autoComplete="username"
+            autoFocus
+            {...field(form, 'email', { required: true })}
+          />
+          <Button type="submit" loading={busy} fullWidth size="md">
+            {t('auth.sendLink')}
+          </Button>
         </Stack>
       </form>
     </GuestPage>

@@ -1,13 +1,24 @@
 import { Anchor, Box, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useEffect, type ReactNode } from 'react'
-import { setLanguage, useLanguage, useT } from '../../lib/i18n'
+import { useLanguage, useT } from '../../lib/i18n'
+import { chooseLanguage } from '../../lib/profile'
 import { Logo } from '../../shell/Logo'
 import classes from './GuestPage.module.css'
 
 const languages = { en: 'English', fr: 'Français' } as const
 
 /** The frame of the pages for guests: product, one card, language. */
-export function GuestPage({ title, text, children, footer }: { title: string; text?: ReactNode; children: ReactNode; footer?: ReactNode }) {
+export function GuestPage({
+  title,
+  text,
+  children,
+  footer,
+}: {
+  title: string
+  text?: ReactNode
+  children: ReactNode
+  footer?: ReactNode
+}) {
   const t = useT()
   const language = useLanguage()
   useEffect(() => {
@@ -31,8 +42,19 @@ export function GuestPage({ title, text, children, footer }: { title: string; te
       <footer className={classes.footer}>
         <Group justify="center" gap="lg" role="group" aria-label={t('profile.language')}>
           {Object.entries(languages).map(([code, name]) => (
-            <Anchor key={code} component="button" type="button" size="sm" c="dimmed" lang={code} className={classes.language}
-              aria-pressed={language === code} onClick={() => void setLanguage(code as keyof typeof languages)}>{name}</Anchor>
+            <Anchor
+              key={code}
+              component="button"
+              type="button"
+              size="sm"
+              c="dimmed"
+              lang={code}
+              className={classes.language}
+              aria-pressed={language === code}
+              onClick={() => void chooseLanguage(code as keyof typeof languages)}
+            >
+              {name}
+            </Anchor>
           ))}
         </Group>
       </footer>

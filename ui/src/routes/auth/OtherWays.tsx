@@ -25,7 +25,12 @@ interface WaysProps {
 export function OtherWays({ next, typed, onWaiting }: WaysProps) {
   const t = useT()
   const { data: desk } = useQuery(deskQuery)
-  const { data } = useQuery({ queryKey: ['auth-methods'], queryFn: ({ signal }) => pb.collection('users').listAuthMethods({ signal }), staleTime: 60_000, retry: false })
+  const { data } = useQuery({
+    queryKey: ['auth-methods'],
+    queryFn: ({ signal }) => pb.collection('users').listAuthMethods({ signal }),
+    staleTime: 60_000,
+    retry: false,
+  })
   const arrive = useArrive()
   // Whoever closed the other window may begin again; the one before is given up then, and when the page goes.
   const [open, setOpen] = useState('')
@@ -53,12 +58,26 @@ export function OtherWays({ next, typed, onWaiting }: WaysProps) {
   return (
     <Stack gap="sm">
       <Divider label={t('auth.or')} />
-      {elsewhere.error instanceof NotSignedInElsewhere
-        ? <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} role="alert">{t('auth.elsewhereRefused')}</Alert>
-        : <ProblemAlert problem={elsewhere.error && !waitingOf(elsewhere.error) ? problem(elsewhere.error, t) : undefined} />}
+      {elsewhere.error instanceof NotSignedInElsewhere ? (
+        <Alert color="red" variant="light" icon={<CircleAlert size={18} aria-hidden />} role="alert">
+          {t('auth.elsewhereRefused')}
+        </Alert>
+      ) : (
+        <ProblemAlert
+          problem={elsewhere.error && !waitingOf(elsewhere.error) ? problem(elsewhere.error, t) : undefined}
+        />
+      )}
       {providers.map((provider) => (
-        <Button key={provider.name} variant="default" fullWidth loading={open === provider.name} leftSection={<LogIn size={16} aria-hidden />}
-          onClick={() => elsewhere.mutate(provider.name)}>{t('auth.with', { name: provider.displayName })}</Button>
+        <Button
+          key={provider.name}
+          variant="default"
+          fullWidth
+          loading={open === provider.name}
+          leftSection={<LogIn size={16} aria-hidden />}
+          onClick={() => elsewhere.mutate(provider.name)}
+        >
+          {t('auth.with', { name: provider.displayName })}
+        </Button>
       ))}
       {otp && <ByMail next={next} typed={typed} onWaiting={onWaiting} />}
     </Stack>
@@ -81,11 +100,24 @@ function ByMail({ next, typed, onWaiting }: WaysProps) {
       if (half) onWaiting(half)
     },
   })
-  if (!open) return <Button variant="default" fullWidth leftSection={<Mail size={16} aria-hidden />} onClick={() => {
-    setEmail(typed())
-    setOpen(true)
-  }}>{t('auth.byMail')}</Button>
-  const wrong = enter.error && !waitingOf(enter.error) ? { ...problem(enter.error, t), title: t('auth.wrong.title'), cause: t('auth.wrongCode') } : undefined
+  if (!open)
+    return (
+      <Button
+        variant="default"
+        fullWidth
+        leftSection={<Mail size={16} aria-hidden />}
+        onClick={() => {
+          setEmail(typed())
+          setOpen(true)
+        }}
+      >
+        {t('auth.byMail')}
+      </Button>
+    )
+  const wrong =
+    enter.error && !waitingOf(enter.error)
+      ? { ...problem(enter.error, t), title: t('auth.wrong.title'), cause: t('auth.wrongCode') }
+      : undefined
   return (
     <form noValidate onSubmit={(event) => {
       event.preventDefault()
@@ -94,15 +126,30 @@ function ByMail({ next, typed, onWaiting }: WaysProps) {
     }}>
       <Stack gap="sm">
         <ProblemAlert problem={ask.error ? problem(ask.error, t) : wrong} />
-        {!ask.data && <TextInput type="email" label={t('auth.email')} value={email} onChange={(event) => setEmail(event.currentTarget.value)} autoComplete="username" autoFocus />}
+        {!ask.data && (
+          <TextInput
+            type="email"
+            label={t('auth.email')}
+            value={email}
+            onChange={(event) => setEmail(event.currentTarget.value)}
+            autoComplete="username"
+            autoFocus
+          />
+        )}
         {ask.data && (
           <>
             <Alert color="teal" variant="light" role="status">{t('auth.codeSent', { email: email.trim() })}</Alert>
             <CodeInput value={code} onChange={setCode} kind="mail" />
-            <Text size="sm"><Anchor component="button" type="button" onClick={() => ask.reset()}>{t('auth.newCode')}</Anchor></Text>
+            <Text size="sm">
+              <Anchor component="button" type="button" onClick={() => ask.reset()}>
+                {t('auth.newCode')}
+              </Anchor>
+            </Text>
           </>
         )}
-        <Button type="submit" variant={ask.data ? 'filled' : 'light'} loading={ask.isPending || enter.isPending}>{t(ask.data ? 'auth.signIn' : 'auth.sendCode')}</Button>
+        <Button type="submit" variant={ask.data ? 'filled' : 'light'} loading={ask.isPending || enter.isPending}>
+          {t(ask.data ? 'auth.signIn' : 'auth.sendCode')}
+        </Button>
       </Stack>
     </form>
   )

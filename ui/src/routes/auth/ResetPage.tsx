@@ -1,9 +1,10 @@
-import { Alert, Anchor, Button, PasswordInput, Stack } from '@mantine/core'
+import { Alert, Anchor, Button, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { CircleCheck } from 'lucide-react'
 import { useState } from 'react'
+import { NewPassword } from '../../components/NewPassword'
 import { field } from '../../components/Field'
 import { ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { api } from '../../lib/api'
@@ -26,7 +27,9 @@ function Reset({ token }: { token: string }) {
   const form = useForm({
     mode: 'uncontrolled',
     initialValues: { password: '' },
-    validate: { password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })) },
+    validate: {
+      password: (value) => (value.length >= PASSWORD.min ? null : t('auth.passwordRule', { count: PASSWORD.min })),
+    },
   })
   const { submit, failure, busy } = useSubmit(
     form,
@@ -59,15 +62,26 @@ function Reset({ token }: { token: string }) {
       </GuestPage>
     )
   }
-  if (link.isLoading) return <GuestPage title={t('auth.newPassword')} footer={back}><SkeletonAfter200ms lines={4} /></GuestPage>
+  if (link.isLoading)
+    return (
+      <GuestPage title={t('auth.newPassword')} footer={back}>
+        <SkeletonAfter200ms lines={4} />
+      </GuestPage>
+    )
   return (
     <GuestPage title={t('auth.newPassword')} footer={back}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <ProblemAlert problem={failure} />
-          <PasswordInput label={t('auth.newPassword')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password" autoFocus
-            visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
-          <Button type="submit" loading={busy} fullWidth size="md">{t('auth.savePassword')}</Button>
+          <NewPassword
+            label={t('auth.newPassword')}
+            autoFocus
+            visibilityToggleButtonProps={{ 'aria-label': t('auth.showPassword') }}
+            {...field(form, 'password', { required: true, max: PASSWORD.max })}
+          />
+          <Button type="submit" loading={busy} fullWidth size="md">
+            {t('auth.savePassword')}
+          </Button>
         </Stack>
       </form>
     </GuestPage>

@@ -11,10 +11,26 @@ import { GuestPage } from './GuestPage'
 import type { Waiting } from './waiting'
 
 /** The second step of signing in: a code of the app, a recovery code or one by mail; or setting the app up, where an organization asks for it. */
-export function SecondStep({ waiting, next, onBack }: { waiting: Waiting; next: string | undefined; onBack: () => void }) {
+export function SecondStep({
+  waiting,
+  next,
+  onBack,
+}: {
+  waiting: Waiting
+  next: string | undefined
+  onBack: () => void
+}) {
   const t = useT()
-  const back = <Anchor component="button" type="button" onClick={onBack}>{t('auth.backToSignIn')}</Anchor>
-  return waiting.methods.includes('setup') ? <SetUp waiting={waiting} next={next} back={back} /> : <Code waiting={waiting} next={next} back={back} />
+  const back = (
+    <Anchor component="button" type="button" onClick={onBack}>
+      {t('auth.backToSignIn')}
+    </Anchor>
+  )
+  return waiting.methods.includes('setup') ? (
+    <SetUp waiting={waiting} next={next} back={back} />
+  ) : (
+    <Code waiting={waiting} next={next} back={back} />
+  )
 }
 
 interface StepProps {
@@ -41,11 +57,28 @@ function Code({ waiting: { ticket, methods }, next, back }: StepProps) {
         <Stack gap="md">
           <ProblemAlert problem={codeProblem(send.error, t) ?? (mail.error ? problem(mail.error, t) : undefined)} />
           <CodeInput value={code} onChange={setCode} kind="recovery" />
-          <Button type="submit" loading={send.isPending} fullWidth size="md">{t('auth.signIn')}</Button>
-          {methods.includes('otp') && (mail.isSuccess
-            ? <Text size="sm" role="status">{t('factor.mailed')}</Text>
-            : <Anchor component="button" type="button" size="sm" onClick={() => mail.mutate()} aria-disabled={mail.isPending}>{t('factor.mail')}</Anchor>)}
-          <Text size="sm" c="dimmed">{t('factor.lost')}</Text>
+          <Button type="submit" loading={send.isPending} fullWidth size="md">
+            {t('auth.signIn')}
+          </Button>
+          {methods.includes('otp') &&
+            (mail.isSuccess ? (
+              <Text size="sm" role="status">
+                {t('factor.mailed')}
+              </Text>
+            ) : (
+              <Anchor
+                component="button"
+                type="button"
+                size="sm"
+                onClick={() => mail.mutate()}
+                aria-disabled={mail.isPending}
+              >
+                {t('factor.mail')}
+              </Anchor>
+            ))}
+          <Text size="sm" c="dimmed">
+            {t('factor.lost')}
+          </Text>
         </Stack>
       </form>
     </GuestPage>
@@ -66,8 +99,11 @@ function SetUp({ waiting: { ticket }, next, back }: StepProps) {
   }
   return (
     <GuestPage title={t('factor.setUp')} text={t('factor.setUpText')} footer={back}>
-      <Enroll start={() => api.post('/api/me/two-factor/start', { ticket })} confirm={(code) => api.post<SignedInAnswer>('/api/me/two-factor/confirm', { ticket, code })}
-        onDone={(answer) => (answer.meta?.recovery_codes ? setDone(answer) : void arrive(answer, next))} />
+      <Enroll
+        start={() => api.post('/api/me/two-factor/start', { ticket })}
+        confirm={(code) => api.post<SignedInAnswer>('/api/me/two-factor/confirm', { ticket, code })}
+        onDone={(answer) => (answer.meta?.recovery_codes ? setDone(answer) : void arrive(answer, next))}
+      />
     </GuestPage>
   )
 }

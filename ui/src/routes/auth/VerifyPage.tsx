@@ -23,8 +23,15 @@ function Verify({ token }: { token: string }) {
   const email = mailOf(token)
   const verify = useMutation({
     mutationFn: async () => {
-      const answer = await pb.send<{ reset_token?: string } | null>('/api/collections/users/confirm-verification', { method: 'POST', body: { token } })
-      if (me) await pb.collection('users').authRefresh().catch(() => undefined)
+      const answer = await pb.send<{ reset_token?: string } | null>('/api/collections/users/confirm-verification', {
+        method: 'POST',
+        body: { token },
+      })
+      if (me)
+        await pb
+          .collection('users')
+          .authRefresh()
+          .catch(() => undefined)
       return answer?.reset_token
     },
   })
@@ -33,12 +40,20 @@ function Verify({ token }: { token: string }) {
   if (verify.data) { // whoever chose the password before had not proved the address
     return (
       <GuestPage title={t('auth.verified')} text={t('auth.choosePassword')}>
-        <Button component={Link} to="/reset" hash={`token=${verify.data}`} replace fullWidth size="md">{t('auth.newPassword')}</Button>
+        <Button component={Link} to="/reset" hash={`token=${verify.data}`} replace fullWidth size="md">
+          {t('auth.newPassword')}
+        </Button>
       </GuestPage>
     )
   }
   if (verify.isSuccess) {
-    return <GuestPage title={t('auth.verified')} footer={onward}><Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">{t('auth.verifiedText')}</Alert></GuestPage>
+    return (
+      <GuestPage title={t('auth.verified')} footer={onward}>
+        <Alert color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} role="status">
+          {t('auth.verifiedText')}
+        </Alert>
+      </GuestPage>
+    )
   }
   const failure = verify.error ? problem(verify.error, t) : undefined
   if (!email || !mayWork(token) || failure?.status === 400) {
@@ -49,7 +64,9 @@ function Verify({ token }: { token: string }) {
           : <DeadLink text={t('auth.linkGone')} />}
         <ProblemAlert problem={again.error ? problem(again.error, t) : undefined} />
         {email && !again.isSuccess && (
-          <Button fullWidth size="md" loading={again.isPending} onClick={() => again.mutate()}>{t('auth.newLink')}</Button>
+          <Button fullWidth size="md" loading={again.isPending} onClick={() => again.mutate()}>
+            {t('auth.newLink')}
+          </Button>
         )}
         {/* A link that names no address: the profile knows it. */}
         {!email && <Button component={Link} to="/me/security" fullWidth size="md">{t('auth.newLink')}</Button>}

@@ -3,7 +3,8 @@ import { useNavigate } from '@tanstack/react-router'
 import { told } from '../../components/toast'
 import { useT } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
-import { applyProfile } from '../../lib/profile'
+import { forgetParting } from '../../lib/parting'
+import { applyProfile, withChosenLanguage } from '../../lib/profile'
 import { queries } from '../../lib/queries'
 import type { Me } from '../../lib/session'
 import { type Ended, endedWords } from './waiting'
@@ -23,7 +24,8 @@ export function useArrive() {
   return async ({ token, record, meta }: SignedInAnswer, next = '/') => {
     queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'desk' && query.queryKey[0] !== 'invitation' })
     pb.authStore.save(token, record as never)
-    await applyProfile(record, setColorScheme)
+    forgetParting()
+    await applyProfile(await withChosenLanguage(record), setColorScheme)
     await navigate({ href: next, replace: true })
     const ended = endedWords(meta, t)
     if (ended) told(ended)

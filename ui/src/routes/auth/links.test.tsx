@@ -21,20 +21,27 @@ vi.mock('./GuestPage', () => ({
 const jwt = (claims: object) => `x.${btoa(JSON.stringify(claims))}.y`
 const show = async (page: ReactNode) => {
   await needWords('people')
-  render(<MantineProvider><QueryClientProvider client={new QueryClient()}>{page}</QueryClientProvider></MantineProvider>)
+  render(
+    <MantineProvider>
+      <QueryClientProvider client={new QueryClient()}>{page}</QueryClientProvider>
+    </MantineProvider>,
+  )
 }
 afterEach(cleanup)
 
-test.each(['abc', jwt({ exp: 1, newEmail: 'ada@north.test', email: 'ada@north.test' }), ''])('a link that cannot work says so: %s', async (token) => {
-  for (const page of [<ConfirmEmailPage key="c" />, <VerifyPage key="v" />]) {
-    hash = `token=${token}`
-    // oxlint-disable-next-line no-await-in-loop -- one page after the other
-    await show(page)
-    expect(screen.getByRole('alert').textContent).toContain('auth.expired.title')
-    expect(document.querySelector('input')).toBeNull()
-    cleanup()
-  }
-})
+test.each(['abc', jwt({ exp: 1, newEmail: 'ada@north.test', email: 'ada@north.test' }), ''])(
+  'a link that cannot work says so: %s',
+  async (token) => {
+    for (const page of [<ConfirmEmailPage key="c" />, <VerifyPage key="v" />]) {
+      hash = `token=${token}`
+      // oxlint-disable-next-line no-await-in-loop -- one page after the other
+      await show(page)
+      expect(screen.getByRole('alert').textContent).toContain('auth.expired.title')
+      expect(document.querySelector('input')).toBeNull()
+      cleanup()
+    }
+  },
+)
 
 test('a whole link asks for its password, or for the click', async () => {
   hash = `token=${jwt({ newEmail: 'ada@north.test' })}`

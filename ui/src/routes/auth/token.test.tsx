@@ -24,6 +24,10 @@ test('a link’s token stays the page’s while the next page is on its way; ano
 test('what is no token or is over is told without asking', () => {
   const now = 1_800_000_000_000
   expect(['', 'a.b.c', 'nothing'].map((token) => mayWork(token, now))).toEqual([false, false, false])
-  expect([mayWork(jwt({ exp: now / 1000 - 1 }), now), mayWork(jwt({ exp: now / 1000 + 1 }), now), mayWork(jwt({}), now)]).toEqual([false, true, true])
+  expect([
+    mayWork(jwt({ exp: now / 1000 - 1 }), now),
+    mayWork(jwt({ exp: now / 1000 + 1 }), now),
+    mayWork(jwt({}), now),
+  ]).toEqual([false, true, true])
   expect([mailOf(jwt({ email: 'ada@north.test' })), mailOf('x')]).toEqual(['ada@north.test', ''])
 })

@@ -17,7 +17,9 @@ export function Analysis({ call }: { call: CallDetail }) {
   const { data: report } = useQuery({ ...reportQuery(useOrg(), call.id), enabled: Boolean(call.reported_at) })
   const judged = verdict(report?.analysis?.success_evaluation)
   // The mood stands among the call's facts.
-  const found = pairs(report?.analysis?.structured_data).filter(([name, value]) => name !== 'sentiment' || String(value).toLowerCase() !== call.sentiment)
+  const found = pairs(report?.analysis?.structured_data).filter(
+    ([name, value]) => name !== 'sentiment' || String(value).toLowerCase() !== call.sentiment,
+  )
   const answers = outputs(report?.analysis?.structured_outputs)
   if (judged === undefined && found.length === 0 && answers.length === 0) return null
   return (
@@ -32,14 +34,23 @@ export function Analysis({ call }: { call: CallDetail }) {
                     : judged.length > LONG ? judged : <StatusBadge icon={Gauge} tone="off" label={judged} />}
               </Pair>
             )}
-            {found.map(([name, value]) => <Found key={name} label={name === 'intent' ? t('calls.analysis.intent') : name ? words(name) : t('calls.analysis.found')} value={value} depth={0} />)}
+            {found.map(([name, value]) => (
+              <Found
+                key={name}
+                label={name === 'intent' ? t('calls.analysis.intent') : name ? words(name) : t('calls.analysis.found')}
+                value={value}
+                depth={0}
+              />
+            ))}
           </dl>
         )}
         {answers.map(({ id, name, result }) => (
           <section key={id}>
             <Title order={3} size="h5" mb="xs">{name || t('calls.analysis.found')}</Title>
             <dl className={classes.facts}>
-              {pairs(result).map(([key, value]) => <Found key={key} label={key ? words(key) : t('calls.analysis.answer')} value={value} depth={0} />)}
+              {pairs(result).map(([key, value]) => (
+                <Found key={key} label={key ? words(key) : t('calls.analysis.answer')} value={value} depth={0} />
+              ))}
             </dl>
           </section>
         ))}
@@ -73,8 +84,11 @@ function Found({ label, value, depth }: { label: string; value: unknown; depth: 
           <details className={classes.nested}>
             <summary>{t(items ? 'calls.analysis.items' : 'calls.analysis.fields', { count: inside.length })}</summary>
             <dl className={classes.facts}>
-              {items ? items.map((item, i) => <Found key={i} label={number(i + 1)} value={item} depth={depth + 1} />)
-                : pairs(value).map(([name, each]) => <Found key={name} label={words(name)} value={each} depth={depth + 1} />)}
+              {items
+                ? items.map((item, i) => <Found key={i} label={number(i + 1)} value={item} depth={depth + 1} />)
+                : pairs(value).map(([name, each]) => (
+                    <Found key={name} label={words(name)} value={each} depth={depth + 1} />
+                  ))}
             </dl>
           </details>
         )}
@@ -91,7 +105,9 @@ function useSimple(): (value: unknown) => string | undefined {
     if (typeof value === 'number') return number(value)
     if (typeof value === 'boolean') return t(value ? 'calls.analysis.yes' : 'calls.analysis.no')
     if (!Array.isArray(value)) return undefined
-    const texts = value.filter((item) => !isNothing(item)).map((item) => (Array.isArray(item) ? undefined : simple(item)))
+    const texts = value
+      .filter((item) => !isNothing(item))
+      .map((item) => (Array.isArray(item) ? undefined : simple(item)))
     return texts.every((text) => text !== undefined) ? texts.join(', ') : undefined
   }
   return simple

@@ -31,8 +31,18 @@ export function Bill({ items, total }: { items: unknown; total: number }) {
             <tr key={i}>
               <th scope="row">
                 {title(line, t)}
-                {line.by && <Text span size="xs" c="dimmed" display="block">{line.by}</Text>}
-                {line.used && <Text span size="xs" c="dimmed" display="block" className="pl-tabular">{t(`calls.costs.used.${line.used.unit}`, { amount: number(line.used.amount, { maximumFractionDigits: line.used.unit === 'minutes' ? 2 : 0 }) })}</Text>}
+                {line.by && (
+                  <Text span size="xs" c="dimmed" display="block">
+                    {line.by}
+                  </Text>
+                )}
+                {line.used && (
+                  <Text span size="xs" c="dimmed" display="block" className="pl-tabular">
+                    {t(`calls.costs.used.${line.used.unit}`, {
+                      amount: number(line.used.amount, { maximumFractionDigits: line.used.unit === 'minutes' ? 2 : 0 }),
+                    })}
+                  </Text>
+                )}
               </th>
               <td className="pl-tabular">{dollars(line.cost)}</td>
             </tr>

@@ -1,15 +1,13 @@
-import { Anchor, Group, Select, Stack, Text, Textarea } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Anchor, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { BarList } from '../../charts/BarList'
 import { DirtyBar } from '../../components/DirtyBar'
-import { failed, saved } from '../../components/toast'
+import { saved } from '../../components/toast'
 import { When } from '../../components/When'
-import { problem } from '../../lib/errors'
 import { duration, number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
-import { pb } from '../../lib/pb'
 import { limits } from '../../lib/pb-types.gen'
 import { isHidden, phone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
@@ -17,9 +15,10 @@ import { useAreas } from '../../shell/areas'
 import { Analysis } from './Analysis'
 import { Bill } from './Bill'
 import classes from './Call.module.css'
-import { callQuery, callsKey, isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
+import { isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
 import { dollars, shares, waits } from './figures'
 import { priorities, resolutions } from './filters'
+import { useFollowUp, type Noted } from './followUp'
 import { Block } from './Block'
 import { CallBadge, aboutOf } from './words'
 
@@ -32,38 +31,19 @@ export function CallFacts({ call }: { call: CallDetail }) {
       <Facts call={call} />
       {/* Together, once the report is here: one after the other they would push each other down. */}
       {!isLoading && <Analysis call={call} />}
-      {!isLoading && <Costs call={call} />}
       {!isLoading && <History call={call} />}
+      {!isLoading && <Costs call={call} />}
     </Stack>
   )
 }
 
-type Editable = Pick<CallDetail, 'resolution_status' | 'priority' | 'notes'>
-
 /** What became of it, how urgent it is, and notes: changed in place. */
 function FollowUp({ call }: { call: CallDetail }) {
   const t = useT()
-  const org = useOrg()
-  const queries = useQueryClient()
   const { can } = useHere()
   const may = can('calls.place')
   const [draft, setDraft] = useState<string>()
-  const key = callQuery(org, call.id).queryKey
-  const change = useMutation({
-    mutationFn: (values: Partial<Editable>) => pb.collection('calls').update<CallDetail>(call.id, values, { fields: Object.keys(values).join(',') }),
-    // The choice stands at once; a refusal puts back what was there.
-    onMutate: async (values) => {
-      await queries.cancelQueries({ queryKey: key })
-      const before = queries.getQueryData(key)
-      queries.setQueryData(key, (old) => old && { ...old, ...values })
-      return { before }
-    },
-    onError: (error, _, context) => {
-      queries.setQueryData(key, context?.before)
-      failed(problem(error, t))
-    },
-    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: [org, 'calls'] }), queries.invalidateQueries({ queryKey: callsKey(org) })]),
-  })
+  const change = useFollowUp(call.id)
   const dirty = draft !== undefined && draft !== call.notes
   const saveNotes = (event: FormEvent) => {
     event.preventDefault()
@@ -77,10 +57,16 @@ function FollowUp({ call }: { call: CallDetail }) {
     return (
       <Block title={t('calls.followUp')}>
         <dl className={classes.facts}>
-          {call.resolution_status && <Fact label={t('calls.resolution')}>{t(`calls.resolutions.${call.resolution_status}`)}</Fact>}
+          {call.resolution_status && (
+            <Fact label={t('calls.resolution')}>{t(`calls.resolutions.${call.resolution_status}`)}</Fact>
+          )}
           {call.priority && <Fact label={t('calls.priority')}>{t(`calls.priorities.${call.priority}`)}</Fact>}
         </dl>
-        {call.notes && <Text size="sm" mt="sm" className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>{call.notes}</Text>}
+        {call.notes && (
+          <Text size="sm" mt="sm" className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>
+            {call.notes}
+          </Text>
+        )}
       </Block>
     )
   }
@@ -89,12 +75,32 @@ function FollowUp({ call }: { call: CallDetail }) {
       <form onSubmit={saveNotes}>
         <Stack gap="sm">
           <div className={classes.pair}>
-            <Select label={t('calls.resolution')} allowDeselect={false} value={call.resolution_status || null} data={resolutions.map((value) => ({ value, label: t(`calls.resolutions.${value}`) }))}
-              onChange={(value) => value && change.mutate({ resolution_status: value as Editable['resolution_status'] })} />
-            <Select label={t('calls.priority')} allowDeselect={false} value={call.priority || null} data={priorities.map((value) => ({ value, label: t(`calls.priorities.${value}`) }))}
-              onChange={(value) => value && change.mutate({ priority: value as Editable['priority'] })} />
+            <Select
+              label={t('calls.resolution')}
+              allowDeselect={false}
+              value={call.resolution_status || null}
+              data={resolutions.map((value) => ({ value, label: t(`calls.resolutions.${value}`) }))}
+              onChange={(value) =>
+                value && change.mutate({ resolution_status: value as Noted['resolution_status'] })
+              }
+            />
+            <Select
+              label={t('calls.priority')}
+              allowDeselect={false}
+              value={call.priority || null}
+              data={priorities.map((value) => ({ value, label: t(`calls.priorities.${value}`) }))}
+              onChange={(value) => value && change.mutate({ priority: value as Noted['priority'] })}
+            />
           </div>
-          <Textarea label={t('calls.notes')} placeholder={t('calls.notesHint')} autosize={false} rows={3} maxLength={limits.calls.notes.max} value={draft ?? call.notes} onChange={(e) => setDraft(e.currentTarget.value)} />
+          <Textarea
+            label={t('calls.notes')}
+            placeholder={t('calls.notesHint')}
+            autosize={false}
+            rows={3}
+            maxLength={limits.calls.notes.max}
+            value={draft ?? call.notes}
+            onChange={(e) => setDraft(e.currentTarget.value)}
+          />
           <DirtyBar dirty={dirty} saving={change.isPending} onDiscard={() => setDraft(undefined)} />
         </Stack>
       </form>
@@ -111,50 +117,108 @@ function Facts({ call }: { call: CallDetail }) {
   const org = useOrg()
   const areas = useAreas()
   const { expand } = call
-  const link = (area: string, id: string, text: string) => (areas.some((a) => a.id === area) ? <Anchor component={Link} to={areaPath(org, `${area}/${id}`)} size="sm">{text}</Anchor> : text)
+  const link = (area: string, id: string, text: string) =>
+    areas.some((a) => a.id === area) ? (
+      <Anchor component={Link} to={areaPath(org, `${area}/${id}`)} size="sm">
+        {text}
+      </Anchor>
+    ) : (
+      text
+    )
   return (
     <Block title={t('calls.facts.title')}>
       <dl className={classes.facts}>
-        {call.caller_number && <Fact label={t('calls.facts.from')}><span className="pl-tabular">{isHidden(call.caller_number) ? t('calls.unknownCaller') : phone(call.caller_number)}</span></Fact>}
-        {call.recipient_number && <Fact label={t('calls.facts.to')}><span className="pl-tabular">{phone(call.recipient_number)}</span></Fact>}
-        {expand?.assistant && <Fact label={t('calls.assistant')}>{link('assistants', expand.assistant.id, expand.assistant.name)}</Fact>}
-        {expand?.phone_number && <Fact label={t('calls.number')}>{link('numbers', expand.phone_number.id, expand.phone_number.friendly_name || phone(expand.phone_number.phone_number))}</Fact>}
-        <Fact label={t('calls.facts.began')}><When value={call.started_at} exact /></Fact>
-        {call.answered_at && !isLive(call) && <Fact label={t('calls.columns.length')}>{duration(call.duration_seconds)}</Fact>}
-        {call.transferred_to && <Fact label={t('calls.facts.transferred')}><span className="pl-tabular">{phone(call.transferred_to)}</span></Fact>}
+        {call.caller_number && (
+          <Fact label={t('calls.facts.from')}>
+            <span className="pl-tabular">
+              {isHidden(call.caller_number) ? t('calls.unknownCaller') : phone(call.caller_number)}
+            </span>
+          </Fact>
+        )}
+        {call.recipient_number && (
+          <Fact label={t('calls.facts.to')}>
+            <span className="pl-tabular">{phone(call.recipient_number)}</span>
+          </Fact>
+        )}
+        {expand?.assistant && (
+          <Fact label={t('calls.assistant')}>{link('assistants', expand.assistant.id, expand.assistant.name)}</Fact>
+        )}
+        {expand?.phone_number && (
+          <Fact label={t('calls.number')}>
+            {link(
+              'numbers',
+              expand.phone_number.id,
+              expand.phone_number.friendly_name || phone(expand.phone_number.phone_number),
+            )}
+          </Fact>
+        )}
+        <Fact label={t('calls.facts.began')}>
+          <When value={call.started_at} exact />
+        </Fact>
+        {call.answered_at && !isLive(call) && (
+          <Fact label={t('calls.columns.length')}>{duration(call.duration_seconds)}</Fact>
+        )}
+        {call.transferred_to && (
+          <Fact label={t('calls.facts.transferred')}>
+            <span className="pl-tabular">{phone(call.transferred_to)}</span>
+          </Fact>
+        )}
         {call.sentiment && <Fact label={t('calls.facts.sentiment')}>{t(`calls.sentiments.${call.sentiment}`)}</Fact>}
       </dl>
     </Block>
   )
 }
 
-/** The bill's parts and how long the caller waited for answers. */
+/** The bill's parts and how long the caller waited for answers, folded: they are for who pays, not for who calls back. */
 function Costs({ call }: { call: CallDetail }) {
   const t = useT()
   const org = useOrg()
+  const { can } = useHere()
   const { data: report } = useQuery({ ...reportQuery(org, call.id), enabled: Boolean(call.reported_at) })
   const parts = shares(report?.costs?.breakdown)
   const latencies = waits(report?.performance)
-  if (!call.reported_at) return null
+  if (!call.reported_at || !can('analytics.view')) return null
+  const total = call.cost_micros / 1e6
   return (
-    <>
-      <Block title={t('calls.costs.title')}>
-        <Stack gap="sm">
-          <Text size="xl" fw={650} className="pl-tabular">{dollars(call.cost_micros / 1e6)}</Text>
-          {parts.length > 0 && <BarList label={t('calls.costs.parts')} rows={parts.map(({ id, value }) => ({ id, value, label: t(`calls.costs.${id}`), text: dollars(value) }))} />}
-          <Bill items={report?.costs?.items} total={call.cost_micros / 1e6} />
+    <Paper withBorder className={classes.block} component="section">
+      <details className={classes.fold}>
+        <summary>
+          <Title order={2} size="h3" component="span" role="heading" aria-level={2}>{t('calls.costs.fold')}</Title>
+          <Text span size="sm" c="dimmed" className="pl-tabular">{dollars(total)}</Text>
+        </summary>
+        <Stack gap="sm" mt="sm">
+          {parts.length > 0 && (
+            <BarList
+              label={t('calls.costs.parts')}
+              rows={parts.map(({ id, value }) => ({ id, value, label: t(`calls.costs.${id}`), text: dollars(value) }))}
+            />
+          )}
+          <Bill items={report?.costs?.items} total={total} />
           <Text size="xs" c="dimmed">{t('calls.costs.hint')}</Text>
+          {latencies && (
+            <>
+              <Title order={3} size="h5" mt="xs">{t('calls.latency.title')}</Title>
+              <Text size="sm">
+                {t('calls.latency.turn', {
+                  seconds: number(latencies.turn / 1000, { maximumFractionDigits: 1, minimumFractionDigits: 1 }),
+                })}
+              </Text>
+              {latencies.parts.length > 0 && (
+                <BarList
+                  label={t('calls.latency.title')}
+                  rows={latencies.parts.map(({ id, value }) => ({
+                    id,
+                    value,
+                    label: t(`calls.latency.${id}`),
+                    text: t('calls.milliseconds', { ms: number(Math.round(value)) }),
+                  }))}
+                />
+              )}
+            </>
+          )}
         </Stack>
-      </Block>
-      {latencies && (
-        <Block title={t('calls.latency.title')}>
-          <Stack gap="sm">
-            <Text size="sm">{t('calls.latency.turn', { seconds: number(latencies.turn / 1000, { maximumFractionDigits: 1, minimumFractionDigits: 1 }) })}</Text>
-            {latencies.parts.length > 0 && <BarList label={t('calls.latency.title')} rows={latencies.parts.map(({ id, value }) => ({ id, value, label: t(`calls.latency.${id}`), text: t('calls.milliseconds', { ms: number(Math.round(value)) }) }))} />}
-          </Stack>
-        </Block>
-      )}
-    </>
+      </details>
+    </Paper>
   )
 }
 
@@ -164,7 +228,10 @@ const HISTORY = 6
 function History({ call }: { call: CallDetail }) {
   const t = useT()
   const org = useOrg()
-  const { data } = useQuery({ ...someCallsQuery(org, { contact: call.contact }, HISTORY + 1), enabled: Boolean(call.contact) })
+  const { data } = useQuery({
+    ...someCallsQuery(org, { contact: call.contact }, HISTORY + 1),
+    enabled: Boolean(call.contact),
+  })
   if (!call.contact || !data) return null
   const others = data.filter((other) => other.id !== call.id).slice(0, HISTORY)
   return (
@@ -174,10 +241,14 @@ function History({ call }: { call: CallDetail }) {
           {others.map((other) => (
             <li key={other.id}>
               <Group justify="space-between" gap="xs" wrap="nowrap">
-                <Anchor component={Link} to={areaPath(org, `calls/${other.id}`)} size="sm"><When value={other.started_at} /></Anchor>
+                <Anchor component={Link} to={areaPath(org, `calls/${other.id}`)} size="sm">
+                  <When value={other.started_at} />
+                </Anchor>
                 <CallBadge call={other} />
               </Group>
-              <Text size="sm" c="dimmed" lineClamp={other.summary ? 2 : undefined} className="pl-wrap">{aboutOf(other, t)}</Text>
+              <Text size="sm" c="dimmed" lineClamp={other.summary ? 2 : undefined} className="pl-wrap">
+                {aboutOf(other, t)}
+              </Text>
             </li>
           ))}
         </ul>

@@ -2,9 +2,10 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, FlaskConical, PhoneCall, PhoneOutgoing } from 'lucide-react'
-import { Suspense, lazy, useEffect, useMemo, useState } from 'react'
-import { DataTable, type Column } from '../../components/DataTable'
+import { Suspense, useEffect, useMemo, useState } from 'react'
+import { DataTable, type Card, type Column, type Order } from '../../components/DataTable'
 import { Page } from '../../components/Page'
+import { SelectRows } from '../../components/SelectRows'
 import { EmptyState, Forbidden } from '../../components/States'
 import { failed } from '../../components/toast'
 import { When } from '../../components/When'
@@ -13,21 +14,23 @@ import { deskQuery } from '../../lib/desk'
 import { problem } from '../../lib/errors'
 import { duration } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
+import { useNarrow } from '../../lib/narrow'
 import { areaPath, useHere, useOrg } from '../../lib/session'
+import { useShortcut } from '../../lib/shortcuts'
 import classes from './Calls.module.css'
+import { CallsBulk } from './CallsBulk'
 import { assistantsQuery, isLive, type CallItem } from './data'
+import { PlaceCall, Simulate } from './dialogs'
 import { Filters } from './Filters'
-import { countFilters, toQuery, type CallFilters } from './filters'
+import { countFilters, sorts, toQuery, type CallFilters } from './filters'
 import { setTrail } from './trail'
 import { parts } from './snippet'
 import { useCalls } from './useCalls'
-import { aboutOf, CallBadge, TestBadge, Who } from './words'
-
-const PlaceCall = lazy(() => import('./PlaceCall').then((m) => ({ default: m.PlaceCall })))
-const Simulate = lazy(() => import('./Simulate').then((m) => ({ default: m.Simulate })))
+import { aboutOf, CallBadge, Direction, TestBadge, Who, whoOf } from './words'
 
 export function CallsPage() {
   const t = useT()
+  const narrow = useNarrow()
   const org = useOrg()
   const { organization, can } = useHere()
   const navigate = useNavigate()
@@ -49,23 +52,55 @@ export function CallsPage() {
     onError: (error) => failed(problem(error, t)),
   })
 
+  const [selecting, setSelecting] = useState(false)
+  const bulk = {
+    nameOf: (call: CallItem) => whoOf(call, t),
+    selecting,
+    actions: (calls: CallItem[], done: () => void) => (
+      <CallsBulk
+        calls={calls}
+        onDone={() => {
+          done()
+          setSelecting(false)
+        }}
+      />
+    ),
+  }
   const names = useMemo(() => new Map(assistants.map((a) => [a.id, a.name])), [assistants])
-  const columns = useMemo(() => columnsOf(t, names), [t, names])
+  useShortcut('n', () => setDialog('place'), can('calls.place'))
+  const searching = Boolean(filters.search)
+  const columns = useMemo(() => {
+    const all = columnsOf(t, names)
+    // A search has an order of its own.
+    return searching ? all.map((column) => ({ ...column, sort: undefined })) : all
+  }, [t, names, searching])
   if (!can('calls.view')) return <Forbidden level={1} />
   const simulate = desk?.sandbox && can('calls.place')
   return (
-    <Page title={t('nav.calls')} description={t('calls.description')} actions={(
+    <Page title={t('nav.calls')} description={narrow ? undefined : t('calls.description')} actions={(
       <>
+        <Button
+          variant="default"
+          leftSection={<Download size={16} aria-hidden />}
+          loading={csv.isPending}
+          onClick={() => csv.mutate()}
+        >
+          {t('calls.csv')}
+        </Button>
         {simulate && <Button variant="default" leftSection={<FlaskConical size={16} aria-hidden />} onClick={() => setDialog('simulate')}>{t('calls.simulate.action')}</Button>}
         {can('calls.place') && <Button leftSection={<PhoneOutgoing size={16} aria-hidden />} onClick={() => setDialog('place')}>{t('calls.place.action')}</Button>}
       </>
     )}>
       <Stack gap="sm">
-        <Filters filters={filters} onChange={setFilters} extra={(
-          <Button variant="subtle" color="gray" leftSection={<Download size={16} aria-hidden />} loading={csv.isPending} onClick={() => csv.mutate()}>{t('calls.csv')}</Button>
-        )} />
+        <Filters
+          filters={filters}
+          onChange={setFilters}
+          beside={narrow && <SelectRows on={selecting} onChange={setSelecting} />}
+        />
         <DataTable<CallItem>
-          label={t('nav.calls')} columns={columns} rows={rows} href={(call) => areaPath(org, `calls/${call.id}`)}
+          label={t('nav.calls')} columns={columns} card={(call) => cardOf(call, t)} rows={rows}
+          order={orderOf(filters)} onOrder={(order) => setFilters({ ...filters, sort: sortOf(order) })} bulk={bulk}
+          href={(call) => areaPath(org, `calls/${call.id}`)}
           filtered={countFilters(filters) > 0} onClearFilters={() => setFilters(filters.sort ? { sort: filters.sort } : {})}
           empty={(
             <EmptyState
@@ -86,21 +121,49 @@ export function CallsPage() {
   )
 }
 
+function orderOf({ search, sort = '-started_at' }: CallFilters): Order | undefined {
+  return search ? undefined : { by: sort.replace('-', ''), descending: sort.startsWith('-') }
+}
+
+/** The order as the address holds it: newest first needs no word. */
+function sortOf(order: Order | undefined): CallFilters['sort'] {
+  const sort = sorts.find((one) => order && one === `${order.descending ? '-' : ''}${order.by}`)
+  return sort === '-started_at' ? undefined : sort
+}
+
 const columnsOf = (t: T, assistants: Map<string, string>): Column<CallItem>[] => [
   { id: 'who', header: t('calls.columns.who'), primary: true, cell: (call) => <Who call={call} /> },
   { id: 'about', header: t('calls.columns.about'), cell: (call) => <About call={call} assistant={assistants.get(call.assistant)} /> },
   { id: 'outcome', header: t('calls.columns.outcome'), cell: (call) => <Group gap={4} component="span" className={classes.badges}><CallBadge call={call} />{call.is_test && <TestBadge />}</Group> },
-  { id: 'when', header: t('calls.columns.when'), cell: (call) => <Text span size="sm" className={classes.nowrap}><When value={call.started_at} /></Text> },
-  { id: 'length', header: t('calls.columns.length'), align: 'end', cell: (call) => <Text span size="sm" className={`${classes.nowrap} pl-tabular`}>{isLive(call) || !call.answered_at ? '–' : duration(call.duration_seconds)}</Text> },
+  { id: 'started_at', header: t('calls.columns.when'), sort: 'falling', cell: (call) => <Text span size="sm" className={classes.nowrap}><When value={call.started_at} /></Text> },
+  { id: 'duration_seconds', header: t('calls.columns.length'), sort: 'falling', align: 'end', cell: (call) => <Text span size="sm" className={`${classes.nowrap} pl-tabular`}>{spoken(call) || '–'}</Text> },
 ]
 
-/** Where the search matched, else what the call was about; the assistant below. */
-function About({ call, assistant }: { call: CallItem; assistant?: string }) {
+const cardOf = (call: CallItem, t: T): Card => ({
+  name: <><Direction call={call} /> <bdi>{whoOf(call, t)}</bdi></>,
+  aside: <When value={call.started_at} short />,
+  text: <Words call={call} />,
+  whole: !call.summary && !call.snippet,
+  badges: <><CallBadge call={call} />{call.is_test && <TestBadge />}</>,
+  figure: spoken(call),
+})
+
+/** How long they spoke; '' before they did. */
+const spoken = (call: CallItem) => (isLive(call) || !call.answered_at ? '' : duration(call.duration_seconds))
+
+/** Where the search matched, else what the call was about. */
+function Words({ call }: { call: CallItem }) {
   const t = useT()
+  if (!call.snippet) return aboutOf(call, t)
+  return parts(call.snippet).map((part, i) => (part.hit ? <mark key={i} className={classes.hit}>{part.text}</mark> : part.text))
+}
+
+/** What it was about, the assistant below. */
+function About({ call, assistant }: { call: CallItem; assistant?: string }) {
   return (
     <span className={classes.about}>
       <Text span size="sm" lineClamp={call.summary || call.snippet ? 2 : undefined} className="pl-wrap">
-        {call.snippet ? parts(call.snippet).map((part, i) => (part.hit ? <mark key={i} className={classes.hit}>{part.text}</mark> : part.text)) : aboutOf(call, t)}
+        <Words call={call} />
       </Text>
       {assistant && <Text span size="xs" c="dimmed" display="block">{assistant}</Text>}
     </span>

@@ -1,5 +1,6 @@
-import { Alert, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { AudioLines, CircleAlert } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
 import { Player, type PlayerHandle } from '../../components/Player'
@@ -8,14 +9,23 @@ import { Transcript, type Row } from '../../components/Transcript'
 import { fetchBlob } from '../../lib/api'
 import { parseDate } from '../../lib/format'
 import { useT } from '../../lib/i18n'
-import { useOrg } from '../../lib/session'
-import { conversation, cues, lineAt, type TimelineEvent } from './conversation'
+import { areaPath, useHere, useOrg } from '../../lib/session'
+import { saidBy, type Spoken } from '../assistants/form'
+import { conversation, cues, lineAt, lineTime, type TimelineEvent } from './conversation'
 import { isLive, recordingQuery, type CallDetail } from './data'
 import { EventCard } from './EventCard'
 import { useLines } from './useLines'
 
 /** The recording and the words, each leading to its place in the other. */
-export function Conversation({ call, who, events }: { call: CallDetail; who: string; events: readonly TimelineEvent[] }) {
+export function Conversation({
+  call,
+  who,
+  events,
+}: {
+  call: CallDetail
+  who: string
+  events: readonly TimelineEvent[]
+}) {
   const t = useT()
   const org = useOrg()
   const live = isLive(call)
@@ -25,17 +35,24 @@ export function Conversation({ call, who, events }: { call: CallDetail; who: str
   const [time, setTime] = useState({ ms: -1, playing: false })
   const ready = recording.data?.status === 'ready'
   const assistant = call.expand?.assistant?.name ?? t('player.assistant')
+  const { can } = useHere()
+  const mended = can('assistants.manage') && !live ? call.expand?.assistant : undefined
 
+  const answered = parseDate(call.answered_at)?.getTime()
+  const reported = Boolean(call.reported_at)
   const entries = useMemo(() => conversation(lines, events), [lines, events])
   const rows = useMemo(() => entries.map((entry): Row => (entry.kind === 'event'
     ? { key: entry.key, card: <EventCard event={entry.event} /> }
     : {
         key: entry.key,
         line: {
-          role: entry.line.role, content: entry.line.content, offsetMs: entry.line.offset_ms,
+          role: entry.line.role, content: entry.line.content, offsetMs: lineTime(entry.line, answered, reported),
           who: entry.line.role === 'user' ? who : entry.line.role === 'assistant' ? assistant : t('calls.systemLine'),
+          ...(entry.line.role === 'assistant' && !entry.line.from_person && mended && {
+            action: <Mend assistant={mended} words={entry.line.content} />,
+          }),
         },
-      })), [entries, who, assistant, t])
+      })), [entries, who, assistant, answered, reported, mended, t])
   const places = useMemo(() => cues(entries), [entries])
   const offsets = useMemo(() => places.map((place) => place.at), [places])
   const current = time.ms < 0 ? -1 : (places[lineAt(offsets, time.ms)]?.index ?? -1)
@@ -44,15 +61,59 @@ export function Conversation({ call, who, events }: { call: CallDetail; who: str
 
   return (
     <Stack gap="md">
-      {ready
-        ? <Player ref={player} load={() => fetchBlob(`/api/calls/${call.id}/recording`)} peaks={recording.data!.peaks} seconds={(recording.data!.duration_ms || call.duration_seconds * 1000) / 1000} onTime={onTime}
-            name={`${call.started_at.slice(0, 16).replace(/[ :]/g, '-')}-${call.id}.${recording.data!.mime_type.includes('mpeg') ? 'mp3' : 'wav'}`} />
-        : <RecordingState call={call} status={recording.data?.status} live={live} waiting={recording.isPending} />}
-      {isPending ? <SkeletonAfter200ms lines={8} />
-        : error && lines.length === 0 ? <ErrorState error={error} onRetry={() => void refetch()} />
-          : rows.length === 0 ? <Text size="sm" c="dimmed" role="status">{t(live ? 'calls.live.quiet' : 'calls.noWords')}</Text>
-            : <div aria-live={live ? 'polite' : undefined}><Transcript label={t('calls.transcript')} rows={rows} current={current} follow={time.playing} stick={live} onSeek={ready ? seek : undefined} /></div>}
+      {ready ? (
+        <Player
+          ref={player}
+          load={() => fetchBlob(`/api/calls/${call.id}/recording`)}
+          peaks={recording.data!.peaks}
+          seconds={(recording.data!.duration_ms || call.duration_seconds * 1000) / 1000}
+          onTime={onTime}
+          name={`${call.started_at.slice(0, 16).replace(/[ T:]/g, '-')}-${call.id}.${recording.data!.mime_type.includes('mpeg') ? 'mp3' : 'wav'}`}
+        />
+      ) : (
+        <RecordingState call={call} status={recording.data?.status} live={live} waiting={recording.isPending} />
+      )}
+      {isPending ? (
+        <SkeletonAfter200ms lines={8} />
+      ) : error && lines.length === 0 ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : rows.length === 0 ? (
+        <Text size="sm" c="dimmed" role="status">
+          {t(live ? 'calls.live.quiet' : 'calls.noWords')}
+        </Text>
+      ) : (
+        <div aria-live={live ? 'polite' : undefined}>
+          <Transcript
+            label={t('calls.transcript')}
+            rows={rows}
+            current={current}
+            follow={time.playing}
+            stick={live}
+            onSeek={ready ? seek : undefined}
+          />
+        </div>
+      )}
     </Stack>
+  )
+}
+
+// As much of a line is shown where it is mended.
+const QUOTED = 500
+
+/** From a line to what made the assistant say it. */
+function Mend({ assistant, words }: { assistant: { id: string } & Spoken; words: string }) {
+  const t = useT()
+  const org = useOrg()
+  return (
+    <Anchor
+      component={Link}
+      to={areaPath(org, `assistants/${assistant.id}`)}
+      search={{ at: saidBy(words, assistant) } as never}
+      state={{ said: words.slice(0, QUOTED) } as never}
+      size="xs"
+    >
+      {t('calls.mend')}
+    </Anchor>
   )
 }
 
@@ -60,19 +121,44 @@ export function Conversation({ call, who, events }: { call: CallDetail; who: str
 const REPORT_MS = 10 * 60_000
 
 /** Why there is no player (yet). */
-function RecordingState({ call, status, live, waiting }: { call: CallDetail; status: string | undefined; live: boolean; waiting: boolean }) {
+function RecordingState({
+  call,
+  status,
+  live,
+  waiting,
+}: {
+  call: CallDetail
+  status: string | undefined
+  live: boolean
+  waiting: boolean
+}) {
   const t = useT()
   const [opened] = useState(() => Date.now())
   if (live) return null
   if (!call.has_recording) {
     const expected = !call.reported_at && opened - (parseDate(call.ended_at)?.getTime() ?? 0) < REPORT_MS
-    return call.answered_at ? <Text size="sm" c="dimmed">{t(expected ? 'calls.recording.soon' : 'calls.recording.none')}</Text> : null
+    return call.answered_at ? (
+      <Text size="sm" c="dimmed">
+        {t(expected ? 'calls.recording.soon' : 'calls.recording.none')}
+      </Text>
+    ) : null
   }
   if (waiting) return null
   const bad = status === 'failed' || status === 'gone'
   return (
-    <Alert variant="light" color={bad ? 'yellow' : 'blue'} icon={bad ? <CircleAlert size={18} aria-hidden /> : <AudioLines size={18} aria-hidden />} role="status">
-      {t(status === 'gone' ? 'calls.recording.gone' : status === 'failed' ? 'calls.recording.failed' : 'calls.recording.copying')}
+    <Alert
+      variant="light"
+      color={bad ? 'yellow' : 'blue'}
+      icon={bad ? <CircleAlert size={18} aria-hidden /> : <AudioLines size={18} aria-hidden />}
+      role="status"
+    >
+      {t(
+        status === 'gone'
+          ? 'calls.recording.gone'
+          : status === 'failed'
+            ? 'calls.recording.failed'
+            : 'calls.recording.copying',
+      )}
     </Alert>
   )
 }

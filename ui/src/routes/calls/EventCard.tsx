@@ -6,7 +6,12 @@ import classes from './Call.module.css'
 import type { TimelineEvent } from './conversation'
 import { eventText } from './Timeline'
 
-const icons: Partial<Record<TimelineEvent['type'], LucideIcon>> = { tool_call: Braces, transfer: PhoneForwarded, control: UserRound, language: Languages }
+const icons: Partial<Record<TimelineEvent['type'], LucideIcon>> = {
+  tool_call: Braces,
+  transfer: PhoneForwarded,
+  control: UserRound,
+  language: Languages,
+}
 
 /** What happened between two lines: a function with what it was asked and answered, a transfer, a person's deed. */
 export function EventCard({ event }: { event: TimelineEvent }) {
@@ -20,7 +25,9 @@ export function EventCard({ event }: { event: TimelineEvent }) {
     <>
       <Icon size={15} aria-hidden />
       <span className="pl-wrap">{eventText(event, t)}</span>
-      {data?.took_ms !== undefined && <span className={`${classes.took} pl-tabular`}>{t('calls.milliseconds', { ms: number(data.took_ms) })}</span>}
+      {data?.took_ms !== undefined && (
+        <span className={`${classes.took} pl-tabular`}>{t('calls.milliseconds', { ms: number(data.took_ms) })}</span>
+      )}
     </>
   )
   if (!details) {
@@ -32,7 +39,11 @@ export function EventCard({ event }: { event: TimelineEvent }) {
     )
   }
   return (
-    <details className={`${classes.event} ${classes.folding}`} open={!long(result)} data-bad={data?.error ? true : undefined}>
+    <details
+      className={`${classes.event} ${classes.folding}`}
+      open={!long(result)}
+      data-bad={data?.error ? true : undefined}
+    >
       <summary className={classes.eventHead}>{head}</summary>
       {given.length > 0 && (
         <dl className={classes.given} aria-label={t('calls.function.arguments')}>

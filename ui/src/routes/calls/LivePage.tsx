@@ -1,7 +1,7 @@
 import { Anchor, Box, Group, Skeleton, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { ArrowLeft, PhoneCall } from 'lucide-react'
+import { PhoneCall } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Page } from '../../components/Page'
 import { EmptyState, ErrorState, Forbidden, SkeletonAfter200ms } from '../../components/States'
@@ -24,18 +24,43 @@ export function LivePage() {
   const org = useOrg()
   const { can } = useHere()
   const calls = useQuery({ ...someCallsQuery(org, { status: 'live' }, MOST), enabled: can('calls.view') })
+  // One that waits, or of which it is not known whether it rings, does not run.
+  const running = calls.data?.filter((call) => !call.placing) ?? []
   const { data: assistants = [] } = useQuery(assistantsQuery(org))
   if (!can('calls.view')) return <Forbidden level={1} />
   return (
-    <Page title={t('calls.live.title')} description={<Anchor component={Link} to={areaPath(org, 'calls')} size="sm"><Group gap={4} component="span"><ArrowLeft size={14} aria-hidden />{t('calls.back')}</Group></Anchor>}>
-      {calls.isPending ? <SkeletonAfter200ms><div className={classes.grid}>{[0, 1].map((i) => <Skeleton key={i} h={260} />)}</div></SkeletonAfter200ms>
-        : calls.error && !calls.data ? <ErrorState error={calls.error} onRetry={() => void calls.refetch()} />
-          : calls.data.length === 0 ? <EmptyState icon={PhoneCall} title={t('calls.live.empty')} text={t('calls.live.emptyText')} action={<Anchor component={Link} to={areaPath(org, 'calls')} size="sm">{t('calls.back')}</Anchor>} />
-            : (
-              <div className={classes.grid}>
-                {calls.data.map((call) => <LiveCard key={call.id} call={call} assistant={assistants.find((a) => a.id === call.assistant)?.name} />)}
-              </div>
-            )}
+    <Page
+      title={t('calls.live.title')}
+      back={{ to: areaPath(org, 'calls'), label: t('nav.calls') }}
+    >
+      {calls.isPending ? (
+        <SkeletonAfter200ms>
+          <div className={classes.grid}>
+            {[0, 1].map((i) => (
+              <Skeleton key={i} h={260} />
+            ))}
+          </div>
+        </SkeletonAfter200ms>
+      ) : calls.error && !calls.data ? (
+        <ErrorState error={calls.error} onRetry={() => void calls.refetch()} />
+      ) : running.length === 0 ? (
+        <EmptyState
+          icon={PhoneCall}
+          title={t('calls.live.empty')}
+          text={t('calls.live.emptyText')}
+          action={
+            <Anchor component={Link} to={areaPath(org, 'calls')} size="sm">
+              {t('calls.back')}
+            </Anchor>
+          }
+        />
+      ) : (
+        <div className={classes.grid}>
+          {running.map((call) => (
+            <LiveCard key={call.id} call={call} assistant={assistants.find((a) => a.id === call.assistant)?.name} />
+          ))}
+        </div>
+      )}
     </Page>
   )
 }
@@ -53,15 +78,28 @@ function LiveCard({ call, assistant }: { call: CallItem; assistant?: string }) {
           <Anchor component={Link} to={areaPath(org, `calls/${call.id}`)} fw={600} className="pl-wrap">{who}</Anchor>
           {assistant && <Text size="xs" c="dimmed">{t('calls.with', { assistant })}</Text>}
         </Box>
-        <Group gap={6} wrap="nowrap">{call.is_test && <TestBadge />}<CallBadge call={call} /><RunningClock since={call.answered_at} /></Group>
+        <Group gap={6} wrap="nowrap">
+          {call.is_test && <TestBadge />}
+          <CallBadge call={call} />
+          <RunningClock since={call.answered_at} />
+        </Group>
       </Group>
       <ul className={classes.lines} aria-live="polite" aria-label={t('calls.live.last')}>
         {lines.length === 0 && <li><Text size="sm" c="dimmed">{t('calls.live.quiet')}</Text></li>}
         {lines.slice(-LAST_LINES).map((line) => (
-          <li key={`${line.position}:${line.role}`} data-role={line.role}><b>{line.role === 'user' ? t('player.caller') : line.role === 'assistant' ? assistant ?? t('player.assistant') : t('calls.systemLine')}</b>{line.content}</li>
+          <li key={`${line.position}:${line.role}`} data-role={line.role}>
+            <b>
+              {line.role === 'user'
+                ? t('player.caller')
+                : line.role === 'assistant'
+                  ? (assistant ?? t('player.assistant'))
+                  : t('calls.systemLine')}
+            </b>
+            {line.content}
+          </li>
         ))}
       </ul>
-      {can('calls.place') && <LiveActions id={call.id} who={who} />}
+      {can('calls.place') && <LiveActions call={call} who={who} />}
     </article>
   )
 }

@@ -21,7 +21,10 @@ export function eventText({ type, name, data }: TimelineEvent, t: T): string {
     case 'hang': return t('calls.timeline.hang')
     case 'language': return t('calls.timeline.language', { name: languageName(name) })
     case 'recording': return t('calls.timeline.recording')
-    case 'control': return data?.by ? t(name === 'end' ? 'calls.timeline.endedBy' : 'calls.timeline.saidBy', { by: data.by }) : t(name === 'end' ? 'calls.timeline.endedBySomebody' : 'calls.timeline.saidBySomebody')
+    case 'control': {
+      const deed = name === 'end' ? 'ended' : name === 'cancel' ? 'takenBack' : 'said'
+      return data?.by ? t(`calls.timeline.${deed}By`, { by: data.by }) : t(`calls.timeline.${deed}BySomebody`)
+    }
   }
 }
 
@@ -35,7 +38,14 @@ export function Timeline({ call, events }: { call: CallDetail; events: readonly 
     <ol className={classes.timeline}>
       {events.map((event) => (
         <li key={event.id} data-bad={event.type === 'hang' || Boolean(event.data?.error) || undefined}>
-          <time className="pl-tabular" dateTime={new Date(event.position).toISOString()} title={dateTime(new Date(event.position), organization?.timezone, { dateStyle: 'medium', timeStyle: 'medium' })}>
+          <time
+            className="pl-tabular"
+            dateTime={new Date(event.position).toISOString()}
+            title={dateTime(new Date(event.position), organization?.timezone, {
+              dateStyle: 'medium',
+              timeStyle: 'medium',
+            })}
+          >
             {start === undefined ? '' : clock((event.position - start) / 1000)}
           </time>
           <Text size="sm" component="span" className="pl-wrap">{eventText(event, t)}</Text>

@@ -1,18 +1,18 @@
-import { ActionIcon, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { Trash2, Undo2 } from 'lucide-react'
 import { useState } from 'react'
+import { Dialog } from '../../components/Dialog'
 import { ProblemAlert } from '../../components/States'
 import { saved } from '../../components/toast'
 import { useSubmit } from '../../lib/form'
 import { useT } from '../../lib/i18n'
+import { randomId } from '../../lib/random'
 import { useOrg } from '../../lib/session'
 import classes from './Calls.module.css'
 import type { CallFilters } from './filters'
 import { saveViews, useViews } from './useViews'
 import { changeViews, keepView, namesake, VIEW_NAME_MAX, VIEWS_MAX } from './views'
-
-const newId = () => `v${crypto.getRandomValues(new Uint32Array(1))[0]!.toString(36)}`
 
 /** Gives the list as it is now a name. */
 export function SaveView({ filters, onClose }: { filters: CallFilters; onClose: () => void }) {
@@ -29,25 +29,41 @@ export function SaveView({ filters, onClose }: { filters: CallFilters; onClose: 
       },
     },
   })
-  const { submit, failure, busy } = useSubmit(form, ({ name }) => saveViews(org, (now) => keepView(now, name, filters, newId())), () => {
-    saved(t('calls.views.saved'))
-    onClose()
-  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    ({ name }) => saveViews(org, (now) => keepView(now, name, filters, `v${randomId(1)}`)),
+    () => {
+      saved(t('calls.views.saved'))
+      onClose()
+    },
+  )
   const old = namesake(views, form.values.name)
   return (
-    <Modal opened onClose={onClose} title={t('calls.views.save')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('calls.views.save')}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <ProblemAlert problem={failure} />
-          <TextInput label={t('calls.views.name')} description={t('calls.views.nameHint')} required autoComplete="off" maxLength={VIEW_NAME_MAX} data-autofocus {...form.getInputProps('name')} />
-          {old && <Text size="sm" role="status" className="pl-wrap">{t('calls.views.replaces', { name: old.name })}</Text>}
+          <TextInput
+            label={t('calls.views.name')}
+            description={t('calls.views.nameHint')}
+            required
+            autoComplete="off"
+            maxLength={VIEW_NAME_MAX}
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          {old && (
+            <Text size="sm" role="status" className="pl-wrap">
+              {t('calls.views.replaces', { name: old.name })}
+            </Text>
+          )}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
             <Button type="submit" loading={busy}>{t('actions.save')}</Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -68,13 +84,17 @@ export function ManageViews({ onClose }: { onClose: () => void }) {
       }))
     },
   })
-  const { submit, failure, busy } = useSubmit(form, (names) => saveViews(org, (now) => changeViews(now, { names, gone })), () => {
-    saved(t('calls.views.changed'))
-    onClose()
-  })
+  const { submit, failure, busy } = useSubmit(
+    form,
+    (names) => saveViews(org, (now) => changeViews(now, { names, gone })),
+    () => {
+      saved(t('calls.views.changed'))
+      onClose()
+    },
+  )
   const toggle = (id: string) => setGone(gone.includes(id) ? gone.filter((other) => other !== id) : [...gone, id])
   return (
-    <Modal opened onClose={onClose} title={t('calls.views.manage')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('calls.views.manage')}>
       <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <ProblemAlert problem={failure} />
@@ -83,8 +103,19 @@ export function ManageViews({ onClose }: { onClose: () => void }) {
               const going = gone.includes(id)
               return (
                 <li key={id}>
-                  <TextInput aria-label={t('calls.views.nameOf', { name })} autoComplete="off" maxLength={VIEW_NAME_MAX} disabled={going} {...form.getInputProps(id)} />
-                  <ActionIcon variant="default" size={36} aria-label={t(going ? 'calls.views.keep' : 'calls.views.delete', { name })} onClick={() => toggle(id)}>
+                  <TextInput
+                    aria-label={t('calls.views.nameOf', { name })}
+                    autoComplete="off"
+                    maxLength={VIEW_NAME_MAX}
+                    disabled={going}
+                    {...form.getInputProps(id)}
+                  />
+                  <ActionIcon
+                    variant="default"
+                    size={36}
+                    aria-label={t(going ? 'calls.views.keep' : 'calls.views.delete', { name })}
+                    onClick={() => toggle(id)}
+                  >
                     {going ? <Undo2 size={16} aria-hidden /> : <Trash2 size={16} aria-hidden />}
                   </ActionIcon>
                 </li>
@@ -98,6 +129,6 @@ export function ManageViews({ onClose }: { onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

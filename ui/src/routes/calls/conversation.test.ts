@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { conversation, cues, heardLine, lineAt, mergeLive, type Line, type TimelineEvent } from './conversation'
+import { conversation, cues, heardLine, lineAt, lineTime, mergeLive, type Line, type TimelineEvent } from './conversation'
 
 const line = (position: number, content: string, role: Line['role'] = 'user', offset_ms = position - 1000): Line => ({ role, content, position, offset_ms })
 const event = (position: number, type: TimelineEvent['type'], id = `e${position}`): TimelineEvent => ({ id, type, name: 'x', position, data: null })
@@ -18,6 +18,14 @@ describe('a call that runs', () => {
 
   test('the reported transcript replaces what was heard', () => {
     expect(words(mergeLive([line(1003, 'A.')], [line(1000, 'a'), line(5000, 'late')], true))).toBe('A.')
+  })
+
+  test('a line is timed from the answer, like the clock beside it, until the recording has its place', () => {
+    const said = line(9000, 'a', 'user', 8000)
+    expect(lineTime(said, 7500, false)).toBe(1500)
+    expect(lineTime(line(7400, 'early'), 7500, false)).toBe(0)
+    expect(lineTime(said, 7500, true)).toBe(8000)
+    expect(lineTime(said, undefined, false)).toBe(8000)
   })
 
   test('only complete lines of the topic are lines', () => {

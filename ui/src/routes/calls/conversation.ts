@@ -52,6 +52,14 @@ export function mergeLive(saved: readonly Line[], heard: readonly Line[], report
   return [...saved, ...fresh].sort((a, b) => a.position - b.position)
 }
 
+/**
+ * The time of a line in the call as its page counts it: until the report brings the places in the recording, from the moment it
+ * was answered, like the clock beside it.
+ */
+export function lineTime(line: Line, answered: number | undefined, reported: boolean): number {
+  return reported || answered === undefined ? line.offset_ms : Math.max(0, line.position - answered)
+}
+
 /** Reads a message of the topic `call/<id>` as a line; undefined when it is something else. */
 export function heardLine(data: unknown): Line | undefined {
   const m = data as Partial<Line> & { type?: string } | null

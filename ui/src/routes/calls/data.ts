@@ -4,6 +4,7 @@ import { pb } from '../../lib/pb'
 import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
 import { isHidden } from '../../lib/phone'
 import { straight } from '../../lib/strangers'
+import type { Spoken } from '../assistants/form'
 import type { Findings } from './analysis'
 import type { Line, TimelineEvent } from './conversation'
 
@@ -11,7 +12,7 @@ import type { Line, TimelineEvent } from './conversation'
 export type CallItem = Pick<CallsRecord,
   'id' | 'vapi_call_id' | 'status' | 'outcome' | 'call_type' | 'channel' | 'caller_number' | 'recipient_number' | 'contact' | 'assistant' | 'phone_number' |
   'started_at' | 'answered_at' | 'ended_at' | 'duration_seconds' | 'cost_micros' | 'ended_reason' | 'summary' | 'resolution_status' | 'sentiment' | 'priority' |
-  'transferred_to' | 'placing' | 'is_test' | 'has_recording'> & {
+  'transferred_to' | 'placing' | 'is_test' | 'has_recording' | 'answered' | 'missed'> & {
     /** Where a search matched, the words between ‹ and ›. */
     snippet?: string
     /** The contact's name, '' when nobody knows it. */
@@ -55,7 +56,7 @@ export const someCallsQuery = (organization: string, query: Record<string, strin
 export interface CallDetail extends CallsRecord {
   expand?: {
     contact?: { id: string; name: string; phone_number: string }
-    assistant?: { id: string; name: string }
+    assistant?: { id: string; name: string } & Spoken
     phone_number?: { id: string; phone_number: string; friendly_name: string }
   }
 }
@@ -65,7 +66,8 @@ export const callQuery = (organization: string, id: string) =>
     queryKey: [organization, 'calls', id, 'call'],
     queryFn: async ({ signal }) => straight(await pb.collection('calls').getOne<CallDetail>(id, {
       expand: 'contact,assistant,phone_number',
-      fields: '*,expand.contact.id,expand.contact.name,expand.contact.phone_number,expand.assistant.id,expand.assistant.name,' +
+      fields: '*,expand.contact.id,expand.contact.name,expand.contact.phone_number,expand.assistant.id,expand.assistant.name,expand.assistant.first_message,expand.assistant.end_call_message,' +
+        'expand.assistant.voicemail_message,' +
         'expand.phone_number.id,expand.phone_number.phone_number,expand.phone_number.friendly_name',
       signal,
     })),

@@ -7,6 +7,18 @@ describe('the address of the list', () => {
       .toEqual({ search: 'price', status: 'live', outcome: 'failed', sort: '-cost_micros', from: '2026-11-20' })
   })
 
+  test('knows hidden callers', () => {
+    expect(readFilters({ caller: 'hidden' })).toEqual({ caller: 'hidden' })
+    expect(readFilters({ caller: 'somebody' })).toEqual({})
+    expect(toQuery({ caller: 'hidden' }, 'UTC')).toEqual({ caller: 'hidden' })
+  })
+
+  test('knows calls that were answered or missed', () => {
+    expect(readFilters({ reached: 'missed' })).toEqual({ reached: 'missed' })
+    expect(readFilters({ reached: true })).toEqual({})
+    expect(toQuery({ reached: 'missed', call_type: 'inbound' }, 'UTC')).toEqual({ missed: 'true', call_type: 'inbound' })
+  })
+
   test('reads a number that was typed without quotes', () => {
     expect(readFilters({ search: 14155550142 })).toEqual({ search: '14155550142' })
   })
@@ -16,7 +28,7 @@ describe('the address of the list', () => {
   })
 })
 
-// As hooks/calls/search.go reads it.
+// As hooks/calls/lists/search.go reads it.
 test.each([
   ['+33', true], ['+1 (415) 555-0142', true], ['41555', true], ['415.55', true],
   ['4155', true], ['020 7946 0018', true], ['+44 (0)20 7946', true], ['tel:+33612345678', true], ['(+33) 6', true], ['415–555', true],

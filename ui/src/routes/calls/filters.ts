@@ -1,11 +1,13 @@
-import type { CallsCallType, CallsPriority, CallsResolutionStatus } from '../../lib/pb-types.gen'
+import { limits, type CallsCallType, type CallsPriority, type CallsResolutionStatus } from '../../lib/pb-types.gen'
 
 /** What narrows the list of calls: the address holds it, so that a list can be shared and gone back to. */
 export interface CallFilters {
   search?: string
   status?: string
   outcome?: string
+  reached?: (typeof reaches)[number]
   call_type?: CallsCallType
+  caller?: 'hidden'
   assistant?: string
   phone_number?: string
   priority?: CallsPriority
@@ -16,18 +18,20 @@ export interface CallFilters {
   sort?: CallSort
 }
 
-export const sorts = ['-started_at', 'started_at', '-duration_seconds', '-cost_micros'] as const
+export const sorts = ['-started_at', 'started_at', '-duration_seconds', 'duration_seconds', '-cost_micros'] as const
 export type CallSort = (typeof sorts)[number]
 
-/** What one choice offers for "what became of it": going on, waiting, or an outcome. */
+/** What one choice offers for "what became of it": going on, waiting, answered, missed, or an outcome. */
 export const statuses = ['live', 'scheduled'] as const
 export const outcomes = ['completed', 'transferred', 'no_answer', 'voicemail', 'cancelled', 'failed'] as const
+export const reaches = ['answered', 'missed'] as const
 export const directions = ['inbound', 'outbound'] as const
 export const priorities = ['urgent', 'high', 'medium', 'low'] as const
 export const resolutions = ['pending', 'resolved', 'escalated', 'failed'] as const
 
-const everyStatus = ['live', 'scheduled', 'queued', 'ringing', 'in_progress', 'forwarding', 'completed', 'failed']
-const everyOutcome = [...outcomes, 'failed_desk', 'failed_account', 'failed_setup', 'failed_telephony', 'failed_provider', 'failed_vapi']
+// 'live' and 'failed' are the server's words for several of them.
+const everyStatus: readonly string[] = ['live', ...limits.calls.status.values]
+const everyOutcome: readonly string[] = ['failed', ...limits.calls.outcome.values]
 
 // What the server takes at most; a longer search comes from a wrong paste.
 const SEARCH_MAX = 200
@@ -46,7 +50,9 @@ export function readFilters(raw: Record<string, unknown>): CallFilters {
     search: text('search').slice(0, SEARCH_MAX),
     status: list('status', everyStatus),
     outcome: list('outcome', everyOutcome),
+    reached: one('reached', reaches),
     call_type: one('call_type', directions),
+    caller: one('caller', ['hidden']),
     assistant: matching('assistant', id),
     phone_number: matching('phone_number', id),
     priority: one('priority', priorities),
@@ -71,8 +77,8 @@ export function isNumber(search: string): boolean {
 }
 
 /** The filters as the server's query parameters. */
-export function toQuery({ from, to, ...filters }: CallFilters, zone: string | undefined): Record<string, string> {
-  const query: Record<string, string> = { ...filters }
+export function toQuery({ from, to, reached, ...filters }: CallFilters, zone: string | undefined): Record<string, string> {
+  const query: Record<string, string> = { ...filters, ...(reached && { [reached]: 'true' }) }
   if (from) query.from = dayStart(from, zone).toISOString()
   if (to) query.to = dayStart(nextDay(to), zone).toISOString()
   return query
@@ -80,6 +86,11 @@ export function toQuery({ from, to, ...filters }: CallFilters, zone: string | un
 
 function nextDay(date: string): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
+}
+
+/** The day it is in a zone. Zones the browser does not know count as UTC. */
+export function today(zone: string | undefined, now = Date.now()): string {
+  return new Date(now + offset(now, zone)).toISOString().slice(0, 10)
 }
 
 /** The instant a day begins in a zone. Zones the browser does not know count as UTC. */

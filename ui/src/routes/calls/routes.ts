@@ -20,6 +20,7 @@ const callRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'calls/$id',
   component: lazyRouteComponent(withWords('calls', () => import('./CallPage')), 'CallPage'),
+  staticData: { record: 'calls' },
 })
 
 export const callsRoutes = [callsRoute, liveRoute, callRoute] as const

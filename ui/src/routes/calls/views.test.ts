@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changeViews, keepView, namesake, readViews, viewOf, VIEWS_MAX } from './views'
+import { changeViews, keepView, namesake, readViews, readyViews, same, viewOf, VIEWS_MAX } from './views'
 
 const missed = { id: 'a', name: 'Missed', filters: { outcome: 'no_answer' } }
 const urgent = { id: 'b', name: 'Urgent', filters: { priority: 'urgent', sort: 'started_at' } } as const
@@ -34,4 +34,18 @@ test('renaming and deleting leave alone what was added meanwhile', () => {
 test('a name is taken by another view only', () => {
   expect(namesake([missed, urgent], 'missed', 'b')).toBe(missed)
   expect(namesake([missed, urgent], 'missed', 'a')).toBeUndefined()
+})
+
+const ready = (today: string, name: string) => readyViews(today).find(({ id }) => id === name)!.filters
+
+test('a week is ready from its Monday on, over the end of a year too', () => {
+  expect(['2026-03-08', '2026-03-09', '2026-03-15', '2026-01-01'].map((day) => ready(day, 'week'))).toEqual([
+    { from: '2026-03-02' }, { from: '2026-03-09' }, { from: '2026-03-09' }, { from: '2025-12-29' },
+  ])
+})
+
+test('a list is a ready one whatever the order of its filters, and no longer with another one', () => {
+  const pending = ready('2026-03-09', 'pending')
+  expect(same(pending, { search: '', resolution_status: 'pending' })).toBe(true)
+  expect(same(pending, { resolution_status: 'pending', priority: 'urgent' })).toBe(false)
 })

@@ -30,10 +30,28 @@ export function readViews(stored: unknown): View[] {
 
 const written = (filters: CallFilters) => JSON.stringify(Object.entries(filters).filter(([, value]) => value).sort(([a], [b]) => (a < b ? -1 : 1)))
 
+/** Whether two choices show the same list. */
+export const same = (one: CallFilters, other: CallFilters): boolean => written(one) === written(other)
+
 /** The view that shows exactly this. */
 export function viewOf(views: readonly View[], filters: CallFilters): View | undefined {
-  const wanted = written(filters)
-  return views.find((view) => written(view.filters) === wanted)
+  return views.find((view) => same(view.filters, filters))
+}
+
+/** The lists that everybody has. `today` is the day where the organization is; a week begins on Monday. */
+export function readyViews(today: string) {
+  return [
+    { id: 'all', filters: {} },
+    { id: 'pending', filters: { resolution_status: 'pending' } },
+    { id: 'missed', filters: { reached: 'missed' } },
+    { id: 'week', filters: { from: monday(today) } },
+  ] as const satisfies { id: string; filters: CallFilters }[]
+}
+
+function monday(date: string): string {
+  const day = new Date(`${date}T00:00:00Z`)
+  day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7))
+  return day.toISOString().slice(0, 10)
 }
 
 const folded = (name: string) => name.trim().toLocaleLowerCase()

@@ -1,3 +1,4 @@
+import type { Kind } from '../../components/RecordPage'
 import type { FunctionsRecord } from '../../lib/pb-types.gen'
 
 export const listFields = ['id', 'name', 'description', 'is_active', 'webhook_url', 'sync_status', 'sync_error'] as const satisfies readonly (keyof FunctionsRecord)[]
@@ -7,3 +8,7 @@ const stored = ['id', 'name', 'description', 'parameters', 'webhook_url', 'timeo
 /** headers_set says that there are secret headers; which ones, the server tells nobody. */
 export type FunctionDetail = Pick<FunctionsRecord, (typeof stored)[number]> & { headers_set?: boolean }
 export const detailFields: readonly (keyof FunctionDetail)[] = [...stored, 'headers_set']
+
+export const functionKind: Kind<FunctionDetail> = {
+  collection: 'functions', fields: detailFields, path: 'functions', words: 'functions', view: 'build.view', manage: 'functions.manage',
+}

@@ -1,3 +1,5 @@
+import type { EditForm, NewForm } from '../../lib/editor'
+import type { Key } from '../../lib/i18n'
 import { same, stable } from '../../lib/rebase'
 import type { FunctionDetail } from './data'
 import { parseSchema, rowProblems, toRows, toSchema, type Argument } from './schema'
@@ -87,4 +89,19 @@ export function functionProblems(values: FunctionForm): Partial<Record<keyof Fun
   } else if (rowProblems(values.parameters.rows).size > 0) found.parameters = 'rows'
   if (values.headers?.some((h) => !h.name.trim() && h.value)) found.headers = 'headers'
   return found
+}
+
+const labels = {
+  name: 'functions.name', description: 'functions.description', parameters: 'functions.parameters.title', webhook_url: 'functions.url',
+  headers: 'functions.headers.title', timeout_ms: 'functions.timeout', async: 'functions.async', is_active: 'functions.active',
+} as const satisfies Record<keyof FunctionForm, Key>
+
+export const functionForm: EditForm<FunctionDetail, FunctionForm> & NewForm<FunctionForm> = {
+  start: toFunctionForm(),
+  toForm: toFunctionForm,
+  toBody: toFunctionBody,
+  label: (name) => labels[name],
+  problems: (values, t) => Object.fromEntries(
+    Object.entries(functionProblems(values)).map(([name, what]) => [name, t(`functions.problems.${what}`)]),
+  ),
 }

@@ -1,11 +1,12 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { withWords } from '../../lib/i18n'
+import { readSearch } from '../../lib/search'
 import { orgRoute } from '../base'
 
 export const functionsRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'functions',
-  validateSearch: (raw: Record<string, unknown>): { q?: string } => (typeof raw.q === 'string' || typeof raw.q === 'number' ? { q: String(raw.q).slice(0, 100) } : {}),
+  validateSearch: readSearch,
   component: lazyRouteComponent(withWords('build', () => import('./FunctionsPage')), 'FunctionsPage'),
 })
 
@@ -19,6 +20,7 @@ export const functionRoute = createRoute({
   getParentRoute: () => orgRoute,
   path: 'functions/$id',
   component: lazyRouteComponent(withWords('build', () => import('./FunctionPage')), 'FunctionPage'),
+  staticData: { record: 'functions' },
 })
 
 export const functionRoutes = [functionsRoute, newFunctionRoute, functionRoute] as const

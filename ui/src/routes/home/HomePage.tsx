@@ -1,27 +1,38 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { ArrowDown, ArrowRight, ArrowUp, CircleCheck, FlaskConical, PhoneCall, TriangleAlert } from 'lucide-react'
+import { ArrowDown, ArrowRight, ArrowUp, CircleCheck, CirclePlay, FlaskConical, PhoneCall, TriangleAlert } from 'lucide-react'
 import { Suspense, lazy, useDeferredValue, useEffect, useState } from 'react'
 import { StackedBars } from '../../charts/StackedBars'
 import { Page } from '../../components/Page'
 import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/States'
-import { When } from '../../components/When'
-import { deskQuery } from '../../lib/desk'
+import { failed } from '../../components/toast'
+import { deskQuery, operatorQuery } from '../../lib/desk'
+import { problem } from '../../lib/errors'
 import { dateTime, number } from '../../lib/format'
-import { useT } from '../../lib/i18n'
+import { useT, withWords } from '../../lib/i18n'
+import { pb } from '../../lib/pb'
 import type { Action } from '../../lib/permissions'
 import { keys, recall, remember } from '../../lib/prefs'
-import { areaPath, useHere, useOrg } from '../../lib/session'
+import { useOptions } from '../../lib/record'
+import { areaPath, useHere, useMe, useOrg } from '../../lib/session'
 import { useAreas } from '../../shell/areas'
-import type { CallItem } from '../calls/data'
-import { aboutOf, CallBadge, TestBadge, whoOf } from '../calls/words'
+import { Simulate } from '../calls/dialogs'
+import type { CallFilters } from '../calls/filters'
+import { choiceFields, type AssistantChoice } from '../numbers/data'
 import { homeQuery, lastCallsQuery, type HomeAnswer, type Reason } from './data'
 import classes from './Home.module.css'
+import { Sentence } from './Sentence'
+import { nextStep } from './steps'
+import { ToDo } from './ToDo'
 
-const Simulate = lazy(() => import('../calls/Simulate').then((m) => ({ default: m.Simulate })))
+const FirstSteps = lazy(async () => ({ default: (await withWords('build', () => import('./FirstSteps'))()).FirstSteps }))
+const Lines = lazy(async () => ({ default: (await withWords('build', () => import('./Lines'))()).Lines }))
 
-/** Is my phone answered, who called, and how the week is going. */
+// Fewer calls make no week.
+const FEW = 5
+
+/** What there is to do, whether the phone is answered and by whom, and how the week is going. */
 export function HomePage() {
   const t = useT()
   const org = useOrg()
@@ -35,31 +46,43 @@ export function HomePage() {
   }, [hears, org])
   const home = useQuery({ ...homeQuery(org), enabled: hears })
   const last = useQuery({ ...lastCallsQuery(org), enabled: hears })
+  const assistants = useOptions<AssistantChoice>(org, 'assistants', choiceFields, 'name', hears && can('assistants.view'))
   // Drawn in small steps when they arrive: the page answers to clicks meanwhile.
   const figures = useDeferredValue(home.data)
   const calls = useDeferredValue(last.data)
-  const simulate = desk?.sandbox && can('calls.place')
+  const leads = can('assistants.manage') && can('numbers.manage')
+  const step = leads && figures && calls && assistants.data
+    ? nextStep({ assistants: assistants.data.length, lines: figures.lines, called: calls.length > 0 })
+    : undefined
+  const simulate = desk?.sandbox && can('calls.place') && !step
     ? <Button variant="default" leftSection={<FlaskConical size={16} aria-hidden />} onClick={() => setSimulating(true)}>{t('calls.simulate.action')}</Button>
     : undefined
+  const quiet = figures && figures.week.calls + figures.before.calls < FEW
   return (
     <Page title={organization?.name ?? t('nav.home')} description={t('home.description')} actions={simulate}>
       {!hears ? <Paper withBorder p="lg"><Text size="sm" c="dimmed">{t('home.noCalls')}</Text></Paper>
         : home.error && !home.data ? <ErrorState error={home.error} onRetry={() => void home.refetch()} />
-          : !figures ? <Loading />
+          : !figures || !calls && !last.error || leads && assistants.isPending ? <Loading />
             : (
               <>
-                <Answering answering={figures.answering} live={figures.live} />
-                <Week {...figures} zone={organization?.timezone} />
-                <Paper withBorder className={classes.block} component="section">
-                  <Group justify="space-between" mb="xs">
-                    <Title order={2} size="h3">{t('home.last')}</Title>
-                    <Anchor component={Link} to={areaPath(org, 'calls')} size="sm">{t('home.all')}</Anchor>
-                  </Group>
-                  {last.error && !last.data ? <ErrorState error={last.error} onRetry={() => void last.refetch()} />
-                    : !calls ? <SkeletonAfter200ms><Skeleton h={320} /></SkeletonAfter200ms>
+                {/* What the steps lead to is not said twice. */}
+                {(!step || !told(figures.answering.reason)) && <Answering answering={figures.answering} live={figures.live} lines={figures.lines} />}
+                {step && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={360} /></SkeletonAfter200ms>}><FirstSteps now={step} assistants={assistants.data!} lines={figures.lines} /></Suspense>}
+                <ToDo kind="callbacks" work={figures.callbacks} />
+                <ToDo kind="open" work={figures.open} />
+                {!step && figures.lines.length > 0 && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={120} /></SkeletonAfter200ms>}><Lines lines={figures.lines} /></Suspense>}
+                {!quiet && <Week {...figures} zone={organization?.timezone} />}
+                {(calls?.length !== 0 || !step) && (
+                  <Paper withBorder className={classes.block} component="section">
+                    <Group justify="space-between" mb="xs">
+                      <Title order={2} size="h3">{t('home.last')}</Title>
+                      <Anchor component={Link} to={areaPath(org, 'calls')} size="sm">{t('home.all')}</Anchor>
+                    </Group>
+                    {!calls ? <ErrorState error={last.error} onRetry={() => void last.refetch()} />
                       : calls.length === 0 ? <EmptyState icon={PhoneCall} title={t('calls.empty.title')} text={t('calls.empty.text')} action={simulate} />
                         : <ul className={classes.calls}>{calls.map((call) => <Sentence key={call.id} call={call} />)}</ul>}
-                </Paper>
+                  </Paper>
+                )}
               </>
             )}
       <Suspense>{simulating && <Simulate onClose={() => setSimulating(false)} />}</Suspense>
@@ -67,30 +90,54 @@ export function HomePage() {
   )
 }
 
-// Where each reason is mended, and by whom. A balance and a closed organization may not have their pages in this version.
+/** Reports whether the first steps say what keeps the phone from being answered. */
+const told = (reason: Reason | '') => reason === 'no_number' || reason === 'no_assistant' || reason === 'not_synced'
+
+// Where each reason is mended, and by whom; of the server itself by its operator alone. A balance and a closed organization may not have their pages in this version.
 const numbers = { area: 'numbers', needs: 'numbers.manage' } as const
+const server = { area: 'settings/installation', needs: 'home.view' } as const
 const fixes: Record<Reason, { area: string; needs: Action }> = {
-  no_number: numbers, no_assistant: numbers, number_off: numbers, not_synced: numbers, assistant_off: { area: 'assistants', needs: 'assistants.manage' },
+  held: server, no_key: server, no_address: server,
+  no_number: { area: 'numbers/new', needs: 'numbers.manage' }, no_assistant: numbers, number_off: numbers, not_synced: numbers,
+  assistant_off: { area: 'assistants', needs: 'assistants.manage' },
   closed: { area: 'settings', needs: 'settings.manage' }, balance: { area: 'billing', needs: 'billing.manage' },
 }
 
-function Answering({ answering: { ok, reason, number: id }, live }: { answering: HomeAnswer['answering']; live: number }) {
+function Answering({ answering: { ok, reason, number: id }, live, lines }: {
+  answering: HomeAnswer['answering']
+  live: number
+  lines: HomeAnswer['lines']
+}) {
   const t = useT()
   const org = useOrg()
+  const queries = useQueryClient()
   const areas = useAreas()
   const { can } = useHere()
+  const { data: desk } = useQuery(operatorQuery(useMe()?.id ?? ''))
   const fix = reason ? fixes[reason] : undefined
-  const area = fix && can(fix.needs) ? areas.find((a) => a.path === fix.area) : undefined
-  const path = area && (area.path === 'numbers' && id ? `numbers/${id}` : area.path)
-  const Icon = ok ? CircleCheck : TriangleAlert
+  const shown = fix === server ? desk?.operator : fix && can(fix.needs) && areas.some((a) => a.path === fix.area.split('/')[0])
+  const path = fix && shown && (fix.area === 'numbers' && id ? `numbers/${id}` : fix.area)
+  const well = ok && !reason
+  const Icon = well ? CircleCheck : TriangleAlert
+  const line = lines.find((one) => one.id === id)
+  // What is one switch is switched here.
+  const off = line && (reason === 'number_off' ? { collection: 'phone_numbers', id: line.id } as const
+    : reason === 'assistant_off' ? { collection: 'assistants', id: line.assistant } as const : undefined)
+  const on = useMutation({
+    mutationFn: () => pb.collection(off!.collection).update(off!.id, { status: 'active' }, { fields: 'id' }),
+    onError: (error) => failed(problem(error, t)),
+    onSettled: () => Promise.all(['calls', 'phone_numbers', 'assistants'].map((name) => queries.invalidateQueries({ queryKey: [org, name] }))),
+  })
   return (
-    <Paper withBorder className={classes.answering} data-ok={ok || undefined} component="section" aria-label={t('home.status')}>
+    <Paper withBorder className={classes.answering} data-ok={well || undefined} component="section" aria-label={t('home.status')}>
       <Icon size={26} aria-hidden />
       <div className={classes.grow}>
-        <Text fw={650} component="h2" size="lg">{t(ok ? 'home.answered.yes' : 'home.answered.no')}</Text>
-        <Text size="sm">{ok ? t('home.answered.text') : t(`home.reason.${reason || 'no_number'}`)}</Text>
+        <Text fw={650} component="h2" size="lg">{t(reason === 'held' ? 'home.answered.held' : ok ? 'home.answered.yes' : 'home.answered.no')}</Text>
+        <Text size="sm">{well ? t('home.answered.text') : t(`home.reason.${reason || 'no_number'}`)}</Text>
       </div>
-      {path && <Button component={Link} to={areaPath(org, path)} rightSection={<ArrowRight size={16} aria-hidden />}>{t(`home.fix.${reason as Reason}`)}</Button>}
+      {path && (off
+        ? <Button loading={on.isPending} leftSection={<CirclePlay size={16} aria-hidden />} onClick={() => on.mutate()}>{t(`home.fix.${reason as Reason}`)}</Button>
+        : <Button component={Link} to={areaPath(org, path)} rightSection={<ArrowRight size={16} aria-hidden />}>{t(`home.fix.${reason as Reason}`)}</Button>)}
       {live > 0 && <Button component={Link} to={areaPath(org, 'calls/live')} variant="default" leftSection={<span className={classes.pulse} aria-hidden />}>{t('shell.live', { count: live })}</Button>}
     </Paper>
   )
@@ -101,12 +148,16 @@ const dayName = (day: string, options: Intl.DateTimeFormatOptions) => dateTime(n
 
 function Week({ week, before, days, zone }: HomeAnswer & { zone: string | undefined }) {
   const t = useT()
+  const than = (now: number, then: number) => (before.calls > 0 ? now - then : undefined)
   return (
     <div className={classes.week}>
       <div className={classes.tiles}>
-        <Tile label={t('home.week.answered')} value={number(week.answered)} change={week.answered - before.answered} good="up" />
-        <Tile label={t('home.week.missed')} value={number(week.missed)} change={week.missed - before.missed} good="down" />
-        <Tile label={t('home.week.minutes')} value={number(minutes(week.seconds))} change={minutes(week.seconds) - minutes(before.seconds)} />
+        <Tile
+          label={t('home.week.answered')} reached="answered" days={days} value={number(week.answered)} change={than(week.answered, before.answered)} good="up"
+          note={week.failed > 0 ? t('home.week.failed', { count: week.failed }) : undefined}
+        />
+        <Tile label={t('home.week.missed')} reached="missed" days={days} value={number(week.missed)} change={than(week.missed, before.missed)} good="down" />
+        <Tile label={t('home.week.minutes')} value={number(minutes(week.seconds))} change={than(minutes(week.seconds), minutes(before.seconds))} />
       </div>
       <Paper withBorder className={classes.block} component="section">
         <StackedBars
@@ -122,43 +173,40 @@ function Week({ week, before, days, zone }: HomeAnswer & { zone: string | undefi
   )
 }
 
-const minutes = (seconds: number) => Math.round(seconds / 60)
+// As the meter counts them: what was begun is counted.
+const minutes = (seconds: number) => Math.ceil(seconds / 60)
 
 /** A figure of the last seven days and how it differs from the seven before. */
-function Tile({ label, value, change, good }: { label: string; value: string; change: number; good?: 'up' | 'down' }) {
-  const t = useT()
-  const Icon = change > 0 ? ArrowUp : ArrowDown
-  const better = good && change !== 0 ? (change > 0) === (good === 'up') : undefined
-  return (
-    <Paper withBorder className={classes.tile}>
-      <Text size="sm" c="dimmed">{label}</Text>
-      <Text className={`${classes.figure} pl-tabular`}>{value}</Text>
-      <Text size="xs" className={classes.change} data-better={better}>
-        {change !== 0 && <Icon size={13} aria-hidden />}
-        {change === 0 ? t('home.week.same') : t(change > 0 ? 'home.week.up' : 'home.week.down', { count: Math.abs(change) })}
-      </Text>
-    </Paper>
-  )
-}
-
-/** A call as a sentence: who, what about, what became of it, when. */
-function Sentence({ call }: { call: CallItem }) {
+function Tile({ label, value, change, good, note, reached, days = [] }: {
+  label: string
+  value: string
+  /** None when there is nothing before to compare with. */
+  change: number | undefined
+  good?: 'up' | 'down'
+  note?: string
+  /** The list that the figure counts, of the calls of these days. */
+  reached?: NonNullable<CallFilters['reached']>
+  days?: HomeAnswer['days']
+}) {
   const t = useT()
   const org = useOrg()
+  const search: CallFilters = { reached, from: days[0]?.day, to: days.at(-1)?.day }
+  const Icon = change && change > 0 ? ArrowUp : ArrowDown
+  const better = good && change ? (change > 0) === (good === 'up') : undefined
   return (
-    <li className={classes.call}>
-      <div className={classes.grow}>
-        <Text size="sm" className="pl-wrap">
-          <Anchor component={Link} to={areaPath(org, `calls/${call.id}`)} fw={600} inherit c="inherit" className={classes.name}>{whoOf(call, t)}</Anchor>
-          {' '}<Text span c="dimmed">{t(call.call_type === 'outbound' ? 'home.wasCalled' : 'home.called')}</Text>
+    <Paper withBorder className={classes.tile}>
+      {reached
+        ? <Anchor component={Link} to={areaPath(org, 'calls')} search={search as never} size="sm">{label}</Anchor>
+        : <Text size="sm" c="dimmed">{label}</Text>}
+      <Text className={`${classes.figure} pl-tabular`}>{value}</Text>
+      {change !== undefined && (
+        <Text size="xs" className={classes.change} data-better={better}>
+          {change !== 0 && <Icon size={13} aria-hidden />}
+          {change === 0 ? t('home.week.same') : t(change > 0 ? 'home.week.up' : 'home.week.down', { count: Math.abs(change) })}
         </Text>
-        <Text size="sm" lineClamp={call.summary ? 2 : undefined} className="pl-wrap">{aboutOf(call, t)}</Text>
-      </div>
-      <div className={classes.side}>
-        <Text size="xs" c="dimmed"><When value={call.started_at} /></Text>
-        <Group gap={4} wrap="nowrap">{call.is_test && <TestBadge />}<CallBadge call={call} /></Group>
-      </div>
-    </li>
+      )}
+      {note && <Text size="xs" c="dimmed">{note}</Text>}
+    </Paper>
   )
 }
 

@@ -1,12 +1,12 @@
-import { Avatar, Button, FileButton, Group, SegmentedControl, Stack, Switch, Text, TextInput, useMantineColorScheme } from '@mantine/core'
+import { SegmentedControl, Switch, TextInput, useMantineColorScheme } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMediaQuery } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import { ImageUp, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { DirtyBar } from '../../components/DirtyBar'
 import { Field, field } from '../../components/Field'
-import { pictureProblem, usePicture } from '../../components/picture'
+import { usePicture } from '../../components/picture'
+import { PictureField } from '../../components/PictureField'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
 import { failed, saved } from '../../components/toast'
@@ -56,9 +56,29 @@ function Profile({ me }: { me: Me }) {
     <form onSubmit={submit} noValidate>
       <Section title={t('profile.you')}>
         <ProblemAlert problem={failure} />
-        <Picture me={me} />
-        <TextInput label={t('profile.name')} autoComplete="name" {...field(form, 'name', { required: true, ...NAME })} />
-        <TextInput label={t('profile.phone')} description={t('profile.phoneHint')} type="tel" autoComplete="tel" {...field(form, 'phone', { max: 32 })} />
+        <PictureField
+          name={me.name || me.email}
+          src={usePicture('users', me.id, me.avatar)}
+          has={me.avatar !== ''}
+          choose={t('profile.picture')}
+          remove={t('profile.noPicture')}
+          onSave={async (avatar) => {
+            await pb.collection('users').update<Me>(me.id, { avatar })
+            saved(t('profile.saved'))
+          }}
+        />
+        <TextInput
+          label={t('profile.name')}
+          autoComplete="name"
+          {...field(form, 'name', { required: true, ...NAME })}
+        />
+        <TextInput
+          label={t('profile.phone')}
+          description={t('profile.phoneHint')}
+          type="tel"
+          autoComplete="tel"
+          {...field(form, 'phone', { max: 32 })}
+        />
       </Section>
       <DirtyBar dirty={dirty} saving={busy} onDiscard={() => {
         form.reset()
@@ -89,7 +109,16 @@ function Appearance({ me }: { me: Me }) {
     <Section title={t('profile.appearance')}>
       <Field label={t('profile.language')}>
         {(ids) => (
-          <SegmentedControl {...ids} orientation={orientation} name="language" fullWidth value={language} data={[{ value: 'en', label: 'English' }, { value: 'fr', label: 'Français' }]}
+          <SegmentedControl
+            {...ids}
+            orientation={orientation}
+            name="language"
+            fullWidth
+            value={language}
+            data={[
+              { value: 'en', label: 'English' },
+              { value: 'fr', label: 'Français' },
+            ]}
             onChange={(value) => {
               void setLanguage(value as Language)
               keep.mutate({ language: value as Language })
@@ -98,44 +127,34 @@ function Appearance({ me }: { me: Me }) {
       </Field>
       <Field label={t('profile.theme')}>
         {(ids) => (
-          <SegmentedControl {...ids} orientation={orientation} name="theme" fullWidth value={colorScheme}
-            data={[{ value: 'auto', label: t('profile.themes.auto') }, { value: 'light', label: t('profile.themes.light') }, { value: 'dark', label: t('profile.themes.dark') }]}
+          <SegmentedControl
+            {...ids}
+            orientation={orientation}
+            name="theme"
+            fullWidth
+            value={colorScheme}
+            data={[
+              { value: 'auto', label: t('profile.themes.auto') },
+              { value: 'light', label: t('profile.themes.light') },
+              { value: 'dark', label: t('profile.themes.dark') },
+            ]}
             onChange={(value) => {
               setColorScheme(value as Theme)
               keep.mutate({ theme: value as Theme })
             }} />
         )}
       </Field>
-      <Switch label={t('profile.shortcuts')} description={t('profile.shortcutsHint')} checked={shortcuts} onChange={(event) => {
-        const on = event.currentTarget.checked
-        setShortcuts(on)
-        remember(keys.shortcuts, on ? 'on' : 'off')
-        keepShortcuts.mutate(on)
-      }} />
+      <Switch
+        label={t('profile.shortcuts')}
+        description={t('profile.shortcutsHint')}
+        checked={shortcuts}
+        onChange={(event) => {
+          const on = event.currentTarget.checked
+          setShortcuts(on)
+          remember(keys.shortcuts, on ? 'on' : 'off')
+          keepShortcuts.mutate(on)
+        }}
+      />
     </Section>
-  )
-}
-
-/** The picture acts at once: it has nothing to save with the rest. */
-function Picture({ me }: { me: Me }) {
-  const t = useT()
-  const save = useMutation({
-    mutationFn: (avatar: File | null) => pb.collection('users').update<Me>(me.id, { avatar }),
-    onSuccess: () => saved(t('profile.saved')),
-    onError: (error) => failed(pictureProblem(error, t)),
-  })
-  return (
-    <Group gap="md">
-      <Avatar size={64} color="teal" name={me.name || me.email} alt="" src={usePicture('users', me.id, me.avatar)} />
-      <Stack gap={6}>
-        <Group gap="xs">
-          <FileButton accept="image/png,image/jpeg,image/webp" onChange={(file) => file && save.mutate(file)}>
-            {(props) => <Button {...props} variant="default" loading={save.isPending} leftSection={<ImageUp size={16} aria-hidden />}>{t('profile.picture')}</Button>}
-          </FileButton>
-          {me.avatar && <Button variant="subtle" color="gray" leftSection={<Trash2 size={16} aria-hidden />} disabled={save.isPending} onClick={() => save.mutate(null)}>{t('profile.noPicture')}</Button>}
-        </Group>
-        <Text size="xs" c="dimmed">{t('picture.rule')}</Text>
-      </Stack>
-    </Group>
   )
 }

@@ -36,11 +36,21 @@ export function Notifications({ me }: { me: Me }) {
   const mine = kinds.filter((kind) => places.some((place) => hears[kind].some((action) => can(place, action))))
   return (
     <Section title={t('profile.notices.title')} text={t('profile.notices.text')}>
-      {desk && !desk.mail && <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>{t('profile.notices.noMail')}</Alert>}
+      {desk && !desk.mail && (
+        <Alert color="yellow" variant="light" icon={<MailX size={18} aria-hidden />}>
+          {t('profile.notices.noMail')}
+        </Alert>
+      )}
       <Stack gap="md">
         {mine.map((kind) => (
-          <Switch key={kind} label={t(`profile.notices.${kind}`)} description={t(`profile.notices.${kind}Hint`)} checked={chosen(kind)} disabled={keep.isPending}
-            onChange={(event) => keep.mutate({ [kind]: event.currentTarget.checked })} />
+          <Switch
+            key={kind}
+            label={t(`profile.notices.${kind}`)}
+            description={t(`profile.notices.${kind}Hint`)}
+            checked={chosen(kind)}
+            disabled={keep.isPending}
+            onChange={(event) => keep.mutate({ [kind]: event.currentTarget.checked })}
+          />
         ))}
       </Stack>
       {desk?.mail && (

@@ -13,12 +13,24 @@ export function OrganizationsPage() {
   const t = useT()
   const { places, closed } = useHere()
   const leave = useLeave()
-  const create = <Button component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>{t('agency.new.title')}</Button>
+  const create = (
+    <Button component={Link} to="/new" leftSection={<Plus size={16} aria-hidden />}>
+      {t('agency.new.title')}
+    </Button>
+  )
   return (
     <MeFrame title={t('profile.tabs.organizations')} text={t('profile.organizations.text')} actions={create}>
-      {() => places.length + closed.length === 0
-        ? <Paper withBorder><EmptyState icon={Building2} title={t('profile.organizations.none')} text={t('profile.organizations.noneText')} action={create} /></Paper>
-        : (
+      {() =>
+        places.length + closed.length === 0 ? (
+          <Paper withBorder>
+            <EmptyState
+              icon={Building2}
+              title={t('profile.organizations.none')}
+              text={t('profile.organizations.noneText')}
+              action={create}
+            />
+          </Paper>
+        ) : (
           <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
             {places.map((place) => (
               <Paper key={place.id} component="li" withBorder p="md" bg="var(--pl-surface)">
@@ -26,12 +38,31 @@ export function OrganizationsPage() {
                   <Group gap="sm" wrap="nowrap" miw={0}>
                     <Avatar size={36} radius="sm" color="teal" name={place.expand.organization.name} aria-hidden />
                     <Stack gap={0} miw={0}>
-                      <Anchor component={Link} to="/o/$org" params={{ org: place.organization } as never} fw={600} size="sm" className="pl-wrap">{place.expand.organization.name}</Anchor>
-                      <Text size="sm" c="dimmed">{t(`roles.${place.role}`)}</Text>
+                      <Anchor
+                        component={Link}
+                        to="/o/$org"
+                        params={{ org: place.organization } as never}
+                        fw={600}
+                        size="sm"
+                        className="pl-wrap"
+                      >
+                        <bdi>{place.expand.organization.name}</bdi>
+                      </Anchor>
+                      <Text size="sm" c="dimmed">
+                        {t(`roles.${place.role}`)}
+                      </Text>
                     </Stack>
                   </Group>
-                  <Button size="xs" variant="default" leftSection={<LogOut size={14} aria-hidden />} loading={leave.busy} aria-label={t('profile.organizations.leaveOne', { name: place.expand.organization.name })}
-                    onClick={() => void leave.ask(place.expand.organization)}>{t('profile.organizations.leave')}</Button>
+                  <Button
+                    size="xs"
+                    variant="default"
+                    leftSection={<LogOut size={14} aria-hidden />}
+                    loading={leave.busy}
+                    aria-label={t('profile.organizations.leaveOne', { name: place.expand.organization.name })}
+                    onClick={() => void leave.ask(place.expand.organization)}
+                  >
+                    {t('profile.organizations.leave')}
+                  </Button>
                 </Group>
               </Paper>
             ))}
@@ -50,8 +81,13 @@ function ClosedPlace({ membership: { organization, role, closed: why } }: { memb
       <Group gap="sm" wrap="nowrap" miw={0}>
         <ThemeIcon size={36} radius="sm" variant="light" color="gray"><Lock size={18} aria-hidden /></ThemeIcon>
         <Stack gap={0} miw={0}>
-          <Anchor component={Link} to="/o/$org" params={{ org: organization } as never} fw={600} size="sm">{t('shell.closed')}</Anchor>
-          <Text size="sm" c="dimmed" className="pl-wrap">{t(`roles.${role}`)}{why && ` · ${t(`shell.why.${why}`)}`}</Text>
+          <Anchor component={Link} to="/o/$org" params={{ org: organization } as never} fw={600} size="sm">
+            {t('shell.closed')}
+          </Anchor>
+          <Text size="sm" c="dimmed" className="pl-wrap">
+            {t(`roles.${role}`)}
+            {why && ` · ${t(`shell.why.${why}`)}`}
+          </Text>
         </Stack>
       </Group>
     </Paper>

@@ -8,7 +8,7 @@ import { useT } from '../../lib/i18n'
 import { signOut } from '../../lib/pb'
 import { keys, remember } from '../../lib/prefs'
 import { placesQuery, useMe } from '../../lib/session'
-import { Missing } from '../../shell/Root'
+import { NoOrganization } from '../../shell/Root'
 
 /**
  * In front of an organization that does not open: to a stranger it does not exist; a member who is suspended, or whom its security
@@ -26,17 +26,33 @@ export function Outside({ org }: { org: string }) {
     if (kept) remember(keys.unheard, org)
   }, [kept, org])
   if (places.isPending) return <SkeletonAfter200ms />
-  if (places.error && !places.data) return <ErrorState error={places.error} level={1} onRetry={() => void places.refetch()} />
-  if (places.data.paused.some(here)) return <Forbidden level={1} title={t('team.paused.title')} cause={t('team.paused.cause')} />
-  if (!kept?.closed) return places.isFetching ? <SkeletonAfter200ms /> : <Missing />
+  if (places.error && !places.data)
+    return <ErrorState error={places.error} level={1} onRetry={() => void places.refetch()} />
+  if (places.data.paused.some(here))
+    return <Forbidden level={1} title={t('team.paused.title')} cause={t('team.paused.cause')} />
+  if (!kept?.closed) return places.isFetching ? <SkeletonAfter200ms /> : <NoOrganization />
   return (
     <>
       <Forbidden level={1} title={t('shell.closed')} cause={t(`closed.${kept.closed}`)} />
       <Group justify="center" gap="xs" mt={-40}>
-        {kept.closed === 'foreign_network'
-          ? <Button variant="default" leftSection={<RotateCw size={16} aria-hidden />} loading={places.isFetching} onClick={() => void places.refetch()}>{t('states.retry')}</Button>
-          : kept.closed === 'other_sign_in' || me?.two_factor ? <Button leftSection={<LogIn size={16} aria-hidden />} onClick={signOut}>{t('closed.signInAgain')}</Button>
-            : <Button component={Link} to="/me/security" leftSection={<KeyRound size={16} aria-hidden />}>{t('factor.setUp')}</Button>}
+        {kept.closed === 'foreign_network' ? (
+          <Button
+            variant="default"
+            leftSection={<RotateCw size={16} aria-hidden />}
+            loading={places.isFetching}
+            onClick={() => void places.refetch()}
+          >
+            {t('states.retry')}
+          </Button>
+        ) : kept.closed === 'other_sign_in' || me?.two_factor ? (
+          <Button leftSection={<LogIn size={16} aria-hidden />} onClick={signOut}>
+            {t('closed.signInAgain')}
+          </Button>
+        ) : (
+          <Button component={Link} to="/me/security" leftSection={<KeyRound size={16} aria-hidden />}>
+            {t('factor.setUp')}
+          </Button>
+        )}
       </Group>
     </>
   )

@@ -1,5 +1,6 @@
 import { Button, PasswordInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { NewPassword } from '../../components/NewPassword'
 import { field } from '../../components/Field'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
@@ -35,9 +36,22 @@ export function Password({ me }: { me: Me }) {
       <Section title={t('auth.password')} text={t('profile.passwordText')}>
         <ProblemAlert problem={failure} />
         <input type="hidden" name="username" autoComplete="username" value={me.email} readOnly />
-        <PasswordInput label={t('profile.oldPassword')} autoComplete="current-password" {...toggle} {...field(form, 'oldPassword', { required: true })} />
-        <PasswordInput label={t('auth.newPassword')} description={t('auth.passwordRule', { count: PASSWORD.min })} autoComplete="new-password" {...toggle} {...field(form, 'password', { required: true, max: PASSWORD.max })} />
-        <div><Button type="submit" variant="default" loading={busy}>{t('profile.changePassword')}</Button></div>
+        <PasswordInput
+          label={t('profile.oldPassword')}
+          autoComplete="current-password"
+          {...toggle}
+          {...field(form, 'oldPassword', { required: true })}
+        />
+        <NewPassword
+          label={t('auth.newPassword')}
+          {...toggle}
+          {...field(form, 'password', { required: true, max: PASSWORD.max })}
+        />
+        <div>
+          <Button type="submit" variant="default" loading={busy}>
+            {t('profile.changePassword')}
+          </Button>
+        </div>
       </Section>
     </form>
   )

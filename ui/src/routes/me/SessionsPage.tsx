@@ -27,7 +27,10 @@ const key = ['me', 'sessions']
 export function SessionsPage() {
   const t = useT()
   const queries = useQueryClient()
-  const list = useQuery({ queryKey: key, queryFn: async ({ signal }) => (await api.get<{ sessions: Session[] }>('/api/me/sessions', { signal })).sessions })
+  const list = useQuery({
+    queryKey: key,
+    queryFn: async ({ signal }) => (await api.get<{ sessions: Session[] }>('/api/me/sessions', { signal })).sessions,
+  })
   const others = useMutation({
     mutationFn: () => api.post('/api/me/sessions/end-others'),
     onSuccess: () => {
@@ -37,17 +40,40 @@ export function SessionsPage() {
     onError: (error) => failed(problem(error, t)),
   })
   const ask = async () => {
-    if (await confirm({ title: t('profile.sessions.othersTitle'), body: t('profile.sessions.othersText'), action: t('profile.sessions.others'), danger: true })) others.mutate()
+    if (
+      await confirm({
+        title: t('profile.sessions.othersTitle'),
+        body: t('profile.sessions.othersText'),
+        action: t('profile.sessions.others'),
+        danger: true,
+      })
+    )
+      others.mutate()
   }
-  const sessions = [...(list.data ?? [])].sort((a, b) => Number(b.current) - Number(a.current) || b.last_seen_at.localeCompare(a.last_seen_at))
+  const sessions = [...(list.data ?? [])].sort(
+    (a, b) => Number(b.current) - Number(a.current) || b.last_seen_at.localeCompare(a.last_seen_at),
+  )
   return (
     <MeFrame title={t('profile.tabs.sessions')} text={t('profile.sessions.text')}>
       {() => (
         <Stack gap="sm">
           {list.isPending && <SkeletonAfter200ms lines={6} />}
           {list.error && !list.data && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
-          {sessions.map((session) => <Row key={session.id} session={session} />)}
-          {sessions.length > 1 && <Group><Button variant="default" loading={others.isPending} leftSection={<LogOut size={16} aria-hidden />} onClick={() => void ask()}>{t('profile.sessions.others')}</Button></Group>}
+          {sessions.map((session) => (
+            <Row key={session.id} session={session} />
+          ))}
+          {sessions.length > 1 && (
+            <Group>
+              <Button
+                variant="default"
+                loading={others.isPending}
+                leftSection={<LogOut size={16} aria-hidden />}
+                onClick={() => void ask()}
+              >
+                {t('profile.sessions.others')}
+              </Button>
+            </Group>
+          )}
         </Stack>
       )}
     </MeFrame>
@@ -60,7 +86,10 @@ function Row({ session }: { session: Session }) {
   const t = useT()
   const queries = useQueryClient()
   const { browser, system, phone } = device(session.user_agent)
-  const name = browser && system ? t('profile.sessions.on', { browser, system }) : browser || system || t('profile.sessions.unknown')
+  const name =
+    browser && system
+      ? t('profile.sessions.on', { browser, system })
+      : browser || system || t('profile.sessions.unknown')
   const end = useMutation({
     mutationFn: () => api.delete(`/api/me/sessions/${session.id}`),
     onSuccess: () => void queries.invalidateQueries({ queryKey: key }),
@@ -74,14 +103,31 @@ function Row({ session }: { session: Session }) {
         <Group gap="sm" wrap="nowrap" align="flex-start" miw={0} style={{ flex: '1 1 14rem' }}>
           <Icon size={22} aria-hidden style={{ flexShrink: 0, marginTop: 2 }} />
           <Stack gap={2} miw={0}>
-            <Text size="sm" fw={600} className="pl-wrap">{name}</Text>
-            <Text size="sm" c="dimmed" className="pl-wrap">{[session.ip_address, method && t(`profile.sessions.methods.${method}`)].filter(Boolean).join(' · ')}</Text>
-            <Text size="sm" c="dimmed">{t('profile.sessions.seen')} <When value={session.last_seen_at} /> · {t('profile.sessions.since')} <When value={session.created} /></Text>
+            <Text size="sm" fw={600} className="pl-wrap">
+              {name}
+            </Text>
+            <Text size="sm" c="dimmed" className="pl-wrap">
+              {[session.ip_address, method && t(`profile.sessions.methods.${method}`)].filter(Boolean).join(' · ')}
+            </Text>
+            <Text size="sm" c="dimmed">
+              {t('profile.sessions.seen')} <When value={session.last_seen_at} /> · {t('profile.sessions.since')}{' '}
+              <When value={session.created} />
+            </Text>
           </Stack>
         </Group>
-        {session.current
-          ? <StatusBadge icon={Laptop} tone="good" label={t('profile.sessions.this')} />
-          : <Button size="xs" variant="default" loading={end.isPending} onClick={() => end.mutate()} aria-label={t('profile.sessions.endOne', { name })}>{t('profile.sessions.end')}</Button>}
+        {session.current ? (
+          <StatusBadge icon={Laptop} tone="good" label={t('profile.sessions.this')} />
+        ) : (
+          <Button
+            size="xs"
+            variant="default"
+            loading={end.isPending}
+            onClick={() => end.mutate()}
+            aria-label={t('profile.sessions.endOne', { name })}
+          >
+            {t('profile.sessions.end')}
+          </Button>
+        )}
       </Group>
     </Paper>
   )

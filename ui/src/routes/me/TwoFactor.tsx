@@ -1,4 +1,6 @@
-import { Alert, Button, Code, CopyButton, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import {
+  Alert, Button, Code, CopyButton, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput,
+} from '@mantine/core'
 import '@mantine/core/styles/Code.layer.css'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Check, Copy, Download, TriangleAlert } from 'lucide-react'
@@ -16,15 +18,37 @@ const hints = { app: 'factor.codeHint', recovery: 'factor.codeOrRecovery', mail:
 export function codeProblem(error: unknown, t: T): Problem | undefined {
   if (!error) return undefined
   const found = problem(error, t)
-  return found.status === 400 ? { ...found, title: t('auth.wrong.title'), cause: t('factor.wrong') } : found
+  return found.status === 400 ? { ...found, title: t('factor.wrongTitle'), cause: t('factor.wrong') } : found
 }
 
 /** Where a code goes: of an authenticator app, a recovery code too, or one by mail. Phones show digits, browsers offer the code. */
-export function CodeInput({ value, onChange, kind = 'app', error }: { value: string; onChange: (code: string) => void; kind?: 'app' | 'recovery' | 'mail'; error?: string }) {
+export function CodeInput({
+  value,
+  onChange,
+  kind = 'app',
+  error,
+}: {
+  value: string
+  onChange: (code: string) => void
+  kind?: 'app' | 'recovery' | 'mail'
+  error?: string
+}) {
   const t = useT()
   return (
-    <TextInput label={t('factor.code')} description={t(hints[kind])} value={value} onChange={(event) => onChange(event.currentTarget.value)} error={error}
-      autoComplete="one-time-code" inputMode={kind === 'recovery' ? 'text' : 'numeric'} maxLength={40} spellCheck={false} data-autofocus autoFocus styles={{ input: { fontFamily: 'monospace', letterSpacing: '0.15em' } }} />
+    <TextInput
+      label={t('factor.code')}
+      description={t(hints[kind])}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      error={error}
+      autoComplete="one-time-code"
+      inputMode={kind === 'recovery' ? 'text' : 'numeric'}
+      maxLength={40}
+      spellCheck={false}
+      data-autofocus
+      autoFocus
+      styles={{ input: { fontFamily: 'monospace', letterSpacing: '0.15em' } }}
+    />
   )
 }
 
@@ -38,7 +62,15 @@ export function Enroll<A>({ start, confirm, onDone }: {
   const [code, setCode] = useState('')
   const [password, setPassword] = useState('')
   // Each start makes another secret, so it is asked once and not again when the window gets the focus back from the phone.
-  const begun = useQuery({ queryKey: ['me', 'two-factor', 'start'], queryFn: () => start(password || undefined), staleTime: Infinity, gcTime: 0, retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false })
+  const begun = useQuery({
+    queryKey: ['me', 'two-factor', 'start'],
+    queryFn: () => start(password || undefined),
+    staleTime: Infinity,
+    gcTime: 0,
+    retry: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  })
   const send = useMutation({ mutationFn: () => confirm(code.replaceAll(/\s/g, '')), onSuccess: onDone })
   if (begun.isPending) return <SkeletonAfter200ms lines={8} />
   const asked = begun.error ? problem(begun.error, t).fields['password'] : undefined
@@ -50,9 +82,19 @@ export function Enroll<A>({ start, confirm, onDone }: {
       }}>
         <Stack gap="md">
           <Text size="sm">{t('factor.again')}</Text>
-          <PasswordInput label={t('profile.oldPassword')} autoComplete="current-password" data-autofocus value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)} error={begun.errorUpdateCount > 1 ? asked : undefined} />
-          <Group justify="flex-end"><Button type="submit" loading={begun.isFetching}>{t('factor.next')}</Button></Group>
+          <PasswordInput
+            label={t('profile.oldPassword')}
+            autoComplete="current-password"
+            data-autofocus
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            error={begun.errorUpdateCount > 1 ? asked : undefined}
+          />
+          <Group justify="flex-end">
+            <Button type="submit" loading={begun.isFetching}>
+              {t('factor.next')}
+            </Button>
+          </Group>
         </Stack>
       </form>
     )
@@ -81,13 +123,40 @@ export function RecoveryCodes({ codes, who, onKept }: { codes: readonly string[]
   const text = codes.join('\n')
   return (
     <Stack gap="md">
-      <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('factor.once')}</Alert>
-      <SimpleGrid cols={2} spacing="xs">{codes.map((code) => <Code key={code} ta="center" fz="sm" py={6}>{code}</Code>)}</SimpleGrid>
+      <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
+        {t('factor.once')}
+      </Alert>
+      <SimpleGrid cols={2} spacing="xs">
+        {codes.map((code) => (
+          <Code key={code} ta="center" fz="sm" py={6}>
+            {code}
+          </Code>
+        ))}
+      </SimpleGrid>
       <Group gap="xs">
         <CopyButton value={text}>
-          {({ copied, copy }) => <Button variant="default" onClick={copy} leftSection={copied ? <Check size={16} aria-hidden /> : <Copy size={16} aria-hidden />}>{t(copied ? 'share.copied' : 'share.copy')}</Button>}
+          {({ copied, copy }) => (
+            <Button
+              variant="default"
+              onClick={copy}
+              leftSection={copied ? <Check size={16} aria-hidden /> : <Copy size={16} aria-hidden />}
+            >
+              {t(copied ? 'share.copied' : 'share.copy')}
+            </Button>
+          )}
         </CopyButton>
-        <Button variant="default" leftSection={<Download size={16} aria-hidden />} onClick={() => saveBlob(new Blob([`${t('factor.fileTitle', { who })}\n\n${text}\n`], { type: 'text/plain' }), 'recovery-codes.txt')}>{t('factor.download')}</Button>
+        <Button
+          variant="default"
+          leftSection={<Download size={16} aria-hidden />}
+          onClick={() =>
+            saveBlob(
+              new Blob([`${t('factor.fileTitle', { who })}\n\n${text}\n`], { type: 'text/plain' }),
+              'recovery-codes.txt',
+            )
+          }
+        >
+          {t('factor.download')}
+        </Button>
       </Group>
       <Button onClick={onKept}>{t('factor.kept')}</Button>
     </Stack>

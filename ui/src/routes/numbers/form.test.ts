@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import type { NumberDetail } from './data'
-import { newBody, newProblems, releaseText, toForm, toPatch, type NewNumber } from './form'
+import { newBody, newProblems, nameless, releaseKind, releaseText, toForm, toPatch, type NewNumber } from './form'
 import { readWay, ways } from './search'
 
 const empty: NewNumber = { friendly_name: '', phone_number: '', area_code: '', twilio_account_sid: '', twilio_auth_token: '', assistant: '' }
@@ -34,7 +34,7 @@ describe('adding a number', () => {
 describe('the form of a number', () => {
   const record = {
     id: 'n', phone_number: '+33123456789', friendly_name: 'Main', provider: 'twilio', status: 'active', assistant: 'a', area_code: '', fallback_number: '+33600000000', sync_status: 'synced',
-    sync_error: '', created: '', country_code: 'FR', fallback_message: '', twilio_account_sid: sid, sip_uri: '', synced_at: '', twilio_auth_token_set: true,
+    sync_error: '', created: '', country_code: 'FR', fallback_message: '', twilio_account_sid: sid, sip_uri: '', synced_at: '', vapi_phone_id: 'p1', twilio_auth_token_set: true,
   } satisfies NumberDetail
   const base = toForm(record)
 
@@ -45,6 +45,13 @@ describe('the form of a number', () => {
     expect(toPatch(base, { ...base, assistant: '', fallback_number: '+33 6 11 11 11 11 ', twilio_auth_token: 'new' })).toEqual({ assistant: '', fallback_number: '+33611111111', twilio_auth_token: 'new' })
   })
   test('releasing asks for the number as shown', () => {
-    expect([releaseText(record), releaseText({ ...record, phone_number: '' }), releaseText({ phone_number: '', friendly_name: '' })]).toEqual(['+33 1 23 45 67 89', 'Main', undefined])
+    expect([releaseText(record), releaseText({ ...record, phone_number: '' }), releaseText({ ...record, phone_number: '', friendly_name: '' })]).toEqual(['+33\u00a01\u00a023\u00a045\u00a067\u00a089', 'Main', undefined])
+  })
+  test('a number that was not ordered is no number on its way, and nothing is given back', () => {
+    const refused = { ...record, provider: 'vapi', phone_number: '', vapi_phone_id: '', sync_status: 'failed' } as const
+    expect([nameless(refused), releaseKind(refused), releaseText(refused)]).toEqual(['numbers.unordered', 'refused', undefined])
+    const coming = { ...refused, sync_status: 'pending' } as const
+    expect([nameless(coming), releaseKind(coming)]).toEqual(['numbers.pendingNumber', 'vapi'])
+    expect([releaseKind(record), releaseKind({ ...refused, provider: 'other' })]).toEqual(['carrier', 'other'])
   })
 })

@@ -1,3 +1,5 @@
+import type { EditForm, NewForm } from '../../lib/editor'
+import type { Key } from '../../lib/i18n'
 import { e164, isPhone, phone } from '../../lib/phone'
 import { changed } from '../../lib/rebase'
 import type { NumberDetail } from './data'
@@ -38,6 +40,19 @@ export function newBody(way: Way, values: NewNumber): Record<string, string> {
   return { ...theirs, twilio_account_sid: values.twilio_account_sid.trim(), twilio_auth_token: values.twilio_auth_token.trim() }
 }
 
+const start: NewNumber = {
+  friendly_name: '', phone_number: '', area_code: '', twilio_account_sid: '', twilio_auth_token: '', assistant: '',
+}
+
+/** The form of a new number: what it asks for depends on where the number comes from. */
+export const newNumberForm = (way: Way): NewForm<NewNumber> => ({
+  start,
+  toBody: (values) => newBody(way, values),
+  problems: (values, t) => Object.fromEntries(
+    Object.entries(newProblems(way, values)).map(([name, what]) => [name, t(`numbers.problems.${what}`)]),
+  ),
+})
+
 export type NumberForm = Pick<NumberDetail, 'friendly_name' | 'assistant' | 'fallback_number' | 'fallback_message' | 'status' | 'twilio_account_sid'> & {
   /** Empty keeps the stored token. */
   twilio_auth_token: string
@@ -57,10 +72,41 @@ export function toPatch(base: NumberForm, values: NumberForm): Partial<NumberFor
   return patch
 }
 
+const labels = {
+  friendly_name: 'numbers.name', assistant: 'numbers.answeredBy', status: 'numbers.status', fallback_number: 'numbers.fallbackNumber',
+  fallback_message: 'numbers.fallbackMessage', twilio_account_sid: 'numbers.sid', twilio_auth_token: 'numbers.token',
+} as const satisfies Record<keyof NumberForm, Key>
+
+export const numberForm: EditForm<NumberDetail, NumberForm> = {
+  // The stored token is never shown, so after a save its field empties.
+  toForm,
+  toBody: (values, base) => toPatch(base, values),
+  label: (name) => labels[name],
+  problems: ({ fallback_number: number }, t) => (!number.trim() || isPhone(number) ? {} : { fallback_number: t('numbers.problems.phone') }),
+}
+
 /** What a number is called where one line must do. */
 export function title(row: Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string {
   return phone(row.phone_number) || row.friendly_name
 }
 
-/** What must be typed to release a number: its digits as shown, else its name. Undefined when it has neither. */
-export const releaseText = (row: Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string | undefined => title(row) || undefined
+type Row = Pick<NumberDetail, 'provider' | 'vapi_phone_id' | 'sync_status'>
+
+/** Nothing of it is at the provider: it is on its way, or was refused. */
+export const neverThere = (row: Omit<Row, 'sync_status'>) => row.provider !== 'other' && !row.vapi_phone_id
+
+/** It never came about: the provider has nothing of it, and is not about to. */
+export const wasRefused = (row: Row) => neverThere(row) && row.sync_status === 'failed'
+
+/** What a number without digits is called. */
+export const nameless = (row: Row) => (wasRefused(row) ? 'numbers.unordered' : 'numbers.pendingNumber')
+
+/** What giving a number up is, in its own words. */
+export function releaseKind(row: Row): 'refused' | 'vapi' | 'other' | 'carrier' {
+  if (wasRefused(row)) return 'refused'
+  return row.provider === 'vapi' || row.provider === 'other' ? row.provider : 'carrier'
+}
+
+/** What must be typed to release a number: its digits as shown, else its name. Undefined when it has neither, or never came about. */
+export const releaseText = (row: Row & Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string | undefined =>
+  (wasRefused(row) ? undefined : title(row) || undefined)

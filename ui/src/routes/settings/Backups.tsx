@@ -10,6 +10,7 @@ import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { forgetParting, parted } from '../../lib/parting'
 
 interface Backup {
   name: string
@@ -24,6 +25,8 @@ interface Answer {
   backups: Backup[]
   running: { step: string; done: number; total: number } | null
   failed: string
+  /** What restores left of the data before. */
+  aside: { path: string; size: number; made: string }[]
 }
 
 const key = ['installation', 'backups'] as const
@@ -45,8 +48,11 @@ export function Backups() {
   })
   const restore = useMutation({
     mutationFn: (name: string) => api.post('/api/installation/backups/restore', { name }),
+    // Most sessions are not in the backup: the sign-in page then knows why it asks.
+    onSuccess: () => parted('restored'),
   })
   const restarting = restore.isSuccess
+  useEffect(forgetParting, []) // this one is
   useEffect(() => {
     if (!restarting) return
     const look = setInterval(() => {
@@ -74,7 +80,7 @@ export function Backups() {
       title={t('installation.backups.title')}
       text={data?.nightly
         ? t('installation.backups.nightlyText', { folder: data.folder, count: number(data.nightly) })
-        : t('installation.backups.text')}
+        : t('installation.backups.text', { folder: data?.folder ?? '…' })}
       actions={(
         <Button
           variant="default"
@@ -89,7 +95,11 @@ export function Backups() {
     >
       {answer.error && !data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
       <ProblemAlert problem={failure ? problem(failure, t) : undefined} />
-      {(restore.isPending || restarting) && <Alert color="blue" variant="light" role="status">{t('installation.backups.restarting')}</Alert>}
+      {(restore.isPending || restarting) && (
+        <Alert color="blue" variant="light" role="status">
+          {t('installation.backups.restarting')}
+        </Alert>
+      )}
       {running && (
         <Stack gap={4} role="status">
           <Text size="sm">{t('installation.backups.running')}</Text>
@@ -101,8 +111,16 @@ export function Backups() {
         </Stack>
       )}
       {data?.failed && !running && (
-        <Alert color="red" variant="light" role="alert" icon={<CircleAlert size={18} aria-hidden />} title={t('installation.backups.failed')}>
-          <Text size="xs" className="pl-wrap">{data.failed}</Text>
+        <Alert
+          color="red"
+          variant="light"
+          role="alert"
+          icon={<CircleAlert size={18} aria-hidden />}
+          title={t('installation.backups.failed')}
+        >
+          <Text size="xs" className="pl-wrap">
+            {data.failed}
+          </Text>
         </Alert>
       )}
       {data?.backups.length === 0 && !running && <Text size="sm" c="dimmed">{t('installation.backups.none')}</Text>}
@@ -112,8 +130,12 @@ export function Backups() {
             <Paper key={b.name} withBorder p="sm" role="listitem">
               <Group justify="space-between" wrap="wrap" gap="xs">
                 <Stack gap={2}>
-                  <Text size="sm" fw={550}>{t(`installation.backups.kinds.${b.kind}`)} · <When value={b.made} exact /></Text>
-                  <Text size="sm" c="dimmed" className="pl-wrap">{b.name} · {t('installation.backups.size', { size: megabytes(b.size) })}</Text>
+                  <Text size="sm" fw={550}>
+                    {t(`installation.backups.kinds.${b.kind}`)} · <When value={b.made} exact />
+                  </Text>
+                  <Text size="sm" c="dimmed" className="pl-wrap">
+                    {b.name} · {t('installation.backups.size', { size: megabytes(b.size) })}
+                  </Text>
                 </Stack>
                 <Button
                   variant="default"
@@ -127,6 +149,18 @@ export function Backups() {
                 </Button>
               </Group>
             </Paper>
+          ))}
+        </Stack>
+      )}
+      {!!data?.aside.length && (
+        <Stack gap="xs">
+          <Text size="sm" fw={550}>{t('installation.backups.aside')}</Text>
+          <Text size="sm" c="dimmed">{t('installation.backups.asideText')}</Text>
+          {data.aside.map((one) => (
+            <Text key={one.path} size="sm" className="pl-wrap">
+              <When value={one.made} exact /> · {one.path} ·{' '}
+              {t('installation.backups.size', { size: megabytes(one.size) })}
+            </Text>
           ))}
         </Stack>
       )}

@@ -8,6 +8,7 @@ import { installationQuery, MailSettings, ProviderCheck } from '../setup/Connect
 import { Backups } from './Backups'
 import { SettingsPage } from './SettingsPage'
 import { Restored } from './Restored'
+import { ServerFacts } from './ServerFacts'
 import { Strays } from './Strays'
 
 /** The server itself: for the person who set it up, whatever their role in an organization. */
@@ -18,17 +19,25 @@ export function InstallationPage() {
   const operator = desk.data?.operator === true
   const answer = useQuery({ ...installationQuery, enabled: operator })
   return (
-    <SettingsPage title={t('settings.nav.installation')} text={desk.data && !operator ? undefined : t('installation.text')} needs={['home.view']} size="md">
+    <SettingsPage
+      title={t('settings.nav.installation')}
+      text={desk.data && !operator ? undefined : t('installation.text')}
+      needs={['home.view']}
+      size="md"
+    >
       {desk.data && !operator && <Forbidden title={t('errors.forbidden.title')} cause={t('installation.notYours')} />}
       {(desk.isPending || operator && answer.isPending) && <SkeletonAfter200ms lines={10} />}
       {answer.error && !answer.data && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
       {operator && answer.data && (
         <>
-          <Section title={t('installation.provider.title')}><ProviderCheck provider={answer.data.provider} /></Section>
           <Restored />
+          <ServerFacts server={answer.data.server} mail={answer.data.mail} />
+          <Section title={t('installation.provider.title')}><ProviderCheck provider={answer.data.provider} /></Section>
           <Strays />
           <Backups />
-          <Section title={t('installation.mail.title')} text={t('installation.mail.text')}><MailSettings mail={answer.data.mail} bar /></Section>
+          <Section title={t('installation.mail.title')} text={t('installation.mail.text')}>
+            <MailSettings mail={answer.data.mail} bar />
+          </Section>
         </>
       )}
     </SettingsPage>

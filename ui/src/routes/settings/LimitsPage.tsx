@@ -35,7 +35,14 @@ export function LimitsPage() {
       {answer.data && (
         <Section title={t('settings.limits.plan', { plan: t(`settings.plans.${answer.data.plan || 'free'}`) })}>
           <Stack gap="lg">
-            {shown.map((name) => <Bar key={name} label={t(`settings.limits.${name}`)} used={answer.data.used[name]} limit={answer.data.limits[name]} />)}
+            {shown.map((name) => (
+              <Bar
+                key={name}
+                label={t(`settings.limits.${name}`)}
+                used={answer.data.used[name]}
+                limit={answer.data.limits[name]}
+              />
+            ))}
           </Stack>
         </Section>
       )}
@@ -51,11 +58,27 @@ export function Bar({ label, used, limit }: { label: string; used: number; limit
   return (
     <Stack gap={6}>
       <Group justify="space-between" gap="xs">
-        <Text size="sm" fw={550}>{label}</Text>
-        <Text size="sm" className="pl-tabular">{limit > 0 ? t('settings.limits.of', { used: number(used), limit: number(limit) }) : t('settings.limits.free', { used: number(used) })}</Text>
+        <Text size="sm" fw={550}>
+          {label}
+        </Text>
+        <Text size="sm" className="pl-tabular">
+          {limit > 0
+            ? t('settings.limits.of', { used: number(used), limit: number(limit) })
+            : t('settings.limits.free', { used: number(used) })}
+        </Text>
       </Group>
-      {limit > 0 && <Progress value={Math.min(100, share * 100)} color={state === 'full' ? 'red' : state === 'near' ? 'yellow' : 'teal'} aria-label={label} />}
-      {state && <Text size="xs" c={state === 'full' ? 'var(--mantine-color-error)' : 'dimmed'}>{t(`settings.limits.${state}`)}</Text>}
+      {limit > 0 && (
+        <Progress
+          value={Math.min(100, share * 100)}
+          color={state === 'full' ? 'red' : state === 'near' ? 'yellow' : 'teal'}
+          aria-label={label}
+        />
+      )}
+      {state && (
+        <Text size="xs" c={state === 'full' ? 'var(--mantine-color-error)' : 'dimmed'}>
+          {t(`settings.limits.${state}`)}
+        </Text>
+      )}
     </Stack>
   )
 }

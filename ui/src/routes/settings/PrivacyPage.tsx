@@ -1,9 +1,10 @@
-import { Alert, Button, Group, Modal, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, Table, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, Download, Eraser, FileCheck, Loader as Busy, UserRoundX } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { confirm } from '../../components/confirm'
 import { DataTable, type Column } from '../../components/DataTable'
+import { Dialog } from '../../components/Dialog'
 import { Section } from '../../components/Section'
 import { EmptyState, ProblemAlert } from '../../components/States'
 import { StatusBadge } from '../../components/StatusBadge'
@@ -18,7 +19,10 @@ import { useHere, useOrg } from '../../lib/session'
 import { archiveName, countsOf, whose } from './privacy'
 import { SettingsPage } from './SettingsPage'
 
-type Request = Pick<PrivacyRequestsRecord, 'id' | 'kind' | 'status' | 'subject_hint' | 'finished_at' | 'certificate' | 'error' | 'created'>
+type Request = Pick<
+  PrivacyRequestsRecord,
+  'id' | 'kind' | 'status' | 'subject_hint' | 'finished_at' | 'certificate' | 'error' | 'created'
+>
 
 export function PrivacyPage() {
   const t = useT()
@@ -54,7 +58,16 @@ function Ask() {
     },
   })
   const ask = async () => {
-    if (await confirm({ title: t('settings.privacy.eraseTitle'), body: t('settings.privacy.eraseText'), action: t('settings.privacy.erase'), danger: true, typed: phone.trim() })) erase.mutate()
+    if (
+      await confirm({
+        title: t('settings.privacy.eraseTitle'),
+        body: t('settings.privacy.eraseText'),
+        action: t('settings.privacy.erase'),
+        danger: true,
+        typed: phone.trim(),
+      })
+    )
+      erase.mutate()
   }
   // The server knows what leads to a caller: a number in any spelling, an extension, an address, a hidden one's word.
   const failure = erase.error ?? give.error
@@ -74,14 +87,22 @@ function Ask() {
           forget()
         }} />
       <Group gap="xs">
-        <Button variant="default" loading={give.isPending} disabled={empty} leftSection={<Download size={16} aria-hidden />}
+        <Button
+          variant="default"
+          loading={give.isPending}
+          disabled={empty}
+          leftSection={<Download size={16} aria-hidden />}
           onClick={() => {
             forget()
             give.mutate()
           }}>
           {t('settings.privacy.export')}
         </Button>
-        <Button variant="default" loading={erase.isPending} disabled={empty} leftSection={<Eraser size={16} aria-hidden />}
+        <Button
+          variant="default"
+          loading={erase.isPending}
+          disabled={empty}
+          leftSection={<Eraser size={16} aria-hidden />}
           onClick={() => {
             forget()
             void ask()
@@ -101,35 +122,110 @@ function Requests() {
   const list = useQuery({
     queryKey: [org, 'privacy_requests', 'list'],
     enabled: can('settings.manage'),
-    queryFn: async ({ signal }) => (await api.get<{ requests: Request[] }>(`/api/organizations/${org}/privacy`, { signal })).requests,
-    refetchInterval: (query) => (query.state.data?.some((r) => r.status === 'pending' || r.status === 'running') ? 3_000 : false),
+    queryFn: async ({ signal }) =>
+      (await api.get<{ requests: Request[] }>(`/api/organizations/${org}/privacy`, { signal })).requests,
+    refetchInterval: (query) =>
+      query.state.data?.some((r) => r.status === 'pending' || r.status === 'running') ? 3_000 : false,
   })
   const columns: Column<Request>[] = [
-    { id: 'kind', header: t('settings.privacy.kind'), primary: true, cell: (row) => <Text size="sm" fw={600}>{t(`settings.privacy.kinds.${row.kind}`)}</Text> },
+    {
+      id: 'kind',
+      header: t('settings.privacy.kind'),
+      primary: true,
+      cell: (row) => (
+        <Text size="sm" fw={600}>
+          {t(`settings.privacy.kinds.${row.kind}`)}
+        </Text>
+      ),
+    },
     { id: 'who', header: t('settings.privacy.caller'), cell: (row) => whose(row.subject_hint, t) },
     { id: 'status', header: t('team.status'), cell: (row) => <RequestStatus row={row} /> },
     { id: 'when', header: t('settings.audit.when'), cell: (row) => <When value={row.finished_at || row.created} /> },
-    { id: 'proof', header: t('settings.privacy.certificate'), align: 'end', cell: (row) => row.certificate ? <Button size="xs" variant="default" leftSection={<FileCheck size={14} aria-hidden />} onClick={() => setShown(row)}>{t('settings.privacy.show')}</Button> : <Text span size="sm" c="dimmed">–</Text> },
+    {
+      id: 'proof',
+      header: t('settings.privacy.certificate'),
+      align: 'end',
+      cell: (row) =>
+        row.certificate ? (
+          <ShowCertificate onClick={() => setShown(row)} />
+        ) : (
+          <Text span size="sm" c="dimmed">
+            –
+          </Text>
+        ),
+    },
   ]
   return (
     <>
-      <DataTable label={t('settings.privacy.requests')} columns={columns} filtered={false}
-        rows={{ data: list.data && { pages: [{ items: list.data }] }, error: list.error, isPending: list.isPending, hasNextPage: false, isFetchingNextPage: false, fetchNextPage: () => undefined, refetch: () => void list.refetch() }}
-        empty={<EmptyState icon={UserRoundX} title={t('settings.privacy.empty.title')} text={t('settings.privacy.empty.text')} />} />
+      <DataTable
+        label={t('settings.privacy.requests')}
+        columns={columns}
+        card={(row) => ({
+          name: t(`settings.privacy.kinds.${row.kind}`),
+          aside: <When value={row.finished_at || row.created} />,
+          text: whose(row.subject_hint, t),
+          badges: <RequestStatus row={row} />,
+          action: Boolean(row.certificate) && <ShowCertificate onClick={() => setShown(row)} />,
+        })}
+        filtered={false}
+        rows={{
+          data: list.data && { pages: [{ items: list.data }] },
+          error: list.error,
+          isPending: list.isPending,
+          hasNextPage: false,
+          isFetchingNextPage: false,
+          fetchNextPage: () => undefined,
+          refetch: () => void list.refetch(),
+        }}
+        empty={
+          <EmptyState
+            icon={UserRoundX}
+            title={t('settings.privacy.empty.title')}
+            text={t('settings.privacy.empty.text')}
+          />
+        }
+      />
       {shown && <Certificate request={shown} onClose={() => setShown(undefined)} />}
     </>
   )
 }
 
+function ShowCertificate({ onClick }: { onClick: () => void }) {
+  const t = useT()
+  return (
+    <Button size="xs" variant="default" leftSection={<FileCheck size={14} aria-hidden />} onClick={onClick}>
+      {t('settings.privacy.show')}
+    </Button>
+  )
+}
+
 function RequestStatus({ row }: { row: Request }) {
   const t = useT()
-  if (row.status === 'done') return <StatusBadge icon={CircleCheck} tone="good" label={t('settings.privacy.states.done')} />
-  if (row.status === 'failed') return <Stack gap={2}><StatusBadge icon={CircleX} tone="bad" label={t('settings.privacy.states.failed')} />{row.error && <Text size="xs" c="dimmed">{said(row.error)}</Text>}</Stack>
+  if (row.status === 'done')
+    return <StatusBadge icon={CircleCheck} tone="good" label={t('settings.privacy.states.done')} />
+  if (row.status === 'failed')
+    return (
+      <Stack gap={2}>
+        <StatusBadge icon={CircleX} tone="bad" label={t('settings.privacy.states.failed')} />
+        {row.error && (
+          <Text size="xs" c="dimmed">
+            {said(row.error)}
+          </Text>
+        )}
+      </Stack>
+    )
   return <StatusBadge icon={Busy} tone="busy" label={t('settings.privacy.states.running')} />
 }
 
 function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return <Table.Tr><Table.Th scope="row" w={160}>{label}</Table.Th><Table.Td className="pl-wrap">{children}</Table.Td></Table.Tr>
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" w={160}>
+        {label}
+      </Table.Th>
+      <Table.Td className="pl-wrap">{children}</Table.Td>
+    </Table.Tr>
+  )
 }
 
 /** What an erasure removed and kept, or an export held, for people; the file beside it is for machines. */
@@ -145,7 +241,7 @@ function Certificate({ request, onClose }: { request: Request; onClose: () => vo
   ]
   const rows = countsOf(request.certificate)
   return (
-    <Modal opened onClose={onClose} title={t('settings.privacy.certificate')} size="lg" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('settings.privacy.certificate')} size="lg">
       <Stack gap="md">
         <Alert color="teal" variant="light" icon={<FileCheck size={18} aria-hidden />}>
           {t(erased ? 'settings.privacy.certificateText' : 'settings.privacy.handedText')}
@@ -154,14 +250,27 @@ function Certificate({ request, onClose }: { request: Request; onClose: () => vo
           <Table.Tbody>
             {facts.map(([label, value]) => <Fact key={label} label={label}>{value}</Fact>)}
             <Fact label={t(erased ? 'settings.privacy.removed' : 'settings.privacy.handed')}>
-              {rows.length === 0 ? t('settings.privacy.counted.none')
-                : rows.map(({ name, count }) => <div key={name}>{t('settings.privacy.countLine', { what: t(`settings.privacy.counted.${name}`), count })}</div>)}
+              {rows.length === 0
+                ? t('settings.privacy.counted.none')
+                : rows.map(({ name, count }) => (
+                    <div key={name}>
+                      {t('settings.privacy.countLine', { what: t(`settings.privacy.counted.${name}`), count })}
+                    </div>
+                  ))}
             </Fact>
             {erased && <Fact label={t('settings.privacy.kept')}>{t('settings.privacy.keptText')}</Fact>}
           </Table.Tbody>
         </Table>
-        <Group justify="flex-end"><Button variant="default" leftSection={<Download size={16} aria-hidden />} onClick={() => saveBlob(new Blob([text], { type: 'application/json' }), `certificate-${request.id}.json`)}>{t('settings.privacy.download')}</Button></Group>
+        <Group justify="flex-end">
+          <Button
+            variant="default"
+            leftSection={<Download size={16} aria-hidden />}
+            onClick={() => saveBlob(new Blob([text], { type: 'application/json' }), `certificate-${request.id}.json`)}
+          >
+            {t('settings.privacy.download')}
+          </Button>
+        </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -34,7 +34,9 @@ export function Restored() {
     <Alert color="yellow" title={t('installation.restored.title')}>
       <Stack gap="sm" align="flex-start">
         <Text size="sm">{t('installation.restored.text')}</Text>
-        <Button size="xs" loading={take.isPending} onClick={() => void ask()}>{t('installation.restored.confirm')}</Button>
+        <Button size="xs" loading={take.isPending} onClick={() => void ask()}>
+          {t('installation.restored.confirm')}
+        </Button>
       </Stack>
     </Alert>
   )

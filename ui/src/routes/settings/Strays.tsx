@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { Button, Code, Group, Paper, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Search, Trash2 } from 'lucide-react'
 import { confirm } from '../../components/confirm'
@@ -9,6 +9,7 @@ import { When } from '../../components/When'
 import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useT, type Key } from '../../lib/i18n'
+import { phone } from '../../lib/phone'
 
 interface Stray {
   collection: 'assistants' | 'functions' | 'phone_numbers'
@@ -41,7 +42,7 @@ export function Strays() {
       )}
     >
       {answer.error && !answer.isFetching && <ErrorState error={answer.error} onRetry={() => void answer.refetch()} />}
-      {strays?.length === 0 && <Text size="sm" c="dimmed">{t('installation.strays.none')}</Text>}
+      {!answer.error && strays?.length === 0 && <Text size="sm" c="dimmed">{t('installation.strays.none')}</Text>}
       {!!strays?.length && (
         <Stack gap="xs" role="list" aria-label={t('installation.strays.table')}>
           {strays.map((stray) => <One key={`${stray.collection}/${stray.id}`} stray={stray} />)}
@@ -54,7 +55,8 @@ export function Strays() {
 function One({ stray }: { stray: Stray }) {
   const t = useT()
   const queries = useQueryClient()
-  const name = stray.name || t('installation.strays.noName')
+  const name = phone(stray.name) || t('installation.strays.noName')
+  const foreign = stray.reason === 'other_installation' || stray.reason === 'no_installation'
   const remove = useMutation({
     mutationFn: () => api.post('/api/installation/strays/remove', { collection: stray.collection, id: stray.id }),
     onSuccess: () => {
@@ -66,7 +68,7 @@ function One({ stray }: { stray: Stray }) {
   const ask = async () => {
     const yes = await confirm({
       title: t('installation.strays.removeTitle', { name }),
-      body: t('installation.strays.removeText'),
+      body: `${t(`installation.strays.removeTexts.${stray.collection}`)}${foreign ? ` ${t('installation.strays.foreign')}` : ''}`,
       action: t('installation.strays.remove'),
       danger: true,
     })
@@ -75,12 +77,12 @@ function One({ stray }: { stray: Stray }) {
   return (
     <Paper withBorder p="sm" role="listitem">
       <Group justify="space-between" wrap="wrap" gap="xs">
-        <Stack gap={2}>
-          <Text size="sm" fw={550} className="pl-wrap">{t(`installation.strays.kinds.${stray.collection}`)} · {name}</Text>
+        <Stack gap={2} miw={0}>
+          <Text size="sm" fw={550} className="pl-wrap">{t(`installation.strays.kinds.${stray.collection}`)} · <bdi>{name}</bdi></Text>
           <Text size="sm" c="dimmed">
             {t(`installation.strays.reasons.${stray.reason}` as Key)} · {t(`installation.strays.prices.${stray.price || 'nothing'}` as Key)}
           </Text>
-          <Text size="xs" c="dimmed">{t('installation.strays.created')} <When value={stray.created} /></Text>
+          <Text size="xs" c="dimmed">{t('installation.strays.created')} <When value={stray.created} /> · <Code fz={11} className="pl-wrap">{stray.id}</Code></Text>
         </Stack>
         <Button variant="light" color="red" size="xs" leftSection={<Trash2 size={14} aria-hidden />} loading={remove.isPending} onClick={() => void ask()}>
           {t('installation.strays.remove')}

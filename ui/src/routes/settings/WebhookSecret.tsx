@@ -1,7 +1,8 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, Hourglass, RefreshCw, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
+import { Dialog } from '../../components/Dialog'
 import { Section } from '../../components/Section'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'
 import { StatusBadge } from '../../components/StatusBadge'
@@ -40,8 +41,20 @@ export function WebhookSecret() {
     refetchInterval: (query) => (query.state.data?.copies_pending ? TELLING_MS : false),
   })
   return (
-    <Section title={t('settings.secret.title')} text={t('settings.secret.text')}
-      actions={<Button variant="default" leftSection={<RefreshCw size={16} aria-hidden />} disabled={!secret.data} onClick={() => setAsking(true)}>{t('settings.secret.rotate')}</Button>}>
+    <Section
+      title={t('settings.secret.title')}
+      text={t('settings.secret.text')}
+      actions={
+        <Button
+          variant="default"
+          leftSection={<RefreshCw size={16} aria-hidden />}
+          disabled={!secret.data}
+          onClick={() => setAsking(true)}
+        >
+          {t('settings.secret.rotate')}
+        </Button>
+      }
+    >
       {secret.isPending && <SkeletonAfter200ms lines={2} />}
       {secret.error && !secret.data && <ErrorState error={secret.error} onRetry={() => void secret.refetch()} />}
       {secret.data && <State secret={secret.data} at={secret.dataUpdatedAt} />}
@@ -57,16 +70,35 @@ function State({ secret, at }: { secret: Secret; at: number }) {
   const over = ends !== undefined && ends.getTime() < at
   return (
     <Stack gap="xs" role="status">
-      <Text size="sm">{changed_at ? <>{t('settings.secret.changed')} <When value={changed_at} />.</> : t('settings.secret.none')}</Text>
+      <Text size="sm">
+        {changed_at ? (
+          <>
+            {t('settings.secret.changed')} <When value={changed_at} />.
+          </>
+        ) : (
+          t('settings.secret.none')
+        )}
+      </Text>
       {changed_at && (
         <div>
-          {copies_pending > 0 ? <StatusBadge icon={Hourglass} tone="busy" label={t('settings.secret.pending', { count: copies_pending })} />
-            : <StatusBadge icon={CircleCheck} tone="good" label={t('settings.secret.told')} />}
+          {copies_pending > 0 ? (
+            <StatusBadge icon={Hourglass} tone="busy" label={t('settings.secret.pending', { count: copies_pending })} />
+          ) : (
+            <StatusBadge icon={CircleCheck} tone="good" label={t('settings.secret.told')} />
+          )}
         </div>
       )}
       {(earlier_valid || installation_valid) && ends && (
         <Text size="sm" c="dimmed" className="pl-wrap">
-          {t(earlier_valid ? 'settings.secret.earlier' : 'settings.secret.shared')} {over ? t('settings.secret.endsTold') : <>{t('settings.secret.ends')} <When value={ends_after} exact />{copies_pending > 0 && ` ${t('settings.secret.andTold')}`}.</>}
+          {t(earlier_valid ? 'settings.secret.earlier' : 'settings.secret.shared')}{' '}
+          {over ? (
+            t('settings.secret.endsTold')
+          ) : (
+            <>
+              {t('settings.secret.ends')} <When value={ends_after} exact />
+              {copies_pending > 0 && ` ${t('settings.secret.andTold')}`}.
+            </>
+          )}
         </Text>
       )}
     </Stack>
@@ -88,17 +120,33 @@ function Rotate({ onClose }: { onClose: () => void }) {
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('settings.secret.rotateTitle')} closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('settings.secret.rotateTitle')}>
       <Stack gap="md">
         <ProblemAlert problem={rotate.error ? problem(rotate.error, t) : undefined} />
-        <Text size="sm">{t('settings.secret.rotateText')}{!leaked && ` ${t('settings.secret.rotateStays')}`}</Text>
-        <Checkbox label={t('settings.secret.atOnce')} description={t('settings.secret.atOnceHint')} checked={leaked} onChange={(event) => setLeaked(event.currentTarget.checked)} />
-        {leaked && <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>{t('settings.secret.atOnceWarn')}</Alert>}
+        <Text size="sm">
+          {t('settings.secret.rotateText')}
+          {!leaked && ` ${t('settings.secret.rotateStays')}`}
+        </Text>
+        <Checkbox
+          label={t('settings.secret.atOnce')}
+          description={t('settings.secret.atOnceHint')}
+          checked={leaked}
+          onChange={(event) => setLeaked(event.currentTarget.checked)}
+        />
+        {leaked && (
+          <Alert color="yellow" variant="light" icon={<TriangleAlert size={18} aria-hidden />}>
+            {t('settings.secret.atOnceWarn')}
+          </Alert>
+        )}
         <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
-          <Button color={leaked ? 'red' : undefined} loading={rotate.isPending} onClick={() => rotate.mutate()}>{t(leaked ? 'settings.secret.rotateNow' : 'settings.secret.rotate')}</Button>
+          <Button variant="default" onClick={onClose}>
+            {t('actions.cancel')}
+          </Button>
+          <Button color={leaked ? 'red' : undefined} loading={rotate.isPending} onClick={() => rotate.mutate()}>
+            {t(leaked ? 'settings.secret.rotateNow' : 'settings.secret.rotate')}
+          </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,6 +1,7 @@
 import type { T } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import type { AuditLogsRecord } from '../../lib/pb-types.gen'
+import { logged } from '../../lib/rules.gen'
 import type { AuditSearch } from './routes'
 
 export interface Change {
@@ -29,23 +30,22 @@ const known = [
   'auth.sign_in', 'auth.failed', 'auth.refused', 'auth.sign_up', 'auth.session_ended', 'auth.sessions_ended', 'auth.signed_out_everywhere', 'auth.two_factor_on', 'auth.two_factor_off', 'auth.recovery_codes',
   'api_keys.use', 'audit_logs.export', 'calls.export', 'organizations.export', 'organizations.setup', 'compliance.export', 'invitations.accept', 'privacy.export', 'privacy.erase', 'retention.purge', 'webhook_secret.rotate',
   'auth.password_ended', 'auth.refresh_reused', 'auth.password_reset', 'auth.address_changed', 'auth.link',
-  'auth.reset_link', 'auth.address', 'installation.backup', 'installation.check_mail', 'installation.check_provider', 'installation.mail', 'installation.remove_stray', 'installation.restore', 'organizations.purge', 'security_settings.reset', 'system.migrate',
+  'auth.reset_link', 'auth.address', 'installation.backup', 'installation.check_mail', 'installation.check_provider', 'installation.confirm_restored', 'installation.mail', 'installation.remove_stray', 'installation.restore', 'organizations.purge', 'security_settings.reset', 'system.migrate',
 ] as const
-const nouns = ['assistants', 'calls', 'phone_numbers', 'functions', 'memberships', 'invitations', 'organizations', 'security_settings', 'api_keys', 'users', 'contacts', 'privacy_requests', 'authenticators', 'sessions', 'recordings', 'messages'] as const
 
 /** "Assistant changed"; actions without words of their own are shown as they are written. */
 export function actionWords({ action }: { action: string }, t: T): string {
   const special = known.find((name) => name === action)
   if (special) return t(`settings.audit.actions.${special.replace('.', '_') as Flat<typeof special>}`)
   const [noun = '', verb = ''] = action.split('.')
-  const [what, did] = [nouns.find((n) => n === noun), verbs.find((v) => v === verb)]
+  const [what, did] = [logged.find((n) => n === noun), verbs.find((v) => v === verb)]
   return what && did ? t(`settings.audit.${did}`, { what: t(`settings.audit.one.${what}`) }) : action
 }
 type Flat<S extends string> = S extends `${infer A}.${infer B}` ? `${A}_${B}` : S
 
 /** Every action the log knows, in the reader's words and in their order: what the filter offers. */
 export function actionChoices(t: T): { value: string; label: string }[] {
-  return [...known, ...nouns.flatMap((noun) => verbs.map((verb) => `${noun}.${verb}`))]
+  return [...known, ...logged.flatMap((noun) => verbs.map((verb) => `${noun}.${verb}`))]
     .map((value) => ({ value, label: actionWords({ action: value }, t) })).sort((a, b) => a.label.localeCompare(b.label))
 }
 
@@ -69,7 +69,7 @@ const fields = [
   'sent_at', 'message', 'notes', 'type', 'system_prompt', 'first_message', 'voice_id', 'functions',
   'forwarding_phone_number', 'recording_enabled', 'parameters', 'friendly_name', 'assistant', 'fallback_number',
   'number_type', 'country_code', 'resolution_status', 'priority', 'sentiment', 'rows', 'reason', 'organization',
-  'is_default', 'personality', 'trusted_origins',
+  'is_default', 'personality', 'trusted_origins', 'shortcut', 'text',
 ] as const
 
 /** A field's name for people; one without words here loses its underscores. */

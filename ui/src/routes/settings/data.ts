@@ -19,7 +19,7 @@ export function useOrganization(id: string) {
 }
 
 /** Saves part of the organization; answers with the whole of it. */
-export function saveOrganization(id: string, change: Record<string, unknown>): Promise<OrganizationDetail> {
+export function saveOrganization(id: string, change: object): Promise<OrganizationDetail> {
   return pb.collection('organizations').update<OrganizationDetail>(id, change, { fields })
 }
 
@@ -27,8 +27,10 @@ export function saveOrganization(id: string, change: Record<string, unknown>): P
 const codes =
   'AD AE AF AG AI AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL CM CN CO CR CU CV CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FR GA GB GD GE GF GH GM GN GP GQ GR GT GW GY HK HN HR HT HU ID IE IL IN IQ IR IS IT JM JO JP KE KG KH KI KM KN KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MQ MR MT MU MV MW MX MY MZ NA NC NE NG NI NL NO NP NR NZ OM PA PE PF PG PH PK PL PR PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VN VU WS YE YT ZA ZM ZW'
 
+export const countryCodes = codes.split(' ')
+
 /** Countries for a select, by name in the language on screen. */
 export function countries(language: string): { value: string; label: string }[] {
   const names = new Intl.DisplayNames(language, { type: 'region' })
-  return codes.split(' ').map((value) => ({ value, label: names.of(value) ?? value })).sort((a, b) => a.label.localeCompare(b.label, language))
+  return countryCodes.map((value) => ({ value, label: names.of(value) ?? value })).sort((a, b) => a.label.localeCompare(b.label, language))
 }

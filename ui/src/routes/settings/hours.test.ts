@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fullWeek, nextShift, shiftProblem, toWeek, usualWeek } from './hours'
+import { fullWeek, isUntouched, nextShift, shiftProblem, toWeek, usualWeek } from './hours'
 
 describe('a day', () => {
   test('may have a break, and may end after midnight', () => {
@@ -20,6 +20,11 @@ describe('a day', () => {
     expect(nextShift([{ from: '09:00', to: '12:00' }])).toEqual({ from: '13:00', to: '16:00' })
     expect(shiftProblem([{ from: '09:00', to: '21:30' }, nextShift([{ from: '09:00', to: '21:30' }])])).toBeUndefined()
   })
+})
+
+test('a closure nobody filled in closes nothing', () => {
+  expect(isUntouched({ from: '' })).toBe(true)
+  expect([{ from: '2026-12-24' }, { from: '', name: 'Christmas' }, { from: '', yearly: true }].some(isUntouched)).toBe(false)
 })
 
 describe('a week', () => {

@@ -19,6 +19,10 @@ export interface Closure {
   hours?: Shift[]
 }
 
+/** A row nobody has filled in: it closes nothing and is not stored. */
+export const isUntouched = ({ name, from, to, yearly, hours }: Closure): boolean =>
+  !name && !from && !to && !yearly && !hours?.length
+
 export type FullWeek = Record<Day, Shift[]>
 
 /** All seven days, in the order people read them. */

@@ -1,7 +1,8 @@
-import { Alert, Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
 import { useState } from 'react'
+import { Dialog } from '../../components/Dialog'
 import { ProblemAlert } from '../../components/States'
 import { saved } from '../../components/toast'
 import { api } from '../../lib/api'
@@ -38,26 +39,41 @@ export function EditDialog({ member, onClose }: { member: Member; onClose: () =>
     },
   })
   return (
-    <Modal opened onClose={onClose} title={t('team.editOne', { name: member.full_name || member.email })} size="lg" closeButtonProps={{ 'aria-label': t('actions.close') }}>
+    <Dialog onClose={onClose} title={t('team.editOne', { name: member.full_name || member.email })} size="lg">
       <form onSubmit={(event) => {
         event.preventDefault()
         save.mutate()
       }}>
         <Stack gap="md">
           <ProblemAlert problem={save.error ? problem(save.error, t) : undefined} />
-          {self
-            ? <Alert color="blue" variant="light" icon={<KeyRound size={18} aria-hidden />}>{t('team.ownRights')}</Alert>
-            : <Rights role={role} flags={flags} onFlags={setFlags} onRole={(next) => {
+          {self ? (
+            <Alert color="blue" variant="light" icon={<KeyRound size={18} aria-hidden />}>
+              {t('team.ownRights')}
+            </Alert>
+          ) : (
+            <Rights
+              role={role}
+              flags={flags}
+              onFlags={setFlags}
+              onRole={(next) => {
                 setRole(next)
                 setFlags(usualFlags(next, holds))
-              }} />}
-          <TextInput label={t('team.department')} description={t('team.departmentHint')} value={department} maxLength={limits.memberships.department.max} onChange={(event) => setDepartment(event.currentTarget.value)} />
+              }}
+            />
+          )}
+          <TextInput
+            label={t('team.department')}
+            description={t('team.departmentHint')}
+            value={department}
+            maxLength={limits.memberships.department.max}
+            onChange={(event) => setDepartment(event.currentTarget.value)}
+          />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
             <Button type="submit" loading={save.isPending}>{t('actions.save')}</Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

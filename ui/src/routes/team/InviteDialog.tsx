@@ -1,10 +1,12 @@
-import { Alert, Button, Group, Modal, SimpleGrid, Stack, Text, TextInput, Textarea } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text, TextInput, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, MailX } from 'lucide-react'
 import { useState } from 'react'
 import { CopyLine } from '../../components/CopyLine'
+import { Dialog } from '../../components/Dialog'
 import { field } from '../../components/Field'
+import { Pair } from '../../components/Pair'
 import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
@@ -32,7 +34,11 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       emails: (text) => {
         const { addresses, wrong } = readAddresses(text)
         if (wrong.length > 0) return t('team.invite.wrong', { addresses: wrong.join(', ') })
-        return addresses.length === 0 ? t('errors.field.required') : addresses.length > 50 ? t('team.invite.tooMany') : null
+        return addresses.length === 0
+          ? t('errors.field.required')
+          : addresses.length > 50
+            ? t('team.invite.tooMany')
+            : null
       },
     },
   })
@@ -46,7 +52,14 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
         try {
           // One after the other: each is an address of its own, and one that fails must not take the others with it.
           // oxlint-disable-next-line no-await-in-loop
-          done.push({ ...(await api.post<Invited>('/api/team-members', { email, full_name: name || nameFrom(email), role, department, message, status: 'invited', ...flags }, { query: { organization: org } })), email })
+          done.push({
+            ...(await api.post<Invited>(
+              '/api/team-members',
+              { email, full_name: name || nameFrom(email), role, department, message, status: 'invited', ...flags },
+              { query: { organization: org } },
+            )),
+            email,
+          })
         } catch (error) {
           const found = problem(error, t)
           done.push({ email, failed: Object.values(found.fields)[0] ?? found.cause })
@@ -59,38 +72,66 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
       void queries.invalidateQueries({ queryKey: [org, 'memberships'] })
     },
   })
-  const close = { 'aria-label': t('actions.close') }
   if (outcomes) {
     return (
-      <Modal opened onClose={onClose} title={t('team.invite.done')} size="lg" closeButtonProps={close}>
+      <Dialog onClose={onClose} title={t('team.invite.done')} size="lg">
         <Stack gap="md">
           <Outcomes outcomes={outcomes} />
           <Group justify="flex-end"><Button onClick={onClose} data-autofocus>{t('actions.close')}</Button></Group>
         </Stack>
-      </Modal>
+      </Dialog>
     )
   }
   return (
-    <Modal opened onClose={onClose} title={t('team.invite.title')} size="lg" closeButtonProps={close}>
+    <Dialog onClose={onClose} title={t('team.invite.title')} size="lg">
       <form onSubmit={form.onSubmit((values) => invite.mutate(values))} noValidate>
         <Stack gap="md">
-          <Textarea label={t('team.invite.emails')} description={t('team.invite.emailsHint')} autosize minRows={2} maxRows={8} spellCheck={false} data-autofocus {...field(form, 'emails', { required: true })} />
-          <Rights role={role} flags={flags} onFlags={setFlags} onRole={(next) => {
-            setRole(next)
-            setFlags(usualFlags(next, holds))
-          }} />
-          <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
-            <TextInput label={t('profile.name')} description={t('team.invite.nameHint')} {...field(form, 'full_name', limits.invitations.full_name)} />
-            <TextInput label={t('team.department')} description={t('team.departmentHint')} {...field(form, 'department', limits.invitations.department)} />
-          </SimpleGrid>
-          <Textarea label={t('team.invite.message')} description={t('team.invite.messageHint')} autosize minRows={2} maxRows={6} {...field(form, 'message', limits.invitations.message)} />
+          <Textarea
+            label={t('team.invite.emails')}
+            description={t('team.invite.emailsHint')}
+            autosize
+            minRows={2}
+            maxRows={8}
+            spellCheck={false}
+            data-autofocus
+            {...field(form, 'emails', { required: true })}
+          />
+          <Rights
+            role={role}
+            flags={flags}
+            onFlags={setFlags}
+            onRole={(next) => {
+              setRole(next)
+              setFlags(usualFlags(next, holds))
+            }}
+          />
+          <Pair>
+            <TextInput
+              label={t('profile.name')}
+              description={t('team.invite.nameHint')}
+              {...field(form, 'full_name', limits.invitations.full_name)}
+            />
+            <TextInput
+              label={t('team.department')}
+              description={t('team.departmentHint')}
+              {...field(form, 'department', limits.invitations.department)}
+            />
+          </Pair>
+          <Textarea
+            label={t('team.invite.message')}
+            description={t('team.invite.messageHint')}
+            autosize
+            minRows={2}
+            maxRows={6}
+            {...field(form, 'message', limits.invitations.message)}
+          />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>{t('actions.cancel')}</Button>
             <Button type="submit" loading={invite.isPending}>{t('team.invite.send')}</Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -101,16 +142,50 @@ export function Outcomes({ outcomes }: { outcomes: readonly Outcome[] }) {
     <Stack gap="sm" role="status">
       {outcomes.map((outcome) => {
         if ('failed' in outcome) {
-          return <Alert key={outcome.email} color="red" variant="light" icon={<CircleX size={18} aria-hidden />} title={outcome.email}>{outcome.failed}</Alert>
+          return (
+            <Alert
+              key={outcome.email}
+              color="red"
+              variant="light"
+              icon={<CircleX size={18} aria-hidden />}
+              title={outcome.email}
+            >
+              {outcome.failed}
+            </Alert>
+          )
         }
         if (outcome.emailSent) {
-          return <Alert key={outcome.email} color="teal" variant="light" icon={<CircleCheck size={18} aria-hidden />} title={outcome.email}>{t('team.invite.mailed')}</Alert>
+          return (
+            <Alert
+              key={outcome.email}
+              color="teal"
+              variant="light"
+              icon={<CircleCheck size={18} aria-hidden />}
+              title={outcome.email}
+            >
+              {t('team.invite.mailed')}
+            </Alert>
+          )
         }
         return (
-          <Alert key={outcome.email} color="yellow" variant="light" icon={<MailX size={18} aria-hidden />} title={outcome.email}>
+          <Alert
+            key={outcome.email}
+            color="yellow"
+            variant="light"
+            icon={<MailX size={18} aria-hidden />}
+            title={outcome.email}
+          >
             <Stack gap="xs">
-              <Text size="sm">{t('team.invite.noMail')} {t('team.invite.handOver')}</Text>
-              {outcome.inviteLink && <CopyLine label={t('team.invite.linkFor', { email: outcome.email })} value={outcome.inviteLink} hidden />}
+              <Text size="sm">
+                {t('team.invite.noMail')} {t('team.invite.handOver')}
+              </Text>
+              {outcome.inviteLink && (
+                <CopyLine
+                  label={t('team.invite.linkFor', { email: outcome.email })}
+                  value={outcome.inviteLink}
+                  hidden
+                />
+              )}
             </Stack>
           </Alert>
         )

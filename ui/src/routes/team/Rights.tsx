@@ -13,7 +13,12 @@ export function useGranting() {
   const all = place?.role === 'owner' || place?.role === 'admin'
   const holds = (capability: Capability) => all || place?.[capability] === true
   const rank = place ? ranks[place.role] : 0
-  return { roles: teamRoles.filter((role) => ranks[role] <= rank && (role !== 'developer' || holds('can_manage_integrations'))), holds }
+  return {
+    roles: teamRoles.filter(
+      (role) => ranks[role] <= rank && (role !== 'developer' || holds('can_manage_integrations')),
+    ),
+    holds,
+  }
 }
 
 /** A role and the rights beside it, each as a sentence. */
@@ -29,14 +34,26 @@ export function Rights({ role, flags, onRole, onFlags, disabled }: {
   const everything = role === 'admin' || role === 'owner'
   return (
     <Stack gap="md">
-      <Select label={t('team.role')} description={t(`team.roleTexts.${role}`)} value={role} allowDeselect={false} disabled={disabled}
-        data={[...new Set([...roles, role])].map((value) => ({ value, label: t(`roles.${value}`) }))} onChange={(value) => value && onRole(value)} />
+      <Select
+        label={t('team.role')}
+        description={t(`team.roleTexts.${role}`)}
+        value={role}
+        allowDeselect={false}
+        disabled={disabled}
+        data={[...new Set([...roles, role])].map((value) => ({ value, label: t(`roles.${value}`) }))}
+        onChange={(value) => value && onRole(value)}
+      />
       <Field label={t('team.rights')} hint={everything ? t('team.adminRights') : t('team.rightsHint')}>
         {(ids) => (
           <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="xs" verticalSpacing="xs" mt={6} role="group" {...ids}>
             {capabilities.map((capability) => (
-              <Checkbox key={capability} label={t(`team.flags.${capability}`)} checked={everything || flags[capability]} disabled={disabled || everything || (!holds(capability) && !flags[capability])}
-                onChange={(event) => onFlags({ ...flags, [capability]: event.currentTarget.checked })} />
+              <Checkbox
+                key={capability}
+                label={t(`team.flags.${capability}`)}
+                checked={everything || flags[capability]}
+                disabled={disabled || everything || (!holds(capability) && !flags[capability])}
+                onChange={(event) => onFlags({ ...flags, [capability]: event.currentTarget.checked })}
+              />
             ))}
           </SimpleGrid>
         )}

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { withWords } from '../../lib/i18n'
+import { typedIn } from '../../lib/search'
 import { orgRoute } from '../base'
 
 export const memberStates = ['active', 'invited', 'suspended', 'inactive'] as const
@@ -12,11 +13,9 @@ export interface TeamSearch {
   department?: string
 }
 
-const words = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 100) : '')
-
 /** Reads the list's filters; what is no filter is left out. */
 export function readTeamSearch(raw: Record<string, unknown>): TeamSearch {
-  const [q, department] = [words(raw.q), words(raw.department)]
+  const [q, department] = [typedIn(raw.q), typedIn(raw.department)]
   const role = roles.find((r) => r === raw.role)
   const status = memberStates.find((s) => s === raw.status)
   return { ...(q && { q }), ...(role && { role }), ...(status && { status }), ...(department && { department }) }

@@ -1,0 +1,10 @@
+import { lazily } from '../../lib/code'
+import { withWords } from '../../lib/i18n'
+
+// What these dialogs lack they make in place, in the words of the pages where it is made.
+
+/** Lets a scripted caller ring (Simulate.tsx). */
+export const Simulate = lazily(async () => (await withWords('build', () => import('./Simulate'))()).Simulate)
+
+/** Places a call (PlaceCall.tsx). */
+export const PlaceCall = lazily(async () => (await withWords('build', () => import('./PlaceCall'))()).PlaceCall)

@@ -1,0 +1,65 @@
+import { MantineProvider } from '@mantine/core'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { render, screen } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import type { ReactNode } from 'react'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { api } from '../../lib/api'
+import { I18nProvider, needWords, t } from '../../lib/i18n'
+import type { CallDetail } from './data'
+import { EndReason } from './EndReason'
+import { LiveActions } from './LiveActions'
+import { eventText } from './Timeline'
+import { aboutOf } from './words'
+
+beforeAll(() => needWords('calls'))
+
+const call = (over: Partial<CallDetail>) =>
+  ({ id: 'c1', status: 'completed', outcome: '', placing: '', summary: '', ended_reason: '', ...over }) as CallDetail
+const show = (page: ReactNode) =>
+  render(
+    <MantineProvider env="test">
+      <QueryClientProvider client={new QueryClient()}>
+        <I18nProvider>{page}</I18nProvider>
+      </QueryClientProvider>
+    </MantineProvider>,
+  )
+
+test('a call that waits can be taken back and nothing else: nobody hears words, nobody is cut off', async () => {
+  const post = vi.spyOn(api, 'post').mockResolvedValue({})
+  show(<LiveActions call={{ id: 'c1', placing: 'waiting' }} who="Liam" />)
+  expect(screen.queryByRole('textbox')).toBeNull()
+  await userEvent.click(screen.getByRole('button'))
+  expect(screen.queryByRole('dialog')).toBeNull()
+  expect(post).toHaveBeenCalledWith('/api/calls/c1/end')
+})
+
+test('of a call nobody knows to ring nothing can be asked', () => {
+  show(<LiveActions call={{ id: 'c1', placing: 'unclear' }} who="Liam" />)
+  expect(screen.queryByRole('button')).toBeNull()
+})
+
+const control = (name: string, by?: string) =>
+  eventText({ id: 'e', type: 'control', name, position: 0, data: by ? { by } : null }, t)
+
+test('what a person did with a call is told by its name', () => {
+  expect(control('cancel', 'Robin')).toBe('Robin took the call back before it was placed')
+  expect(control('cancel')).toBe('The call was taken back before it was placed')
+  expect(control('end', 'Robin')).toBe('Robin ended the call')
+  expect(control('say', 'Robin')).toBe('Robin let the assistant say something')
+})
+
+test.each([
+  [
+    call({ placing: 'lost', ended_reason: 'The call was not placed: the phone provider does not know it' }),
+    'does not know it',
+  ],
+  [
+    call({ placing: 'cancelled', outcome: 'cancelled', ended_reason: 'The call was cancelled before it was placed' }),
+    'before it was placed',
+  ],
+  [call({ outcome: 'voicemail', ended_reason: 'voicemail' }), 'answering machine'],
+])('what became of a call is said once', (one, words) => {
+  show(<><p>{aboutOf(one, t)}</p><EndReason call={one} /></>)
+  expect(document.body.textContent!.split(words)).toHaveLength(2)
+})

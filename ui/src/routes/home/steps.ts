@@ -1,0 +1,16 @@
+import type { HomeAnswer } from './data'
+
+/** What is to be done before the phone is answered, in order, and the proof that it is. */
+export const stepNames = ['assistant', 'number', 'call'] as const
+export type StepName = (typeof stepNames)[number]
+
+/** The step that is next; undefined once somebody has called. */
+export function nextStep({ assistants, lines, called }: {
+  assistants: number
+  lines: HomeAnswer['lines']
+  called: boolean
+}): StepName | undefined {
+  if (assistants === 0) return 'assistant'
+  if (lines.length === 0) return 'number'
+  return called ? undefined : 'call'
+}
