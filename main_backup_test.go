@@ -75,6 +75,11 @@ func refused(t *testing.T, dir, line string, env []string, words ...string) {
 	}
 }
 
+// plainBesideSealed has a database hold plain settings and a secret that was sealed with a
+// key nobody has.
+const plainBesideSealed = `UPDATE _params SET value = '{"meta":{}}' WHERE id = 'settings';
+	INSERT INTO functions (id, headers) VALUES ('sealedelsewhere', 'k1:` + "c2VhbGVkIHdpdGggYW5vdGhlciBrZXkgdGhhbiBvdXJz" + `')`
+
 // TestStart_says_what_is_missing takes the key, the database or the version that
 // fits away from a filled data directory.
 func TestStart_says_what_is_missing(t *testing.T) {
@@ -100,6 +105,27 @@ func TestStart_says_what_is_missing(t *testing.T) {
 		"another key in the environment": {
 			func(*testing.T, string) {}, []string{"POCKETLINE_KEY=" + strings.Repeat("k", 32)},
 			[]string{"the master key does not fit", "POCKETLINE_KEY", "Nothing was changed"},
+		},
+		"no key, and plain settings beside secrets": {
+			func(t *testing.T, dir string) {
+				statement(t, dir, plainBesideSealed)
+				remove(t, dir, ".pocketline_key")
+			}, nil,
+			[]string{"the master key is missing", "no new key was made"},
+		},
+		"another key, and plain settings beside secrets": {
+			func(t *testing.T, dir string) { statement(t, dir, plainBesideSealed) }, nil,
+			[]string{"the master key does not fit", "a secret (headers of functions) of data.db", ".pocketline_key",
+				"Nothing was changed"},
+		},
+		"a damaged note of a restore": {
+			func(t *testing.T, dir string) {
+				if err := os.Mkdir(filepath.Join(dir, ".restore"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				write(t, dir, ".restore/ready", `{"Archive":`)
+			}, nil,
+			[]string{"the note of a restore is damaged", filepath.Join(".restore", "ready"), "Nothing was changed", "restore again"},
 		},
 		"no database": {
 			func(t *testing.T, dir string) { remove(t, dir, "data.db") }, nil,

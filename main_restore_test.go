@@ -213,6 +213,14 @@ func TestRestore_refuses_what_is_not_whole(t *testing.T) {
 				return content
 			}, nil)
 		}, "not Pocketline's"},
+		"secrets of another key": {func(t *testing.T, to string) {
+			other := rig.Start(t, t.TempDir(), "", "serve")
+			other.Stop()
+			statement(t, other.Dir, plainBesideSealed)
+			if said, ok := other.Run("backup --to " + to); !ok {
+				t.Fatal(said)
+			}
+		}, "the master key does not fit: a secret (headers of functions) of archive.zip"},
 		"another key": {func(t *testing.T, to string) {
 			other := rig.Start(t, t.TempDir(), "", "serve")
 			if said, ok := other.Run("backup --to " + to); !ok {

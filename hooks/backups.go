@@ -146,7 +146,7 @@ func restore(ctx context.Context, c providers.Config, dir, path string, replace 
 // apply puts what lies ready in place, says so, and returns the archive's name.
 func apply(c providers.Config, dir string, out io.Writer) (archive string, err error) {
 	done, err := backup.Apply(dir)
-	if errors.Is(err, backup.ErrGivenUp) {
+	if errors.Is(err, backup.ErrGivenUp) || errors.Is(err, backup.ErrNote) {
 		return "", fmt.Errorf("restore: %w", err)
 	}
 	if err != nil {
@@ -173,7 +173,7 @@ func stage(
 	ctx context.Context, c providers.Config, dir, path string, progress func(string, int64, int64),
 ) (backup.Manifest, error) {
 	return backup.Stage(ctx, dir, path, backup.StageOptions{Progress: progress, Free: system.FreeSpace,
-		Opens: func(settings, keys string) error {
+		Opens: func(data backup.Data, keys string) error {
 			from := given(c, dir)
 			if keys != "" {
 				from.Dir = keys
@@ -181,7 +181,7 @@ func stage(
 			if from.Missing() {
 				return nil // the start asks for it
 			}
-			return fits(from, settings, path)
+			return fits(from, data, path)
 		}})
 }
 

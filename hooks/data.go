@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -115,7 +116,7 @@ func CheckData(c providers.Config, data backup.Data, dir, version string) error 
 	if from.Missing() {
 		return fmt.Errorf(keyMissing, dir, sealed.KeyFile)
 	}
-	return fits(from, data.Settings, filepath.Join(dir, "data.db"))
+	return fits(from, data, filepath.Join(dir, "data.db"))
 }
 
 // CheckInstallation refuses a directory without data, which a command other than
@@ -175,26 +176,47 @@ func backupFolder(c providers.Config, dir string) string {
 	return backup.Folder(dir)
 }
 
-// fits tells whether settings open with one of the master keys.
-func fits(from sealed.Given, settings, of string) error {
+// fits tells whether what is sealed in data opens with one of the master keys.
+func fits(from sealed.Given, data backup.Data, of string) error {
 	masters, err := from.Load()
 	if err != nil {
 		return err
-	}
-	keys, err := derive(masters)
-	if err != nil {
-		return err
-	}
-	for k := &keys; k != nil; k = k.Before {
-		if _, err := decrypt(settings, k.Settings); err == nil {
-			return nil
-		}
 	}
 	used := "POCKETLINE_KEY"
 	if from.Key == "" {
 		used = from.Path()
 	}
-	return fmt.Errorf(keyWrong, filepath.Base(of), filepath.Dir(of), used)
+	if opens, err := settingsOpen(masters, data); err != nil || !opens {
+		return cmp.Or(err, fmt.Errorf(keyWrong, filepath.Base(of), filepath.Dir(of), used))
+	}
+	box, err := masters.Box()
+	if err != nil {
+		return err
+	}
+	for _, s := range data.Secrets {
+		if _, err := box.Open(s.Text, sealed.Place(s.Table, s.ID, s.Column)); err != nil {
+			one := fmt.Sprintf("a secret (%s of %s) of %s", s.Column, s.Table, filepath.Base(of))
+			return fmt.Errorf(keyWrong, one, filepath.Dir(of), used)
+		}
+	}
+	return nil
+}
+
+// settingsOpen tells whether the settings do; they may be plain.
+func settingsOpen(masters sealed.Keys, data backup.Data) (bool, error) {
+	if data.PlainSettings() {
+		return true, nil
+	}
+	keys, err := derive(masters)
+	if err != nil {
+		return false, err
+	}
+	for k := &keys; k != nil; k = k.Before {
+		if _, err := decrypt(data.Settings, k.Settings); err == nil {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // leastSealed is what PocketBase's seal adds to a value, in bytes: a nonce and a tag.

@@ -51,6 +51,11 @@ var unseen = map[string]string{
 // untold are single sentences no person meets in the dashboard.
 var untold = []string{
 	"{} is in {} as well", // of a start, in the terminal
+	"{}: {} cannot be read ({}). Nothing was changed, and nothing of it had begun: remove {}, start the server with the data " +
+		"from before, and restore again", // the same
+	"{}: {} cannot be read ({}). Nothing was changed. What it had moved aside lies in {}, if anything: keep a copy of {}, " +
+		"move what is in {} back to where it was, in the place of what has the same name, remove {}, start the server with " +
+		"the data from before, and restore again",
 	"{} is a folder, where the file of the request log belongs: remove it, a new file is made", // the same
 	// Said to programs whose body is no JSON; the dashboard's is.
 	"It is JSON of another kind: an object begins with {", "The field {} stands there twice",

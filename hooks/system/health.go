@@ -65,6 +65,10 @@ const (
 	backlogLong = 100
 )
 
+// storageMissing is read by everybody and names no folder.
+const storageMissing = "storage: it is missing or empty, and the database names files in it: mount its disk or put it back " +
+	"(docs/backup.md); nothing has to be restarted, and calls are answered meanwhile"
+
 // check is one line of the report.
 type check struct {
 	Status  string `json:"status"`
@@ -93,7 +97,8 @@ type health struct {
 	patience time.Duration
 	space    func(dir string) (free, total uint64, err error)
 	vitals   *vitals.Vitals
-	owed     *outbox.Outbox // nil in tests that owe nothing
+	owed     *outbox.Outbox  // nil in tests that owe nothing
+	stored   *vitals.Storage // under mu
 
 	mu     sync.Mutex
 	report report
@@ -105,7 +110,8 @@ type health struct {
 }
 
 func newHealth(app core.App, version string) *health {
-	return &health{app: app, version: version, patience: probeTime, space: FreeSpace, vitals: vitals.Of(app)}
+	return &health{app: app, version: version, patience: probeTime, space: FreeSpace, vitals: vitals.Of(app),
+		stored: &vitals.Storage{App: app}}
 }
 
 // answerHealth answers GET /api/health before PocketBase's own route does. It
@@ -196,7 +202,7 @@ func (h *health) look(ctx context.Context) report {
 		"messages": h.messages(),
 		"requests": h.requests(),
 		"owed":     h.promises(),
-		"files":    h.files(),
+		"files":    h.files(ctx),
 	}
 	status := healthy
 	for _, c := range checks {
@@ -340,13 +346,21 @@ func (h *health) promises() check {
 }
 
 // files is what was found wrong with them.
-func (h *health) files() check {
+func (h *health) files(ctx context.Context) check {
 	damage := h.vitals.Damage()
 	if says, ok := damage["data.db"]; ok {
 		return check{fail, says}
 	}
 	for _, name := range slices.Sorted(maps.Keys(damage)) {
 		return check{warn, name + ": " + damage[name]}
+	}
+	lost, err := h.stored.Lost(ctx)
+	if err != nil {
+		h.app.Logger().Warn("the folder of stored files was not looked at", "error", err)
+		return check{warn, "the folder of stored files cannot be looked at; the log says why"}
+	}
+	if lost {
+		return check{warn, storageMissing}
 	}
 	return check{pass, "whole"}
 }

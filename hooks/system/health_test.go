@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +137,69 @@ func TestReadyz_writes_to_the_disk(t *testing.T) {
 	if before == after {
 		t.Error("nothing was written")
 	}
+}
+
+// Stored files may lie on a disk that is not mounted: the phone is answered, and it is said.
+func TestHealth_says_that_the_folder_of_stored_files_is_missing(t *testing.T) {
+	app := testkit.New(t)
+	storage := filepath.Join(app.DataDir(), core.LocalStorageDirName)
+	rows := func(file string) {
+		t.Helper()
+		if _, err := app.NonconcurrentDB().NewQuery("UPDATE recordings SET file = '" + file + "'").Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, query := range []string{"UPDATE users SET avatar = ''", "UPDATE organizations SET logo = ''"} {
+		if _, err := app.NonconcurrentDB().NewQuery(query).Execute(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := newHealth(app, "1")
+	at := func(what, want string) {
+		t.Helper()
+		h.until = time.Time{}
+		r := h.look(t.Context())
+		if got := r.Checks["files"]; got.Status != want || strings.Contains(got.Message, app.DataDir()) ||
+			(want == warn) != strings.Contains(got.Message, "mount its disk or put it back") || r.code() != 200 {
+			t.Errorf("%s: got %+v, want %s", what, got, want)
+		}
+	}
+	put := func(name string) {
+		t.Helper()
+		at := filepath.Join(storage, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func() {
+		t.Helper()
+		if err := os.RemoveAll(storage); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove()
+	rows("")
+	at("no folder, no file", pass)
+	put("recordings/one/talk.mp3")
+	rows("talk.mp3")
+	at("a file", pass)
+	remove()
+	at("the folder is gone", warn)
+	put("lost+found/1")
+	at("an empty disk", warn)
+	if settings := app.Settings(); settings != nil {
+		settings.S3.Enabled = true
+		at("the files are elsewhere", pass)
+		settings.S3.Enabled = false
+	}
+	at("and here again", warn)
+	put("recordings/one/talk.mp3")
+	at("it is back", pass)
+	remove()
+	if err := os.Symlink(filepath.Join(t.TempDir(), "nowhere"), storage); err != nil {
+		t.Fatal(err)
+	}
+	at("a link that leads nowhere", warn)
+	rows("")
+	at("no row names a file any more", pass)
 }

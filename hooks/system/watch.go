@@ -92,6 +92,7 @@ func (s *system) watchOver() {
 		}
 		w := s.newWatch()
 		over.Go(func() {
+			s.health.look(ctx) // what is wrong from the beginning is in the log at once
 			timer := time.NewTicker(watchEvery)
 			defer timer.Stop()
 			for {

@@ -4,8 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
 	"maps"
 	"os"
@@ -330,6 +332,58 @@ func twice(t *testing.T, name string) string {
 	return path
 }
 
+// overlapping is an archive of the panel whose files are the same bytes again and again.
+func overlapping(t *testing.T) string {
+	return relisted(t, func(record []byte) (list []byte) {
+		for _, letter := range []byte("abcdefgh") {
+			record[len(record)-1] = letter
+			list = append(list, record...)
+		}
+		return list
+	})
+}
+
+// boasting is one that says of a few bytes that they are some megabytes.
+func boasting(t *testing.T) string {
+	return relisted(t, func(record []byte) []byte {
+		binary.LittleEndian.PutUint32(record[24:], 64<<20)
+		return record
+	})
+}
+
+// relisted is a zip of storage/a, with another list than its own.
+func relisted(t *testing.T, change func(record []byte) (list []byte)) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "relisted.zip")
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "storage/a", Method: zip.Store, CompressedSize64: 9, UncompressedSize64: 9,
+		CRC32: crc32.ChecksumIEEE([]byte("the bytes"))})
+	if err == nil {
+		_, err = io.WriteString(w, "the bytes")
+	}
+	if err := errors.Join(err, z.Close(), os.WriteFile(path, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	l, err := findList(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := b.Bytes()[:l.at+l.size]
+	list := change(bytes.Clone(raw[l.at:]))
+	raw = append(append(bytes.Clone(raw[:l.at]), list...),
+		ending(l.at, int64(len(list)), int64(len(list))/l.size, nil)...)
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestStage_refuses_what_is_not_whole_and_touches_nothing(t *testing.T) {
 	app, from := running(t)
 	good, m := archived(t, from, Full)
@@ -399,6 +453,10 @@ func TestStage_refuses_what_is_not_whole_and_touches_nothing(t *testing.T) {
 		"a file twice": {changed(t, good,
 			map[string][]byte{manifestName: bytes.Replace(said(func(*Manifest) {}), []byte(`"files": [`),
 				append([]byte(`"files": [`), sandbox...), 1)}), "twice"},
+		"equal but for case": {named("storage/calls/one/Talk.mp3"),
+			`"storage/calls/one/Talk.mp3" and "storage/calls/one/talk.mp3" are one name on some disks`},
+		"the same bytes":   {overlapping(t), "reads bytes of another file"},
+		"more than it can": {boasting(t), "storage/a says it is larger than it can be"},
 		"no account":       {renamed(t, good), "its manifest is missing"},
 		"up and out":       {named("storage/../.lock"), "no name of a file"},
 		"into the backups": {named("storage/../backups/x.zip"), "no name of a file"},
@@ -430,7 +488,7 @@ func TestStage_then_Apply_bring_everything_back(t *testing.T) {
 		asked := 0
 		got, err := Stage(t.Context(), dir, path, StageOptions{
 			Free:  func(string) (uint64, uint64, error) { return 1 << 40, 1 << 40, nil },
-			Opens: func(string, string) error { asked++; return nil },
+			Opens: func(Data, string) error { asked++; return nil },
 		})
 		if err != nil || got.Rows() != m.Rows() || !Pending(dir) {
 			t.Fatalf("%s: %v, %d rows of %d", kind, err, got.Rows(), m.Rows())
@@ -493,9 +551,9 @@ func TestStage_asks_whether_the_key_opens_what_is_sealed(t *testing.T) {
 	path, _ := archived(t, from, Full)
 	wrong := errors.New("another key")
 	dir := t.TempDir()
-	_, err := Stage(t.Context(), dir, path, StageOptions{Opens: func(settings, keys string) error {
-		if settings != "sealed" || keys != "" {
-			t.Errorf("asked about %q, %q", settings, keys)
+	_, err := Stage(t.Context(), dir, path, StageOptions{Opens: func(data Data, keys string) error {
+		if data.Settings != "sealed" || keys != "" {
+			t.Errorf("asked about %q, %q", data.Settings, keys)
 		}
 		return wrong
 	}})

@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
+	"github.com/pocketline/pocketline/hooks/internal/testkit"
 )
 
 // Databases that no server would start with.
@@ -18,6 +22,10 @@ func TestStage_refuses_a_database_that_lacks_something(t *testing.T) {
 		"a text":    {`UPDATE _params SET value = '""' WHERE id = 'settings'`, "its settings are no settings"},
 		"no table":  {"DROP TABLE messages", "lacks the table messages"},
 		"no middle": {"DELETE FROM _migrations WHERE file LIKE '1795173898%'", "lacks the step 1795173898"},
+		"no trace of a table": {"DROP TABLE messages; DELETE FROM _collections WHERE name = 'messages'",
+			"lacks the table messages"},
+		"no index of words": {"DROP TABLE " + collections.CallSearch, "lacks the table " + collections.CallSearch},
+		"no column":         {"ALTER TABLE functions DROP COLUMN headers", "lacks the column headers of functions"},
 	} {
 		app, from := running(t)
 		if _, err := app.NonconcurrentDB().NewQuery(tt.change).Execute(); err != nil {
@@ -74,5 +82,33 @@ func TestTry_is_taken_back_unless_the_server_serves(t *testing.T) {
 		if _, err := Try(dir); err != nil || Pending(dir) {
 			t.Errorf("the next start: %v", err)
 		}
+	}
+}
+
+// The settings may be plain and the secrets sealed: the key is asked for all the same, by
+// a restore and by the start.
+func TestStage_asks_whether_the_key_opens_secrets_beside_plain_settings(t *testing.T) {
+	app, from := running(t)
+	if _, err := app.NonconcurrentDB().NewQuery(`UPDATE _params SET value = '{"meta":{}}' WHERE id = 'settings'`).
+		Execute(); err != nil {
+		t.Fatal(err)
+	}
+	path, _ := archived(t, from, Full)
+	wrong := errors.New("another key")
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"data.db": "mine"})
+	_, err := Stage(t.Context(), dir, path, StageOptions{Opens: func(data Data, keys string) error {
+		if !slices.Contains(data.Secrets, sealed.Stored{
+			Table: collections.Functions, Column: "headers", ID: testkit.AcmeFunction, Text: testkit.SealedValue,
+		}) || slices.ContainsFunc(data.Secrets, func(s sealed.Stored) bool { return s.Table == collections.Calls }) {
+			t.Errorf("asked about %+v", data.Secrets)
+		}
+		return wrong
+	}})
+	if got := names(t, dir); !errors.Is(err, wrong) || !slices.Equal(got, []string{"data.db"}) {
+		t.Errorf("got %v, there is %v", err, got)
+	}
+	if data, err := Look(from); err != nil || !data.Sealed() {
+		t.Errorf("the start needs no key: %+v, %v", data, err)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
 
 // Rows of _params.
@@ -40,13 +43,19 @@ type Data struct {
 	Ours bool
 	// Lacking are tables of collections that are not there.
 	Lacking []string
+	// Secrets are one sealed value of each kind that a start looks at. They are read where
+	// the settings do not say whether a key is needed.
+	Secrets []sealed.Stored
 	// Killed says that the log of changes has some: a process that ends by itself writes
 	// them into the database and removes it.
 	Killed bool
 }
 
 // Sealed tells whether a master key is needed to read the data.
-func (d Data) Sealed() bool { return d.Settings != "" && !json.Valid([]byte(d.Settings)) }
+func (d Data) Sealed() bool { return !d.PlainSettings() || len(d.Secrets) > 0 }
+
+// PlainSettings tells whether the settings are not sealed; so is nothing.
+func (d Data) PlainSettings() bool { return d.Settings == "" || json.Valid([]byte(d.Settings)) }
 
 // Unknown are applied steps this program does not have: a newer one wrote the
 // data.
@@ -107,6 +116,9 @@ func Look(dir string) (Data, error) {
 	}
 	defer db.Close()
 	d, err := look(db)
+	if err == nil && d.Ours && d.PlainSettings() {
+		d.Secrets, err = sealed.Samples(db)
+	}
 	if log, missing := os.Stat(path + "-wal"); missing == nil {
 		d.Killed = log.Size() > 0
 	}
@@ -152,6 +164,45 @@ func look(db *sql.DB) (Data, error) {
 		d.Steps, err = column(db, "SELECT file FROM _migrations ORDER BY file")
 	}
 	return d, err
+}
+
+// lacks refuses a database in which something is missing that its collections name or,
+// where no step is open, that this program needs: it would be missed by the first who asks.
+func lacks(db *sql.DB, d Data) error {
+	lacking := d.Lacking
+	if len(lacking) == 0 && !d.Pending() {
+		there, err := column(db, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+		if err != nil {
+			return refuse("%v", err)
+		}
+		lacking = without(needed(), there)
+	}
+	if len(lacking) > 0 {
+		return refuse("its database lacks the table %s", lacking[0])
+	}
+	columns, err := column(db, "SELECT f.value ->> 'name' || ' of ' || c.name FROM _collections c, json_each(c.fields) f "+
+		"WHERE c.type != 'view' AND f.value ->> 'name' NOT IN (SELECT name FROM pragma_table_info(c.name)) LIMIT 1")
+	if err != nil {
+		return refuse("%v", err)
+	}
+	if len(columns) > 0 {
+		return refuse("its database lacks the column %s", columns[0])
+	}
+	return nil
+}
+
+// needed are the tables of this program: of its collections, and those that find words.
+func needed() (names []string) {
+	for _, c := range collections.All() {
+		names = append(names, c.Name)
+	}
+	for _, s := range collections.Statements() {
+		words := strings.Fields(strings.Replace(s, "IF NOT EXISTS ", "", 1))
+		if len(words) > 3 && words[1] == "VIRTUAL" { // CREATE VIRTUAL TABLE name
+			names = append(names, words[3])
+		}
+	}
+	return names
 }
 
 func column(db *sql.DB, query string) (all []string, err error) {

@@ -3,6 +3,7 @@ package backup
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,12 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 )
@@ -122,9 +129,10 @@ func head(at string) (m Manifest, err error) {
 func (a *opened) look(account *zip.File) error {
 	a.known = make([]entry, 0, min(a.list.files, 1<<20))
 	most, accounts := uint64(manifestBase), 0
+	var taken places
 	err := a.list.each(func(f *zip.File) error {
-		if !plain(f.Name) {
-			return refuse("%q is no name of a file in it", f.Name)
+		if err := taken.add(f, a.list.at); err != nil {
+			return err
 		}
 		most += uint64(manifestEach + len(f.Name)*escaped)
 		if f.Name == manifestName {
@@ -135,7 +143,7 @@ func (a *opened) look(account *zip.File) error {
 		a.data = a.data || f.Name == dataFile
 		a.key = a.key || f.Name == sealed.KeyFile
 		a.size += int64(f.UncompressedSize64)
-		if f.UncompressedSize64 > mostFile || a.size < 0 {
+		if a.size < 0 {
 			return refuse("%s is larger than any disk", f.Name)
 		}
 		if brought(f.Name) {
@@ -146,14 +154,14 @@ func (a *opened) look(account *zip.File) error {
 	if err == nil && accounts > 1 {
 		err = refuse("%s is there twice", manifestName)
 	}
+	if err == nil {
+		err = taken.apart()
+	}
+	if err == nil {
+		err = a.once()
+	}
 	if err != nil {
 		return err
-	}
-	slices.SortFunc(a.known, func(x, y entry) int { return bytes.Compare(x.id[:], y.id[:]) })
-	for i := range len(a.known) - 1 {
-		if a.known[i].id == a.known[i+1].id {
-			return refuse("a file is there twice")
-		}
 	}
 	switch {
 	case account != nil:
@@ -165,6 +173,103 @@ func (a *opened) look(account *zip.File) error {
 	}
 	if !a.data {
 		return refuse("there is no %s in it", dataFile)
+	}
+	return nil
+}
+
+// once sorts what is known and refuses a name that is there twice, as some disk reads it:
+// there one file would be written over the other.
+func (a *opened) once() error {
+	byID := func(x, y entry) int { return bytes.Compare(x.id[:], y.id[:]) }
+	slices.SortFunc(a.known, byID)
+	for i := range len(a.known) - 1 {
+		if a.known[i].id == a.known[i+1].id {
+			return refuse("a file is there twice")
+		}
+	}
+	same := make([][16]byte, 0, len(a.known))
+	err := a.list.each(func(f *zip.File) error {
+		same = append(same, idOf(onAnyDisk(f.Name)))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(same, func(x, y [16]byte) int { return bytes.Compare(x[:], y[:]) })
+	for i := range len(same) - 1 {
+		if same[i] == same[i+1] {
+			return a.refuseSame(same[i])
+		}
+	}
+	return nil
+}
+
+// onAnyDisk is the same for names that some disk takes for one: letters are small or
+// large there, and accents stand by themselves or not.
+func onAnyDisk(name string) string {
+	if !utf8.ValidString(name) {
+		return name // folding would make one of many
+	}
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(name)))
+}
+
+// refuseSame says which names are one.
+func (a *opened) refuseSame(id [16]byte) error {
+	var both []string
+	err := a.list.each(func(f *zip.File) error {
+		if idOf(onAnyDisk(f.Name)) == id {
+			both = append(both, strconv.Quote(f.Name))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(both)
+	return refuse("%s are one name on some disks: give one of the files another name", strings.Join(both, " and "))
+}
+
+// places are where in a zip its files stand.
+type places []place
+
+type place struct{ from, to int64 }
+
+// mostPacked is into how many bytes of a file one byte of a zip can unpack at most:
+// Deflate writes 258 of them with two bits.
+const mostPacked = 258 * 8 / 2
+
+// add notes where a file stands, before the list, and refuses one that cannot be what
+// the list says.
+func (p *places) add(f *zip.File, list int64) error {
+	if !plain(f.Name) {
+		return refuse("%q is no name of a file in it", f.Name)
+	}
+	if f.UncompressedSize64 > mostFile || f.CompressedSize64 > mostFile {
+		return refuse("%s is larger than any disk", f.Name)
+	}
+	from, err := f.DataOffset()
+	to := from + int64(f.CompressedSize64)
+	if err != nil || to > list {
+		return refuse("%s is not where its list says (%v)", f.Name, cmp.Or(err, io.ErrUnexpectedEOF))
+	}
+	if f.UncompressedSize64 > f.CompressedSize64*mostPacked ||
+		f.Method == zip.Store && f.UncompressedSize64 != f.CompressedSize64 {
+		return refuse("%s says it is larger than it can be", f.Name)
+	}
+	if to > from {
+		*p = append(*p, place{from, to})
+	}
+	return nil
+}
+
+// apart refuses files that share bytes: a small zip would be read for as long as a
+// large one.
+func (p places) apart() error {
+	slices.SortFunc(p, func(x, y place) int { return cmp.Compare(x.from, y.from) })
+	for i := range len(p) - 1 {
+		if p[i].to > p[i+1].from {
+			return refuse("a file in it reads bytes of another file")
+		}
 	}
 	return nil
 }

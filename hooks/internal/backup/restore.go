@@ -70,13 +70,15 @@ func plain(name string) bool {
 
 // StageOptions say how a restore is prepared.
 type StageOptions struct {
-	// Opens tells whether the stored settings open with the master key that will
-	// be used: the one of the folder keys, "" for the data directory's, unless the
-	// environment gives one.
-	Opens    func(settings, keys string) error
+	// Opens tells whether what is sealed in the data opens with the
+	// master key that will be used: the one of the folder keys, "" for the data
+	// directory's, unless the environment gives one.
+	Opens    func(data Data, keys string) error
 	Progress func(what string, done, total int64)
 	// Free is the free space where a folder lies; nil asks nobody.
 	Free func(dir string) (free, total uint64, err error)
+	// through writes what lies below a folder through to the disk; nil is writeThrough.
+	through func(dir string) error
 }
 
 // ErrPending says that a restore lies ready, or was cut off, and comes first.
@@ -128,11 +130,17 @@ func Stage(ctx context.Context, dir, path string, o StageOptions) (m Manifest, e
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		return synced{f}, err
+		return os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	}, o.Progress)
 	if err != nil {
 		return m, err
+	}
+	if o.through == nil {
+		o.through = writeThrough
+	}
+	o.Progress("writing to the disk", 0, 0)
+	if err := o.through(stage); err != nil {
+		return m, fmt.Errorf("write what was unpacked to the disk: %w", err)
 	}
 	if m, err = a.check(ctx, data, o.Opens, o.Progress); err != nil {
 		return m, err
@@ -193,15 +201,9 @@ type staged struct {
 	Trial bool `json:",omitempty"`
 }
 
-// synced is a file that is on the disk when it is closed.
-type synced struct{ *os.File }
-
-// Close writes it through.
-func (s synced) Close() error { return errors.Join(s.Sync(), s.File.Close()) }
-
 // check looks at the database that was unpacked.
 func (a *opened) check(
-	ctx context.Context, data string, opens func(settings, keys string) error, progress func(string, int64, int64),
+	ctx context.Context, data string, opens func(data Data, keys string) error, progress func(string, int64, int64),
 ) (Manifest, error) {
 	path := filepath.Join(data, dataFile)
 	found, err := describe(ctx, path, progress)
@@ -219,14 +221,11 @@ func (a *opened) check(
 		return found, refuse("its database holds no settings")
 	}
 	var settings map[string]json.RawMessage
-	if !d.Sealed() && (json.Unmarshal([]byte(d.Settings), &settings) != nil || settings == nil) {
+	if d.PlainSettings() && (json.Unmarshal([]byte(d.Settings), &settings) != nil || settings == nil) {
 		return found, refuse("its settings are no settings")
 	}
 	if gaps := d.Gaps(); len(gaps) > 0 {
 		return found, refuse("its database lacks the step %s, and has later ones", gaps[0])
-	}
-	if len(d.Lacking) > 0 {
-		return found, refuse("its database lacks the table %s", d.Lacking[0])
 	}
 	if unknown := d.Unknown(); len(unknown) > 0 {
 		return found, refuse("a newer version made it (%s), which this one does not know; use that version",
@@ -240,14 +239,31 @@ func (a *opened) check(
 	} else {
 		found.Kind, found.Version = Full, d.Version
 	}
+	return found, inspect(path, d, opens)
+}
+
+// inspect looks into the database that was unpacked: whether it is whole, and whether the
+// key opens what is sealed in it.
+func inspect(path string, d Data, opens func(data Data, keys string) error) error {
+	db, err := openUnchanged(path)
+	if err != nil {
+		return refuse("%v", err)
+	}
+	defer db.Close()
+	if err := lacks(db, d); err != nil {
+		return err
+	}
+	if d.Secrets, err = sealed.Samples(db); err != nil {
+		return refuse("%v", err)
+	}
 	keys := ""
-	if exists(filepath.Join(data, sealed.KeyFile)) {
-		keys = data
+	if exists(filepath.Join(filepath.Dir(path), sealed.KeyFile)) {
+		keys = filepath.Dir(path)
 	}
 	if opens != nil && d.Sealed() {
-		return found, opens(d.Settings, keys)
+		return opens(d, keys)
 	}
-	return found, nil
+	return nil
 }
 
 // Pending tells whether a restore lies ready or was cut off.
@@ -303,7 +319,7 @@ func apply(dir string, trial bool) (Applied, error) {
 	}
 	var s staged
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return Applied{}, fmt.Errorf("%s: %w", note, err)
+		return Applied{}, damagedNote(dir, note, err)
 	}
 	if filepath.Base(note) == undo {
 		reason := errors.New("it had not been possible to finish it")
@@ -329,6 +345,30 @@ func apply(dir string, trial bool) (Applied, error) {
 		return Applied{}, err
 	}
 	return done, errors.Join(os.Remove(filepath.Join(stage, moved)), syncDir(stage))
+}
+
+// ErrNote says that the note of a restore is damaged, and what is to be done by hand.
+var ErrNote = errors.New("the note of a restore is damaged")
+
+// damagedNote is an ErrNote. What a restore moves first goes into a folder of its own, so
+// where there is none nothing had begun.
+func damagedNote(dir, note string, reason error) error {
+	stage := filepath.Join(dir, stageName)
+	left, err := Aside(dir)
+	if err != nil {
+		return errors.Join(reason, err)
+	}
+	if len(left) == 0 && filepath.Base(note) == ready {
+		return fmt.Errorf("%w: %s cannot be read (%v). Nothing was changed, and nothing of it had begun: remove %s, start "+
+			"the server with the data from before, and restore again", ErrNote, note, reason, stage)
+	}
+	from := asidePrefix + "…"
+	if len(left) > 0 {
+		from = filepath.Base(left[0].Path)
+	}
+	return fmt.Errorf("%w: %s cannot be read (%v). Nothing was changed. What it had moved aside lies in %s, if anything: keep a "+
+		"copy of %s, move what is in %s back to where it was, in the place of what has the same name, remove %s, start "+
+		"the server with the data from before, and restore again", ErrNote, note, reason, from, dir, from, stage)
 }
 
 // forward does what is left of a restore.

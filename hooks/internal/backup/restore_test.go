@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -244,5 +245,74 @@ func TestWriteNew_beside_another_takes_another_name(t *testing.T) {
 	if _, _, err := WriteNew(t.Context(), nobody, filepath.Join(nobody, "backups"), Nightly, o); err == nil ||
 		exists(nobody) {
 		t.Errorf("where there is nothing: %v", err)
+	}
+}
+
+// However many files there are, they are written through once, before the note says that
+// they lie ready.
+func TestStage_writes_all_files_through_at_once(t *testing.T) {
+	_, from := running(t)
+	for i := range 40 {
+		put(t, from, map[string]string{"storage/calls/" + strconv.Itoa(i) + "/talk.mp3": "a recording"})
+	}
+	path, m := archived(t, from, Full)
+	dir := t.TempDir()
+	times, broken := 0, errors.New("the disk is broken")
+	through := func(at string) error {
+		files := 0
+		if err := visitFiles(at, func(string) error { files++; return nil }); err != nil {
+			return err
+		}
+		if times++; files != m.Files || Pending(dir) {
+			t.Errorf("there are %d files of %d, ready %v", files, m.Files, Pending(dir))
+		}
+		return broken
+	}
+	if _, err := Stage(t.Context(), dir, path, StageOptions{through: through}); !errors.Is(err, broken) || times != 1 ||
+		Pending(dir) || len(names(t, dir)) > 0 {
+		t.Errorf("%d times, then %v, there are %v", times, err, names(t, dir))
+	}
+	if _, err := Stage(t.Context(), dir, path, StageOptions{}); err != nil || !Pending(dir) {
+		t.Error(err)
+	}
+}
+
+// Where a file system cannot be written through whole, each of its files and folders is.
+func TestEachThrough_misses_none(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"a": "1", "b/c": "2", "b/d/e": "3"})
+	if err := eachThrough(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "b", "d", "f")); err != nil {
+		t.Fatal(err)
+	}
+	if err := eachThrough(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what cannot be opened is passed over: %v", err)
+	}
+}
+
+// The note of a restore may be damaged: nothing is touched, and it is said what to do.
+func TestApply_says_what_to_do_about_a_damaged_note(t *testing.T) {
+	for _, note := range notes {
+		for aside, says := range map[string]string{
+			"":                               map[bool]string{true: "nothing of it had begun: remove", false: "lies in .before-restore-…"}[note == ready],
+			".before-restore-20260102030405": "move what is in .before-restore-20260102030405 back",
+		} {
+			dir := t.TempDir()
+			put(t, dir, map[string]string{"data.db": "old", ".restore/" + note: `{"Archive": "x.z`, ".restore/data/data.db": "new"})
+			if aside != "" {
+				put(t, dir, map[string]string{aside + "/auxiliary.db": "old"})
+			}
+			before := names(t, dir)
+			_, err := Apply(dir)
+			if !errors.Is(err, ErrNote) || errors.Is(err, ErrGivenUp) || !strings.Contains(err.Error(), says) ||
+				!strings.Contains(err.Error(), filepath.Join(dir, ".restore", note)) {
+				t.Errorf("%s, %q: got %v", note, aside, err)
+			}
+			if got := names(t, dir); !slices.Equal(got, before) || !Pending(dir) {
+				t.Errorf("%s: there are %v", note, got)
+			}
+		}
 	}
 }
