@@ -20,16 +20,18 @@ import (
 // one stands after those its relations point at. The values are fresh on each
 // call, so a caller may change them.
 func All() []*core.Collection {
-	all := make([]*core.Collection, len(makers))
-	for i, define := range inOrder() {
+	_, ordered := inOrder()
+	all := make([]*core.Collection, len(ordered))
+	for i, define := range ordered {
 		all[i] = define()
 	}
 	return all
 }
 
-// inOrder are the definitions' functions in the order of All: by name, where
-// relations leave it open.
-var inOrder = sync.OnceValue(func() (sorted []func() *core.Collection) {
+// inOrder are the definitions, for whoever only reads them, and the functions that make
+// them anew, in the order of All: by name, where relations leave it open. Making them
+// takes milliseconds of a start, so it is done once.
+var inOrder = sync.OnceValues(func() (made []*core.Collection, define []func() *core.Collection) {
 	type definition struct {
 		made   *core.Collection
 		define func() *core.Collection
@@ -51,19 +53,21 @@ var inOrder = sync.OnceValue(func() (sorted []func() *core.Collection) {
 				place(byID[r.CollectionId])
 			}
 		}
-		sorted = append(sorted, d.define)
+		made, define = append(made, d.made), append(define, d.define)
 	}
 	for _, d := range slices.SortedFunc(maps.Values(byID), func(a, b definition) int {
 		return cmp.Compare(a.made.Name, b.made.Name)
 	}) {
 		place(d)
 	}
-	return sorted
+	return made, define
 })
 
-// defined are the definitions for whoever only reads them: making them all takes
-// milliseconds, and a start asks often.
-var defined = sync.OnceValue(All)
+// defined are the definitions for whoever only reads them.
+func defined() []*core.Collection {
+	made, _ := inOrder()
+	return made
+}
 
 // Names are those of all collections, in the order of All.
 func Names() (names []string) {

@@ -24,7 +24,7 @@ func contacts() *core.Collection {
 	unique(c, "organization, phone_number", "")
 	index(c, "organization, created")
 	index(c, "organization, last_seen_at")
-	c.AddIndex("idx_contacts_organization_ending", false, "organization, substr(phone_number, -4)",
+	addIndex(c, "idx_contacts_organization_ending", "INDEX", "organization, substr(phone_number, -4)",
 		"") // people know the last digits
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)

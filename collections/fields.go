@@ -177,12 +177,23 @@ func idOf(name string) string {
 
 // index adds an ordinary index; its name says table and columns.
 func index(c *core.Collection, columns string) {
-	c.AddIndex("idx_"+c.Name+"_"+slug(columns), false, columns, "")
+	addIndex(c, "idx_"+c.Name+"_"+slug(columns), "INDEX", columns, "")
 }
 
 // unique adds a unique index; where, when not empty, limits it to some rows.
 func unique(c *core.Collection, columns, where string) {
-	c.AddIndex("uq_"+c.Name+"_"+slug(columns), true, columns, where)
+	addIndex(c, "uq_"+c.Name+"_"+slug(columns), "UNIQUE INDEX", columns, where)
+}
+
+// addIndex adds an index as Collection.AddIndex would, which first reads the text of
+// every index that is there, to replace one of this name: most of what making the
+// definitions took.
+func addIndex(c *core.Collection, name, kind, columns, where string) {
+	text := "CREATE " + kind + " `" + name + "` ON `" + c.Name + "` (" + columns + ")"
+	if where != "" {
+		text += " WHERE " + where
+	}
+	c.Indexes = append(c.Indexes, text)
 }
 
 func slug(columns string) string {

@@ -43,7 +43,7 @@ func invitations() *core.Collection {
 	c := tenant(Invitations, fields...)
 	unique(c, "token_hash", "token_hash != ''")
 	// One open invitation per address and organization.
-	c.AddIndex("uq_invitations_open", true, "organization, email COLLATE NOCASE", "status = 'pending'")
+	addIndex(c, "uq_invitations_open", "UNIQUE INDEX", "organization, email COLLATE NOCASE", "status = 'pending'")
 	index(c, "organization, created")
 	index(c, "invited_by")
 	index(c, "accepted_by")

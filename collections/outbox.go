@@ -37,7 +37,7 @@ func outbox() *core.Collection {
 	unique(c, "key", "")
 	index(c, "organization")
 	index(c, "status, next_at")
-	c.AddIndex("idx_outbox_lanes", false, "lane, next_at", OutboxWaiting)
+	addIndex(c, "idx_outbox_lanes", "INDEX", "lane, next_at", OutboxWaiting)
 	readOnly(c, "")
 	return c
 }

@@ -53,8 +53,8 @@ func providerEvents() *core.Collection {
 	)
 	unique(c, "provider, event_key", "")
 	index(c, "organization")
-	c.AddIndex("idx_provider_events_waiting", false, "status, next_at", EventWaiting)
-	c.AddIndex("idx_provider_events_finished", false, "created", EventFinished)
+	addIndex(c, "idx_provider_events_waiting", "INDEX", "status, next_at", EventWaiting)
+	addIndex(c, "idx_provider_events_finished", "INDEX", "created", EventFinished)
 	readOnly(c, "")
 	return c
 }
