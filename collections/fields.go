@@ -196,6 +196,6 @@ func addIndex(c *core.Collection, name, kind, columns, where string) {
 	c.Indexes = append(c.Indexes, text)
 }
 
-func slug(columns string) string {
-	return strings.NewReplacer(", ", "_", " COLLATE NOCASE", "", " DESC", "", "`", "").Replace(columns)
-}
+func slug(columns string) string { return slugs.Replace(columns) }
+
+var slugs = strings.NewReplacer(", ", "_", " COLLATE NOCASE", "", " DESC", "", "`", "")
