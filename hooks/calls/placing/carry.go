@@ -331,7 +331,7 @@ func (pl *Placer) look(ctx context.Context, c carried) (string, error) {
 	placed, err := pl.find(ctx, c)
 	if err != nil {
 		if pl.Now().Sub(c.pressed) > lookLimit {
-			return c.Id, pl.fail(c, lost)
+			return c.Id, pl.fail(c, lost())
 		}
 		return c.Id, fmt.Errorf("look for a call: %w", err)
 	}
@@ -339,7 +339,7 @@ func (pl *Placer) look(ctx context.Context, c carried) (string, error) {
 		return pl.adopt(ctx, c, placed)
 	}
 	if c.Looks >= len(lookWaits) {
-		return c.Id, pl.fail(c, lost)
+		return c.Id, pl.fail(c, lost())
 	}
 	wait := lookWaits[c.Looks]
 	c.Looks++
@@ -406,8 +406,10 @@ type ending struct {
 	told    *refusal.Refusal // what whoever asks is told
 }
 
-var lost = ending{
-	collections.PlacingLost, collections.OutcomeFailedVapi, refusal.Of("provider_failed/lost"),
+// lost is the end of a call nobody knows anything of any more. It is made when it is
+// needed: the table of refusals is read with the first one.
+func lost() ending {
+	return ending{collections.PlacingLost, collections.OutcomeFailedVapi, refusal.Of("provider_failed/lost")}
 }
 
 // fail ends a call that was not placed. A call that has become the provider's
