@@ -25,6 +25,12 @@ var Plans = []string{"free", "pro", "enterprise"}
 // CompanySizes as the old system named them.
 var CompanySizes = []string{"small", "medium", "large"}
 
+// Trades are what the dashboard offers as the trade of an organization, and the
+// demonstration uses: each but the last has an assistant to begin with. The field
+// takes any text, as the documented routes always did; what is none of these is
+// shown as it was written.
+var Trades = []string{"dental", "restaurant", "craft", "law", "shop", "other"}
+
 func organizations() *core.Collection {
 	c := base(Organizations,
 		required(text("name", nameMax)),

@@ -57,7 +57,11 @@ func Typegen(w io.Writer) error {
 		}
 		b.WriteString("  },\n")
 	}
-	b.WriteString("} as const\n")
+	b.WriteString("} as const\n\n/** The trades an organization can be of; it may have another one, in its own words. */\nexport const trades = [\n")
+	for _, trade := range Trades {
+		fmt.Fprintf(&b, "  '%s',\n", trade)
+	}
+	b.WriteString("] as const\n")
 	_, err := w.Write(b.Bytes())
 	return err
 }

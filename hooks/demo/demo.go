@@ -46,7 +46,7 @@ func Fill(toolsURL string) func(tx core.App, organization, owner *core.Record) e
 // practice makes the organization a dental practice.
 func practice(tx core.App, toolsURL string, organization, owner *core.Record) error {
 	organization.Load(map[string]any{
-		"industry": "Dental practice", "country": "US", "timezone": zone, "company_size": "small",
+		"industry": collections.Trades[0], "country": "US", "timezone": zone, "company_size": "small",
 		"description": "Check-ups, cleanings and emergencies, Monday to Friday.",
 		// The French line's callers can be called back.
 		"limits": map[string]any{"outbound_countries": []string{"FR"}},
@@ -71,7 +71,7 @@ func plumber(tx core.App, owner *core.Record) error {
 	m := &maker{tx: tx, owner: owner.Id}
 	business := m.save(collections.Organizations, map[string]any{
 		"name": "Rivera Plumbing", "status": collections.OrganizationActive, "plan": collections.Plans[0],
-		"balance_state": collections.BalanceOK, "industry": "Plumbing", "country": "US", "timezone": zone,
+		"balance_state": collections.BalanceOK, "industry": collections.Trades[2], "country": "US", "timezone": zone,
 		"company_size": "small", "language": "en", "currency": "USD", "description": "Repairs and bathrooms.",
 	})
 	m.organization = business.Id

@@ -46,7 +46,7 @@ export async function first(browser, _, fail) {
     await page.getByRole('heading', { name: t('home.steps.assistant.title') }).waitFor()
     await settled(page)
     await look(page, 'first-assistant')
-    await press(page.getByText(t('assistants.trades.craft'), { exact: true }))
+    await press(page.getByText(t('trades.craft'), { exact: true }))
     await press(page.getByRole('button', { name: t('assistants.create') }))
 
     const area = page.locator('[name="area_code"]')

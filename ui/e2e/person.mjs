@@ -70,6 +70,12 @@ export async function fill(page, values) {
   }
 }
 
+/** Chooses from a list by its label. */
+export async function choose(page, label, option) {
+  await page.getByRole('combobox', { name: label }).or(page.getByRole('textbox', { name: label })).first().click()
+  await page.getByRole('option', { name: option, exact: true }).click()
+}
+
 /** Waits until a window shows an area of an organization, and returns the organization. */
 export async function arrived(page, area = 'home') {
   await page.waitForURL(new RegExp(`/o/[a-z0-9]{15}/${area}$`))

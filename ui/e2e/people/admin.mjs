@@ -1,6 +1,6 @@
 // What an admin looks after: pictures, keys for programs, and the log of what happened.
 import fs from 'node:fs'
-import { fill, look, said } from '../person.mjs'
+import { choose, look, said } from '../person.mjs'
 import { picture } from '../picture.mjs'
 import { t } from '../words.mjs'
 
@@ -57,7 +57,7 @@ export async function auditLog(world, ada) {
   const { page } = ada
   const [client] = world.clients
   await ada.go(`/o/${client.id}/settings`)
-  await fill(page, { industry: 'dentistry' })
+  await choose(page, t('settings.details.industry'), t('trades.dental'))
   await page.getByRole('button', { name: t('actions.save') }).click()
   await said(page, t('settings.saved'))
   await ada.go(`/o/${client.id}/settings/audit-log`)
@@ -80,11 +80,11 @@ export async function auditLog(world, ada) {
   const dialog = page.getByRole('dialog')
   const cells = await dialog.getByRole('row', { name: trade }).getByRole('cell').allInnerTexts()
   await look(page, 'audit-entry')
-  if (!cells.join('|').endsWith('services|dentistry')) throw new Error(`before and after read ${cells.join(' | ')}`)
+  if (!cells.join('|').endsWith(`${t('trades.law')}|${t('trades.dental')}`)) throw new Error(`before and after read ${cells.join(' | ')}`)
   for (const fact of [ada.name, '127.0.0.1', 'Chrome']) await dialog.getByText(fact, { exact: false }).first().waitFor()
   await page.keyboard.press('Escape')
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: t('settings.audit.csv') }).click()])
   const csv = fs.readFileSync(await file.path(), 'utf8')
-  if (!csv.includes('dentistry') || csv.includes('Admin Reed')) throw new Error('the CSV does not follow the filters')
+  if (!csv.includes('dental') || csv.includes('Admin Reed')) throw new Error('the CSV does not follow the filters')
   return `${few - 1} of ${many - 1} rows by person and kind`
 }

@@ -1,6 +1,6 @@
 // Organizations and who belongs to them: invited, accepted, suspended, handed over, left.
 import { settled } from '../browser.mjs'
-import { arrived, fill, look, said } from '../person.mjs'
+import { arrived, choose, fill, look, said } from '../person.mjs'
 import { authenticator } from '../totp.mjs'
 import { t } from '../words.mjs'
 import { linkTo } from './mails.mjs'
@@ -67,7 +67,8 @@ export async function threeClients(world, ada) {
   for (const name of ['Bright Dental', 'Lumen Law', 'Harbour Café']) {
     /* oxlint-disable no-await-in-loop -- the same person, one after the other */
     await ada.go('/new')
-    await fill(page, { companyName: name, industry: 'services' })
+    await fill(page, { companyName: name })
+    await choose(page, t('settings.details.industry'), t('trades.law'))
     if (world.clients.length === 0) await look(page, 'new-client')
     await page.getByRole('button', { name: t('agency.new.next') }).click()
     await page.getByText(t('agency.new.place')).waitFor()

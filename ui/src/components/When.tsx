@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { useLanguage } from '../lib/i18n'
-import { browserZone, dateTime, parseDate, when } from '../lib/format'
+import { browserZone, dateTime, parseDate, when, zoneName } from '../lib/format'
 import { useHere } from '../lib/session'
 
 // Relative words are true to the minute; half of that keeps them so.
@@ -30,7 +30,7 @@ export function When({ value, exact = false, short = false }: {
   return (
     <time
       dateTime={date.toISOString()}
-      title={`${dateTime(date, browserZone(), { dateStyle: 'full', timeStyle: 'medium' })} (${browserZone()})`}
+      title={`${dateTime(date, browserZone(), { dateStyle: 'full', timeStyle: 'medium' })} (${zoneName(browserZone())})`}
     >
       {exact ? dateTime(date, zone) : when(date, zone, now, short)}
     </time>

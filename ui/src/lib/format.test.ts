@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { browserCountry, clock, dateTime, duration, money, parseDate, when } from './format'
+import { browserCountry, clock, dateTime, duration, money, parseDate, when, zoneChoices, zoneName } from './format'
 import { setLanguage } from './i18n'
 
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ')
@@ -61,4 +61,26 @@ describe('the country of a browser', () => {
   ])('%s and %s: %s', (zone, language, want) => {
     expect(browserCountry(codes, zone, language)).toBe(want)
   })
+})
+
+test.each([
+  ['Europe/Paris', 'Paris time', 'heure de Paris'],
+  ['Africa/Abidjan', 'Abidjan time', 'heure d’Abidjan'],
+  ['Europe/London', 'London time', 'heure de Londres'],
+  ['Africa/Cairo', 'Cairo time', 'heure du Caire'],
+  ['America/Los_Angeles', 'Los Angeles time', 'heure de Los Angeles'],
+  ['UTC', 'universal time (UTC)', 'temps universel (UTC)'],
+  ['', 'universal time (UTC)', 'temps universel (UTC)'],
+])('%s is said as people say it', async (zone, en, fr) => {
+  await setLanguage('en')
+  expect(zoneName(zone)).toBe(en)
+  await setLanguage('fr')
+  expect(zoneName(zone)).toBe(fr)
+  await setLanguage('en')
+})
+
+test('zones to choose from hold the one that is set, once', () => {
+  const values = zoneChoices('Mars/Base').map(({ value }) => value)
+  expect(values).toEqual(expect.arrayContaining(['Mars/Base', 'UTC', 'Europe/Paris']))
+  expect(new Set(values).size).toBe(values.length)
 })

@@ -86,10 +86,33 @@ export function number(value: number, options?: Intl.NumberFormatOptions): strin
   return numbers(options ?? {}).format(value)
 }
 
-/** Zone names for a select; the browser knows them all, so no list is shipped. */
-export function timeZones(): string[] {
-  return Intl.supportedValuesOf('timeZone')
+// Cities that have another name in French, with the word before it where that is not "de" or "d’".
+const cities: Record<string, string> = {
+  Algiers: 'd’Alger', Athens: 'd’Athènes', Barcelona: 'de Barcelone', Beirut: 'de Beyrouth', Brussels: 'de Bruxelles',
+  Bucharest: 'de Bucarest', Cairo: 'du Caire', Copenhagen: 'de Copenhague', Djibouti: 'de Djibouti', Dublin: 'de Dublin',
+  Geneva: 'de Genève', Havana: 'de La Havane', Lisbon: 'de Lisbonne', London: 'de Londres', Luxembourg: 'de Luxembourg',
+  Mauritius: 'de Maurice', Mexico_City: 'de Mexico', Montreal: 'de Montréal', Moscow: 'de Moscou', Reunion: 'de La Réunion',
+  Singapore: 'de Singapour', Tunis: 'de Tunis', Vienna: 'de Vienne', Warsaw: 'de Varsovie', Noumea: 'de Nouméa',
+  Tahiti: 'de Tahiti', Sao_Paulo: 'de São Paulo', Bogota: 'de Bogota',
 }
+
+/** A time zone as people say it: "Paris time", "heure de Paris". UTC is no place: "universal time (UTC)". */
+export function zoneName(zone: string): string {
+  const french = locale() === 'fr'
+  if (!zone || /^(Etc\/)?(UTC|GMT|Universal|Zulu)$/.test(zone)) return french ? 'temps universel (UTC)' : 'universal time (UTC)'
+  const last = zone.split('/').at(-1)!
+  const city = last.replaceAll('_', ' ')
+  if (!zone.includes('/') || zone.startsWith('Etc/')) return zone
+  return french ? `heure ${cities[last] ?? (/^[aeiouyéèô]/i.test(city) ? `d’${city}` : `de ${city}`)}` : `${city} time`
+}
+
+/** Zones to choose from, by the names people say; the browser knows them all, so no list is shipped. `own` is one more. */
+export function zoneChoices(own = ''): { value: string; label: string }[] {
+  return [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone'), own])].filter(Boolean)
+    .map((value) => ({ value, label: capital(zoneName(value)) })).sort((a, b) => a.label.localeCompare(b.label))
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** "French" for "fr-FR"; what is no language code comes back as it is. */
 export function languageName(code: string): string {

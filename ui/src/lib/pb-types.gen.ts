@@ -1096,3 +1096,13 @@ export const limits = {
     reference: { required: true, max: 255 },
   },
 } as const
+
+/** The trades an organization can be of; it may have another one, in its own words. */
+export const trades = [
+  'dental',
+  'restaurant',
+  'craft',
+  'law',
+  'shop',
+  'other',
+] as const

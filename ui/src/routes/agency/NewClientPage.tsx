@@ -9,9 +9,10 @@ import { field } from '../../components/Field'
 import { Page } from '../../components/Page'
 import { Section } from '../../components/Section'
 import { ProblemAlert } from '../../components/States'
+import { TradeSelect } from '../../components/TradeSelect'
 import { api } from '../../lib/api'
 import { useSubmit } from '../../lib/form'
-import { browserZone, timeZones } from '../../lib/format'
+import { browserZone, zoneChoices } from '../../lib/format'
 import { useLanguage, useT } from '../../lib/i18n'
 import { useSaid } from '../../lib/said'
 import { useHere } from '../../lib/session'
@@ -111,10 +112,11 @@ export function NewClientPage() {
                 autoFocus
                 {...field(form, 'companyName', { required: true, max: 100 })}
               />
-              <TextInput
+              <TradeSelect
                 label={t('settings.details.industry')}
-                description={t('agency.new.industryHint')}
-                {...field(form, 'industry', { required: true, max: 100 })}
+                {...field(form, 'industry', { required: true })}
+                value={form.values.industry}
+                onChange={(value) => form.setFieldValue('industry', value ?? '')}
               />
               <Select
                 label={t('settings.details.size')}
@@ -151,7 +153,7 @@ export function NewClientPage() {
                 searchable
                 allowDeselect={false}
                 limit={60}
-                data={[...new Set(['UTC', ...timeZones(), form.values.timezone])]}
+                data={zoneChoices(form.values.timezone)}
                 {...field(form, 'timezone')}
               />
               <Select

@@ -43,7 +43,7 @@ export function AssistantPage() {
       title={(record) => record.name}
       description={(record, writable) => (
         <Group gap="xs">
-          <AssistantStatus status={record.status} />
+          {record.sync_status !== 'deleting' && <AssistantStatus status={record.status} />}
           <RecordSync collection="assistants" row={record} canRetry={writable} />
         </Group>
       )}

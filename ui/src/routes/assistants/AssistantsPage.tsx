@@ -47,7 +47,7 @@ export function AssistantsPage() {
 
   const columns: Column<AssistantRow>[] = [
     { id: 'name', header: t('assistants.name'), primary: true, cell: (row) => row.name },
-    { id: 'status', header: t('assistants.status'), cell: (row) => <AssistantStatus status={row.status} /> },
+    { id: 'status', header: t('assistants.status'), cell: (row) => row.sync_status !== 'deleting' && <AssistantStatus status={row.status} /> },
     {
       id: 'language',
       header: t('assistants.language'),
@@ -110,7 +110,7 @@ export function AssistantsPage() {
             text: <Answers numbers={answered.get(row.id)} />,
             badges: (
               <>
-                <AssistantStatus status={row.status} />
+                {row.sync_status !== 'deleting' && <AssistantStatus status={row.status} />}
                 {row.sync_status !== 'synced' && <RecordSync collection="assistants" row={row} canRetry={manage} />}
               </>
             ),

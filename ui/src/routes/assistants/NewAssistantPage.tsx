@@ -1,20 +1,20 @@
-import { Radio, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
+import { Radio, Stack, Text, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useId, useState } from 'react'
-import { Field, field } from '../../components/Field'
+import { field } from '../../components/Field'
 import { RadioCards } from '../../components/RadioCards'
 import { NewPage } from '../../components/RecordPage'
 import { Section } from '../../components/Section'
 import { useLanguage, useT, type Language, type T } from '../../lib/i18n'
-import { limits } from '../../lib/pb-types.gen'
+import { limits, trades } from '../../lib/pb-types.gen'
 import { useHere } from '../../lib/session'
+import { tradeOf, type Trade } from '../../lib/trades'
+import { CallersLanguage } from './CallersLanguage'
 import { assistantKind } from './data'
-import { newAssistant, startingPoint, trades, type From } from './startingPoints'
+import { newAssistant, startingPoint } from './startingPoints'
 
 // The server's own minimum; a shorter name comes back as a field error.
 const NAME_MIN = 3
-
-const start = { name: '' }
 
 const problems = ({ name }: { name: string }, t: T): { name?: string } =>
   (name.trim().length >= NAME_MIN ? {} : { name: t('assistants.nameShort', { count: NAME_MIN }) })
@@ -24,17 +24,18 @@ export function NewAssistantPage() {
   const { organization } = useHere()
   const reader = useLanguage()
   const group = useId()
-  const [from, setFrom] = useState<From>('scratch')
+  const business = organization?.name ?? ''
+  const [from, setFrom] = useState<Trade>(tradeOf(organization?.industry))
   const [language, setLanguage] = useState<Language>(reader)
-  const point = from === 'scratch' ? undefined : startingPoint(from, language, organization?.name ?? '')
+  const point = startingPoint(from, language, business)
+  const [start] = useState({ name: point?.name ?? '' })
   // A name nobody typed follows the starting point.
   const [named, setNamed] = useState(false)
-  const toBody = ({ name }: { name: string }) => newAssistant(from, language, organization?.name ?? '', name)
-  const choose = (form: UseFormReturnType<{ name: string }>, next: From, spoken: Language) => {
+  const toBody = ({ name }: { name: string }) => newAssistant(from, language, business, name)
+  const choose = (form: UseFormReturnType<{ name: string }>, next: Trade, spoken: Language) => {
     setFrom(next)
     setLanguage(spoken)
-    if (!named)
-      form.setFieldValue('name', next === 'scratch' ? '' : startingPoint(next, spoken, organization?.name ?? '').name)
+    if (!named) form.setFieldValue('name', startingPoint(next, spoken, business)?.name ?? '')
   }
   return (
     <NewPage
@@ -45,29 +46,15 @@ export function NewAssistantPage() {
       {({ form }) => (
         <>
           <Section title={t('assistants.from.title')} text={t('assistants.from.text')}>
-            <Field label={t('assistants.from.language')}>
-              {(ids) => (
-                <div>
-                  <SegmentedControl
-                    {...ids}
-                    value={language}
-                    data={[
-                      { value: 'fr', label: 'Français' },
-                      { value: 'en', label: 'English' },
-                    ]}
-                    onChange={(value) => choose(form, from, value as Language)}
-                  />
-                </div>
-              )}
-            </Field>
+            <CallersLanguage value={language} onChange={(spoken) => choose(form, from, spoken)} />
             <Radio.Group
               label={t('assistants.from.trade')}
               value={from}
-              onChange={(value) => choose(form, value as From, language)}
+              onChange={(value) => choose(form, value as Trade, language)}
               name={group}
             >
-              <RadioCards cols={{ base: 1, xs: 2, md: 3 }} mt={4} ways={(['scratch', ...trades] as const).map((one) => ({
-                value: one, label: t(`assistants.trades.${one}`), text: t(`assistants.tradeTexts.${one}`),
+              <RadioCards cols={{ base: 1, xs: 2, md: 3 }} mt={4} ways={trades.map((one) => ({
+                value: one, label: t(`trades.${one}`), text: t(`assistants.tradeTexts.${one}`),
               }))} />
             </Radio.Group>
           </Section>

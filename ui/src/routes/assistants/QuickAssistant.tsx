@@ -1,4 +1,4 @@
-import { Button, Chip, Group, SegmentedControl, Stack, Text } from '@mantine/core'
+import { Button, Chip, Group, Stack, Text } from '@mantine/core'
 import '@mantine/core/styles/Chip.layer.css'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -8,9 +8,12 @@ import { ProblemAlert } from '../../components/States'
 import { problem } from '../../lib/errors'
 import { useLanguage, useT, type Language } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
+import { trades } from '../../lib/pb-types.gen'
 import { useHere, useOrg } from '../../lib/session'
+import { tradeOf, type Trade } from '../../lib/trades'
 import { useJoined } from '../numbers/useJoined'
-import { newAssistant, startingPoint, trades, type From } from './startingPoints'
+import { CallersLanguage } from './CallersLanguage'
+import { newAssistant, startingPoint } from './startingPoints'
 
 interface Made {
   id: string
@@ -24,10 +27,10 @@ export function QuickAssistant({ onMade }: { onMade?: (made: Made) => void }) {
   const { organization } = useHere()
   const reader = useLanguage()
   const joined = useJoined()
-  const [from, setFrom] = useState<From>('scratch')
+  const [from, setFrom] = useState<Trade>(tradeOf(organization?.industry))
   const [language, setLanguage] = useState<Language>(reader)
   const business = organization?.name ?? ''
-  const point = from === 'scratch' ? undefined : startingPoint(from, language, business)
+  const point = startingPoint(from, language, business)
   const make = useMutation({
     mutationFn: () => pb.collection('assistants').create<Made>(
       { organization: org, ...newAssistant(from, language, business, point?.name ?? t('assistants.nameExample')) },
@@ -43,34 +46,20 @@ export function QuickAssistant({ onMade }: { onMade?: (made: Made) => void }) {
       <ProblemAlert problem={make.error ? problem(make.error, t) : undefined} />
       <Field label={t('assistants.from.trade')}>
         {(ids) => (
-          <Chip.Group value={from} onChange={(value) => setFrom(value as From)}>
+          <Chip.Group value={from} onChange={(value) => setFrom(value as Trade)}>
             <Group gap="xs" role="radiogroup" {...ids}>
-              {([...trades, 'scratch'] as const).map((one) => (
+              {trades.map((one) => (
                 <Chip key={one} value={one} size="sm" radius="md" variant="outline">
-                  {t(one === 'scratch' ? 'assistants.quick.other' : `assistants.trades.${one}`)}
+                  {t(`trades.${one}`)}
                 </Chip>
               ))}
             </Group>
           </Chip.Group>
         )}
       </Field>
-      <Field label={t('assistants.from.language')}>
-        {(ids) => (
-          <div>
-            <SegmentedControl
-              {...ids}
-              value={language}
-              data={[
-                { value: 'fr', label: 'Français' },
-                { value: 'en', label: 'English' },
-              ]}
-              onChange={(value) => setLanguage(value as Language)}
-            />
-          </div>
-        )}
-      </Field>
+      <CallersLanguage value={language} onChange={setLanguage} />
       <Text size="sm" c="dimmed" className="pl-wrap">
-        {point ? t('assistants.quick.says', { words: point.greeting }) : t('assistants.tradeTexts.scratch')}{' '}
+        {point ? t('assistants.quick.says', { words: point.greeting }) : t('assistants.tradeTexts.other')}{' '}
         {t('assistants.preview.text')}
       </Text>
       <div>

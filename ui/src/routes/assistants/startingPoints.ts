@@ -1,7 +1,5 @@
 import type { Language } from '../../lib/i18n'
-
-export const trades = ['dental', 'restaurant', 'craft', 'law', 'shop'] as const
-export type Trade = (typeof trades)[number]
+import type { Trade } from '../../lib/trades'
 
 /** The texts of a starting point. `{business}` stands for the organization's name. */
 export interface StartingPoint {
@@ -53,7 +51,7 @@ Ce que nous savons
 
 const byes: Record<Language, string[]> = { en: ['goodbye', 'bye bye', 'have a nice day'], fr: ['au revoir', 'bonne journée', 'bonne soirée'] }
 
-const points: Record<Trade, Record<Language, Omit<StartingPoint, 'endCallPhrases'>>> = {
+const points: Record<Exclude<Trade, 'other'>, Record<Language, Omit<StartingPoint, 'endCallPhrases'>>> = {
   dental: {
     en: {
       name: 'Front desk', description: 'Answers for the practice: appointments, emergencies, messages.',
@@ -204,8 +202,9 @@ ${rulesFr}`,
   },
 }
 
-/** The starting point of a trade, in the language callers speak, about one business. */
-export function startingPoint(trade: Trade, language: Language, business: string): StartingPoint {
+/** The starting point of a trade, in the language callers speak, about one business; none for a trade of no list. */
+export function startingPoint(trade: Trade, language: Language, business: string): StartingPoint | undefined {
+  if (trade === 'other') return undefined
   const point = points[trade][language]
   const filled = Object.fromEntries(Object.entries(point).map(([name, text]) => [name, text.replaceAll('{business}', business).trim()]))
   return { ...(filled as Omit<StartingPoint, 'endCallPhrases'>), endCallPhrases: byes[language] }
@@ -214,11 +213,9 @@ export function startingPoint(trade: Trade, language: Language, business: string
 /** Who speaks a language well and needs no account of its own; which voice, the server knows. */
 export const voiceFor: Record<Language, 'vapi' | 'azure'> = { en: 'vapi', fr: 'azure' }
 
-export type From = Trade | 'scratch'
-
 /** A new assistant as it is sent: from a trade's starting point, or one that takes messages. */
-export function newAssistant(from: From, language: Language, business: string, name: string) {
-  const point = from === 'scratch' ? undefined : startingPoint(from, language, business)
+export function newAssistant(from: Trade, language: Language, business: string, name: string) {
+  const point = startingPoint(from, language, business)
   return {
     name: name.trim(), type: 'voice', status: 'active', language, voice_provider: voiceFor[language],
     ...(point && {

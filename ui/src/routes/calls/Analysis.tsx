@@ -101,7 +101,8 @@ function Found({ label, value, depth }: { label: string; value: unknown; depth: 
 function useSimple(): (value: unknown) => string | undefined {
   const t = useT()
   const simple = (value: unknown): string | undefined => {
-    if (typeof value === 'string') return value
+    // A code, such as book_appointment, is said in words.
+    if (typeof value === 'string') return /^[a-z\d]+([_-][a-z\d]+)+$/.test(value) && !/^[\d-]+$/.test(value) ? words(value) : value
     if (typeof value === 'number') return number(value)
     if (typeof value === 'boolean') return t(value ? 'calls.analysis.yes' : 'calls.analysis.no')
     if (!Array.isArray(value)) return undefined

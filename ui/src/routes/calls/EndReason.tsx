@@ -1,4 +1,4 @@
-import { Code, Group, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useT } from '../../lib/i18n'
 import { useSaid } from '../../lib/said'
 import type { CallDetail } from './data'
@@ -25,7 +25,7 @@ const known = [
   'customer-did-not-give-microphone-permission',
 ] as const
 
-/** Why the call ended, in words where they are not what the call is about; the provider's own word, for support, where there are none for it. */
+/** Why the call ended, in words where they are not what the call is about. The provider's own word is for programs alone. */
 export function EndReason({ call }: { call: CallDetail }) {
   const t = useT()
   const say = useSaid()
@@ -39,10 +39,5 @@ export function EndReason({ call }: { call: CallDetail }) {
     )
   const reason = known.find((one) => one === call.ended_reason)
   const words = reason ? t(`calls.ended.${reason}`) : t(`calls.came.${cameTo(call)}`)
-  return (
-    <Group gap="xs">
-      {words !== aboutOf(call, t) && <Text size="sm" c="dimmed">{words}</Text>}
-      {!reason && <Code fz={11} className="pl-wrap">{call.ended_reason}</Code>}
-    </Group>
-  )
+  return words === aboutOf(call, t) ? null : <Text size="sm" c="dimmed">{words}</Text>
 }

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core'
 import { Braces, Languages, PhoneForwarded, UserRound, type LucideIcon } from 'lucide-react'
 import { number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { words } from './analysis'
 import classes from './Call.module.css'
 import type { TimelineEvent } from './conversation'
 import { eventText } from './Timeline'
@@ -47,7 +48,7 @@ export function EventCard({ event }: { event: TimelineEvent }) {
       <summary className={classes.eventHead}>{head}</summary>
       {given.length > 0 && (
         <dl className={classes.given} aria-label={t('calls.function.arguments')}>
-          {given.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+          {given.map(([name, value]) => <div key={name}><dt>{words(name)}</dt><dd>{value}</dd></div>)}
         </dl>
       )}
       {result && (

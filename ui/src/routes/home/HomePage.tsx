@@ -9,7 +9,7 @@ import { EmptyState, ErrorState, SkeletonAfter200ms } from '../../components/Sta
 import { failed } from '../../components/toast'
 import { deskQuery, operatorQuery } from '../../lib/desk'
 import { problem } from '../../lib/errors'
-import { dateTime, number } from '../../lib/format'
+import { dateTime, number, zoneName } from '../../lib/format'
 import { useT, withWords } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import type { Action } from '../../lib/permissions'
@@ -161,7 +161,7 @@ function Week({ week, before, days, zone }: HomeAnswer & { zone: string | undefi
       </div>
       <Paper withBorder className={classes.block} component="section">
         <StackedBars
-          caption={t('home.week.chart')} actions={<Text size="xs" c="dimmed">{zone ? t('home.week.zone', { zone }) : ''}</Text>}
+          caption={t('home.week.chart')} actions={<Text size="xs" c="dimmed">{zone ? t('home.week.zone', { zone: zoneName(zone) }) : ''}</Text>}
           series={[
             { id: 'answered', label: t('home.week.answered'), color: 'var(--pl-chart-answered)' },
             { id: 'missed', label: t('home.week.missed'), color: 'var(--pl-chart-missed)' },

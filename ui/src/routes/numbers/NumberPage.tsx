@@ -2,7 +2,6 @@ import { Alert, Group, PasswordInput, Select, Text, Textarea, TextInput } from '
 import { TriangleAlert } from 'lucide-react'
 import { field } from '../../components/Field'
 import { RecordPage, RemoveButton, type Editing } from '../../components/RecordPage'
-import { RecordSync } from '../../components/RecordSync'
 import { Section } from '../../components/Section'
 import { useT } from '../../lib/i18n'
 import { limits } from '../../lib/pb-types.gen'
@@ -12,7 +11,7 @@ import { AssistantSelect } from './AssistantSelect'
 import { Beginning } from './Beginning'
 import { numberKind, type NumberDetail } from './data'
 import { nameless, numberForm, releaseKind, releaseText, wasRefused, type NumberForm } from './form'
-import { NumberStatus } from './NumberStatus'
+import { NumberStates } from './NumberStates'
 
 const max = limits.phone_numbers
 const numbers = { ...numberKind, ...numberForm }
@@ -25,9 +24,7 @@ export function NumberPage() {
       title={(record) => phone(record.phone_number) || record.friendly_name || t(nameless(record))}
       description={(record, writable) => (
         <Group gap="xs">
-          {/* One that never came about is in no state of its own. */}
-          {!wasRefused(record) && <NumberStatus status={record.status} />}
-          <RecordSync collection="phone_numbers" row={record} canRetry={writable} />
+          <NumberStates row={record} canRetry={writable} />
           <Text size="sm">{t(`numbers.providers.${record.provider}`)}</Text>
         </Group>
       )}

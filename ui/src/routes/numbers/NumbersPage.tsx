@@ -18,7 +18,8 @@ import { useOptions } from '../../lib/record'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { AssistantSelect } from './AssistantSelect'
 import { choiceFields, listFields, numberKind, type AssistantChoice, type NumberRow } from './data'
-import { nameless, title, wasRefused } from './form'
+import { nameless, title, told } from './form'
+import { NumberStates } from './NumberStates'
 import { NumberStatus } from './NumberStatus'
 import { numbersRoute } from './routes'
 import { soughtNumber } from './search'
@@ -62,7 +63,7 @@ export function NumbersPage() {
     {
       id: 'status',
       header: t('numbers.status'),
-      cell: (row) => !wasRefused(row) && <NumberStatus status={row.status} />,
+      cell: (row) => told(row).status && <NumberStatus status={row.status} />,
     },
     {
       id: 'fallback',
@@ -81,7 +82,7 @@ export function NumbersPage() {
     {
       id: 'sync',
       header: t('numbers.sync'),
-      cell: (row) => <RecordSync collection="phone_numbers" row={row} canRetry={manage} />,
+      cell: (row) => told(row).sync && <RecordSync collection="phone_numbers" row={row} canRetry={manage} />,
     },
   ]
   const create = useNewLink(numberKind)
@@ -102,12 +103,7 @@ export function NumbersPage() {
             name: row.friendly_name || phone(row.phone_number) || t(nameless(row)),
             aside: row.friendly_name && phone(row.phone_number),
             text: <Answerer row={row} writable={false} linked={false} />,
-            badges: (
-              <>
-                {!wasRefused(row) && <NumberStatus status={row.status} />}
-                {row.sync_status !== 'synced' && <RecordSync collection="phone_numbers" row={row} canRetry={manage} />}
-              </>
-            ),
+            badges: <NumberStates row={row} canRetry={manage} wrong />,
             figure: t(`numbers.providers.${row.provider}`),
           })}
           rows={rows}

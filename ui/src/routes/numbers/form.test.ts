@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../lib/pb-types.gen'
 import type { NumberDetail } from './data'
-import { newBody, newProblems, nameless, releaseKind, releaseText, toForm, toPatch, type NewNumber } from './form'
+import { newBody, newProblems, nameless, releaseKind, releaseText, toForm, toPatch, told, type NewNumber } from './form'
 import { readWay, ways } from './search'
 
 const empty: NewNumber = { friendly_name: '', phone_number: '', area_code: '', twilio_account_sid: '', twilio_auth_token: '', assistant: '' }
@@ -54,4 +54,15 @@ describe('the form of a number', () => {
     expect([nameless(coming), releaseKind(coming)]).toEqual(['numbers.pendingNumber', 'vapi'])
     expect([releaseKind(record), releaseKind({ ...refused, provider: 'other' })]).toEqual(['carrier', 'other'])
   })
+})
+
+test.each([
+  ['being set up is one word', { status: 'pending', sync_status: 'synced' }, { status: true, sync: false }],
+  ['also while the provider is asked', { status: 'pending', sync_status: 'pending' }, { status: true, sync: false }],
+  ['what it waits for is told instead', { status: 'pending', sync_status: 'pending', sync_error: 'Held.' }, { status: true, sync: true }],
+  ['what failed is not being set up', { status: 'pending', sync_status: 'failed' }, { status: false, sync: true }],
+  ['what goes away does nothing else', { status: 'active', sync_status: 'deleting' }, { status: false, sync: true }],
+  ['what answers says both', { status: 'active', sync_status: 'synced' }, { status: true, sync: true }],
+] as const)('a number’s states: %s', (_, over, wanted) => {
+  expect(told({ provider: 'vapi', vapi_phone_id: 'p1', sync_error: '', ...over })).toEqual(wanted)
 })

@@ -110,3 +110,10 @@ export function releaseKind(row: Row): 'refused' | 'vapi' | 'other' | 'carrier' 
 /** What must be typed to release a number: its digits as shown, else its name. Undefined when it has neither, or never came about. */
 export const releaseText = (row: Row & Pick<NumberDetail, 'phone_number' | 'friendly_name'>): string | undefined =>
   (wasRefused(row) ? undefined : title(row) || undefined)
+
+/** Which of a number's two states are told: both together never contradict each other, and one that is on its way needs one word. */
+export function told(row: Pick<NumberDetail, 'status' | 'sync_status' | 'sync_error' | 'vapi_phone_id' | 'provider'>): { status: boolean; sync: boolean } {
+  const begins = row.status === 'pending'
+  const status = row.sync_status !== 'deleting' && !wasRefused(row) && !(begins && row.sync_status === 'failed')
+  return { status, sync: !(begins && status && !row.sync_error) }
+}

@@ -291,8 +291,8 @@ function Matrix({ changes }: { changes: Changes }) {
         {changes.map(({ field, before, after }) => (
           <Table.Tr key={field}>
             <Table.Th scope="row" fw={550} className="pl-wrap">{fieldWords(field, t)}</Table.Th>
-            <Table.Td><Value value={before} tone="red" /></Table.Td>
-            <Table.Td><Value value={after} tone="green" /></Table.Td>
+            <Table.Td><Value field={field} value={before} tone="red" /></Table.Td>
+            <Table.Td><Value field={field} value={after} tone="green" /></Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -309,16 +309,16 @@ function Cards({ changes }: { changes: Changes }) {
         <Stack key={field} gap={4}>
           <Text size="sm" fw={600} className="pl-wrap">{fieldWords(field, t)}</Text>
           <Text size="xs" c="dimmed">{t('settings.audit.before')}</Text>
-          <Value value={before} tone="red" />
+          <Value field={field} value={before} tone="red" />
           <Text size="xs" c="dimmed">{t('settings.audit.after')}</Text>
-          <Value value={after} tone="green" />
+          <Value field={field} value={after} tone="green" />
         </Stack>
       ))}
     </Stack>
   )
 }
 
-function Value({ value, tone }: { value: string; tone: 'red' | 'green' }) {
+function Value({ field, value, tone }: { field: string; value: string; tone: 'red' | 'green' }) {
   const t = useT()
   if (value === '')
     return (
@@ -336,7 +336,7 @@ function Value({ value, tone }: { value: string; tone: 'red' | 'green' }) {
         overflowWrap: 'anywhere',
       }}
     >
-      {valueWords(value, t)}
+      {valueWords(value, t, field)}
     </Code>
   )
 }

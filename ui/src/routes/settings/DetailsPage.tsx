@@ -9,8 +9,9 @@ import { Pair } from '../../components/Pair'
 import { Section } from '../../components/Section'
 import { ErrorState, SkeletonAfter200ms } from '../../components/States'
 import { saved } from '../../components/toast'
+import { TradeSelect } from '../../components/TradeSelect'
 import { useEditor, type EditForm } from '../../lib/editor'
-import { timeZones } from '../../lib/format'
+import { zoneChoices } from '../../lib/format'
 import { useLanguage, useT, type Key } from '../../lib/i18n'
 import { limits } from '../../lib/pb-types.gen'
 import { changed } from '../../lib/rebase'
@@ -69,7 +70,8 @@ function Editor({ record }: { record: OrganizationDetail }) {
   })
   const { form } = editor
   const regions = useMemo(() => countries(language), [language])
-  const zones = useMemo(() => [...new Set(['UTC', ...timeZones(), record.timezone].filter(Boolean))], [record.timezone])
+  // oxlint-disable-next-line react/exhaustive-deps -- the names follow the language
+  const zones = useMemo(() => zoneChoices(record.timezone), [record.timezone, language])
   const max = limits.organizations
   const off = { disabled: !manage }
   return (
@@ -99,7 +101,15 @@ function Editor({ record }: { record: OrganizationDetail }) {
           {...off}
         />
         <Pair>
-          <TextInput label={t('settings.details.industry')} {...field(form, 'industry', max.industry)} {...off} />
+          <TradeSelect
+            label={t('settings.details.industry')}
+            clearable
+            clearButtonProps={{ 'aria-label': t('actions.clear') }}
+            {...off}
+            {...field(form, 'industry')}
+            value={form.values.industry}
+            onChange={(value) => form.setFieldValue('industry', value ?? '')}
+          />
           <Select
             label={t('settings.details.size')}
             clearable

@@ -11,6 +11,7 @@ import { saved } from '../../components/toast'
 import { When } from '../../components/When'
 import { api } from '../../lib/api'
 import { useEditor, type EditForm } from '../../lib/editor'
+import { zoneName } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
 import { useHere, useOrg } from '../../lib/session'
 import { Closures } from './Closures'
@@ -126,7 +127,7 @@ function Now({ zone }: { zone: string }) {
         <TextInput
           type="datetime-local"
           label={t('settings.hours.check')}
-          description={t('settings.hours.checkHint', { zone: zone || 'UTC' })}
+          description={t('settings.hours.checkHint', { zone: zoneName(zone) })}
           value={moment}
           onChange={(event) => setMoment(event.currentTarget.value)}
         />
@@ -149,7 +150,7 @@ function Editor({ record }: { record: OrganizationDetail }) {
   const { form, dirty } = editor
   return (
     <EditorForm editor={editor} writable={manage}>
-      <Section title={t('settings.hours.week')} text={t('settings.hours.weekText', { zone: record.timezone || 'UTC' })}>
+      <Section title={t('settings.hours.week')} text={t('settings.hours.weekText', { zone: zoneName(record.timezone) })}>
         <Field label={t('settings.hours.when')}>
           {(ids) => (
             <Radio.Group

@@ -1,5 +1,9 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
-import { t } from '../../lib/i18n'
+import { needWords, t } from '../../lib/i18n'
+import { logged } from '../../lib/rules.gen'
+import people from '../../locales/people/en.json'
 import { actionChoices, actorWords, auditFilter, changesOf, fieldWords, valueWords } from './audit'
 import { readAuditSearch } from './routes'
 
@@ -23,8 +27,31 @@ test('actors, fields and values are in people’s words, actions of the filter t
   expect(actorWords({ actor_name: 'console', actor_type: 'system' }, t)).toBe('settings.audit.console')
   expect(actorWords({ actor_name: 'Key: Site web', actor_type: 'key' }, t)).toBe('settings.audit.keyNamed')
   expect(actorWords({ actor_name: 'Ada', actor_type: 'user' }, t)).toBe('Ada')
-  expect([fieldWords('token_hash', t), fieldWords('odd_name', t)]).toEqual(['settings.audit.fields.token_hash', 'Odd name'])
+  expect(fieldWords('odd_name', t)).toBe('Odd name')
   expect(['false', '[number]', 'Bonjour'].map((value) => valueWords(value, t)))
-    .toEqual(['settings.audit.values.false', 'settings.audit.values.hidden_number', 'Bonjour'])
+    .toEqual(['false', 'settings.audit.values.hidden_number', 'Bonjour'])
   expect(actionChoices(t).every(({ value, label }) => label !== value)).toBe(true)
+})
+
+const pascal = (name: string) => name.replace(/(^|_)(\w)/g, (_, __, letter: string) => letter.toUpperCase())
+const say = (field: string, value: string) => valueWords(value, t, field)
+
+test('every column of what the log follows has a name for people', () => {
+  const generated = fs.readFileSync(path.join(import.meta.dirname, '../../lib/pb-types.gen.ts'), 'utf8')
+  for (const collection of logged) {
+    const record = new RegExp(`interface ${pascal(collection)}Record \\{([^}]*)\\}`).exec(generated)![1]!
+    const columns = [...record.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name!)
+    expect(columns.length).toBeGreaterThan(5)
+    for (const column of columns.filter((name) => !['id', 'collectionId', 'collectionName'].includes(name)))
+      expect(people.settings.audit.fields, collection).toHaveProperty(column)
+  }
+})
+
+test('values are words, moments and numbers of people', async () => {
+  await needWords('people')
+  expect([
+    say('role', 'manager'), say('industry', 'law'), say('industry', 'Bakery'), say('language', 'fr'), say('timezone', 'Europe/Paris'),
+    say('theme', 'dark'), say('allowed_auth_methods', '["password", "otp"]'), say('caller_number', '+14155550100'),
+  ]).toEqual(['Manager', 'Law office', 'Bakery', 'French', 'Paris time', 'Dark', 'Password, Code by mail', '+1\u00a0415\u00a0555\u00a00100'])
+  expect(say('sent_at', '2026-10-01 09:00:00.000Z')).toMatch(/^Oct 1, 2026/)
 })

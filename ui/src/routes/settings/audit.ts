@@ -1,6 +1,8 @@
-import type { T } from '../../lib/i18n'
+import { dateTime, languageName, parseDate, zoneName } from '../../lib/format'
+import type { Key, T } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
 import type { AuditLogsRecord } from '../../lib/pb-types.gen'
+import { phone } from '../../lib/phone'
 import { logged } from '../../lib/rules.gen'
 import type { AuditSearch } from './routes'
 
@@ -58,39 +60,49 @@ export function actorWords({ actor_name: name, actor_type: type }: Pick<AuditLog
 // What the account behind an API key is called.
 const KEY = 'Key: '
 
-const fields = [
-  'method', 'demo', 'collection', 'copy', 'ended_by', 'file', 'membership', 'role', 'new_account', 'provider',
-  'copies', 'at_once', 'ran', 'result', 'host', 'name', 'full_name', 'email', 'avatar', 'phone', 'language', 'theme',
-  'is_active', 'notifications', 'two_factor', 'two_factor_enabled', 'description', 'status', 'plan', 'industry',
-  'country', 'timezone', 'currency', 'logo', 'business_hours', 'closures', 'webhook_url', 'limits', 'paused',
-  'deletes_at', 'department', 'phone_number', 'user', 'allowed_auth_methods', 'session_timeout_minutes',
-  'ip_whitelist', 'keep_recordings_days', 'keep_transcripts_days', 'keep_messages_days', 'keep_events_days',
-  'keep_audit_days', 'legal_hold', 'prefix', 'expires_at', 'revoked_at', 'created_by', 'token_hash', 'invited_by',
-  'sent_at', 'message', 'notes', 'type', 'system_prompt', 'first_message', 'voice_id', 'functions',
-  'forwarding_phone_number', 'recording_enabled', 'parameters', 'friendly_name', 'assistant', 'fallback_number',
-  'number_type', 'country_code', 'resolution_status', 'priority', 'sentiment', 'rows', 'reason', 'organization',
-  'is_default', 'personality', 'trusted_origins', 'shortcut', 'text',
-] as const
-
-/** A field's name for people; one without words here loses its underscores. */
-export function fieldWords(name: string, t: T): string {
-  const word = fields.find((one) => one === name)
-  if (word) return t(`settings.audit.fields.${word}`)
-  const text = name.replaceAll('_', ' ').trim()
-  return text.charAt(0).toUpperCase() + text.slice(1)
+/** A word of the catalogue that only the running page knows by name; undefined where there is none. */
+function found(key: string, t: T): string | undefined {
+  const words = t(key as Key)
+  return words === key ? undefined : words
 }
 
-const values = [
-  'password', 'otp', 'oauth2', 'setup', 'mfa', 'invite', 'sign_up', 'second_factor', 'recovery', 'true', 'false',
-  'vapi', 'inbound', 'active', 'suspended', 'draft', 'inactive',
-] as const
+/** A field's name for people. Every column of what the log follows has one; others lose their underscores. */
+export function fieldWords(name: string, t: T): string {
+  const text = name.replaceAll('_', ' ').trim()
+  return found(`settings.audit.fields.${name}`, t) ?? text.charAt(0).toUpperCase() + text.slice(1)
+}
 
-/** A value for people, where it is a word or stands for something that is not kept. */
-export function valueWords(value: string, t: T): string {
-  const word = values.find((one) => one === value)
-  if (word) return t(`settings.audit.values.${word}`)
+// Where the words of a field's values stand.
+const vocabularies: Record<string, string> = {
+  role: 'roles', industry: 'trades', theme: 'profile.themes', plan: 'settings.plans', company_size: 'settings.sizes',
+}
+const MOMENT = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d/
+
+/** A value for people, where it is a word, a moment, a number or stands for something that is not kept. */
+export function valueWords(value: string, t: T, field = ''): string {
   if (value === '[number]') return t('settings.audit.values.hidden_number')
-  return /^\[(redacted|secret|hidden)\]$/.test(value) ? t('settings.audit.values.hidden') : value
+  if (/^\[(redacted|secret|hidden)\]$/.test(value)) return t('settings.audit.values.hidden')
+  if (field === 'language') return languageName(value)
+  if (field === 'timezone') return zoneName(value)
+  if (/^[\w-]+$/.test(value)) {
+    const word = found(`${vocabularies[field] ?? 'settings.audit.values'}.${value}`, t)
+    return word ?? found(`settings.audit.values.${value}`, t) ?? value
+  }
+  const date = MOMENT.test(value) ? parseDate(value) : undefined
+  if (date) return dateTime(date, undefined)
+  return /^\+\d{7,15}$/.test(value) ? phone(value) : listed(value, t, field)
+}
+
+/** A list of words, as words. */
+function listed(value: string, t: T, field: string): string {
+  if (!value.startsWith('[')) return value
+  try {
+    const items = JSON.parse(value) as unknown
+    return Array.isArray(items) && items.every((item) => typeof item === 'string')
+      ? items.map((item) => valueWords(item, t, field)).join(', ') : value
+  } catch {
+    return value
+  }
 }
 
 /** Who can act besides people. */
