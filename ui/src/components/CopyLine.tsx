@@ -1,6 +1,7 @@
-import { Button, CopyButton, Group, Textarea } from '@mantine/core'
+import { Button, Group, Textarea } from '@mantine/core'
 import { Check, Copy } from 'lucide-react'
 import { useT } from '../lib/i18n'
+import { CopyButton } from './CopyButton'
 import classes from './CopyLine.module.css'
 
 /**
@@ -32,7 +33,7 @@ export function CopyLine({
         classNames={{ input: classes.text }}
         onFocus={(event) => event.currentTarget.select()}
       />
-      <CopyButton value={value} timeout={2000}>
+      <CopyButton value={value}>
         {({ copied, copy }) => (
           <Button
             variant={copied ? 'light' : 'default'}

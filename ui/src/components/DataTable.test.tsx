@@ -7,7 +7,8 @@ import { ClientResponseError } from 'pocketbase'
 import { useState, type ReactNode } from 'react'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { I18nProvider } from '../lib/i18n'
-import { DataTable, type Order, type Rows } from './DataTable'
+import { DataTable, type Rows } from './DataTable'
+import type { Order } from '../lib/order'
 import { EmptyState } from './States'
 
 interface Call {

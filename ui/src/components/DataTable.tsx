@@ -9,6 +9,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState, type MouseEvent, type ReactNode } from 'react'
 import { useT } from '../lib/i18n'
 import { useNarrow } from '../lib/narrow'
+import type { Order } from '../lib/order'
 import { useShortcut } from '../lib/shortcuts'
 import { BulkBar } from './BulkBar'
 import classes from './DataTable.module.css'
@@ -26,12 +27,6 @@ export interface Column<T> {
   sort?: 'rising' | 'falling' | undefined
   /** What it orders by where all rows are here. Without it the server orders. */
   value?: (row: T) => string | number
-}
-
-/** The column a list is ordered by. */
-export interface Order {
-  by: string
-  descending: boolean
 }
 
 /** What can be done with several rows at once. */

@@ -1,6 +1,7 @@
-import { Alert, Button, CopyButton, Group, Paper, Stack } from '@mantine/core'
+import { Alert, Button, Group, Paper, Stack } from '@mantine/core'
 import { TriangleAlert } from 'lucide-react'
 import { useT } from '../lib/i18n'
+import { CopyButton } from './CopyButton'
 import { useLeaveGuard } from './DirtyBar'
 import classes from './DirtyBar.module.css'
 

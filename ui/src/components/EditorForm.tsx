@@ -25,7 +25,7 @@ export function EditorForm<R, V extends Record<string, unknown>>({ editor, writa
     document.getElementById(asking)?.focus()
   }
   return (
-    <form onSubmit={save} noValidate>
+    <form onSubmit={save} noValidate data-read-only={writable ? undefined : true}>
       <Stack gap="md">
         <ProblemAlert problem={lost && failure?.status === 404 ? undefined : failure} />
         {children}

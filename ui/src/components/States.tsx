@@ -1,7 +1,8 @@
 import { Alert, Anchor, Box, Button, Center, Code, Group, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core'
 import '@mantine/core/styles/Code.layer.css'
 import '@mantine/core/styles/ThemeIcon.layer.css'
-import { CircleAlert, FilterX, Lock, RotateCw, SearchX, type LucideIcon } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { CircleAlert, Compass, FilterX, Lock, RotateCw, SearchX, type LucideIcon } from 'lucide-react'
 import { useEffect, useMemo, useState, type ReactNode } from 'react'
 import { problem, type Problem } from '../lib/errors'
 import { useT } from '../lib/i18n'
@@ -171,5 +172,14 @@ export function SkeletonAfter200ms({ children, lines = 4 }: { children?: ReactNo
         )}
       </div>
     </div>
+  )
+}
+
+/** No such page, or none of the person's; `back` is where such are listed. */
+export function Missing({ back }: { back?: { to: string; label: string } }) {
+  const t = useT()
+  return (
+    <EmptyState level={1} icon={Compass} title={t('errors.missing.title')} text={t('errors.missing.cause')}
+      action={<Anchor component={Link} to={back?.to ?? '/'}>{back?.label ?? t('errors.missing.home')}</Anchor>} />
   )
 }

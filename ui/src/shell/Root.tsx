@@ -1,9 +1,9 @@
 import { Anchor, Container } from '@mantine/core'
 import { Link, Outlet, type ErrorComponentProps } from '@tanstack/react-router'
-import { Building2, Compass } from 'lucide-react'
+import { Building2 } from 'lucide-react'
 import { Suspense, useEffect } from 'react'
 import { ConfirmHost } from '../components/confirm'
-import { EmptyState, ErrorState } from '../components/States'
+import { EmptyState, ErrorState, Missing } from '../components/States'
 import { isCodeMissing, lazily, reloadOnce } from '../lib/code'
 import { useT } from '../lib/i18n'
 import { look, useReachable } from '../lib/reach'
@@ -47,15 +47,6 @@ export function PageError({ error }: ErrorComponentProps) {
 /** The same when the shell itself is what failed. */
 export function RouteError(props: ErrorComponentProps) {
   return <Container component="main" size="sm" py="xl"><PageError {...props} /></Container>
-}
-
-/** No such page, or none of the person's; `back` is where such are listed. */
-export function Missing({ back }: { back?: { to: string; label: string } }) {
-  const t = useT()
-  return (
-    <EmptyState level={1} icon={Compass} title={t('errors.missing.title')} text={t('errors.missing.cause')}
-      action={<Anchor component={Link} to={back?.to ?? '/'}>{back?.label ?? t('errors.missing.home')}</Anchor>} />
-  )
 }
 
 /** In front of an address under /o/ that is no organization of the person's. */

@@ -11,6 +11,7 @@ import { SearchInput } from '../../components/SearchInput'
 import { EmptyState } from '../../components/States'
 import { useLanguage, useT } from '../../lib/i18n'
 import { useKeyset } from '../../lib/list'
+import { orderOf, sortOf } from '../../lib/order'
 import { pb } from '../../lib/pb'
 import { phone } from '../../lib/phone'
 import { useOptions } from '../../lib/record'
@@ -19,18 +20,19 @@ import { AssistantStatus } from './AssistantStatus'
 import { answeredFields, assistantKind, listFields, type AnsweredNumber, type AssistantRow } from './data'
 import { languageName } from './choices'
 import { assistantsRoute } from './routes'
-import { statuses, type AssistantsSearch, type Status } from './search'
+import { sorts, statuses, type AssistantsSearch, type Status } from './search'
 
 export function AssistantsPage() {
   const t = useT()
   const language = useLanguage()
   const org = useOrg()
   const { can } = useHere()
-  const { q = '', status } = assistantsRoute.useSearch()
+  const { q = '', status, sort } = assistantsRoute.useSearch()
+  const order = orderOf(sort ?? 'name')
   const navigate = assistantsRoute.useNavigate()
   const manage = can('assistants.manage')
   const rows = useKeyset<AssistantRow>({
-    organization: org, collection: 'assistants', fields: listFields.join(), sort: 'name', descending: false,
+    organization: org, collection: 'assistants', fields: listFields.join(), sort: order.by, descending: order.descending,
     search: { typed: q, fields: ['name', 'description'] },
     filter: status && pb.filter('status = {:status}', { status }),
   })
@@ -42,15 +44,16 @@ export function AssistantsPage() {
   }, [numbers.data])
   const filter = (change: Partial<AssistantsSearch>) => navigate({
     replace: true,
-    search: Object.fromEntries(Object.entries({ q, status, ...change }).filter(([, value]) => value)),
+    search: Object.fromEntries(Object.entries({ q, status, sort, ...change }).filter(([, value]) => value)),
   })
 
   const columns: Column<AssistantRow>[] = [
-    { id: 'name', header: t('assistants.name'), primary: true, cell: (row) => row.name },
-    { id: 'status', header: t('assistants.status'), cell: (row) => row.sync_status !== 'deleting' && <AssistantStatus status={row.status} /> },
+    { id: 'name', header: t('assistants.name'), sort: 'rising', primary: true, cell: (row) => row.name },
+    { id: 'status', header: t('assistants.status'), sort: 'rising', cell: (row) => row.sync_status !== 'deleting' && <AssistantStatus status={row.status} /> },
     {
       id: 'language',
       header: t('assistants.language'),
+      sort: 'rising',
       cell: (row) => <Text size="sm">{languageName(row.language, language)}</Text>,
     },
     { id: 'numbers', header: t('assistants.answers'), cell: (row) => <Answers numbers={answered.get(row.id)} /> },
@@ -117,9 +120,11 @@ export function AssistantsPage() {
             figure: languageName(row.language, language),
           })}
           rows={rows}
+          order={order}
+          onOrder={(next) => void filter({ sort: sortOf(next, sorts, 'name') })}
           href={(row) => areaPath(org, `assistants/${row.id}`)}
           filtered={q !== '' || status !== undefined}
-          onClearFilters={() => void navigate({ search: {}, replace: true })}
+          onClearFilters={() => void navigate({ search: sort ? { sort } : {}, replace: true })}
           empty={
             <EmptyState
               icon={Bot}

@@ -1,19 +1,25 @@
 // What the addresses of this area hold. Loaded with the first page, so it imports next to nothing.
+import { readSort } from '../../lib/order'
 import { typedIn } from '../../lib/search'
 
 export const statuses = ['active', 'inactive', 'training', 'error'] as const
 export type Status = (typeof statuses)[number]
 
+/** By name, unless the address says otherwise. */
+export const sorts = ['name', '-name', 'status', '-status', 'language', '-language'] as const
+
 export interface AssistantsSearch {
   q?: string
   status?: Status
+  sort?: (typeof sorts)[number]
 }
 
 /** Reads the list's filters; what is no filter is left out. */
 export function readAssistantsSearch(raw: Record<string, unknown>): AssistantsSearch {
   const q = typedIn(raw.q)
   const status = statuses.find((one) => one === raw.status)
-  return { ...(q && { q }), ...(status && { status }) }
+  const sort = readSort(raw.sort, sorts)
+  return { ...(q && { q }), ...(status && { status }), ...(sort && { sort }) }
 }
 
 /** The tabs of an assistant, in order. */

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, FlaskConical, PhoneCall, PhoneOutgoing } from 'lucide-react'
 import { Suspense, useEffect, useMemo, useState } from 'react'
-import { DataTable, type Card, type Column, type Order } from '../../components/DataTable'
+import { DataTable, type Card, type Column } from '../../components/DataTable'
 import { Page } from '../../components/Page'
 import { SelectRows } from '../../components/SelectRows'
 import { EmptyState, Forbidden } from '../../components/States'
@@ -15,11 +15,13 @@ import { problem } from '../../lib/errors'
 import { duration } from '../../lib/format'
 import { useT, type T } from '../../lib/i18n'
 import { useNarrow } from '../../lib/narrow'
+import { orderOf, sortOf } from '../../lib/order'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { useShortcut } from '../../lib/shortcuts'
 import classes from './Calls.module.css'
 import { CallsBulk } from './CallsBulk'
-import { assistantsQuery, isLive, type CallItem } from './data'
+import { CallActions } from './CallActions'
+import { assistantsQuery, isLive, otherEnd, type CallItem } from './data'
 import { PlaceCall, Simulate } from './dialogs'
 import { Filters } from './Filters'
 import { countFilters, sorts, toQuery, type CallFilters } from './filters'
@@ -27,6 +29,9 @@ import { setTrail } from './trail'
 import { parts } from './snippet'
 import { useCalls } from './useCalls'
 import { aboutOf, CallBadge, Direction, TestBadge, Who, whoOf } from './words'
+
+/** How the list is ordered unless somebody says otherwise. */
+const NEWEST = '-started_at'
 
 export function CallsPage() {
   const t = useT()
@@ -39,7 +44,7 @@ export function CallsPage() {
   const rows = useCalls(org, query, can('calls.view'))
   const { data: assistants = [] } = useQuery(assistantsQuery(org))
   const { data: desk } = useQuery(deskQuery)
-  const [dialog, setDialog] = useState<'place' | 'simulate'>()
+  const [dialog, setDialog] = useState<'place' | 'simulate' | CallItem>()
   useEffect(() => setTrail(org, filters), [org, filters])
 
   const setFilters = (next: CallFilters) => void navigate({ to: '.', search: next as never, replace: true })
@@ -69,11 +74,12 @@ export function CallsPage() {
   const names = useMemo(() => new Map(assistants.map((a) => [a.id, a.name])), [assistants])
   useShortcut('n', () => setDialog('place'), can('calls.place'))
   const searching = Boolean(filters.search)
+  const may = can('calls.place')
   const columns = useMemo(() => {
-    const all = columnsOf(t, names)
+    const all = columnsOf(t, names, may ? setDialog : undefined)
     // A search has an order of its own.
     return searching ? all.map((column) => ({ ...column, sort: undefined })) : all
-  }, [t, names, searching])
+  }, [t, names, searching, may])
   if (!can('calls.view')) return <Forbidden level={1} />
   const simulate = desk?.sandbox && can('calls.place')
   return (
@@ -98,8 +104,10 @@ export function CallsPage() {
           beside={narrow && <SelectRows on={selecting} onChange={setSelecting} />}
         />
         <DataTable<CallItem>
-          label={t('nav.calls')} columns={columns} card={(call) => cardOf(call, t)} rows={rows}
-          order={orderOf(filters)} onOrder={(order) => setFilters({ ...filters, sort: sortOf(order) })} bulk={bulk}
+          label={t('nav.calls')} columns={columns} card={(call) => cardOf(call, t, may ? setDialog : undefined)} rows={rows}
+          order={searching ? undefined : orderOf(filters.sort ?? NEWEST)}
+          onOrder={(order) => setFilters({ ...filters, sort: sortOf(order, sorts, NEWEST) })}
+          bulk={bulk}
           href={(call) => areaPath(org, `calls/${call.id}`)}
           filtered={countFilters(filters) > 0} onClearFilters={() => setFilters(filters.sort ? { sort: filters.sort } : {})}
           empty={(
@@ -116,36 +124,39 @@ export function CallsPage() {
       <Suspense>
         {dialog === 'place' && <PlaceCall onClose={() => setDialog(undefined)} />}
         {dialog === 'simulate' && <Simulate onClose={() => setDialog(undefined)} />}
+        {typeof dialog === 'object' && (
+          <PlaceCall
+            to={otherEnd(dialog)}
+            name={dialog.contact_name}
+            by={dialog.assistant}
+            from={dialog.phone_number}
+            onClose={() => setDialog(undefined)}
+          />
+        )}
       </Suspense>
     </Page>
   )
 }
 
-function orderOf({ search, sort = '-started_at' }: CallFilters): Order | undefined {
-  return search ? undefined : { by: sort.replace('-', ''), descending: sort.startsWith('-') }
-}
+type CallBack = (call: CallItem) => void
 
-/** The order as the address holds it: newest first needs no word. */
-function sortOf(order: Order | undefined): CallFilters['sort'] {
-  const sort = sorts.find((one) => order && one === `${order.descending ? '-' : ''}${order.by}`)
-  return sort === '-started_at' ? undefined : sort
-}
-
-const columnsOf = (t: T, assistants: Map<string, string>): Column<CallItem>[] => [
+const columnsOf = (t: T, assistants: Map<string, string>, callBack: CallBack | undefined): Column<CallItem>[] => [
   { id: 'who', header: t('calls.columns.who'), primary: true, cell: (call) => <Who call={call} /> },
   { id: 'about', header: t('calls.columns.about'), cell: (call) => <About call={call} assistant={assistants.get(call.assistant)} /> },
   { id: 'outcome', header: t('calls.columns.outcome'), cell: (call) => <Group gap={4} component="span" className={classes.badges}><CallBadge call={call} />{call.is_test && <TestBadge />}</Group> },
   { id: 'started_at', header: t('calls.columns.when'), sort: 'falling', cell: (call) => <Text span size="sm" className={classes.nowrap}><When value={call.started_at} /></Text> },
   { id: 'duration_seconds', header: t('calls.columns.length'), sort: 'falling', align: 'end', cell: (call) => <Text span size="sm" className={`${classes.nowrap} pl-tabular`}>{spoken(call) || '–'}</Text> },
+  ...(callBack ? [{ id: 'actions', header: t('calls.columns.actions'), align: 'end' as const, width: 92, cell: (call: CallItem) => <CallActions call={call} onCallBack={callBack} /> }] : []),
 ]
 
-const cardOf = (call: CallItem, t: T): Card => ({
+const cardOf = (call: CallItem, t: T, callBack: CallBack | undefined): Card => ({
   name: <><Direction call={call} /> <bdi>{whoOf(call, t)}</bdi></>,
   aside: <When value={call.started_at} short />,
   text: <Words call={call} />,
   whole: !call.summary && !call.snippet,
   badges: <><CallBadge call={call} />{call.is_test && <TestBadge />}</>,
   figure: spoken(call),
+  action: callBack && <CallActions call={call} onCallBack={callBack} folded />,
 })
 
 /** How long they spoke; '' before they did. */

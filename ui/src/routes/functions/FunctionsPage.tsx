@@ -11,9 +11,10 @@ import { StatusBadge } from '../../components/StatusBadge'
 import { useT } from '../../lib/i18n'
 import { useKeyset } from '../../lib/list'
 import { useNarrow } from '../../lib/narrow'
+import { orderOf, sortOf } from '../../lib/order'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { functionKind, listFields, type FunctionRow } from './data'
-import { functionsRoute } from './routes'
+import { functionsRoute, sorts } from './routes'
 
 export function FunctionsPage() {
   const { can } = useHere()
@@ -30,15 +31,16 @@ function List() {
   const org = useOrg()
   const narrow = useNarrow()
   const { can } = useHere()
-  const { q = '' } = functionsRoute.useSearch()
+  const { q = '', sort } = functionsRoute.useSearch()
+  const order = orderOf(sort ?? 'name')
   const navigate = functionsRoute.useNavigate()
   const manage = can('functions.manage')
   const rows = useKeyset<FunctionRow>({
-    organization: org, collection: 'functions', fields: listFields.join(), sort: 'name', descending: false,
+    organization: org, collection: 'functions', fields: listFields.join(), sort: order.by, descending: order.descending,
     search: { typed: q, fields: ['name', 'description'] },
   })
   const columns: Column<FunctionRow>[] = [
-    { id: 'name', header: t('functions.name'), primary: true, cell: (row) => <Code>{row.name}</Code> },
+    { id: 'name', header: t('functions.name'), sort: 'rising', primary: true, cell: (row) => <Code>{row.name}</Code> },
     {
       id: 'description',
       header: t('functions.does'),
@@ -76,7 +78,7 @@ function List() {
           <SearchInput
             label={t('functions.search')}
             value={q}
-            onSearch={(text) => void navigate({ search: text ? { q: text } : {}, replace: true })}
+            onSearch={(text) => void navigate({ search: { ...(text && { q: text }), ...(sort && { sort }) }, replace: true })}
           />
         </Group>
         <DataTable
@@ -93,9 +95,14 @@ function List() {
             ),
           })}
           rows={rows}
+          order={order}
+          onOrder={(next) => {
+            const by = sortOf(next, sorts, 'name')
+            void navigate({ search: { ...(q && { q }), ...(by && { sort: by }) }, replace: true })
+          }}
           href={(row) => areaPath(org, `functions/${row.id}`)}
           filtered={q !== ''}
-          onClearFilters={() => void navigate({ search: {}, replace: true })}
+          onClearFilters={() => void navigate({ search: sort ? { sort } : {}, replace: true })}
           empty={
             <EmptyState
               icon={SquareFunction}

@@ -24,7 +24,7 @@ import { homeQuery, lastCallsQuery, type HomeAnswer, type Reason } from './data'
 import classes from './Home.module.css'
 import { Sentence } from './Sentence'
 import { nextStep } from './steps'
-import { ToDo } from './ToDo'
+import { WorkList } from './WorkList'
 
 const FirstSteps = lazy(async () => ({ default: (await withWords('build', () => import('./FirstSteps'))()).FirstSteps }))
 const Lines = lazy(async () => ({ default: (await withWords('build', () => import('./Lines'))()).Lines }))
@@ -68,8 +68,8 @@ export function HomePage() {
                 {/* What the steps lead to is not said twice. */}
                 {(!step || !told(figures.answering.reason)) && <Answering answering={figures.answering} live={figures.live} lines={figures.lines} />}
                 {step && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={360} /></SkeletonAfter200ms>}><FirstSteps now={step} assistants={assistants.data!} lines={figures.lines} /></Suspense>}
-                <ToDo kind="callbacks" work={figures.callbacks} />
-                <ToDo kind="open" work={figures.open} />
+                <WorkList kind="callbacks" work={figures.callbacks} />
+                <WorkList kind="open" work={figures.open} />
                 {!step && figures.lines.length > 0 && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={120} /></SkeletonAfter200ms>}><Lines lines={figures.lines} /></Suspense>}
                 {!quiet && <Week {...figures} zone={organization?.timezone} />}
                 {(calls?.length !== 0 || !step) && (

@@ -1,10 +1,11 @@
 import {
-  Alert, Button, Code, CopyButton, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput,
+  Alert, Button, Code, Group, PasswordInput, SimpleGrid, Stack, Text, TextInput,
 } from '@mantine/core'
 import '@mantine/core/styles/Code.layer.css'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Check, Copy, Download, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
+import { CopyButton } from '../../components/CopyButton'
 import { CopyLine } from '../../components/CopyLine'
 import { QrCode } from '../../components/QrCode'
 import { ErrorState, ProblemAlert, SkeletonAfter200ms } from '../../components/States'

@@ -12,6 +12,7 @@ import { failed, undoable } from '../../components/toast'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
 import { useKeyset } from '../../lib/list'
+import { orderOf, sortOf } from '../../lib/order'
 import { pb } from '../../lib/pb'
 import { phone } from '../../lib/phone'
 import { useOptions } from '../../lib/record'
@@ -21,7 +22,7 @@ import { choiceFields, listFields, numberKind, type AssistantChoice, type Number
 import { nameless, title, told } from './form'
 import { NumberStates } from './NumberStates'
 import { NumberStatus } from './NumberStatus'
-import { numbersRoute } from './routes'
+import { numbersRoute, sorts } from './routes'
 import { soughtNumber } from './search'
 
 export function NumbersPage() {
@@ -29,24 +30,28 @@ export function NumbersPage() {
   const org = useOrg()
   const { can } = useHere()
   const manage = can('numbers.manage')
-  const { q = '' } = numbersRoute.useSearch()
+  const { q = '', sort } = numbersRoute.useSearch()
+  const order = sort && orderOf(sort)
   const navigate = numbersRoute.useNavigate()
   const rows = useKeyset<NumberRow>({
     organization: org,
     collection: 'phone_numbers',
     fields: listFields.join(),
-    sort: 'created',
+    sort: order?.by ?? 'created',
+    descending: order?.descending ?? true,
     search: { typed: soughtNumber(q), fields: ['friendly_name', 'phone_number'] },
   })
   const columns: Column<NumberRow>[] = [
     {
-      id: 'number',
+      id: 'phone_number',
+      sort: 'rising',
       header: t('numbers.number'),
       primary: true,
       cell: (row) => <span className="pl-tabular">{phone(row.phone_number) || t(nameless(row))}</span>,
     },
     {
-      id: 'name',
+      id: 'friendly_name',
+      sort: 'rising',
       header: t('numbers.name'),
       cell: (row) => (
         <Text size="sm">
@@ -62,6 +67,7 @@ export function NumbersPage() {
     },
     {
       id: 'status',
+      sort: 'rising',
       header: t('numbers.status'),
       cell: (row) => told(row).status && <NumberStatus status={row.status} />,
     },
@@ -93,7 +99,7 @@ export function NumbersPage() {
           <SearchInput
             label={t('numbers.search')}
             value={q}
-            onSearch={(text) => void navigate({ search: text ? { q: text } : {}, replace: true })}
+            onSearch={(text) => void navigate({ search: { ...(text && { q: text }), ...(sort && { sort }) }, replace: true })}
           />
         </Group>
         <DataTable
@@ -107,9 +113,14 @@ export function NumbersPage() {
             figure: t(`numbers.providers.${row.provider}`),
           })}
           rows={rows}
+          order={order}
+          onOrder={(next) => {
+            const by = sortOf(next, sorts)
+            void navigate({ search: { ...(q && { q }), ...(by && { sort: by }) }, replace: true })
+          }}
           href={(row) => areaPath(org, `numbers/${row.id}`)}
           filtered={q !== ''}
-          onClearFilters={() => void navigate({ search: {}, replace: true })}
+          onClearFilters={() => void navigate({ search: sort ? { sort } : {}, replace: true })}
           empty={
             <EmptyState
               icon={Hash}

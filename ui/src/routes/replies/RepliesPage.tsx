@@ -1,7 +1,8 @@
-import { ActionIcon, Button, Code, CopyButton, Select, Text } from '@mantine/core'
+import { ActionIcon, Button, Code, Select, Text } from '@mantine/core'
 import '@mantine/core/styles/Code.layer.css'
 import { useMutation } from '@tanstack/react-query'
 import { Check, Copy, Download, MessageSquareText } from 'lucide-react'
+import { CopyButton } from '../../components/CopyButton'
 import { DataTable, type Column } from '../../components/DataTable'
 import { ListFilters } from '../../components/ListFilters'
 import { useNewLink } from '../../components/RecordPage'
@@ -139,7 +140,7 @@ function List() {
 function CopyText({ reply: { shortcut, text } }: { reply: Reply }) {
   const t = useT()
   return (
-    <CopyButton value={text} timeout={2000}>
+    <CopyButton value={text}>
       {({ copied, copy }) => (
         <ActionIcon
           variant="default"

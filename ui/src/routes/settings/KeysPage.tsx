@@ -101,6 +101,7 @@ export function KeysPage() {
       title={t('settings.nav.keys')}
       text={t('settings.keys.text')}
       needs={['integrations.manage']}
+      size="xl"
       actions={create}
     >
       <DataTable

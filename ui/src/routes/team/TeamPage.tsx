@@ -18,13 +18,14 @@ import { api } from '../../lib/api'
 import { problem } from '../../lib/errors'
 import { useT } from '../../lib/i18n'
 import { useNarrow } from '../../lib/narrow'
+import { orderOf, sortOf } from '../../lib/order'
 import { areaPath, useHere, useMe, useOrg } from '../../lib/session'
 import { useLeave } from '../me/leave'
 import { useTeam, type Invited, type Member } from './data'
 import { EditDialog } from './EditDialog'
 import { InviteDialog, Outcomes } from './InviteDialog'
 import { MemberStatus } from './MemberStatus'
-import { memberStates, teamRoute, type TeamSearch } from './routes'
+import { memberStates, sorts, teamRoute, type TeamSearch } from './routes'
 
 const allRoles = ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] as const
 
@@ -72,9 +73,12 @@ function Team({ title }: { title: string }) {
     .sort()
   const clear = { 'aria-label': t('states.noMatch.clear') }
 
+  // The server has one order: rows are ordered here, where all of them are.
+  const whole = rows.data !== undefined && !rows.hasNextPage
+  const sorted = (value: (row: Member) => string, sort: 'rising' | 'falling' = 'rising') => (whole ? { sort, value } : {})
   const columns: Column<Member>[] = [
     {
-      id: 'name', header: t('profile.name'), primary: true,
+      id: 'name', header: t('profile.name'), primary: true, ...sorted((row) => row.full_name || row.email),
       cell: (row) => (
         <Group gap="sm" wrap="nowrap">
           <Avatar size={32} color="teal" aria-hidden name={row.full_name || row.email} />
@@ -85,12 +89,16 @@ function Team({ title }: { title: string }) {
         </Group>
       ),
     },
-    { id: 'role', header: t('team.role'), cell: (row) => t(`roles.${row.role}`) },
-    { id: 'department', header: t('team.department'), cell: (row) => row.department || <Text span c="dimmed">–</Text> },
-    { id: 'status', header: t('team.status'), cell: (row) => <MemberStatus member={row} /> },
+    { id: 'role', header: t('team.role'), ...sorted((row) => t(`roles.${row.role}`)), cell: (row) => t(`roles.${row.role}`) },
+    {
+      id: 'department', header: t('team.department'), ...sorted((row) => row.department ?? ''),
+      cell: (row) => row.department || <Text span c="dimmed">–</Text>,
+    },
+    { id: 'status', header: t('team.status'), ...sorted((row) => t(`team.states.${row.status}`)), cell: (row) => <MemberStatus member={row} /> },
     {
       id: 'seen',
       header: t('team.seen'),
+      ...sorted((row) => row.last_active_at ?? '', 'falling'),
       cell: (row) => <Seen member={row} />,
     },
     {
@@ -164,7 +172,9 @@ function Team({ title }: { title: string }) {
             action: <Actions member={row} manage={manage} onEdit={() => setEditing(row)} onResent={setResent} />,
           })}
           rows={rows}
-          filtered={Object.keys(search).length > 0}
+          order={whole && search.sort ? orderOf(search.sort) : undefined}
+          onOrder={(order) => void filter({ sort: sortOf(order, sorts) })}
+          filtered={Object.keys(search).some((name) => name !== 'sort')}
           onClearFilters={() => void navigate({ search: {}, replace: true })}
           empty={
             <EmptyState

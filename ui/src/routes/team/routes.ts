@@ -1,13 +1,18 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { withWords } from '../../lib/i18n'
+import { readSort } from '../../lib/order'
 import { typedIn } from '../../lib/search'
 import { orgRoute } from '../base'
 
 export const memberStates = ['active', 'invited', 'suspended', 'inactive'] as const
 const roles = ['owner', 'admin', 'manager', 'agent', 'viewer', 'developer'] as const
 
+/** Where all of the team is on screen; otherwise members first, then invitations, the oldest first. */
+export const sorts = ['name', '-name', 'role', '-role', 'department', '-department', 'status', '-status', 'seen', '-seen'] as const
+
 export interface TeamSearch {
   q?: string
+  sort?: (typeof sorts)[number]
   role?: (typeof roles)[number]
   status?: (typeof memberStates)[number]
   department?: string
@@ -18,7 +23,10 @@ export function readTeamSearch(raw: Record<string, unknown>): TeamSearch {
   const [q, department] = [typedIn(raw.q), typedIn(raw.department)]
   const role = roles.find((r) => r === raw.role)
   const status = memberStates.find((s) => s === raw.status)
-  return { ...(q && { q }), ...(role && { role }), ...(status && { status }), ...(department && { department }) }
+  const sort = readSort(raw.sort, sorts)
+  return {
+    ...(q && { q }), ...(role && { role }), ...(status && { status }), ...(department && { department }), ...(sort && { sort }),
+  }
 }
 
 export const teamRoute = createRoute({
