@@ -50,6 +50,9 @@ func clockMoved(t *trial) {
 	}
 	ids := []string{whole}
 	hours := []string{"-1h", "1h", "24h", later, "-1h", "24h", later}
+	if t.short { // back, a day ahead, and home again
+		hours = []string{"-1h", "24h", later}
+	}
 	for _, by := range hours {
 		move(by)
 		id := unheard(t, d, owner, everything)

@@ -16,13 +16,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// TestFaults_quick runs the quick ones, each in its short form.
+// TestFaults_quick runs the quick ones, each in its short form and beside others: they
+// wait for servers most of the time.
 func TestFaults_quick(t *testing.T) {
 	for _, f := range faults {
 		if !f.quick {
 			continue
 		}
 		t.Run(f.id, func(t *testing.T) {
+			t.Parallel()
 			one := &trial{T: t, short: true}
 			f.run(one)
 			t.Logf("%s: %s", f.does, one.figures())

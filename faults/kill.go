@@ -23,7 +23,7 @@ func killed(t *trial) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	const unapplied = "ffffffff-0000-7000-8000-000000000001"
-	rounds := t.rounds(20, 3)
+	rounds := t.rounds(20, 2)
 	for round := range rounds {
 		enough := s.Count() + 50 + random.IntN(200)
 		rig.Until(t, "more messages", func() bool { return s.Count() >= enough })
