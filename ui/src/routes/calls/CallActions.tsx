@@ -41,7 +41,7 @@ export function CallActions({ call, onCallBack, folded = false }: {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size={28} aria-label={t('calls.actionsOf', { name })} loading={busy}>
+        <ActionIcon variant="subtle" color="gray" size={24} aria-label={t('calls.actionsOf', { name })} loading={busy}>
           <Ellipsis size={16} aria-hidden />
         </ActionIcon>
       </Menu.Target>
