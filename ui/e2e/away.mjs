@@ -7,7 +7,7 @@ const OTHER = { page: 'Assistants', code: /\/assets\/AssistantsPage-/, path: 'as
 export async function away(browser, who, fail) {
   const done = []
   const step = async (name, work) => {
-    const context = await profile(browser, { who, still: true })
+    const context = await profile(browser, { who, still: true, ahead: true })
     try {
       const page = await context.newPage()
       page.setDefaultTimeout(WAIT_MS)
@@ -65,6 +65,18 @@ export async function away(browser, who, fail) {
     await context.setOffline(false)
     await page.getByRole('heading', { name: OTHER.page, level: 1 }).waitFor()
     await page.getByText(BAR).waitFor({ state: 'detached' })
+  })
+
+  await step('an upgrade', async (page) => {
+    // The tab was opened before: the file is gone, and the new version knows another.
+    let gone = true
+    await page.route(OTHER.code, (route) => (gone ? route.fulfill({ status: 404 }) : route.continue()))
+    await page.goto(home)
+    await settled(page)
+    // Nobody asks for the new one but the page itself.
+    page.on('request', (request) => { if (request.isNavigationRequest()) gone = false })
+    await frame(page).getByRole('link', { name: OTHER.page }).click()
+    await page.getByRole('heading', { name: OTHER.page, level: 1 }).waitFor()
   })
 
   await step('the other pages are fetched ahead', async (page) => {

@@ -11,7 +11,8 @@ const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
 export async function launch() {
   if (!fs.existsSync(executablePath)) {
     console.error(`\n!!! BROWSER CHECKS NOT RUN: ${executablePath} is missing (Debian: apt-get install chromium; or set CHROMIUM)\n`)
-    process.exit(process.env.CI === 'true' ? 1 : 0)
+    if (process.env.CI === 'true') process.exit(1)
+    return undefined
   }
   return chromium.launch({
     executablePath,
@@ -45,10 +46,14 @@ async function ask(method, path, body, token) {
   return text ? JSON.parse(text) : null
 }
 
-/** A fresh browser profile with a language, a colour scheme and, for signed-in pages, the session. `still`: nothing moves. */
-export async function profile(browser, { language = 'en', theme = 'light', width = 1280, height = 900, who, still = false } = {}) {
+/**
+ * A fresh browser profile with a language, a colour scheme and, for signed-in pages, the session. `still`: nothing moves.
+ * `ahead`: the code of other pages is fetched when nothing is going on, as it is for everybody who does not save data.
+ */
+export async function profile(browser, { language = 'en', theme = 'light', width = 1280, height = 900, who, still = false, ahead = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: language === 'fr' ? 'fr-FR' : 'en-US', reducedMotion: still ? 'reduce' : 'no-preference' })
-  await context.addInitScript(({ language, theme, stored }) => {
+  await context.addInitScript(({ language, theme, stored, ahead }) => {
+    if (!ahead) Object.defineProperty(navigator.connection, 'saveData', { get: () => true })
     // Kept when it is there already: pages may renew it.
     localStorage.setItem('pocketline.language', language)
     localStorage.setItem('pocketline.theme', theme)
@@ -62,7 +67,7 @@ export async function profile(browser, { language = 'en', theme = 'light', width
       seen.blocked += Math.max(0, e.duration - 50)
       seen.busy = e.startTime + e.duration
     })
-  }, { language, theme, stored: who && JSON.stringify({ token: who.token, record: { ...who.record, language: '', theme: '' } }) })
+  }, { language, theme, ahead, stored: who && JSON.stringify({ token: who.token, record: { ...who.record, language: '', theme: '' } }) })
   return context
 }
 

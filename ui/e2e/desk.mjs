@@ -7,15 +7,15 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 
-const STARTED_MS = 30_000
+const STARTED_MS = 60_000
 const program = process.env.E2E_BINARY || path.resolve(import.meta.dirname, '../../pocketline')
 
-/** Starts one. `operator(method, path, body)` asks as its superuser, `ask` as whoever's token is given. */
-export async function startDesk() {
+/** Starts one, with settings of its own. `operator(method, path, body)` asks as its superuser, `ask` as whoever's token is given. */
+export async function startDesk(settings = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pocketline-desk-'))
   const [identity, password] = ['operator@desk.test', randomBytes(12).toString('hex')]
   const base = `http://127.0.0.1:${await freePort()}`
-  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POCKETLINE_'))), POCKETLINE_LOG_LEVEL: 'error', POCKETLINE_PUBLIC_URL: base }
+  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('POCKETLINE_'))), POCKETLINE_LOG_LEVEL: 'error', POCKETLINE_PUBLIC_URL: base, ...settings }
   const log = fs.openSync(path.join(dir, 'log'), 'a')
   const server = spawn(program, ['serve', '--sandbox', '--sandbox-speed', '10', '--dir', path.join(dir, 'data'), '--http', new URL(base).host], { env, stdio: ['ignore', log, log] })
   const over = new Promise((done) => server.on('exit', done))
@@ -44,7 +44,7 @@ export async function startDesk() {
       if (answer.status >= 400) throw new Error(`the operator's ${method} ${at}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 200)}`)
       return answer.body
     }
-    return { base, ask, operator, stop, log: () => fs.readFileSync(path.join(dir, 'log'), 'utf8') }
+    return { base, ask, operator, stop, until, log: () => fs.readFileSync(path.join(dir, 'log'), 'utf8') }
   } catch (error) {
     await stop()
     throw new Error(`the suite's own server did not start: ${error.message}`, { cause: error })

@@ -35,11 +35,11 @@ export async function live(browser, who, fail) {
 const answers = () => fetch(base + '/api/health').then((r) => r.ok, () => false)
 
 async function until(condition) {
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 1_200; i++) {
     if (await condition()) return
     await new Promise((r) => setTimeout(r, 50))
   }
-  throw new Error('the server did not start within 30 seconds')
+  throw new Error('the server did not start within 60 seconds')
 }
 
 async function changes(context, who, record, fail) {

@@ -6,19 +6,20 @@ import { parallel } from './browser.mjs'
 import { startDesk } from './desk.mjs'
 import { mailbox } from './mailbox.mjs'
 import { openid } from './openid.mjs'
+import { manyClients } from './people/agency.mjs'
 import { apiKey, auditLog, pictures } from './people/admin.mjs'
 import { byMail, confirmAddress, elsewhere, forgotten, newAddress, sessions, twoFactor } from './people/identity.mjs'
 import { OPENS } from './people/mails.mjs'
 import { ROLES, accept, factorForAll, invite, known, mailOn, ownership, renewed, setUp, suspended, threeClients, withoutMail, wrongAccount } from './people/membership.mjs'
+import { receptionist } from './people/phone.mjs'
 import { Person } from './person.mjs'
 
 // Windows that work at the same time; two cores are busy with three.
 const ABREAST = 3
 
-
 export async function people(browser, _, fail) {
   const steps = []
-  const desk = await startDesk()
+  const desk = await startDesk({ POCKETLINE_ORGANIZATIONS_PER_PERSON: '40' })
   const world = { browser, desk, mail: await mailbox(), elsewhere: await openid(), complain: (what) => fail(`people: ${what}`), late: fail.late, all: [], clients: [] }
   world.person = (...who) => {
     const one = new Person(world, ...who)
@@ -72,13 +73,17 @@ async function journey(world, step) {
   await parallel(Object.keys(ROLES), ABREAST, (role) => step(`${role} accepts and sees`, () => accept(world, role, team[role], links[role]), () => team[role].page))
   await step('an account that exists accepts', () => known(world, ada, nora), () => nora.page)
 
-  // What follows are lives of their own.
+  // What follows are lives of their own. Ada's window goes from page to page meanwhile; what she does by a program needs none.
+  const token = await ada.token()
+  world.asAda = (method, at, body) => world.desk.ask(method, at, body, token)
   await parallel([
     () => step('a confirmed address', () => confirmAddress(world, nora), nora.page).then(() => step('a new address', () => newAddress(world, nora), nora.page)),
     () => step('an authenticator app', () => twoFactor(world, team.manager), team.manager.page),
     () => step('a code by mail', () => byMail(world, team.viewer), team.viewer.page).then(() => step('a forgotten password', () => forgotten(world, team.viewer), team.viewer.page)),
     () => step('sessions', () => sessions(team.developer), team.developer.page),
     () => step('pictures', () => pictures(ada, world.clients[0]), ada.page).then(() => step('a key for a program', () => apiKey(world, ada), ada.page)).then(() => step('the audit log', () => auditLog(world, ada), ada.page)),
+    () => step('the receptionist', () => receptionist(world), () => world.chloe?.page),
+    () => step('thirty clients', () => manyClients(world), () => world.iris?.page),
     () => step('an account elsewhere', () => elsewhere(world, ada), () => world.grace?.page),
   ], ABREAST, (work) => work())
 

@@ -206,7 +206,7 @@ export async function accept(world, role, one, link) {
   await want('change an assistant', ['owner', 'admin', 'manager'].includes(role) ? [200] : [403, 404], 'PATCH', `/api/collections/assistants/records/${await assistantOf(world)}`, { name: 'Mia' })
 }
 
-async function assistantOf(world) {
+export async function assistantOf(world) {
   world.assistant ??= world.desk.operator('GET', `/api/collections/assistants/records?filter=${encodeURIComponent(`organization='${world.clients[0].id}'`)}`).then((answer) => answer.items[0].id)
   return world.assistant
 }
