@@ -14,6 +14,7 @@ import { baseline } from './baseline.mjs'
 import { launch, session } from './browser.mjs'
 import { first } from './first.mjs'
 import { journey } from './journey.mjs'
+import { keyboard } from './keyboard.mjs'
 import { live } from './live.mjs'
 import { people } from './people.mjs'
 import { speed } from './speed.mjs'
@@ -27,7 +28,7 @@ async function clients() {
   return stdout.trim().replaceAll('\n', '\n          ')
 }
 
-const suites = { clients, journey, walk, away, first, people, baseline, speed, live }
+const suites = { clients, journey, walk, away, keyboard, first, people, baseline, speed, live }
 // What shares the server under test goes one after the other; beside it what has a server of its own, which nobody signs in to.
 // What takes times, or stops the server, goes alone.
 const OWN = ['first', 'people', 'baseline']
