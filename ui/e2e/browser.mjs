@@ -52,6 +52,7 @@ async function ask(method, path, body, token) {
  */
 export async function profile(browser, { language = 'en', theme = 'light', width = 1280, height = 900, who, still = false, ahead = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: language === 'fr' ? 'fr-FR' : 'en-US', reducedMotion: still ? 'reduce' : 'no-preference' })
+  context.setDefaultTimeout(WAIT_MS)
   await context.addInitScript(({ language, theme, stored, ahead }) => {
     if (!ahead) Object.defineProperty(navigator.connection, 'saveData', { get: () => true })
     // Kept when it is there already: pages may renew it.
@@ -84,9 +85,15 @@ export function watched(page) {
 }
 
 /** Waits for the page itself: its heading is there and nothing is loading. */
-export async function settled(page) {
-  await page.waitForFunction(() => document.querySelector('h1, h2') && !document.querySelector('[data-loading]'), undefined, { timeout: WAIT_MS })
-  await page.evaluate(() => Promise.all([document.fonts.ready, new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))]))
+export async function settled(page, tries = 3) {
+  try {
+    await page.waitForFunction(() => document.querySelector('h1, h2') && !document.querySelector('[data-loading]'), undefined, { timeout: WAIT_MS })
+    await page.evaluate(() => Promise.all([document.fonts.ready, new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))]))
+  } catch (error) {
+    // A page that heals itself loads anew; why it had to is among what was watched.
+    if (tries <= 1 || !/context was destroyed/.test(error.message)) throw error
+    await settled(page, tries - 1)
+  }
 }
 
 /** Runs `work` over `items`, `width` at a time. */
