@@ -2,7 +2,7 @@
 // first call. Counted as a person does it: pages seen, answers typed, presses.
 import fs from 'node:fs'
 import path from 'node:path'
-import { profile, settled, WAIT_MS } from './browser.mjs'
+import { profile, settled } from './browser.mjs'
 import { startDesk } from './desk.mjs'
 import { look } from './person.mjs'
 import { language, t } from './words.mjs'
@@ -13,7 +13,6 @@ export async function first(browser, _, fail) {
   const desk = await startDesk()
   const context = await profile(browser, { language, still: true })
   const page = await context.newPage()
-  page.setDefaultTimeout(WAIT_MS)
   page.on('pageerror', (error) => fail(`first: exception: ${error.message}`))
   const count = { screens: 0, typed: 0, presses: 0 }
   const seen = new Set()

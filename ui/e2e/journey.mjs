@@ -1,7 +1,7 @@
 // The main job as a person does it: sign in, let somebody call, watch, read, listen, and find the call again.
 import fs from 'node:fs'
 import path from 'node:path'
-import { base, profile, settled, WAIT_MS, watched } from './browser.mjs'
+import { base, profile, settled, watched } from './browser.mjs'
 
 const CALL_MS = 240_000
 // What the sandbox's booking caller and our assistant say, and what is used between.
@@ -20,7 +20,6 @@ const SECOND_MS = 800
 export async function journey(browser, who, fail) {
   const context = await profile(browser)
   const page = await context.newPage()
-  page.setDefaultTimeout(WAIT_MS)
   const complaints = watched(page)
   const steps = []
   const step = async (name, work) => {

@@ -1,7 +1,7 @@
 // B7: what people do every day, with the keyboard alone. The mouse is never used, and nothing is focused but by keys.
 import fs from 'node:fs'
 import path from 'node:path'
-import { base, profile, settled, WAIT_MS } from './browser.mjs'
+import { base, profile, settled } from './browser.mjs'
 import { language, t } from './words.mjs'
 
 /** More presses of Tab than any page has places to stop. */
@@ -12,7 +12,6 @@ const GUEST = 'keys@keyboard.test'
 export async function keyboard(browser, who, fail) {
   const context = await profile(browser, { language, still: true })
   const page = await context.newPage()
-  page.setDefaultTimeout(WAIT_MS)
   const done = []
   const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key) }
   const step = async (name, work) => {

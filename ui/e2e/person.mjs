@@ -1,7 +1,7 @@
 // Somebody in a journey: an address, a password, and as many windows as they open.
 import fs from 'node:fs'
 import path from 'node:path'
-import { profile, settled, WAIT_MS } from './browser.mjs'
+import { profile, settled } from './browser.mjs'
 import { language, t } from './words.mjs'
 
 // E2E_SHOTS=<folder> keeps pictures of the screens a journey passes: wide and narrow, light and dark.
@@ -20,7 +20,6 @@ export class Person {
     // A person of a test has no patience for what moves: each press would wait until it stands still.
     const context = await profile(this.browser, { language, still: true, ...options })
     const page = await context.newPage()
-    page.setDefaultTimeout(WAIT_MS)
     page.on('pageerror', (error) => this.complain(`${this.name}: exception: ${error.message}`))
     // An answer that refuses is not a fault here: half of the journey is about refusals.
     page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource/.test(m.text())) this.complain(`${this.name}: console: ${m.text().slice(0, 300)}`) })
