@@ -48,3 +48,15 @@ func TestChain_is_what_is_bound(t *testing.T) {
 	})
 	testkit.Mux(t, p.TestApp)
 }
+
+// Routes of ours leave out the steps that look at PocketBase's own: none of them may
+// lie where those look.
+func TestChain_our_routes_lie_where_no_step_is_missed(t *testing.T) {
+	for _, r := range newProduct(t).desk.Facade.Routes() {
+		for _, stock := range []string{"/api/collections/", "/api/files/", "/api/backups/", "/api/sql", "/_/"} {
+			if strings.HasPrefix(r.Path, stock) {
+				t.Errorf("%s %s is beside PocketBase's %s", r.Method, r.Path, stock)
+			}
+		}
+	}
+}

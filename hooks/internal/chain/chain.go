@@ -10,6 +10,7 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 )
 
 // Ids of our middlewares, first to last.
@@ -139,6 +140,32 @@ func Middleware(id string, do func(*core.RequestEvent) error) *hook.Handler[*cor
 		panic("chain: no place for " + id)
 	}
 	return &hook.Handler[*core.RequestEvent]{Id: id, Priority: priority, Func: do}
+}
+
+// ofStock are the steps that look at PocketBase's own routes alone.
+var ofStock = []string{Panel, Spelling, Guesses, Gate, ListPin, Filled, Beginning, Thumbnail, Restore}
+
+// ofMessages are the steps that a provider's message passes. It is proven by its door,
+// which reads its body as it was signed and keeps its own pace: nobody is signed in, no
+// row is read for an answer, and all messages of an account come from few addresses.
+// The request log would hold nothing else.
+var ofMessages = []string{ReadDeadline, apis.DefaultWWWRedirectMiddlewareId, Health, apis.DefaultCorsMiddlewareId, Refusals,
+	DiskFull, apis.DefaultPanicRecoverMiddlewareId, Text, Address, Restoring, Inner, Keys, KeyRoutes,
+	apis.DefaultSecurityHeadersMiddlewareId, Headers}
+
+// Ours is where our routes are added, which leave those steps out: each one costs a
+// start, and every request.
+func Ours(r *router.Router[*core.RequestEvent]) *router.RouterGroup[*core.RequestEvent] {
+	return r.Group("").Unbind(ofStock...)
+}
+
+// Messages leaves a provider's door the steps that its messages pass.
+func Messages(route *router.Route[*core.RequestEvent]) {
+	for _, s := range Steps() {
+		if !slices.Contains(ofMessages, s.ID) {
+			route.Unbind(s.ID)
+		}
+	}
 }
 
 // Sort brings what is bound into its order. PocketBase sorts the middlewares of each

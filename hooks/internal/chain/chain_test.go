@@ -67,3 +67,12 @@ func TestSort_orders_by_place_and_leaves_equals_as_they_came(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A name that no step has would be left out of nothing, silently.
+func TestSteps_have_what_routes_leave_out_and_messages_pass(t *testing.T) {
+	for _, id := range slices.Concat(ofStock, ofMessages) {
+		if !slices.ContainsFunc(Steps(), func(s Step) bool { return s.ID == id }) {
+			t.Errorf("%s is no step", id)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/chain"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -134,12 +135,16 @@ func (f *Facade) Mount(se *core.ServeEvent) {
 	defer f.mu.Unlock()
 	f.routes = se.Router
 	se.Router.Bind(insideRequest(), f.invoke())
+	ours := chain.Ours(se.Router)
 	for _, m := range f.mounted {
 		if m.handler != nil {
-			se.Router.Route(m.Method, m.Path, m.handler)
+			ours.Route(m.Method, m.Path, m.handler)
 		}
 	}
-	f.mountNothing(se)
+	f.mountNothing(ours)
+	if !se.Router.HasRoute("", "/") {
+		ours.Route("", "/", f.nothing) // other methods
+	}
 }
 
 func admit(e *core.RequestEvent, who Auth) error {

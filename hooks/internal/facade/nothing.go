@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/hook"
+	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
@@ -62,15 +63,12 @@ func surfaceOf(path string) string {
 
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-func (f *Facade) mountNothing(se *core.ServeEvent) {
+func (f *Facade) mountNothing(ours *router.RouterGroup[*core.RequestEvent]) {
 	for prefix := range nothingAt {
 		for _, method := range methods {
-			se.Router.Route(method, prefix+"{path...}", f.nothing)
-			se.Router.Route(method, strings.TrimSuffix(prefix, "/"), f.nothing)
+			ours.Route(method, prefix+"{path...}", f.nothing)
+			ours.Route(method, strings.TrimSuffix(prefix, "/"), f.nothing)
 		}
-	}
-	if !se.Router.HasRoute("", "/") {
-		se.Router.Route("", "/", f.nothing) // other methods
 	}
 }
 

@@ -122,8 +122,7 @@ func (d *Doors) Settle() { d.answered.Wait() }
 func (d *door) bind(se *core.ServeEvent) {
 	for path, kind := range d.Paths {
 		receive := func(re *core.RequestEvent) error { return d.receive(re, kind) }
-		d.bodies.Opens(se.Router.POST(path, receive).Unbind(apis.DefaultActivityLoggerMiddlewareId,
-			apis.DefaultRateLimitMiddlewareId, apis.DefaultLoadAuthTokenMiddlewareId))
+		d.bodies.Opens(se.Router.POST(path, receive))
 		if d.Probe != "" {
 			se.Router.GET(path, func(re *core.RequestEvent) error { return re.String(http.StatusOK, d.Probe) }).
 				Unbind(apis.DefaultActivityLoggerMiddlewareId)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
 	"golang.org/x/sync/semaphore"
@@ -40,10 +39,10 @@ func (d *Door) Within(most int64) *Door {
 	return &Door{most: most, all: d.all, strangers: d.strangers}
 }
 
-// Opens takes a route out of what reads other requests' bodies: a message is
-// read once, by Read, as it was signed.
+// Opens takes a route out of what other requests pass, and of what reads their bodies:
+// a message is read once, by Read, as it was signed.
 func (d *Door) Opens(route *router.Route[*core.RequestEvent]) {
-	route.Unbind(chain.Body, chain.BodyText, chain.Upload, chain.Answer, apis.DefaultBodyLimitMiddlewareId)
+	chain.Messages(route)
 }
 
 // Read reads a provider's message whole. proven tells that a header alone held
