@@ -11,18 +11,31 @@ import (
 // NameFunction is Name in SQL, in every connection of this program.
 const NameFunction = "search_name"
 
+// TextFunction is Text in SQL, in every connection of this program.
+const TextFunction = "search_text"
+
 func init() {
-	name := func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-		text, _ := args[0].(string)
-		return Name(text), nil
+	for name, fold := range map[string]func(string) string{NameFunction: Name, TextFunction: Text} {
+		sqlite.MustRegisterDeterministicScalarFunction(name, 1,
+			func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+				text, _ := args[0].(string)
+				return fold(text), nil
+			})
 	}
-	sqlite.MustRegisterDeterministicScalarFunction(NameFunction, 1, name)
 }
 
 // Name returns somebody's name or address as a part of it is looked for: folded,
 // without spaces, hyphens and apostrophes, so that "jean pierre" and "JeanPierre"
 // find Jean-Pierre. Other signs stay.
 func Name(text string) string {
+	return kept(text, func(r rune) bool { return !isHyphen(r) && !unicode.IsSpace(r) })
+}
+
+// Text returns a text as a part of it is looked for: folded, all signs as they are.
+func Text(text string) string { return kept(text, func(rune) bool { return true }) }
+
+// kept folds a text. Of what stands between words it has what keep tells to keep.
+func kept(text string, keep func(r rune) bool) string {
 	out := make([]byte, 0, len(text))
 	from := 0 // where letters not yet folded begin
 	for i, r := range text {
@@ -33,7 +46,7 @@ func Name(text string) string {
 		from = i + utf8.RuneLen(r)
 		if r == utf8.RuneError {
 			from = i + 1 // bytes that are no text
-		} else if !isHyphen(r) && !unicode.IsSpace(r) {
+		} else if keep(r) {
 			out = utf8.AppendRune(out, unicode.ToLower(r))
 		}
 	}

@@ -173,6 +173,9 @@ func saveProfile(e *core.RequestEvent, user *core.Record, columns map[string]any
 	for column, value := range columns {
 		user.Set(column, value)
 	}
+	if tenant.Unchanged(user) {
+		return nil
+	}
 	audit.By(e, user)
 	err := e.App.Save(user)
 	var problems validation.Errors

@@ -109,9 +109,11 @@ func (d *domain) changeSettings(e *core.RequestEvent) error {
 	}
 	row.IgnoreUnchangedFields(true)
 	row.Load(columns)
-	audit.By(e, row)
-	if err := e.App.Save(row); err != nil {
-		return err
+	if row.IsNew() || !tenant.Unchanged(row) {
+		audit.By(e, row)
+		if err := e.App.Save(row); err != nil {
+			return err
+		}
 	}
 	return facade.JSON(e, http.StatusOK, settingsAnswer(e, row))
 }

@@ -79,17 +79,17 @@ var coreCommFields = []facade.Field{
 	{Name: "description", Column: "description", MaxLength: 500},
 	{Name: "systemPrompt", Column: "system_prompt", MaxLength: 100_000},
 	{Name: "firstMessage", Column: "first_message", MaxLength: 1_000},
-	{Name: "language", Column: "language", MaxLength: 10},
+	{Name: "language", Column: "language", MaxLength: 10, Null: true},
 	{Name: "model", Kind: facade.Object},
 	{Name: "model.provider", Column: "model_provider", OneOf: collections.ModelProviders},
 	{Name: "model.model", Column: "model_name", MaxLength: 100},
-	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
+	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Max: 2, Null: true},
 	{Name: "model.maxTokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
 	{Name: "voice", Kind: facade.Object},
 	{Name: "voice.provider", Column: "voice_provider", OneOf: collections.VoiceProviders, Words: voiceWords},
 	{Name: "voice.voiceId", Column: "voice_id", MaxLength: 100},
 	{Name: "voice.speed", Column: "voice_speed", Kind: facade.Number, Max: 5},
-	{Name: "voice.stability", Column: "voice_stability", Kind: facade.Number, Max: 1},
+	{Name: "voice.stability", Column: "voice_stability", Kind: facade.Number, Max: 1, Null: true},
 	{Name: "transcriber", Kind: facade.Object},
 	{Name: "transcriber.provider", Column: "transcriber_provider", OneOf: collections.TranscriberProviders},
 	{Name: "transcriber.model", Column: "transcriber_model", MaxLength: 100},
@@ -281,13 +281,13 @@ func callStats(e *core.RequestEvent, id string) (map[string]any, error) {
 var alloKoliFields = []facade.Field{
 	{Name: "name", Column: "name", Required: true, MinLength: 3, MaxLength: 100},
 	{Name: "description", Column: "description", MaxLength: 500},
-	{Name: "language", Column: "language", OneOf: collections.Languages, Fold: language},
+	{Name: "language", Column: "language", OneOf: collections.Languages, Fold: language, Null: true},
 	{Name: "status", Column: "status", OneOf: []string{"active", "inactive"}},
 	{Name: "voice_id", Column: "voice_id", MaxLength: 100},
 	{Name: "voice", Kind: facade.Any, Covers: []string{"voice_provider", "voice_id", "voice_speed", "voice_stability"}},
 	{Name: "model_provider", Column: "model_provider", OneOf: collections.ModelProviders},
 	{Name: "model_name", Column: "model_name", MaxLength: 100},
-	{Name: "model_temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
+	{Name: "model_temperature", Column: "model_temperature", Kind: facade.Number, Max: 2, Null: true},
 	{Name: "model_max_tokens", Column: "model_max_tokens", Kind: facade.Integer, Max: 10_000},
 	{Name: "model", Kind: facade.Any, Covers: []string{"model_provider", "model_name", "model_temperature",
 		"model_max_tokens"}},
@@ -354,10 +354,10 @@ func (d *domain) alloKoli() facade.Resource {
 var alloKoliParts = []facade.Field{
 	{Name: "voice.provider", Column: "voice_provider", OneOf: collections.VoiceProviders, Words: voiceWords},
 	{Name: "voice.voice_id", Also: []string{"voice.voiceId"}, Column: "voice_id", MaxLength: 100},
-	{Name: "voice.stability", Column: "voice_stability", Kind: facade.Number, Max: 1},
+	{Name: "voice.stability", Column: "voice_stability", Kind: facade.Number, Max: 1, Null: true},
 	{Name: "model.provider", Column: "model_provider", OneOf: collections.ModelProviders},
 	{Name: "model.model", Column: "model_name", MaxLength: 100},
-	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Max: 2},
+	{Name: "model.temperature", Column: "model_temperature", Kind: facade.Number, Max: 2, Null: true},
 	{Name: "model.max_tokens", Also: []string{"model.maxTokens"}, Column: "model_max_tokens",
 		Kind: facade.Integer, Max: 10_000},
 	{Name: "model.systemPrompt", Column: "system_prompt", MaxLength: 100_000},
@@ -376,6 +376,9 @@ func readVoiceAndModel(e *core.RequestEvent, body, columns map[string]any) error
 	for _, name := range []string{"voice", "model"} {
 		switch value := body[name].(type) {
 		case nil:
+			if _, sent := body[name]; sent && e.Request.PathValue("id") != "" {
+				reasons[name] = "Must be a text or an object"
+			}
 		case string:
 			sent[name] = wordAsObject(name, value, columns)
 		case map[string]any:

@@ -71,12 +71,40 @@ func TestReplies_name_what_is_wrong(t *testing.T) {
 		{map[string]any{"shortcut": " /HOURS ", "text": "Hello"},
 			`"shortcut":"Value must be unique"`}, // the fixtures have "hours"
 		{map[string]any{"shortcut": "// hours", "text": "Hello"}, `"shortcut":"Value must be unique"`},
+		// All at once, in the order of the fields.
+		{map[string]any{"text": strings.Repeat("x", collections.ReplyMax+1), "shortcut": "two words"},
+			`{"shortcut":"Must be one word: no spaces, no slash, nothing that is not seen","text":"Must have at most 4000 characters"}`},
+		{map[string]any{"language": "de", "text": "\u200b", "shortcut": "a/b"},
+			`,"text":"Required","language":"Must be one of en, fr"}`},
+		// What is stored counts: a large dotted I has two letters when it is small.
+		{map[string]any{"shortcut": strings.Repeat("İ", 21), "text": "Hello"},
+			`"details":{"shortcut":"Must have at most 40 characters"}`},
 	} {
 		if a := d.Do("POST", path, testkit.AcmeAgent, tt.body).Want(400).Nothing(); !strings.Contains(string(a.Body),
 			tt.says) {
 			t.Errorf("%v: got %s, want %s", tt.body, a.Body, tt.says)
 		}
 	}
+}
+
+// PocketBase's own routes say all of it at once as well.
+func TestReplies_by_record_are_told_all_that_is_wrong(t *testing.T) {
+	d := open(t)
+	a := d.Do("POST", "/api/collections/"+collections.SavedReplies+"/records", testkit.AcmeAgent, map[string]any{
+		"organization": testkit.Acme, "shortcut": "two words", "text": strings.Repeat("x", collections.ReplyMax+1),
+		"language": "de"}).Want(400).Nothing()
+	for _, column := range []string{"shortcut", "text", "language"} {
+		if !strings.Contains(string(a.Body), `"`+column+`":{`) {
+			t.Errorf("%s is not named: %s", column, a.Body)
+		}
+	}
+}
+
+// A shortcut in parts is as long as the word it makes.
+func TestReplies_count_a_shortcut_as_it_is_stored(t *testing.T) {
+	d := open(t)
+	long := map[string]any{"shortcut": strings.Repeat("e\u0301", collections.ShortcutMax), "text": "Hello"}
+	d.Do("POST", path, testkit.AcmeAgent, long).Want(201)
 }
 
 func TestReplies_are_kept_changed_and_deleted(t *testing.T) {

@@ -131,6 +131,9 @@ func change(tx core.App, e *core.RequestEvent, t *tenant.Tenant, m *core.Record,
 	for column, value := range columns {
 		m.Set(column, value)
 	}
+	if tenant.Unchanged(m) {
+		return nil
+	}
 	m.IgnoreUnchangedFields(true)
 	audit.By(e, m)
 	return tx.Save(m)

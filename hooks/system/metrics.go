@@ -50,6 +50,7 @@ func (s *system) writeMetrics(e *core.RequestEvent, w *bytes.Buffer) {
 	requests, messages := v.Requests.Since(), v.Messages.Since()
 	counter("requests_total", requests.Good+requests.Bad)
 	counter("request_errors_total", requests.Bad)
+	counter("requests_left_total", requests.Left)
 	counter("messages_taken_total", messages.Good)
 	counter("messages_refused_total", messages.Bad)
 	if box, err := inbox.Of(s.app); err == nil {

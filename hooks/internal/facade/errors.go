@@ -20,6 +20,9 @@ func answerError(e *core.RequestEvent, r Route, err error) error {
 		return nil
 	}
 	refused := refusalOf(err)
+	if refusal.Left(e, err) {
+		refused = refusal.Of("client_left")
+	}
 	if vitals.DamagedFor(err) {
 		vitals.Of(e.App).Saw(vitals.CauseOf(err))
 		refused = refusal.Of("unavailable/damaged")

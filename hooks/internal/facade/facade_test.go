@@ -216,7 +216,7 @@ func TestLists_are_paged_filtered_and_searched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"A 50% voice", `Quote ' and \ voice`, "under_score"} {
+	for _, name := range []string{"A 50% voice", `Quote ' and \ voice`, "under_score", "Fermé, cœur d'hiver"} {
 		row := core.NewRecord(c)
 		row.Load(map[string]any{"organization": testkit.Acme, "name": name, "status": "inactive"})
 		if err := app.Save(row); err != nil {
@@ -229,11 +229,11 @@ func TestLists_are_paged_filtered_and_searched(t *testing.T) {
 		status, rows, total int
 		limit, page, pages  int
 	}{
-		{"", 200, 4, 4, 20, 1, 1},
-		{"?limit=3", 200, 3, 4, 3, 1, 2},
-		{"?limit=3&page=2", 200, 1, 4, 3, 2, 2},
-		{"?limit=3&page=9", 200, 0, 4, 3, 9, 2},
-		{"?limit=100000", 200, 4, 4, 100, 1, 1},
+		{"", 200, 5, 5, 20, 1, 1},
+		{"?limit=3", 200, 3, 5, 3, 1, 2},
+		{"?limit=3&page=2", 200, 2, 5, 3, 2, 2},
+		{"?limit=3&page=9", 200, 0, 5, 3, 9, 2},
+		{"?limit=100000", 200, 5, 5, 100, 1, 1},
 		{"?limit=0", 400, 0, 0, 0, 0, 0},
 		{"?page=-1", 400, 0, 0, 0, 0, 0},
 		{"?page=x", 400, 0, 0, 0, 0, 0},
@@ -247,14 +247,27 @@ func TestLists_are_paged_filtered_and_searched(t *testing.T) {
 		{"?search=" + url.QueryEscape(`' || id != '`), 200, 0, 0, 20, 1, 0},
 		{"?search=" + url.QueryEscape(`\`), 200, 1, 1, 20, 1, 1},
 		{"?search=" + url.QueryEscape(`x' // `), 200, 0, 0, 20, 1, 0},
+		{"?search=" + url.QueryEscape("FERMÉ"), 200, 1, 1, 20, 1, 1},
+		{"?search=ferme", 200, 1, 1, 20, 1, 1},
+		{"?search=" + url.QueryEscape("fermé"), 200, 1, 1, 20, 1, 1}, // in parts
+		{"?search=COEUR", 200, 1, 1, 20, 1, 1},
+		{"?search=" + url.QueryEscape("hiver\u00a0 ferme"), 200, 1, 1, 20, 1, 1}, // each word, wherever it stands
+		{"?search=" + url.QueryEscape("ferme voice"), 200, 0, 0, 20, 1, 0},
+		{"?search=" + url.QueryEscape("\u0301"), 200, 0, 0, 20, 1, 0}, // an accent of nothing
+		{"?search=" + url.QueryEscape(strings.Repeat("é", 200)), 200, 0, 0, 20, 1, 0},
+		{"?search=" + url.QueryEscape(strings.Repeat("ﷺ", 200)), 400, 0, 0, 0, 0, 0}, // 18 letters each
+		{"?search=" + url.QueryEscape(strings.Repeat("a ", 100)), 400, 0, 0, 0, 0, 0},
 		{"?search=" + strings.Repeat("x", 300), 400, 0, 0, 0, 0, 0},
-		{"?filter=" + url.QueryEscape("id='x'") + "&sort=-created&expand=organization", 200, 4, 4, 20, 1, 1},
+		{"?filter=" + url.QueryEscape("id='x'") + "&sort=-created&expand=organization", 200, 5, 5, 20, 1, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
 			status, got, body := ask(t, mux, request{testkit.AcmeViewer, "GET", "/api/agents" + tt.query, nil, nil})
 			if status != tt.status {
 				t.Fatalf("got %d %s, want %d", status, body, tt.status)
+			}
+			if status == 400 && !strings.Contains(body, `"details":{"`+strings.TrimLeft(tt.query[:strings.IndexByte(tt.query, '=')], "?")) {
+				t.Errorf("got %s, which does not name the parameter", body)
 			}
 			if status != 200 {
 				return

@@ -38,11 +38,16 @@ type Field struct {
 	Covers   []string
 	Kind     Kind
 	Required bool // on create
+	// Null tells that a change may send null, which leaves the column without a value.
+	// Objects, lists and whatever one likes take it anyway.
+	Null bool
 	// OneOf are the accepted words, of a list those of its items; Words maps accepted words to stored ones.
 	OneOf []string
 	Words map[string]string
 	// Fold changes a text before it is looked at.
 	Fold func(string) string
+	// Check says what else is wrong with a text, "" when nothing is.
+	Check func(string) (reason string)
 	// MinLength and MaxLength bound texts, in characters; 0 means no bound.
 	MinLength, MaxLength int
 	// Min and Max bound numbers when Max is above Min; one of them may be infinite.
@@ -50,15 +55,23 @@ type Field struct {
 }
 
 // Read checks a body against its documented fields and returns the columns it
-// sets. Fields that are absent (or null) set nothing; unknown ones are passed
-// over, as both old systems did. whole asks for the required ones.
+// sets. Fields that are absent set nothing; unknown ones are passed over, as both old
+// systems did. whole is a new row's: it asks for the required ones, and null is none
+// there. In a change null takes a value away, and is refused where a field always has one.
 func Read(fields []Field, body map[string]any, whole bool) (map[string]any, error) {
 	columns, reasons := map[string]any{}, map[string]string{}
 	for _, f := range fields {
 		name, value := f.sent(body)
 		if value == nil {
-			if f.Required && whole {
+			name, null := f.null(body)
+			switch {
+			case whole && f.Required:
 				reasons[f.Name] = "Required"
+			case whole || !null:
+			case !f.mayBeNull() || name != f.Name && !slices.Contains(f.Also, name):
+				reasons[name] = f.notNull(name)
+			case f.Column != "":
+				columns[f.Column] = nil
 			}
 			continue
 		}
@@ -85,6 +98,32 @@ func (f Field) sent(body map[string]any) (string, any) {
 		}
 	}
 	return f.Name, nil
+}
+
+// null tells whether a field, or the object it is in, was sent as null, and under what name.
+func (f Field) null(body map[string]any) (name string, found bool) {
+	for _, name := range append([]string{f.Name}, f.Also...) {
+		if value, found := lookup(body, name); found && value == nil {
+			return name, true
+		}
+		if head, _, nested := strings.Cut(name, "."); nested {
+			if value, found := body[head]; found && value == nil {
+				return head, true
+			}
+		}
+	}
+	return f.Name, false
+}
+
+// mayBeNull tells whether a change may leave the field without a value.
+func (f Field) mayBeNull() bool { return f.Null || f.Kind == Object || f.Kind == List || f.Kind == Any }
+
+// notNull says what stands where null was sent.
+func (f Field) notNull(name string) string {
+	if strings.HasPrefix(f.Name, name+".") {
+		return "Must be " + kindNames[Object]
+	}
+	return "Must be " + kindNames[f.Kind]
 }
 
 func lookup(body map[string]any, name string) (any, bool) {
@@ -169,6 +208,11 @@ func (f Field) checkText(text string) (any, string) {
 		return nil, fmt.Sprintf("Must have at least %d characters", f.MinLength)
 	case f.MaxLength > 0 && length > f.MaxLength:
 		return nil, fmt.Sprintf("Must have at most %d characters", f.MaxLength)
+	}
+	if f.Check != nil {
+		if reason := f.Check(text); reason != "" {
+			return nil, reason
+		}
 	}
 	if stored, ok := f.Words[text]; ok {
 		return stored, ""

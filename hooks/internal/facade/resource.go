@@ -47,7 +47,8 @@ type Resource struct {
 	// Where is a fixed condition of the list, in PocketBase's filter language.
 	Where string
 	// Filters, Search, Sort and Limit are the list's. Search names the columns
-	// the parameter `search` looks into, Sought makes what is looked for of what was typed.
+	// the parameter `search` looks into, each word by itself, without accents and
+	// capitals; Sought makes what is looked for of what was typed.
 	Filters []Filter
 	Search  []string
 	Sought  func(typed string) string

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/collections/words"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -125,19 +127,12 @@ func condition(e *core.RequestEvent, row row) (string, error) {
 		}
 		terms = append(terms, f.Column+"="+tenant.Literal(value))
 	}
-	search := strings.TrimSpace(query.Get("search"))
-	if row.Sought != nil {
-		search = row.Sought(search)
-	}
-	if search != "" && len(row.Search) > 0 {
-		if len(search) > searchMax {
-			reasons["search"] = "Must have at most " + strconv.Itoa(searchMax) + " characters"
-		}
-		words := make([]string, len(row.Search))
-		for i, column := range row.Search {
-			words[i] = column + "~" + tenant.Containing(search)
-		}
-		terms = append(terms, "("+strings.Join(words, " || ")+")")
+	found, reason := row.sought(query.Get("search"))
+	switch {
+	case reason != "":
+		reasons["search"] = reason
+	case found != "":
+		terms = append(terms, found)
 	}
 	if len(reasons) > 0 {
 		return "", refusal.Of("invalid_request/query").With(reasons)
@@ -145,8 +140,37 @@ func condition(e *core.RequestEvent, row row) (string, error) {
 	return strings.Join(terms, " && "), nil
 }
 
-// searchMax keeps a search inside PocketBase's limit on filters.
-const searchMax = 200
+const (
+	// searchMax and searchWords keep a search inside PocketBase's limits on filters:
+	// 3,500 characters, 200 conditions.
+	searchMax   = 200
+	searchWords = 20
+)
+
+// sought is the condition of what somebody looks for: each word, folded, in one of the
+// searched columns. A search that has letters and no word of its own, such as an accent
+// alone, finds nothing.
+func (r Resource) sought(typed string) (condition, reason string) {
+	if r.Sought != nil {
+		typed = r.Sought(typed)
+	}
+	typed = strings.TrimSpace(typed)
+	if typed == "" || len(r.Search) == 0 {
+		return "", ""
+	}
+	folded := words.Text(typed)
+	if utf8.RuneCountInString(typed) > searchMax || utf8.RuneCountInString(folded) > searchMax {
+		return "", "Must have at most " + strconv.Itoa(searchMax) + " characters"
+	}
+	found := strings.Fields(folded)
+	if len(found) > searchWords {
+		return "", "Must have at most " + strconv.Itoa(searchWords) + " words"
+	}
+	if len(found) == 0 {
+		return "id=''", ""
+	}
+	return tenant.Holding(r.Search, found), ""
+}
 
 // own reads a row and makes sure it is of the active organization: a person of
 // two sees here only the one they act in.

@@ -31,6 +31,12 @@ func shape(e *core.RequestEvent) error {
 	response := e.Response
 	err := e.Next()
 	e.Response = response // a panic leaves what held the answer back in its place
+	if Left(e, err) {     // for the log alone: an error it is not
+		if e.Written() {
+			return nil
+		}
+		return Write(e, Of("client_left"), nil)
+	}
 	if err == nil || e.Written() {
 		return err
 	}

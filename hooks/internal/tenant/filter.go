@@ -5,7 +5,49 @@ import (
 	"strings"
 
 	"github.com/ganigeorgiev/fexpr"
+	"github.com/pocketbase/pocketbase/tools/search"
+
+	"github.com/pocketline/pocketline/collections/words"
 )
+
+// Folded is a function of the filter language: a column as words are looked for in it,
+// in small letters without accents. What it is compared with has to be folded alike.
+//
+// Example: folded(name)~'coeur'
+const Folded = "folded"
+
+func init() {
+	search.TokenFunctions[Folded] = func(resolve func(fexpr.Token) (*search.ResolverResult, error),
+		args ...fexpr.Token) (*search.ResolverResult, error) {
+		if len(args) != 1 || args[0].Type != fexpr.TokenIdentifier {
+			return nil, errors.New("folded expects one column")
+		}
+		column, err := resolve(args[0])
+		if err != nil {
+			return nil, err
+		}
+		if column.MultiMatchSubQuery != nil {
+			return nil, errors.New("folded expects a column of the row itself")
+		}
+		column.Identifier = words.TextFunction + "(" + column.Identifier + ")"
+		column.NullFallback = search.NullFallbackDisabled // of no text it is ""
+		return column, nil
+	}
+}
+
+// Holding is the condition that each word of what somebody typed stands in one of the
+// columns, in whatever letters; "" when there is no word.
+func Holding(columns, sought []string) string {
+	terms := make([]string, len(sought))
+	for i, word := range sought {
+		ways := make([]string, len(columns))
+		for n, column := range columns {
+			ways[n] = Folded + "(" + column + ")~" + Containing(word)
+		}
+		terms[i] = "(" + strings.Join(ways, " || ") + ")"
+	}
+	return strings.Join(terms, " && ")
+}
 
 // Literal writes a value as a text literal of PocketBase's filter language, so
 // that quotes, operators and comments in it stay text. A NUL, which ends a

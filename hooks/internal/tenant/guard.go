@@ -148,6 +148,9 @@ func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
 const retryAfter = "2"
 
 func busy(e *core.RequestEvent) error {
+	if err := e.Request.Context().Err(); err != nil {
+		return err // nobody waits any more
+	}
 	e.Response.Header().Set("Retry-After", retryAfter)
 	return refusal.Of("unavailable/lists")
 }

@@ -34,6 +34,8 @@ func Register(app core.App, l AnswerLimits) {
 	app.OnRecordUpdateRequest().BindFunc(taken)
 	app.OnRecordCreateRequest().BindFunc(expandFirst)
 	app.OnRecordUpdateRequest().BindFunc(expandFirst)
+	app.OnRecordUpdateRequest().BindFunc(answerUnchanged)
+	app.OnRecordUpdate().Bind(stopUnchanged)
 	app.OnRecordCreate().Bind(orderedID)
 	app.OnRecordValidate().BindFunc(onValidate)
 }

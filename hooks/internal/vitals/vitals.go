@@ -95,8 +95,13 @@ type Rate struct {
 	now     func() time.Time // nil is time.Now
 }
 
-// Count is how many ends there were.
-type Count struct{ Good, Bad uint64 }
+// Count is how many ends there were. Left are those nobody waited for: they are
+// neither good nor bad.
+type Count struct{ Good, Bad, Left uint64 }
+
+// StatusLeft is the status of what whoever asked did not wait for. It is for the log
+// and the figures; nobody reads it.
+const StatusLeft = 499
 
 // Share is the part of bad ends.
 func (c Count) Share() float64 {
@@ -111,10 +116,13 @@ func (r *Rate) Note(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := r.turn()
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status == StatusLeft:
+		r.all.Left++
+	case status >= http.StatusInternalServerError:
 		r.all.Bad++
 		r.minutes[at].Bad++
-	} else {
+	default:
 		r.all.Good++
 		r.minutes[at].Good++
 	}
