@@ -84,6 +84,21 @@ export async function away(browser, who, fail) {
     await coming
   })
 
+  await step('a page that was fetched ahead opens without a network', async (page, context) => {
+    await page.goto(home)
+    await settled(page)
+    await page.waitForFunction(async () => {
+      const list = document.querySelector('meta[name="ahead"]').content
+      const { pages, words } = await (await fetch(list)).json()
+      const here = new Set(performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname))
+      return [...pages, ...words.en].every((file) => here.has(file))
+    }, undefined, { timeout: WAIT_MS, polling: 1_000 })
+    await context.setOffline(true)
+    await page.getByText(BAR).waitFor()
+    await frame(page).getByRole('link', { name: OTHER.page }).click()
+    await page.getByRole('heading', { name: OTHER.page, level: 1 }).waitFor()
+  })
+
   await step('no such page, no such organization', async (page) => {
     const complaints = watched(page)
     for (const [path, heading] of [[`/o/${who.org}/nothing-of-ours`, 'Nothing here'], ['/nothing-of-ours', 'Nothing here'], ['/o/nowhere/home', 'No such organization']]) {

@@ -76,9 +76,17 @@ export function drawn(drawings) {
  * for signed-in people the frame around every page. Their names are left in <meta> for boot.js, which knows who comes.
  */
 export function hints() {
+  let outDir = ''
+  const ahead = { file: '', source: '' }
   return {
     name: 'pocketline:hints',
     apply: 'build',
+    configResolved(config) {
+      outDir = path.resolve(config.root, config.build.outDir)
+    },
+    writeBundle() {
+      if (ahead.file) fs.writeFileSync(path.join(outDir, ahead.file), ahead.source)
+    },
     transformIndexHtml: {
       order: 'post',
       handler(_html, { bundle }) {
@@ -99,10 +107,25 @@ export function hints() {
           if (item.name === FRAME) frame.push(item.fileName, ...(item.viteMetadata?.importedCss ?? []))
         }
         if (frame.length > 0) name('frame', ...frame)
+        ahead.source = JSON.stringify(filesAhead(Object.values(bundle ?? {})))
+        ahead.file = `assets/ahead-${createHash('sha256').update(ahead.source).digest('hex').slice(0, 8)}.json`
+        name('ahead', ahead.file)
         return tags
       },
     },
   }
+}
+
+/** What src/shell/ahead.ts fetches: the code and the styles of all pages but the first, and the words by their language. */
+function filesAhead(bundle) {
+  const files = { pages: [], words: { en: [], fr: [] } }
+  for (const item of bundle.toSorted((a, b) => (a.fileName < b.fileName ? -1 : 1))) {
+    if (!/\.(js|css)$/.test(item.fileName) || item.isEntry) continue
+    const [, language] = /locales\/(?:[a-z]+\/)?(en|fr)\.json$/.exec(item.facadeModuleId ?? '') ?? []
+    const list = language ? files.words[language] : files.pages
+    list.push('/' + item.fileName)
+  }
+  return files
 }
 
 const FRAME = 'frame'

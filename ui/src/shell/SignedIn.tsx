@@ -22,11 +22,8 @@ import { SideBar } from './SideBar'
 const ProfileMenu = lazily(() => import('./ProfileMenu').then((m) => m.ProfileMenu))
 const palettePage = withWords('people', withWords('calls', () => import('./Palette')))
 const Palette = lazily(async () => (await palettePage()).Palette)
-const drawerPage = () => import('./MenuDrawer')
-const MenuDrawer = lazily(async () => (await drawerPage()).MenuDrawer)
-const helpPage = () => import('./Help')
-const Help = lazily(async () => (await helpPage()).Help)
-const overlays = [palettePage, drawerPage, helpPage]
+const MenuDrawer = lazily(() => import('./MenuDrawer').then((m) => m.MenuDrawer))
+const Help = lazily(() => import('./Help').then((m) => m.Help))
 
 // Organizations may end sessions after five minutes without use; most times there is nothing to renew.
 const RENEW_MS = 60_000
@@ -86,7 +83,7 @@ export function SignedIn({ children }: { children?: ReactNode }) {
   // The frame first, then in small steps what it holds: drawn at once, the two keep a phone busy for a third of a second.
   const framed = useDeferredValue(true, false)
   const idle = useIdle()
-  useAhead(idle, areas, overlays)
+  useAhead(idle)
   useShortcut('?', () => setHelp('open'))
 
   if (!me) return null

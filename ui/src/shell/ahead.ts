@@ -1,38 +1,41 @@
-import { useRouter, type AnyRoute } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import type { Area } from './areas'
 
-type Load = () => Promise<unknown>
+/** The files of the pages, as the build lists them (scripts/vite-plugins.mjs); words by their language. */
+interface Files {
+  pages: string[]
+  words: Record<string, string[]>
+}
 
 /** A browser that is asked to save data is not sent what may never be looked at. */
 const saves = (): boolean => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true
 
+/** Until nothing else is going on. */
+const rest = () => new Promise<unknown>((resolve) => { requestIdleCallback(resolve) })
+
+/** One after the other. What does not come is asked for again by whoever goes there. */
+async function fetchAhead(list: string, signal: AbortSignal): Promise<void> {
+  const get = async (path: string) => {
+    await rest()
+    signal.throwIfAborted()
+    return fetch(path, { signal, priority: 'low' })
+  }
+  const { pages, words } = (await (await get(list)).json()) as Files
+  for (const file of [...pages, ...(words[document.documentElement.lang] ?? [])]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+    await (await get(file)).arrayBuffer()
+  }
+}
+
 /**
- * Fetches the code of the pages that can be gone to from here, one after the other, while nothing else is going on: they open at
- * once then, and without a network too. What does not come is asked for again by whoever goes there.
+ * Brings the code of the other pages into the browser's cache while nothing else is going on: they open at once then, and without
+ * a network too. It is not run, and its styles are not put in force: each sheet would lay out the page that is looked at anew.
  */
-export function useAhead(idle: boolean, areas: readonly Area[], more: readonly Load[]): void {
-  const router = useRouter()
+export function useAhead(idle: boolean): void {
   useEffect(() => {
-    if (!idle || saves() || !('requestIdleCallback' in window)) return
-    const inside = (path: string) =>
-      !path.startsWith('/o/') || areas.some((area) => path.startsWith(`/o/$org/${area.path.split('/')[0]}`))
-    const pages = (Object.values(router.routesById) as AnyRoute[])
-      .filter(({ id, fullPath }) => id.startsWith('/signed-in/') && inside(fullPath))
-      .flatMap(({ options }) => (options.component as { preload?: Load } | undefined)?.preload ?? [])
-    const left = [...pages, ...more]
-    const next = () => {
-      const load = left.shift()
-      void load?.().catch(() => left.splice(0)).then(later)
-    }
-    let handle = 0
-    const later = () => {
-      if (left.length > 0) handle = requestIdleCallback(next)
-    }
-    later()
-    return () => {
-      left.splice(0)
-      cancelIdleCallback(handle)
-    }
-  }, [idle, areas, more, router])
+    const list = document.querySelector<HTMLMetaElement>('meta[name="ahead"]')?.content
+    if (!idle || !list || saves() || !('requestIdleCallback' in window)) return
+    const end = new AbortController()
+    fetchAhead(list, end.signal).catch(() => undefined) // nobody waits for it
+    return () => end.abort()
+  }, [idle])
 }

@@ -23,7 +23,7 @@ import { choiceFields, type AssistantChoice } from '../numbers/data'
 import { homeQuery, lastCallsQuery, type HomeAnswer, type Reason } from './data'
 import classes from './Home.module.css'
 import { Sentence } from './Sentence'
-import { nextStep } from './steps'
+import { isUnderWay, nextStep } from './steps'
 import { WorkList } from './WorkList'
 
 const FirstSteps = lazy(async () => ({ default: (await withWords('build', () => import('./FirstSteps'))()).FirstSteps }))
@@ -46,13 +46,15 @@ export function HomePage() {
   }, [hears, org])
   const home = useQuery({ ...homeQuery(org), enabled: hears })
   const last = useQuery({ ...lastCallsQuery(org), enabled: hears })
-  const assistants = useOptions<AssistantChoice>(org, 'assistants', choiceFields, 'name', hears && can('assistants.view'))
   // Drawn in small steps when they arrive: the page answers to clicks meanwhile.
   const figures = useDeferredValue(home.data)
   const calls = useDeferredValue(last.data)
   const leads = can('assistants.manage') && can('numbers.manage')
-  const step = leads && figures && calls && assistants.data
-    ? nextStep({ assistants: assistants.data.length, lines: figures.lines, called: calls.length > 0 })
+    && figures && calls && !isUnderWay(figures.lines, calls.length > 0)
+  const choices = useOptions<AssistantChoice>(org, 'assistants', choiceFields, 'name', leads)
+  const assistants = useDeferredValue(choices.data)
+  const step = leads && assistants
+    ? nextStep({ assistants: assistants.length, lines: figures.lines, called: calls.length > 0 })
     : undefined
   const simulate = desk?.sandbox && can('calls.place') && !step
     ? <Button variant="default" leftSection={<FlaskConical size={16} aria-hidden />} onClick={() => setSimulating(true)}>{t('calls.simulate.action')}</Button>
@@ -62,12 +64,12 @@ export function HomePage() {
     <Page title={organization?.name ?? t('nav.home')} description={t('home.description')} actions={simulate}>
       {!hears ? <Paper withBorder p="lg"><Text size="sm" c="dimmed">{t('home.noCalls')}</Text></Paper>
         : home.error && !home.data ? <ErrorState error={home.error} onRetry={() => void home.refetch()} />
-          : !figures || !calls && !last.error || leads && assistants.isPending ? <Loading />
+          : !figures || !calls && !last.error || leads && !assistants && !choices.error ? <Loading />
             : (
               <>
                 {/* What the steps lead to is not said twice. */}
                 {(!step || !told(figures.answering.reason)) && <Answering answering={figures.answering} live={figures.live} lines={figures.lines} />}
-                {step && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={360} /></SkeletonAfter200ms>}><FirstSteps now={step} assistants={assistants.data!} lines={figures.lines} /></Suspense>}
+                {step && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={360} /></SkeletonAfter200ms>}><FirstSteps now={step} assistants={assistants!} lines={figures.lines} /></Suspense>}
                 <WorkList kind="callbacks" work={figures.callbacks} />
                 <WorkList kind="open" work={figures.open} />
                 {!step && figures.lines.length > 0 && <Suspense fallback={<SkeletonAfter200ms><Skeleton h={120} /></SkeletonAfter200ms>}><Lines lines={figures.lines} /></Suspense>}

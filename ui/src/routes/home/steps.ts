@@ -4,6 +4,11 @@ import type { HomeAnswer } from './data'
 export const stepNames = ['assistant', 'number', 'call'] as const
 export type StepName = (typeof stepNames)[number]
 
+/** Reports whether nothing of it is left, by the lines and the calls alone: then nobody need count the assistants. */
+export function isUnderWay(lines: HomeAnswer['lines'], called: boolean): boolean {
+  return called && lines.some((line) => line.assistant !== '')
+}
+
 /** The step that is next; undefined once somebody has called. */
 export function nextStep({ assistants, lines, called }: {
   assistants: number
