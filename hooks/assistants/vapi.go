@@ -34,13 +34,13 @@ var assistantFields = []string{
 var toolFields = []string{"name", "description", "parameters", "timeout_ms", "async", "messages"}
 
 // serverMessages are what Vapi tells us of a call. Final transcripts only, as
-// each message repeats the conversation so far.
+// each message repeats the conversation so far; who is speaking, for those who look on.
 // NB! Never phone-call-control: whoever asks for it has to hang up and forward
 // by itself (providers' documentation, server events).
 var serverMessages = []string{
 	vapi.TypeStatusUpdate, vapi.TypeTranscriptFinal, vapi.TypeToolCalls, vapi.TypeTransferDestinationRequest,
 	vapi.TypeHandoffDestinationRequest, vapi.TypeTransferUpdate, vapi.TypeHang, vapi.TypeLanguageChangeDetected,
-	vapi.TypeEndOfCallReport, vapi.TypeAssistantStarted,
+	vapi.TypeEndOfCallReport, vapi.TypeAssistantStarted, vapi.TypeSpeechUpdate,
 }
 
 // clearable are top-level keys that are sent as null when they were set before

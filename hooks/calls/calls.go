@@ -90,7 +90,7 @@ type engine struct {
 	placer    *placing.Placer
 	lists     *lists.Lists
 	tools     *tools.Runner
-	owners    *remembered.Cache[fold.Source, string]
+	known     *remembered.Cache[fold.Source, knownCall]
 	store     *store.Store
 
 	opening sync.Mutex
@@ -124,7 +124,7 @@ func Register(app core.App, d Deps) {
 	e := &engine{
 		store: store.New(app, d.Hub, recordings.Owe),
 		lists: lists.Register(app, found),
-		Deps:  d, app: app, directory: newDirectory(app), owners: newOwners(),
+		Deps:  d, app: app, directory: newDirectory(app), known: newKnown(),
 		tools: tools.New(app, tools.Deps{Sealed: d.Sealed, Functions: d.Functions}),
 	}
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {

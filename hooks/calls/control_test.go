@@ -28,6 +28,9 @@ func TestEnd_and_say_are_for_those_who_work_calls(t *testing.T) {
 		{"/api/calls/" + testkit.AcmeLiveCall + "/say", map[string]any{"content": " We are closing. "},
 			`{"type":"say","content":"We are closing."}`},
 		{"/functions/v1/calls/" + testkit.AcmeLiveCall + "/end", nil, `{"type":"end-call"}`},
+		{"/api/calls/" + testkit.AcmeLiveCall + "/transfer",
+			map[string]any{"phone_number": "+1 (415) 555-2671", "content": " One moment. "},
+			`{"type":"transfer","content":"One moment.","destination":{"type":"number","number":"+14155552671"}}`},
 	} {
 		d, x := newExchange(t)
 		for _, who := range testkit.Everyone {
@@ -89,6 +92,27 @@ func TestEnd_and_say_tell_what_went_wrong(t *testing.T) {
 	d.Want(409, "POST", "/api/calls/"+testkit.AcmeLiveCall+"/end", testkit.AcmeAgent, nil)
 	if got := len(x.Ordered()); got != 1 {
 		t.Errorf("the provider got %d orders, want the one that was right", got)
+	}
+}
+
+func TestTransfer_reaches_nobody_who_may_not_be_called(t *testing.T) {
+	d, x := newExchange(t)
+	path := "/api/calls/" + testkit.AcmeLiveCall + "/transfer"
+	for name, body := range map[string]any{
+		"nothing": map[string]any{}, "no number": map[string]any{"phone_number": "Ada"},
+		"an emergency": map[string]any{"phone_number": "911"}, "not JSON": "{",
+		"too many words": map[string]any{"phone_number": "+14155552671", "content": strings.Repeat("é", 1001)},
+	} {
+		if rec := d.Want(400, "POST", path, testkit.AcmeAgent, body); callskit.Object(t, rec)["error"] == nil {
+			t.Errorf("%s: got %s", name, rec.Body)
+		}
+	}
+	good := map[string]any{"phone_number": "+14155552671"}
+	d.Want(409, "POST", "/api/calls/"+testkit.AcmeCall+"/transfer", testkit.AcmeAgent, good) // over
+	d.Set(collections.Organizations, testkit.Acme, map[string]any{"balance_state": collections.BalanceEmpty})
+	d.Want(402, "POST", path, testkit.AcmeAgent, good)
+	if got := x.Ordered(); len(got) != 0 {
+		t.Errorf("the provider got %q", got)
 	}
 }
 

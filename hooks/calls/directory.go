@@ -140,25 +140,28 @@ func (d *directory) owner(ctx context.Context, phoneID, assistantID string) (p p
 	return p, nil
 }
 
-// maxOwners bounds what is remembered of calls that go on.
-const maxOwners = 4096
+// maxKnown bounds what is remembered of calls that go on.
+const maxKnown = 4096
 
-// newOwners remembers whose calls are, so that only the first messages of a call
+// knownCall is what never changes of a call we have: which it is, and whose.
+type knownCall struct{ ID, Organization string }
+
+// newKnown remembers which calls are whose, so that only the first messages of a call
 // need a look.
-func newOwners() *remembered.Cache[fold.Source, string] {
-	return remembered.New[fold.Source, string](maxOwners, nil)
+func newKnown() *remembered.Cache[fold.Source, knownCall] {
+	return remembered.New[fold.Source, knownCall](maxKnown, nil)
 }
 
-// knownOwner is the organization of a call we have; "" when we have none.
-func (e *engine) knownOwner(ctx context.Context, source fold.Source) (string, error) {
+// knownCall is a call we have; without an id when we have none.
+func (e *engine) knownCall(ctx context.Context, source fold.Source) (knownCall, error) {
 	if source.ID == "" {
-		return "", nil
+		return knownCall{}, nil
 	}
-	return e.owners.Get(ctx, source, func() (string, time.Duration, error) {
-		owner, err := e.ownerOfCall(ctx, source)
-		if err != nil || owner == "" {
-			return "", 0, err
+	return e.known.Get(ctx, source, func() (knownCall, time.Duration, error) {
+		call, err := e.findCall(ctx, source)
+		if err != nil || call.ID == "" {
+			return knownCall{}, 0, err
 		}
-		return owner, remembered.Always, nil // a call never changes hands
+		return call, remembered.Always, nil // a call never changes hands
 	})
 }

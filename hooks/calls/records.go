@@ -264,12 +264,12 @@ func (e *engine) erase(ctx context.Context, row outbox.Row) error {
 	return nil
 }
 
-// ownerOfCall finds the organization of a call we already have.
-func (e *engine) ownerOfCall(ctx context.Context, source fold.Source) (organization string, err error) {
+// findCall finds a call we already have, and whose it is.
+func (e *engine) findCall(ctx context.Context, source fold.Source) (call knownCall, err error) {
 	if err := e.open(); err != nil {
-		return "", err
+		return knownCall{}, err
 	}
-	err = e.reads.QueryRowContext(ctx, `SELECT organization FROM calls WHERE `+table.Has("", source.Provider),
-		source.ID).Scan(&organization)
-	return organization, rows.IgnoreMissing(err)
+	err = e.reads.QueryRowContext(ctx, `SELECT id, organization FROM calls WHERE `+table.Has("", source.Provider),
+		source.ID).Scan(&call.ID, &call.Organization)
+	return call, rows.IgnoreMissing(err)
 }

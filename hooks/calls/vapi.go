@@ -99,6 +99,9 @@ func (e *engine) letter(ctx context.Context, in inbox.Incoming) (*inbox.Letter, 
 		return nil, inbox.ErrForeign
 	}
 	p.only = in.Proof.Organization()
+	if m.Type == vapi.TypeSpeechUpdate {
+		return e.speech(m, p), nil
+	}
 	now, t := e.Now(), vapifacts.Of(m)
 	var own []fold.Event // what we did ourselves to answer it
 	l := &inbox.Letter{
@@ -131,6 +134,22 @@ func (e *engine) letter(ctx context.Context, in inbox.Incoming) (*inbox.Letter, 
 	return l, nil
 }
 
+// speech tells who looks on at a call who is speaking.
+func (e *engine) speech(m *vapi.Message, p place) *inbox.Letter {
+	return &inbox.Letter{Organization: p.organization, Passing: func(ctx context.Context) {
+		role, status := vapifacts.Speech(m)
+		if role == "" || p.organization == "" {
+			return
+		}
+		call, err := e.knownCall(ctx, vapifacts.Source(m.CallID()))
+		if err != nil {
+			e.app.Logger().Warn("who speaks in a call is not told", "error", err)
+		} else if call.ID != "" && call.Organization == p.organization {
+			e.store.Speaks(call.ID, role, status, fold.Instant(m.Timestamp))
+		}
+	}}
+}
+
 // bindAppeared has messages applied that came before what they name: a number that is
 // taken over rings before we have its row.
 func (e *engine) bindAppeared(collection, field string) {
@@ -161,8 +180,8 @@ func (e *engine) covers(ctx context.Context, proof keyring.Proof, m *vapi.Messag
 	if !proof.Covers(p.organization) || !proof.Covers(p.other) {
 		return false, nil
 	}
-	owner, err := e.knownOwner(ctx, vapifacts.Source(m.CallID()))
-	return proof.Covers(owner), err
+	call, err := e.knownCall(ctx, vapifacts.Source(m.CallID()))
+	return proof.Covers(call.Organization), err
 }
 
 // place says whose a message is: our ids, empty where unknown.
@@ -190,7 +209,8 @@ func (e *engine) owner(ctx context.Context, m *vapi.Message) (place, error) {
 	if err != nil || p.organization != "" || source.ID == "" {
 		return p, err
 	}
-	if p.organization, err = e.ownerOfCall(ctx, source); p.organization != "" {
+	call, err := e.findCall(ctx, source)
+	if p.organization = call.Organization; p.organization != "" {
 		p.home = tenant.HomeOf(e.app, p.organization)
 	}
 	return p, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"net"
 	"net/http"
 	"strings"
@@ -20,8 +21,9 @@ const (
 	websocketGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 )
 
-// listen is monitor.listenUrl: a websocket with the call's sound while it runs,
-// 16-bit PCM at 8 kHz, caller left and assistant right, 100 ms a message.
+// listen is monitor.listenUrl: a websocket with the call's sound while it runs, both
+// parties in one lane of 16-bit PCM at 16 kHz, 100 ms a message, and between them what
+// happens as JSON: who begins and stops to speak.
 func (s *Server) listen(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	c := s.live[r.PathValue("id")]
@@ -60,6 +62,7 @@ func (s *Server) listen(w http.ResponseWriter, r *http.Request) {
 func (c *liveCall) stream(conn net.Conn, buffer *bufio.ReadWriter) {
 	ticker := time.NewTicker(listenFrame)
 	defer ticker.Stop()
+	before := ""
 	for frame := 0; ; frame++ {
 		select {
 		case <-ticker.C:
@@ -75,36 +78,65 @@ func (c *liveCall) stream(conn net.Conn, buffer *bufio.ReadWriter) {
 			_ = buffer.Flush()
 			return
 		}
-		sound := c.frame(frame)
-		header := binary.BigEndian.AppendUint16([]byte{0x82, 126}, uint16(len(sound)))
-		if _, err := buffer.Write(append(header, sound...)); err != nil {
+		who := c.speaker()
+		if err := sendFrames(buffer, spokenBetween(before, who), c.frame(who, frame)); err != nil {
 			return
 		}
-		if err := buffer.Flush(); err != nil {
-			return
-		}
+		before = who
 	}
 }
 
-// frame renders the next stretch of whoever is speaking.
-func (c *liveCall) frame(n int) []byte {
-	const samples = sampleRate / 10
-	c.mu.Lock()
-	speaker := c.speaking
-	c.mu.Unlock()
-	var lanes [2][]int16
-	for i, who := range []string{"user", "assistant"} {
-		lanes[i] = make([]int16, samples)
-		if who == speaker {
-			babble(lanes[i], 0, samples, []float64{196, 118}[i], n)
+// spokenBetween is what a listener is told when who speaks has changed.
+func spokenBetween(before, now string) []byte {
+	if before == now {
+		return nil
+	}
+	said := object{"type": "speech-update", "status": "started", "role": now}
+	if now == "" {
+		said["status"], said["role"] = "stopped", before
+	}
+	raw, _ := json.Marshal(said) // texts alone: it cannot fail
+	return raw
+}
+
+// sendFrames writes an event, when there is one, and a stretch of sound.
+func sendFrames(buffer *bufio.ReadWriter, event, sound []byte) error {
+	if len(event) > 0 {
+		if _, err := buffer.Write(append([]byte{0x81, byte(len(event))}, event...)); err != nil {
+			return err
 		}
 	}
+	header := binary.BigEndian.AppendUint16([]byte{0x82, 126}, uint16(len(sound)))
+	if _, err := buffer.Write(append(header, sound...)); err != nil {
+		return err
+	}
+	return buffer.Flush()
+}
+
+// frame renders the next stretch of who is speaking, at twice the rate recordings have.
+func (c *liveCall) frame(speaker string, n int) []byte {
+	const samples = sampleRate / 10
+	lane := make([]int16, samples)
+	if pitch, speaks := pitches[speaker]; speaks {
+		babble(lane, 0, samples, pitch, n)
+	}
 	out := make([]byte, 0, 4*samples)
-	for i := range samples {
-		out = binary.LittleEndian.AppendUint16(out, uint16(lanes[0][i]))
-		out = binary.LittleEndian.AppendUint16(out, uint16(lanes[1][i]))
+	for i, sample := range lane {
+		between := (int(sample) + int(lane[min(i+1, samples-1)])) / 2
+		out = binary.LittleEndian.AppendUint16(out, uint16(sample))
+		out = binary.LittleEndian.AppendUint16(out, uint16(int16(between)))
 	}
 	return out
+}
+
+// pitches are how high the two sides of a call speak, in hertz.
+var pitches = map[string]float64{"user": 196, "assistant": 118}
+
+// speaker is who is speaking; "" is nobody.
+func (c *liveCall) speaker() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.speaking
 }
 
 // speaks notes who is speaking, for listeners; "" is nobody.

@@ -42,6 +42,7 @@ type Client struct {
 	api          *httpjson.Client
 	controlHosts []string
 	download     *http.Client
+	listen       *http.Client
 	hasKey       bool
 }
 
@@ -125,6 +126,7 @@ func NewClient(opts ...Option) *Client {
 		guard.AllowHosts = []string{hostPort(u)}
 	}
 	c.download = httpjson.Guarded(guard)
+	c.listen = listener(s.controlHosts)
 
 	c.Assistants = &Assistants{c}
 	c.Squads = &Squads{c}

@@ -1,5 +1,6 @@
 // Package control is what people do in a running call: they hang up, have the assistant
-// say something, add a line, and hear what is said (listen.go).
+// say something, put the caller through, add a line, read what is said (listen.go) and
+// hear it (sound.go).
 package control
 
 import (
@@ -18,6 +19,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls/placing"
 	"github.com/pocketline/pocketline/hooks/calls/store"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/dialing"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/live"
@@ -42,7 +44,8 @@ type Deps struct {
 // Control works in calls.
 type Control struct {
 	Deps
-	app core.App
+	app     core.App
+	hearing hearers
 }
 
 // Register binds the dashboard's routes.
@@ -60,6 +63,15 @@ func Register(app core.App, d Deps) *Control {
 		Errors: "400 no text · 403 viewers may not · 409 the call is over or cannot be controlled · " +
 			"502 the provider refused",
 	}, co.sayInCall)
+	d.Facade.Handle(facade.Route{
+		Method: "POST", Path: "/api/calls/{id}/transfer", Auth: facade.SignedIn, System: facade.Pocketline,
+		Summary: "Puts a running call through to a person: the assistant says so and is out of the call then.",
+		Body:    `{"phone_number": "+15551234567", "content": "what the assistant says first, at most 1,000 characters; may be empty"}`,
+		Answer:  `{"transferred": true}`,
+		Errors: "400 not a number that may be called · 402 the balance is empty · 403 viewers may not · " +
+			"409 the call is over or cannot be controlled · 502 the provider refused",
+	}, co.transferCall)
+	d.Facade.Handle(soundRoute, co.sound)
 	return co
 }
 
@@ -132,6 +144,48 @@ func (co *Control) sayInCall(re *core.RequestEvent) error {
 	}
 	co.note(re, call, t, "say", map[string]any{"content": body.Content})
 	return facade.JSON(re, http.StatusOK, map[string]bool{"said": true})
+}
+
+type transferBody struct {
+	PhoneNumber string `json:"phone_number"`
+	Content     string `json:"content"`
+}
+
+// transferCall is POST /api/calls/{id}/transfer: whom an organization may not call is not
+// reached this way either.
+func (co *Control) transferCall(re *core.RequestEvent) error {
+	call, t, err := lists.CallToWork(co.app, re)
+	if err != nil {
+		return err
+	}
+	var body transferBody
+	if err := re.BindBody(&body); err != nil {
+		return refusal.Of("unreadable_body/json")
+	}
+	if err := placing.MayCall(t.Organization); err != nil {
+		return err
+	}
+	reasons := map[string]string{}
+	number, problem := dialing.Of(co.app, t.ID()).Check(body.PhoneNumber)
+	if problem != "" {
+		reasons["phone_number"] = problem
+	}
+	if body.Content = strings.TrimSpace(untrusted.CleanText(body.Content)); utf8.RuneCountInString(body.Content) > 1000 {
+		reasons["content"] = "Must have at most 1,000 characters"
+	}
+	if len(reasons) > 0 {
+		return refusal.Invalid(reasons)
+	}
+	url, err := co.controlURL(call)
+	if err != nil {
+		return err
+	}
+	to := &vapi.Destination{Type: "number", Number: number}
+	if err := co.Vapi.Calls.Transfer(re.Request.Context(), url, to, body.Content); err != nil {
+		return providerError(err)
+	}
+	co.note(re, call, t, "transfer", map[string]any{"to": number})
+	return facade.JSON(re, http.StatusOK, map[string]bool{"transferred": true})
 }
 
 // controlURL opens the address a running call is controlled by.

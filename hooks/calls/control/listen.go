@@ -30,8 +30,6 @@ const (
 	listenDeadline = 5 * time.Second
 )
 
-const noSound = "The call is over or its sound cannot be heard"
-
 // Listen is GET /functions/v1/calls/{id}/listen: what happens in a call as
 // server-sent events, or, asked for JSON, where its sound can be heard
 // (requirements G-39).
@@ -43,11 +41,7 @@ func (co *Control) Listen(re *core.RequestEvent) error {
 	if wantsAddress(re.Request.Header) {
 		return co.listenURL(re, call)
 	}
-	follower := ""
-	if t.User != nil {
-		follower = t.User.Id
-	}
-	listener := co.Hub.Listen(call.Id, follower, t.ID())
+	listener := co.Hub.Listen(call.Id, follower(t), t.ID())
 	defer listener.Close()
 	// What happened between looking and listening, the end of the call or of the
 	// right to listen, would never be heard of.
@@ -56,10 +50,7 @@ func (co *Control) Listen(re *core.RequestEvent) error {
 	}
 
 	stream := &eventStream{re: re, control: http.NewResponseController(re.Response), sent: map[string]bool{}}
-	stream.may = func() bool {
-		t, err := tenant.In(re, t.ID()) // from memory
-		return err == nil && t.Can(collections.CanViewCalls)
-	}
+	stream.may = mayStill(re, t.ID())
 	if stream.begin() != nil {
 		return nil // the reader left
 	}
@@ -76,6 +67,22 @@ func (co *Control) Listen(re *core.RequestEvent) error {
 	defer ticker.Stop()
 	follow(re.Request.Context(), stream, listener, ticker.C)
 	return nil
+}
+
+// follower is who listens, for the hub, which ends what a person may not hear any more.
+func follower(t *tenant.Tenant) string {
+	if t.User == nil {
+		return ""
+	}
+	return t.User.Id
+}
+
+// mayStill tells, from memory, whether who sent the request may still hear calls.
+func mayStill(re *core.RequestEvent, organization string) func() bool {
+	return func() bool {
+		t, err := tenant.In(re, organization)
+		return err == nil && t.Can(collections.CanViewCalls)
+	}
 }
 
 // follow sends what is heard until the call is over, the reader leaves or is
@@ -148,25 +155,35 @@ func wantsAddress(header http.Header) bool {
 }
 
 // listenURL answers with the address of the sound, which is a capability: only
-// people who may act in calls get it.
+// people who may act in calls get it. The dashboard never asks: it hears the sound
+// through this server (sound.go).
 func (co *Control) listenURL(re *core.RequestEvent, call *core.Record) error {
 	if _, _, err := lists.CallToWork(co.app, re); err != nil {
 		return err
 	}
-	stored := call.GetString("listen_url")
-	if stored == "" || store.Of(call).Over() {
-		return refusal.Of("call_over/sound")
-	}
-	url, err := co.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "listen_url"))
+	url, err := co.soundAddress(call)
 	if err != nil {
 		return err
 	}
-	// Rows stored before addresses were checked are still there.
-	if co.Vapi.CheckListen(url) != nil {
-		return refusal.Of("call_over/sound")
-	}
 	return facade.JSON(re, http.StatusOK,
 		facade.Functions(re, facade.Answer{Row: map[string]any{"listen_url": url, "url": url}}))
+}
+
+// soundAddress opens the address where a running call is heard.
+func (co *Control) soundAddress(call *core.Record) (string, error) {
+	stored := call.GetString("listen_url")
+	if stored == "" || store.Of(call).Over() {
+		return "", refusal.Of("call_over/sound")
+	}
+	url, err := co.Sealed.Open(stored, sealed.Place(collections.Calls, call.Id, "listen_url"))
+	if err != nil {
+		return "", err
+	}
+	// Rows stored before addresses were checked are still there.
+	if co.Vapi.CheckListen(url) != nil {
+		return "", refusal.Of("call_over/sound")
+	}
+	return url, nil
 }
 
 // eventStream writes server-sent events.
@@ -210,13 +227,16 @@ func (s *eventStream) send(kind string, data []byte) error {
 
 func (s *eventStream) comment(text string) error { return s.write(": " + text + "\n\n") }
 
-func (s *eventStream) write(text string) error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(listenDeadline)); err != nil &&
+func (s *eventStream) write(text string) error { return flushed(s.re, s.control, []byte(text)) }
+
+// flushed writes and sends at once; a reader that does not take it in time is cut off.
+func flushed(re *core.RequestEvent, control *http.ResponseController, data []byte) error {
+	if err := control.SetWriteDeadline(time.Now().Add(listenDeadline)); err != nil &&
 		!errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	if _, err := s.re.Response.Write([]byte(text)); err != nil {
+	if _, err := re.Response.Write(data); err != nil {
 		return err
 	}
-	return s.re.Flush()
+	return re.Flush()
 }

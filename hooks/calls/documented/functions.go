@@ -94,7 +94,7 @@ func (rt *routes) bindFunctions() {
 	})
 	listen := route("GET", "calls/{id}/listen", "S-106",
 		"The call's events as they happen; with Accept: application/json where its sound can be heard.",
-		`text/event-stream: event line|event|status|over, data {"type", "role", "content", "position", "offset_ms"…} · or {"success": true, "data": {"listen_url", "url"}}`)
+		`text/event-stream: event line|event|status|over|speech, data {"type", "role", "content", "position", "offset_ms"…} · or {"success": true, "data": {"listen_url", "url"}}`)
 	listen.Errors = "403 role · 409 the call is over (JSON)"
 	f.Handle(listen, rt.Control.Listen)
 

@@ -304,7 +304,7 @@ func PressMark(organization, key string) inbox.Event {
 
 // checkPress checks who calls whom. Two faults are told in the order of the fields.
 func (pl *Placer) checkPress(t *tenant.Tenant, body Body) (*press, error) {
-	if err := mayCall(t.Organization); err != nil {
+	if err := MayCall(t.Organization); err != nil {
 		return nil, err
 	}
 	reasons := map[string]string{}
@@ -349,8 +349,8 @@ func unfit(field, name string) *refusal.Refusal {
 	return r.At(field, r.Text)
 }
 
-// mayCall tells why an organization may not call anybody.
-func mayCall(organization *core.Record) error {
+// MayCall tells why an organization may not call anybody.
+func MayCall(organization *core.Record) error {
 	if organization.GetString("status") != collections.OrganizationActive {
 		return refusal.Of("organization_inactive")
 	}
@@ -371,7 +371,7 @@ func (pl *Placer) mayStill(c carried) error {
 	if organization == nil {
 		return refusal.Of("organization_deleted")
 	}
-	if err := mayCall(organization); err != nil {
+	if err := MayCall(organization); err != nil {
 		return err
 	}
 	if by := cmp.Or(c.By, c.GetString("created_by")); by != "" { // "" is the operator

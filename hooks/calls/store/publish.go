@@ -15,7 +15,7 @@ import (
 
 // LiveMessage is one message of a call's topic.
 type LiveMessage struct {
-	Type     string `json:"type"` // line, event, status, over
+	Type     string `json:"type"` // line, event, status, over, speech
 	Role     string `json:"role,omitempty"`
 	Content  string `json:"content,omitempty"`
 	Position int64  `json:"position,omitempty"` // ms since 1970
@@ -23,7 +23,13 @@ type LiveMessage struct {
 	Kind     string `json:"kind,omitempty"` // of an event
 	Name     string `json:"name,omitempty"`
 	Data     any    `json:"data,omitempty"`
-	Status   string `json:"status,omitempty"`
+	Status   string `json:"status,omitempty"` // of a call; of speech: started or stopped
+}
+
+// Speaks tells who follow a call that somebody in it begins or stops to speak. It is worth
+// nothing a moment later, so it is told and never stored.
+func (s *Store) Speaks(call, role, status string, at fold.Instant) {
+	s.hub.Line(call, LiveMessage{Type: "speech", Role: role, Status: status, Position: int64(at)})
 }
 
 // Tell reports a committed message: what was said to those who follow the call,

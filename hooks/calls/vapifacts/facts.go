@@ -92,6 +92,16 @@ func facts(m *vapi.Message, when fold.Instant) (all []fold.Fact) {
 	return all
 }
 
+// Speech is who a speech-update says begins or stops to speak, and which; "" where it says
+// neither.
+func Speech(m *vapi.Message) (role, status string) {
+	known := m.Role == collections.RoleUser || m.Role == collections.RoleAssistant
+	if !known || m.Status != "started" && m.Status != "stopped" {
+		return "", ""
+	}
+	return m.Role, m.Status
+}
+
 // states are the facts of a status-update. Some states are about Vapi's copy and not
 // the conversation: not-found, deletion-failed.
 func states(m *vapi.Message, when fold.Instant) []fold.Fact {

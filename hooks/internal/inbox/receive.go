@@ -83,6 +83,10 @@ func (d *door) read(ctx context.Context, in Incoming) (*Letter, error) {
 // deal answers a message and stores it, or stores it and says so.
 func (d *door) deal(re *core.RequestEvent, letter *Letter, in Incoming, arrival *Arrival) error {
 	ctx := re.Request.Context()
+	if letter.Passing != nil {
+		letter.Passing(ctx)
+		return d.Received.send(re)
+	}
 	if letter.Answer == nil {
 		if err := d.store(ctx, letter, in, arrival); err != nil {
 			return d.busy(re, err)

@@ -114,6 +114,9 @@ type Letter struct {
 	// Message makes what is stored: Key, Type, Last, Payload and Gone; the doors know the
 	// rest. It is called once, after the answer if there is one.
 	Message func() Message
+	// Passing does what a message means that is worth nothing a moment later: it is told to
+	// who looks on and is not stored. Everything else is nil then.
+	Passing func(ctx context.Context)
 	// Apply does what it means; nil where it means nothing to us.
 	Apply Apply
 	// Answer makes the answer the provider waits for; nil sends Source.Received.

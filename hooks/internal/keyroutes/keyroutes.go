@@ -31,6 +31,8 @@ var keyRoutes = map[string]bool{
 	"GET /api/calls/{id}/recording":                   true,
 	"POST /api/calls/{id}/say":                        true,
 	"POST /api/calls/{id}/end":                        true,
+	"POST /api/calls/{id}/transfer":                   true,
+	"GET /api/calls/{id}/sound":                       true,
 	"GET /api/organizations/{organization}/calls":     true,
 	"POST /api/organizations/{organization}/calls":    true,
 	"GET /api/organizations/{organization}/calls.csv": true, // the list, in another form

@@ -1,6 +1,7 @@
-import { Text, UnstyledButton } from '@mantine/core'
+import { Button, Text, UnstyledButton } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { memo, useEffect, useRef, type MouseEvent, type ReactNode } from 'react'
+import { ArrowDown } from 'lucide-react'
+import { memo, useEffect, useRef, useState, type MouseEvent, type ReactNode } from 'react'
 import { clock } from '../lib/format'
 import { useT } from '../lib/i18n'
 import classes from './Transcript.module.css'
@@ -20,7 +21,8 @@ const NEAR_END = 80
 
 /**
  * Who said what. The current line is marked and kept in sight while `follow` is set; a press on a line seeks. Long ones
- * keep only the rows in sight in the document. `stick` follows a conversation that grows at its end.
+ * keep only the rows in sight in the document. `stick` follows a conversation that grows at its end, unless the reader has gone
+ * back to what was said before: then a button leads to the newest line.
  */
 export function Transcript({ label, rows, current = -1, follow = false, stick = false, onSeek }: {
   label: string
@@ -30,8 +32,10 @@ export function Transcript({ label, rows, current = -1, follow = false, stick = 
   stick?: boolean
   onSeek?: (ms: number) => void
 }) {
+  const t = useT()
   const frame = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
+  const [away, setAway] = useState(false)
   const windowed = rows.length > WINDOW_ABOVE
   // oxlint-disable-next-line react/incompatible-library -- the compiler that this rule warns about is not in use
   const virtual = useVirtualizer({
@@ -52,36 +56,57 @@ export function Transcript({ label, rows, current = -1, follow = false, stick = 
     if (stick && atEnd.current && frame.current) frame.current.scrollTop = frame.current.scrollHeight
   }, [stick, rows.length])
 
+  const toNewest = () => {
+    const el = frame.current
+    if (!el) return
+    el.scrollTop = el.scrollHeight
+    el.focus() // the button goes away
+  }
+
   const shown = windowed ? virtual.getVirtualItems().map((v) => v.index) : rows.map((_, index) => index)
   const items = windowed ? virtual.getVirtualItems() : []
   return (
-    // A scrolling region must be reachable with the keyboard.
-    <div
-      className={classes.frame}
-      ref={frame}
-      role="region"
-      aria-label={label}
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-      tabIndex={0}
-      onScroll={({ currentTarget: el }) => {
-        atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END
-      }}
-    >
-      <ol className={classes.list}>
-        {windowed && <li aria-hidden style={{ height: items[0]?.start ?? 0 }} />}
-        {shown.map((index) => (
-          <li
-            key={rows[index]!.key}
-            className={classes.row}
-            data-index={index}
-            ref={windowed ? virtual.measureElement : undefined}
-          >
-            {rows[index]!.card ?? <Line line={rows[index]!.line!} current={index === current} onSeek={onSeek} />}
-          </li>
-        ))}
-        {/* Before the first measure nothing is in sight yet: the whole height lets the frame open. */}
-        {windowed && <li aria-hidden style={{ height: virtual.getTotalSize() - (items.at(-1)?.end ?? 0) }} />}
-      </ol>
+    <div className={classes.outer}>
+      {/* A scrolling region must be reachable with the keyboard. */}
+      <div
+        className={classes.frame}
+        ref={frame}
+        role="region"
+        aria-label={label}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        onScroll={({ currentTarget: el }) => {
+          atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END
+          setAway(!atEnd.current)
+        }}
+      >
+        <ol className={classes.list}>
+          {windowed && <li aria-hidden style={{ height: items[0]?.start ?? 0 }} />}
+          {shown.map((index) => (
+            <li
+              key={rows[index]!.key}
+              className={classes.row}
+              data-index={index}
+              ref={windowed ? virtual.measureElement : undefined}
+            >
+              {rows[index]!.card ?? <Line line={rows[index]!.line!} current={index === current} onSeek={onSeek} />}
+            </li>
+          ))}
+          {/* Before the first measure nothing is in sight yet: the whole height lets the frame open. */}
+          {windowed && <li aria-hidden style={{ height: virtual.getTotalSize() - (items.at(-1)?.end ?? 0) }} />}
+        </ol>
+      </div>
+      {stick && away && (
+        <Button
+          className={classes.newest}
+          size="xs"
+          radius="xl"
+          leftSection={<ArrowDown size={14} aria-hidden />}
+          onClick={toNewest}
+        >
+          {t('player.newest')}
+        </Button>
+      )}
     </div>
   )
 }

@@ -27,8 +27,15 @@ export const api = {
   delete: <T>(path: string, options?: ApiOptions) => ask<T>('DELETE', path, options),
 }
 
+type FileOptions = Pick<ApiOptions, 'signal' | 'headers' | 'body'> & { method?: 'GET' | 'POST' }
+
 /** Fetches a file with the session's token: file addresses with tokens of their own would die after three minutes. */
-export async function fetchBlob(path: string, options: Pick<ApiOptions, 'signal' | 'headers' | 'body'> & { method?: 'GET' | 'POST' } = {}): Promise<Blob> {
+export async function fetchBlob(path: string, options: FileOptions = {}): Promise<Blob> {
+  return (await fetchFile(path, options)).blob()
+}
+
+/** The same for what is read as it comes, such as the sound of a call. */
+export async function fetchFile(path: string, options: FileOptions = {}): Promise<Response> {
   const url = pb.buildURL(path)
   let response: Response
   try {
@@ -46,7 +53,7 @@ export async function fetchBlob(path: string, options: Pick<ApiOptions, 'signal'
     await needSentences()
     throw new ClientResponseError({ url, status: response.status, data })
   }
-  return response.blob()
+  return response
 }
 
 /** Hands a blob to the browser as a download. */

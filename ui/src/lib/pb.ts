@@ -3,6 +3,7 @@ import { earlyFetch, forgetEarly } from './early'
 import { forgetParting, parted } from './parting'
 import { keys, recall } from './prefs'
 import { needSentences } from './said'
+import { serverSaid } from './serverTime'
 
 /** Facts of a failed answer that PocketBase's SDK drops: errors.ts reads them from the error's data. */
 export interface AnswerFacts {
@@ -50,6 +51,7 @@ pb.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
   // way before the session was renewed says nothing about the new one.
   const sent = new Headers(options?.headers).get('Authorization')
   if (sent && sent === pb.authStore.token && response.headers?.get('www-authenticate')?.includes('invalid_token')) sessionEnded()
+  serverSaid(response.headers?.get('date'))
   if (response.status < 400 || typeof data !== 'object' || data === null) return data
   const facts: AnswerFacts = {}
   const id = response.headers?.get('x-request-id')

@@ -10,6 +10,8 @@ export const keys = {
   organization: 'pocketline.organization',
   /** The organization whose calls this person may not see: boot.js does not ask for them. */
   unheard: 'pocketline.unheard',
+  /** The phone this person takes calls over with. */
+  takeOver: 'pocketline.takeOver',
 } as const
 
 type Key = (typeof keys)[keyof typeof keys]

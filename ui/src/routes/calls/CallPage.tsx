@@ -99,7 +99,6 @@ function Detail({ call }: { call: CallDetail }) {
                 </Text>
               )}
               {!live && <EndReason call={call} />}
-              {live && can('calls.place') && <LiveActions call={call} who={who} />}
             </Stack>
           </Paper>
           <Paper withBorder className={classes.block} component="section" aria-label={t('calls.conversation')}>
@@ -130,6 +129,7 @@ function Detail({ call }: { call: CallDetail }) {
         </Stack>
         <CallFacts call={call} />
       </div>
+      {live && <LiveActions call={call} who={who} acts={can('calls.place')} sticky />}
       <Suspense>
         {calling && (
           <PlaceCall

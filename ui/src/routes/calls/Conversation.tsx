@@ -14,6 +14,8 @@ import { saidBy, type Spoken } from '../assistants/form'
 import { conversation, cues, lineAt, lineTime, type TimelineEvent } from './conversation'
 import { isLive, recordingQuery, type CallDetail } from './data'
 import { EventCard } from './EventCard'
+import liveClasses from './Live.module.css'
+import { SpeakingNow } from './SpeakingNow'
 import { useLines } from './useLines'
 
 /** The recording and the words, each leading to its place in the other. */
@@ -30,7 +32,7 @@ export function Conversation({
   const org = useOrg()
   const live = isLive(call)
   const recording = useQuery({ ...recordingQuery(org, call.id), enabled: call.has_recording })
-  const { lines, isPending, error, refetch } = useLines(org, call)
+  const { lines, speaking, isPending, error, refetch } = useLines(org, call)
   const player = useRef<PlayerHandle>(null)
   const [time, setTime] = useState({ ms: -1, playing: false })
   const ready = recording.data?.status === 'ready'
@@ -73,6 +75,7 @@ export function Conversation({
       ) : (
         <RecordingState call={call} status={recording.data?.status} live={live} waiting={recording.isPending} />
       )}
+      {live && <div className={liveClasses.now}><SpeakingNow role={speaking} who={who} assistant={assistant} /></div>}
       {isPending ? (
         <SkeletonAfter200ms lines={8} />
       ) : error && lines.length === 0 ? (

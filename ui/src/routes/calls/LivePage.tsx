@@ -7,10 +7,13 @@ import { Page } from '../../components/Page'
 import { EmptyState, ErrorState, Forbidden, SkeletonAfter200ms } from '../../components/States'
 import { clock, parseDate } from '../../lib/format'
 import { useT } from '../../lib/i18n'
+import { serverNow } from '../../lib/serverTime'
 import { areaPath, useHere, useOrg } from '../../lib/session'
 import { assistantsQuery, someCallsQuery, type CallItem } from './data'
 import classes from './Live.module.css'
+import { lineTime } from './conversation'
 import { LiveActions } from './LiveActions'
+import { SpeakingNow } from './SpeakingNow'
 import { useLines } from './useLines'
 import { CallBadge, TestBadge, whoOf } from './words'
 
@@ -69,8 +72,9 @@ function LiveCard({ call, assistant }: { call: CallItem; assistant?: string }) {
   const t = useT()
   const org = useOrg()
   const { can } = useHere()
-  const { lines } = useLines(org, call)
+  const { lines, speaking } = useLines(org, call)
   const who = whoOf(call, t)
+  const answered = parseDate(call.answered_at)?.getTime()
   return (
     <article className={classes.card} aria-label={who}>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
@@ -96,19 +100,23 @@ function LiveCard({ call, assistant }: { call: CallItem; assistant?: string }) {
                   : t('calls.systemLine')}
             </b>
             {line.content}
+            {answered !== undefined && <time className="pl-tabular">{clock(lineTime(line, answered, false) / 1000)}</time>}
           </li>
         ))}
       </ul>
-      {can('calls.place') && <LiveActions call={call} who={who} />}
+      <div className={classes.now}>
+        <SpeakingNow role={speaking} who={t('player.caller')} assistant={assistant ?? t('player.assistant')} />
+      </div>
+      <LiveActions call={call} who={who} acts={can('calls.place')} />
     </article>
   )
 }
 
 /** How long the call has been going on. */
 export function RunningClock({ since }: { since: string }) {
-  const [now, setNow] = useState(() => Date.now())
+  const [now, setNow] = useState(() => serverNow())
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    const timer = setInterval(() => setNow(serverNow()), 1000)
     return () => clearInterval(timer)
   }, [])
   const start = parseDate(since)

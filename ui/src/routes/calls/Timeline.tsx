@@ -22,7 +22,7 @@ export function eventText({ type, name, data }: TimelineEvent, t: T): string {
     case 'language': return t('calls.timeline.language', { name: languageName(name) })
     case 'recording': return t('calls.timeline.recording')
     case 'control': {
-      const deed = name === 'end' ? 'ended' : name === 'cancel' ? 'takenBack' : 'said'
+      const deed = name === 'end' ? 'ended' : name === 'cancel' ? 'takenBack' : name === 'transfer' ? 'transferred' : 'said'
       return data?.by ? t(`calls.timeline.${deed}By`, { by: data.by }) : t(`calls.timeline.${deed}BySomebody`)
     }
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { conversation, cues, heardLine, lineAt, lineTime, mergeLive, type Line, type TimelineEvent } from './conversation'
+import {
+  conversation, cues, heardLine, lineAt, lineTime, mergeLive, speakingAfter, type Line, type Speaking, type TimelineEvent,
+} from './conversation'
 
 const line = (position: number, content: string, role: Line['role'] = 'user', offset_ms = position - 1000): Line => ({ role, content, position, offset_ms })
 const event = (position: number, type: TimelineEvent['type'], id = `e${position}`): TimelineEvent => ({ id, type, name: 'x', position, data: null })
@@ -31,6 +33,27 @@ describe('a call that runs', () => {
   test('only complete lines of the topic are lines', () => {
     expect(heardLine({ type: 'line', role: 'user', content: 'hi', position: 5 })).toEqual({ role: 'user', content: 'hi', position: 5, offset_ms: 0 })
     for (const other of [null, 'x', {}, { type: 'status', status: 'ringing' }, { type: 'line', content: 'no place' }, { type: 'line', position: 4 }]) expect(heardLine(other)).toBeUndefined()
+  })
+})
+
+const says = (role: string, status: string, position: number) => ({ type: 'speech', role, status, position })
+const after = (...messages: unknown[]) => messages.reduce<Speaking>(speakingAfter, { at: 0 }).role
+
+describe('who is speaking', () => {
+  test('is who began last and has not stopped', () => {
+    expect(after(says('user', 'started', 1))).toBe('user')
+    expect(after(says('user', 'started', 1), says('user', 'stopped', 2))).toBeUndefined()
+    expect(after(says('user', 'started', 1), says('user', 'stopped', 2), says('assistant', 'started', 3))).toBe('assistant')
+  })
+
+  test('is who interrupts, also when the other stops afterwards', () => {
+    expect(after(says('assistant', 'started', 1), says('user', 'started', 2), says('assistant', 'stopped', 3))).toBe('user')
+  })
+
+  test('an older message that comes later, and one that is something else, change nothing', () => {
+    expect(after(says('user', 'started', 5), says('user', 'stopped', 6), says('user', 'started', 5))).toBeUndefined()
+    for (const other of [null, 'x', {}, says('system', 'started', 9), says('user', 'thinks', 9), { ...says('assistant', 'started', 9), position: '9' }])
+      expect(after(says('user', 'started', 1), other)).toBe('user')
   })
 })
 

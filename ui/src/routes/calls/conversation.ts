@@ -68,6 +68,22 @@ export function heardLine(data: unknown): Line | undefined {
   return { role, content: straight(m.content), position: m.position, offset_ms: m.offset_ms ?? 0 }
 }
 
+/** Who is speaking in a call that runs, and since when that is known; nobody without a role. */
+export interface Speaking {
+  role?: 'user' | 'assistant'
+  at: number
+}
+
+/** Who speaks after a message of the topic `call/<id>`. Messages overtake each other: an older one says nothing any more. */
+export function speakingAfter(before: Speaking, data: unknown): Speaking {
+  const m = data as { type?: string; role?: string; status?: string; position?: number } | null
+  if (m?.type !== 'speech' || typeof m.position !== 'number' || m.position < before.at) return before
+  if (m.role !== 'user' && m.role !== 'assistant') return before
+  if (m.status === 'started') return { role: m.role, at: m.position }
+  // Who was interrupted stops after the other has begun.
+  return m.status === 'stopped' && before.role === m.role ? { at: m.position } : before
+}
+
 /** What belongs among the words: functions, transfers, and what a person did. States stand in the timeline alone. */
 const spokenEvents = new Set<CallEventsType>(['tool_call', 'transfer', 'control', 'language'])
 
