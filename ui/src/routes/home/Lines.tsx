@@ -50,6 +50,8 @@ function Line({ line }: { line: PhoneLine }) {
         <div className={classes.answerer}>
           <AssistantSelect
             size="xs"
+            // Mounted closed, each list is measured as soon as the page is drawn.
+            comboboxProps={{ keepMounted: false }}
             aria-label={t('numbers.answererOf', { number: title })}
             value={(answer.isPending ? answer.variables : line.assistant) || null}
             onChange={(id) => answer.mutate(id ?? '')}
