@@ -20,8 +20,8 @@ interface Fn {
 }
 
 /**
- * What an organization has under the words that somebody types, as far as they may see it: calls and members by the server's own
- * search, the few assistants, numbers and functions whole.
+ * What an organization has under the words that somebody types, as far as they may see it: calls, the newest first, and members by
+ * the server's own search, the few assistants, numbers and functions whole.
  */
 export function useFound(typed: string, opened: boolean) {
   const { organization, can } = useHere()
@@ -30,7 +30,7 @@ export function useFound(typed: string, opened: boolean) {
   const inside = opened && org !== ''
   const asked = inside && text.length >= FEWEST && typed.trim() !== ''
   const calls = useQuery({
-    ...someCallsQuery(org, { search: text, order: 'best' }, CALLS),
+    ...someCallsQuery(org, { search: text }, CALLS),
     enabled: asked && can('calls.view'),
     placeholderData: keepPreviousData,
   })
