@@ -69,8 +69,32 @@ never moves a row to another organization.
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.Name, strings.Join(unseen, ", "), fixed)
 	}
+	maskedNumbers(&b)
 	personalData(&b)
 	return b.Bytes()
+}
+
+// maskedNumbers says from whom callers' numbers are kept where an organization wants it.
+func maskedNumbers(b *bytes.Buffer) {
+	fmt.Fprintf(b, `
+## Masked numbers
+
+An organization can keep callers' numbers from the roles %s, and from API keys that act as one of them (Settings, Privacy;
+`+"`organizations.mask_numbers`"+`). The server then writes `+"`••••71`"+` in the place of a number, its last two digits, in every row it
+hands out (lists, single records, expanded ones, streams of records), in its own lists, the home page, CSV files, what a search
+finds, notification mails and the documented routes of both old systems. Such people find a number only by typing all of it, and can
+neither filter nor sort by it. Of a call only the caller's side is masked, not the organization's own line. What people say or write
+(transcripts, summaries, notes, a name that is a number) is not changed. Who may call back can have the number of one call shown on
+its page; the audit log has who did. Keys cannot.
+
+| collection | columns |
+|---|---|
+`, strings.Join(MaskedRoles, ", "))
+	for _, c := range byName() {
+		if columns := declared[c.Name].Masked; len(columns) > 0 {
+			fmt.Fprintf(b, "| %s | %s |\n", c.Name, strings.Join(columns, ", "))
+		}
+	}
 }
 
 // personalData lists what is kept about people, from the collections' traits.

@@ -170,6 +170,7 @@ var _ = declare(Calls, calls, Traits{
 		"caller_number", "recipient_number", "caller_number_raw", "recipient_number_raw", "summary",
 		"success_evaluation", "transferred_to", "notes", "metadata", "placement",
 	},
+	Masked:    []string{"caller_number", "recipient_number", "caller_number_raw", "recipient_number_raw"},
 	Plain:     []string{"vapi_call_id", "ended_reason", "placing_key"},
 	Callers:   true,
 	Keys:      KeysWrite,

@@ -62,6 +62,8 @@ func organizations() *core.Collection {
 		relation("created_by", Users),
 		boolean("paused"),  // an agency's switch: calls go to the fallback
 		date("deletes_at"), // the grace period of a deletion ends
+		// Callers' numbers are kept from MaskedRoles.
+		boolean("mask_numbers"),
 	)
 	unique(c, "member_key", "member_key != ''")
 	index(c, "created_by")

@@ -23,6 +23,10 @@ const (
 // Roles are all roles of a membership, most powerful first.
 var Roles = []string{Owner, Admin, Manager, Agent, Viewer, Developer}
 
+// MaskedRoles are those below manager: an organization may keep callers' numbers from
+// them (organizations.mask_numbers).
+var MaskedRoles = []string{Agent, Viewer, Developer}
+
 // Handed are the roles somebody with a role may make a key of: nobody hands out more
 // than they have, and no key is an owner. A developer and anybody below an admin have
 // a viewer's rights in common.

@@ -14,6 +14,9 @@ type Traits struct {
 	// Personal are the columns of text that may say who somebody is, how or from
 	// where they are reached, or what they said or wrote.
 	Personal []string
+	// Masked are the columns with callers' numbers, which are kept from roles below
+	// manager where an organization wants it so (MaskedRoles).
+	Masked []string
 	// Plain are the other columns of text. Sealed values (Secrets) and what the
 	// mirror keeps of a copy need not be named.
 	Plain []string

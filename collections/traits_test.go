@@ -30,7 +30,7 @@ func TestTraits_are_declared_of_every_collection_and_of_every_text(t *testing.T)
 				t.Errorf("%s.%s need not be named: it holds no text, or is a secret or the mirror's", c.Name, name)
 			}
 		}
-		columns := slices.Concat(traits.Personal, traits.Plain, traits.Clearable, traits.Chosen)
+		columns := slices.Concat(traits.Personal, traits.Plain, traits.Clearable, traits.Chosen, traits.Masked)
 		if traits.ToldWith != "" {
 			columns = append(columns, traits.ToldWith)
 		}

@@ -196,7 +196,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		Tools: given, Serving: d.Serving, Version: d.Version, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
 		DemoAccount: d.Demo,
 		Vapi:        d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
-		Backups: backups.ofSystem(), MetricsToken: c.MetricsToken, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
+		Backups: backups.ofSystem(), MetricsToken: c.MetricsToken, HelpContact: c.HelpContact, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
 	}
 	if c.Key == "" {
 		installation.KeyFile = filepath.Join(app.DataDir(), sealed.KeyFile)

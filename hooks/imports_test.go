@@ -124,6 +124,9 @@ var importTable = []imports{
 		dir: "hooks/calls/documented",
 		may: []string{external, "collections", "hooks/calls/*", "hooks/internal/..."},
 	},
+	// The people calls are with.
+	{dir: "hooks/calls/contacts", may: []string{external, "collections", "hooks/calls/lists", "hooks/internal/..."},
+		tests: []string{"hooks/calls", "hooks/internal/..."}},
 	{dir: "hooks/calls/table", may: []string{"collections", "hooks/internal/...", "hooks/calls/fold"}},
 	{dir: "hooks/calls/lists", may: []string{external, "collections", "collections/words", "hooks/internal/..."}},
 	// A domain: rows, the shared mechanisms and the clients it needs. Never

@@ -65,6 +65,8 @@ type Config struct {
 
 	// MetricsToken opens the metrics; "" leaves them closed.
 	MetricsToken string
+	// HelpContact is whom people of this installation ask for help.
+	HelpContact string
 	// AlertMail and AlertWebhook are where the operator hears of trouble.
 	AlertMail, AlertWebhook string
 

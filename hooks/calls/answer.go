@@ -8,21 +8,26 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls/fold"
 	"github.com/pocketline/pocketline/hooks/calls/tools"
 	"github.com/pocketline/pocketline/hooks/internal/dialing"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 )
 
 // answerLimit bounds the one indexed read an answer may need. Vapi gives up
 // after 7.5 s.
 const answerLimit = 3 * time.Second
 
-// whoAnswers says who takes an incoming call on a number, by the provider's id of it:
-// from memory, without a write. The message itself is stored after the answer.
-func (e *engine) whoAnswers(ctx context.Context, numberID string) answer {
+// whoAnswers says who takes an incoming call of a caller, as the provider has it, on a
+// number, by the provider's id of it: from memory, without a write. The message itself
+// is stored after the answer.
+func (e *engine) whoAnswers(ctx context.Context, numberID, caller string) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	number, err := e.directory.number(ctx, numberID)
 	if err != nil {
 		// A caller hears a sentence, never silence.
 		e.app.Logger().Error("who answers a call not looked up", "error", err)
+	}
+	if number != nil && e.isBlocked(ctx, number, caller) {
+		return answer{say: spoken(number.Language, "blocked")}
 	}
 	who := decide(number)
 	if who.forward != "" && !e.mayDial(number.Organization, who.forward) {
@@ -31,6 +36,19 @@ func (e *engine) whoAnswers(ctx context.Context, numberID string) answer {
 		who = decide(&silent)
 	}
 	return who
+}
+
+// isBlocked tells whether an organization takes no calls of a caller.
+func (e *engine) isBlocked(ctx context.Context, number *numberEntry, caller string) bool {
+	from := phone.Read(caller, number.Home)
+	if !from.Someone() {
+		return false
+	}
+	blocked, err := e.directory.isBlocked(ctx, number.Organization, from.Text)
+	if err != nil { // a nuisance is answered rather than a customer turned away
+		e.app.Logger().Error("blocked callers not looked up", "error", err)
+	}
+	return blocked
 }
 
 // mayDial asks the policy for a number that stands in a row, which may be older.
@@ -87,10 +105,11 @@ func spoken(language, reason string) string {
 }
 
 // sentences are what a caller hears when nobody can answer. None of them tells
-// the caller about the organization's money.
+// the caller about the organization's money, or that they are blocked.
 var sentences = map[string]map[string]string{
 	"en": {
 		"unknown":   "This number is not in service. Goodbye.",
+		"blocked":   "We cannot take your call. Goodbye.",
 		"closed":    "We cannot take your call at the moment. Please try again later.",
 		"number":    "We cannot take your call on this number at the moment. Please try again later.",
 		"balance":   "We cannot take your call at the moment. Please try again later.",
@@ -98,6 +117,7 @@ var sentences = map[string]map[string]string{
 	},
 	"fr": {
 		"unknown":   "Ce numéro n'est pas en service. Au revoir.",
+		"blocked":   "Nous ne pouvons pas prendre votre appel. Au revoir.",
 		"closed":    "Nous ne pouvons pas prendre votre appel pour le moment. Merci de rappeler plus tard.",
 		"number":    "Nous ne pouvons pas prendre votre appel sur ce numéro pour le moment. Merci de rappeler plus tard.",
 		"balance":   "Nous ne pouvons pas prendre votre appel pour le moment. Merci de rappeler plus tard.",

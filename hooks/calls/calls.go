@@ -35,6 +35,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/hook"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/calls/contacts"
 	"github.com/pocketline/pocketline/hooks/calls/control"
 	"github.com/pocketline/pocketline/hooks/calls/documented"
 	"github.com/pocketline/pocketline/hooks/calls/fold"
@@ -178,6 +179,7 @@ func Register(app core.App, d Deps) {
 
 	// Numbers in rows people write. What the provider's messages bring is read on its
 	// way in (package fold).
+	contacts.Register(app, contacts.Deps{Facade: d.Facade, Hub: d.Hub})
 	app.OnRecordCreate(collections.Contacts).BindFunc(readContact)
 	app.OnRecordUpdate(collections.Contacts).BindFunc(readContact)
 	app.OnRecordCreate(collections.Calls).BindFunc(readCall)

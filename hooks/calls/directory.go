@@ -25,6 +25,7 @@ type directory struct {
 	app        core.App
 	numbers    *remembered.Cache[string, *numberEntry]
 	assistants *remembered.Cache[string, *assistantEntry]
+	blocked    *remembered.Cache[string, map[string]bool] // organization → numbers
 }
 
 // maxEntries bounds the numbers and the assistants that are remembered.
@@ -76,7 +77,9 @@ func newDirectory(app core.App) *directory {
 		app:        app,
 		numbers:    remembered.New[string, *numberEntry](maxEntries, nil),
 		assistants: remembered.New[string, *assistantEntry](maxEntries, nil),
+		blocked:    remembered.New[string, map[string]bool](maxEntries, nil),
 	}
+	remembered.OnChange(app, func(r *core.Record) { d.blocked.Forget(r.GetString("organization")) }, collections.Contacts)
 	remembered.OnChange(app, func(*core.Record) { d.empty() },
 		collections.PhoneNumbers, collections.Assistants, collections.Organizations)
 	return d
@@ -85,6 +88,30 @@ func newDirectory(app core.App) *directory {
 func (d *directory) empty() {
 	d.numbers.Clear()
 	d.assistants.Clear()
+}
+
+// selectBlocked are the numbers whose calls an organization does not take: those of
+// blocked contacts, the merged ones among them.
+const selectBlocked = `SELECT phone_number FROM contacts WHERE organization = {:organization} AND blocked AND merged_into = ''
+	UNION SELECT m.phone_number FROM contacts c CROSS JOIN contacts m ON m.merged_into = c.id
+	WHERE c.organization = {:organization} AND c.blocked LIMIT 10000`
+
+// isBlocked tells whether an organization takes no calls of a number, as it is stored.
+func (d *directory) isBlocked(ctx context.Context, organization, number string) (bool, error) {
+	numbers, err := d.blocked.Get(ctx, organization, func() (map[string]bool, time.Duration, error) {
+		var found []string
+		err := d.app.ConcurrentDB().NewQuery(selectBlocked).WithContext(ctx).
+			Bind(dbx.Params{"organization": organization}).Column(&found)
+		if err != nil {
+			return nil, 0, fmt.Errorf("directory: %w", err)
+		}
+		numbers := make(map[string]bool, len(found))
+		for _, one := range found {
+			numbers[one] = true
+		}
+		return numbers, remembered.Always, nil
+	})
+	return numbers[number], err
 }
 
 // number finds a number by the provider's id; nil when it is not ours.

@@ -118,7 +118,7 @@ func (e *engine) letter(ctx context.Context, in inbox.Incoming) (*inbox.Letter, 
 	case vapi.TypeAssistantRequest:
 		l.Answer = func(ctx context.Context) inbox.Reply {
 			numberID, _ := vapifacts.Line(m)
-			return inbox.Reply{Value: e.whoAnswers(ctx, numberID).reply()}
+			return inbox.Reply{Value: e.whoAnswers(ctx, numberID, m.Customer.Number).reply()}
 		}
 	case vapi.TypeToolCalls, vapi.TypeFunctionCall:
 		l.Acts = true // twice the same function is a booking made twice

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -101,9 +102,9 @@ func (d *domain) say(user *core.Record, t thing) (notice, error) {
 	switch t.Kind {
 	case MissedCall:
 		n.page = base + "/calls/" + t.Record
-		n.text = fmt.Sprintf(w.missed, d.caller(record, w), at)
+		n.text = fmt.Sprintf(w.missed, d.caller(user, record, w), at)
 		if line := record.GetString("recipient_number"); line != "" {
-			n.text = fmt.Sprintf(w.missedOn, d.caller(record, w), line, at)
+			n.text = fmt.Sprintf(w.missedOn, d.caller(user, record, w), line, at)
 		}
 		if vapi.CopyGone(record.GetString("ended_reason")) {
 			n.text = fmt.Sprintf(w.missedGone, n.text)
@@ -145,8 +146,11 @@ func (d *domain) organization(user *core.Record, t thing) *core.Record {
 }
 
 // caller is who rang: the contact's name and number, as far as they are known.
-func (d *domain) caller(call *core.Record, w words) string {
+func (d *domain) caller(user, call *core.Record, w words) string {
 	number := call.GetString("caller_number")
+	if tenant.Masked(d.app, user, call.GetString("organization")) {
+		number = phone.Mask(number)
+	}
 	if number == "" {
 		number = w.unknown
 	}

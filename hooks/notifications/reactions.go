@@ -10,6 +10,7 @@ import (
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
+	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
 const (
@@ -63,6 +64,11 @@ func (d *domain) afterCall(tx atomic.Tx, before, after *core.Record) error {
 	}
 	if d.Now().Sub(at) > stale {
 		return nil
+	}
+	// Nobody waits for who is blocked.
+	blocked, err := rows.Count(tx, `SELECT count(*) FROM contacts WHERE id = ? AND blocked`, after.GetString("contact"))
+	if err != nil || blocked > 0 {
+		return err
 	}
 	return d.owe(tx, after.Id, thing{Kind: MissedCall, Organization: after.GetString("organization"),
 		Collection: collections.Calls, Record: after.Id, At: at}, d.Now())

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -72,6 +73,9 @@ func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
 	if err != nil {
 		return s, err
 	}
+	if err := s.addMerged(app); err != nil {
+		return s, err
+	}
 	seen := map[string]bool{}
 	for _, where := range s.theirCalls() {
 		var rows []*core.Record
@@ -94,6 +98,27 @@ func subjectByNumber(app core.App, s callerRows) (callerRows, error) {
 	}
 	s.spellings = distinct(s.spellings)
 	return s, nil
+}
+
+// addMerged adds the other numbers of somebody who was found to be several contacts:
+// one person is asked about, whichever of the numbers is named.
+func (s *callerRows) addMerged(app core.App) error {
+	for _, one := range s.contacts {
+		root := cmp.Or(one.GetString("merged_into"), one.Id)
+		var family []*core.Record
+		err := app.RecordQuery(collections.Contacts).AndWhere(dbx.HashExp{"organization": s.organization}).
+			AndWhere(dbx.Or(dbx.HashExp{"id": root}, dbx.HashExp{"merged_into": root})).All(&family)
+		if err != nil {
+			return err
+		}
+		for _, other := range family {
+			if !slices.ContainsFunc(s.contacts, func(r *core.Record) bool { return r.Id == other.Id }) {
+				s.contacts = append(s.contacts, other)
+			}
+			s.spellings = distinct(append(s.spellings, other.GetString("phone_number"), other.GetString("phone_number_raw")))
+		}
+	}
+	return nil
 }
 
 // stored are the spellings, as a query takes them.

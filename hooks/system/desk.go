@@ -48,6 +48,9 @@ func (s *system) desk(e *core.RequestEvent) error {
 		"public_url": url, "sign_up": s.SignUp, "mail": e.App.Settings().SMTP.Enabled,
 		"operator": isOperator(e),
 	}
+	if e.Auth != nil && s.HelpContact != "" {
+		answer["help_contact"] = s.HelpContact
+	}
 	if s.SandboxURL != "" {
 		demo, err := database.Found(e.App.FindAuthRecordByEmail(collections.Users, s.DemoAccount.Email))
 		if err != nil {

@@ -54,6 +54,9 @@ type Deps struct {
 	// AlertMail and AlertWebhook are where the operator hears that something turned
 	// bad; without an address mails go to the operator's own.
 	AlertMail, AlertWebhook string
+	// HelpContact is whom people ask for help, as the operator wrote it; "" is nobody in
+	// particular.
+	HelpContact string
 	// Backups are this server's.
 	Backups Backups
 	// KeyFile is where the master key lies, "" when it came from the environment.
@@ -169,7 +172,7 @@ func (s *system) document() {
 	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.",
 		"", `{"status": "ready"}`, "503 {status, reason}")
 	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
-		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool, "demo"?: {"email", "password"} of a demonstration with the sandbox}`, "")
+		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool, "help_contact"? to who is signed in, "demo"?: {"email", "password"} of a demonstration with the sandbox}`, "")
 	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
 		`{"name", "email", "password", "organization", "timezone"?, "country"?, "language"?: "en"|"fr", "demo"?: bool, "code"?: what the server printed, unless the visitor is at its machine}`,
 		`{"token": …, "record": user, "organization": {…}}`,

@@ -36,6 +36,15 @@ func TestDesk_tells_guests_what_this_is(t *testing.T) {
 	}
 }
 
+func TestDesk_tells_who_is_signed_in_whom_to_ask(t *testing.T) {
+	s := serve(t, Deps{HelpContact: "desk@example.com"})
+	for person, told := range map[string]bool{testkit.Guest: false, testkit.AcmeViewer: true} {
+		if a := s.ask(person, "GET", "/api/desk", nil, nil); strings.Contains(a.body, "desk@example.com") != told {
+			t.Errorf("%q: %s", person, a.body)
+		}
+	}
+}
+
 func TestDesk_offers_the_account_of_a_demonstration_and_of_nothing_else(t *testing.T) {
 	account := Account{testkit.AcmeOwner, "known to everybody"}
 	for name, one := range map[string]struct {

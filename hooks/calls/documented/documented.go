@@ -245,7 +245,7 @@ func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
 		}
 		defer done()
 	}
-	ids, count, err := rt.Lists.Numbered(inner, t.Organization, pageNumber, limit)
+	ids, count, err := rt.Lists.Numbered(inner, t, pageNumber, limit)
 	if err != nil {
 		return nil, facade.Pagination{}, err
 	}
@@ -263,7 +263,7 @@ func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
 		if err := tenant.Spend(re, tenant.Weight(record)); err != nil {
 			return nil, facade.Pagination{}, err
 		}
-		list[n] = out(exported(record))
+		list[n] = out(exported(t, record))
 	}
 	if err := finish(re, list); err != nil {
 		return nil, facade.Pagination{}, err
@@ -271,8 +271,13 @@ func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
 	return list, facade.NewPagination(pageNumber, limit, count), nil
 }
 
-// exported is the row as PocketBase's routes show it, its times as answers have them.
-func exported(r *core.Record) map[string]any {
+// exported is the row as PocketBase's routes show it to somebody, its times as answers
+// have them.
+func exported(t *tenant.Tenant, r *core.Record) map[string]any {
+	if t.Masked() {
+		r = r.Clone()
+		tenant.MaskRecord(r)
+	}
 	row := map[string]any{}
 	b, err := json.Marshal(r)
 	if err == nil {

@@ -43,11 +43,11 @@ func (rt *routes) bindFunctions() {
 		})
 	f.Handle(route("GET", "calls/{id}", "S-101", "One call with transcript and cost.", `{"data": `+functionShape+`}`),
 		func(re *core.RequestEvent) error {
-			call, err := rt.functionCall(re)
+			call, t, err := rt.functionCall(re)
 			if err != nil {
 				return err
 			}
-			row := functionRow(exported(call))
+			row := functionRow(exported(t, call))
 			if row["transcript"], row["cost_breakdown"], err = rt.reportOf(call.Id); err != nil {
 				return err
 			}
@@ -87,10 +87,10 @@ func (rt *routes) bindFunctions() {
 		if err := rt.Control.HangUp(re, call, t); err != nil {
 			return err
 		}
-		if call, err = rt.functionCall(re); err != nil { // as it is now
+		if call, _, err = rt.functionCall(re); err != nil { // as it is now
 			return err
 		}
-		return rt.functionAnswer(re, http.StatusOK, functionRow(exported(call)))
+		return rt.functionAnswer(re, http.StatusOK, functionRow(exported(t, call)))
 	})
 	listen := route("GET", "calls/{id}/listen", "S-106",
 		"The call's events as they happen; with Accept: application/json where its sound can be heard.",
@@ -131,19 +131,19 @@ func (rt *routes) bindFunctions() {
 }
 
 // functionCall is the call of the path inside the active organization.
-func (rt *routes) functionCall(re *core.RequestEvent) (*core.Record, error) {
+func (rt *routes) functionCall(re *core.RequestEvent) (*core.Record, *tenant.Tenant, error) {
 	call, _, err := lists.CallToView(rt.app, re)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t, err := tenant.Of(re)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if call.GetString("organization") != t.ID() {
-		return nil, refusal.Of("not_found/call")
+		return nil, nil, refusal.Of("not_found/call")
 	}
-	return call, nil
+	return call, t, nil
 }
 
 // functionRow is a call in AlloKoli's words.
@@ -210,7 +210,7 @@ func (rt *routes) placeByFunction(re *core.RequestEvent) error {
 		return facade.Told(err, fields, body)
 	}
 	status, words := placing.Answered(call)
-	return facade.JSON(re, status, facade.Functions(re, facade.Answer{Row: functionRow(exported(call)), Message: words}))
+	return facade.JSON(re, status, facade.Functions(re, facade.Answer{Row: functionRow(exported(t, call)), Message: words}))
 }
 
 func messageRow(r *core.Record) map[string]any {
@@ -231,7 +231,7 @@ func (rt *routes) messagesOrOne(re *core.RequestEvent) error {
 	}
 	if message != nil {
 		re.Request.SetPathValue("id", message.GetString("call"))
-		if _, err := rt.functionCall(re); err != nil {
+		if _, _, err := rt.functionCall(re); err != nil {
 			return err
 		}
 		return facade.JSON(re, http.StatusOK, facade.Functions(re, facade.Answer{Row: messageRow(message)}))
@@ -241,7 +241,7 @@ func (rt *routes) messagesOrOne(re *core.RequestEvent) error {
 
 // messagesOf answers a page of the messages of the path's call.
 func (rt *routes) messagesOf(re *core.RequestEvent) error {
-	call, err := rt.functionCall(re)
+	call, _, err := rt.functionCall(re)
 	if err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (rt *routes) messagesOf(re *core.RequestEvent) error {
 }
 
 func (rt *routes) oneMessage(re *core.RequestEvent) error {
-	call, err := rt.functionCall(re)
+	call, _, err := rt.functionCall(re)
 	if err != nil {
 		return err
 	}
@@ -311,7 +311,7 @@ var messageFields = []facade.Field{
 // addMessage stores a line a person adds. A running call hears it: the
 // assistant says an assistant's line, and takes the others into account.
 func (rt *routes) addMessage(re *core.RequestEvent, body map[string]any) error {
-	if _, err := rt.functionCall(re); err != nil {
+	if _, _, err := rt.functionCall(re); err != nil {
 		return err
 	}
 	call, _, err := lists.CallToWork(rt.app, re)

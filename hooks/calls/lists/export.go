@@ -38,6 +38,7 @@ func (l *Lists) exportCalls(re *core.RequestEvent) error {
 	if err != nil {
 		return badField(err)
 	}
+	q.Masked = t.Masked()
 	zone, err := time.LoadLocation(t.Organization.GetString("timezone"))
 	if err != nil {
 		zone = time.UTC
@@ -48,7 +49,7 @@ func (l *Lists) exportCalls(re *core.RequestEvent) error {
 	}
 	defer done()
 	q.Limit, q.After = pageMax, nil
-	download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
+	Download(re, "calls-"+time.Now().In(zone).Format(time.DateOnly)+".csv", "text/csv; charset=utf-8")
 	w := sheet.New(re.Response, "id", "started_at", "call_type", "caller_number", "caller_name", "recipient_number",
 		"status", "outcome",
 		"answered", "missed", "duration_seconds", "cost_usd", "resolution_status", "priority", "sentiment",
@@ -60,6 +61,7 @@ func (l *Lists) exportCalls(re *core.RequestEvent) error {
 			break
 		}
 		for _, r := range p.rows {
+			r.masked = q.Masked
 			i, err := r.item()
 			if err != nil {
 				l.app.Logger().Warn("call left out of an export", "error", err)
@@ -108,8 +110,8 @@ func csvRow(i item, zone *time.Location, language string) []string {
 		zone.String()}
 }
 
-// download sends a body as a file of the given name.
-func download(re *core.RequestEvent, name, contentType string) {
+// Download begins an answer that is a file of the given name.
+func Download(re *core.RequestEvent, name, contentType string) {
 	header := re.Response.Header()
 	header.Set("Content-Type", contentType)
 	header.Set("Content-Disposition", `attachment; filename="`+name+`"`)

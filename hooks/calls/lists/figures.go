@@ -92,10 +92,10 @@ func (l *Lists) home(re *core.RequestEvent) error {
 	if answer.Answering, answer.Lines, err = l.answering(ctx, t); err != nil {
 		return err
 	}
-	if answer.Callbacks, err = l.work(ctx, t.ID(), callBack, today); err != nil {
+	if answer.Callbacks, err = l.work(ctx, t, callBack, today); err != nil {
 		return err
 	}
-	if answer.Open, err = l.work(ctx, t.ID(), lookAt, today); err != nil {
+	if answer.Open, err = l.work(ctx, t, lookAt, today); err != nil {
 		return err
 	}
 	return facade.JSON(re, http.StatusOK, answer)

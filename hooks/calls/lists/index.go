@@ -48,13 +48,15 @@ const (
 	nextContacts = `SELECT count(*), coalesce(max(id), '') FROM (SELECT id FROM contacts WHERE id > +? ORDER BY id LIMIT +?)`
 	// allNamed tells that every name has its entry: the index follows by itself, and
 	// only names from before it can be missing.
-	allNamed = `SELECT (SELECT count(*) FROM contacts WHERE name != '') <= (SELECT count(*) FROM ` +
+	allNamed = `SELECT (SELECT count(*) FROM contacts WHERE name != '' OR company != '') <= (SELECT count(*) FROM ` +
 		collections.ContactSearch + `_docsize)`
-	indexNames = `INSERT INTO ` + collections.ContactSearch + `(contact, organization, name)
-		SELECT id, organization, ` + words.Function + `(name) FROM contacts WHERE id > +? AND id <= +? AND name != ''
-		AND NOT EXISTS (SELECT 1 FROM ` + collections.ContactSearch + ` w WHERE ` + collections.ContactSearch +
-		` MATCH 'contact:"' || contacts.id || '"')`
 )
+
+var indexNames = `INSERT INTO ` + collections.ContactSearch + `(contact, organization, name)
+		SELECT id, organization, ` + words.Function + `(` + collections.NameWords("") + `) FROM contacts
+		WHERE id > +? AND id <= +? AND (name != '' OR company != '')
+		AND NOT EXISTS (SELECT 1 FROM ` + collections.ContactSearch + ` w WHERE ` + collections.ContactSearch +
+	` MATCH 'contact:"' || contacts.id || '"')`
 
 // dropFormer ends the index before.
 var dropFormer = []string{

@@ -44,6 +44,7 @@ type query struct {
 	Answered     string    // "true", "false", or "" for both
 	Missed       string    // likewise
 	From, To     time.Time // by started_at: From ≤ started_at < To
+	Masked       bool      // callers' numbers are kept from who asks
 	Search       string    // words a caller or the assistant said, or a number or a part of one
 	Best         bool      // best match first; otherwise newest first
 	Sort         string    // one of collections.CallSorts
@@ -461,6 +462,7 @@ func (l *Lists) listCalls(re *core.RequestEvent) error {
 	if err != nil {
 		return badField(err)
 	}
+	q.Masked = t.Masked()
 	done, err := q.turn(re)
 	if err != nil {
 		return err
@@ -470,6 +472,7 @@ func (l *Lists) listCalls(re *core.RequestEvent) error {
 	if err != nil {
 		return refusal.Of("internal/calls").For(err)
 	}
+	p.masked = q.Masked
 	body, err := p.json()
 	if err != nil {
 		return refusal.Of("internal/calls").For(err)

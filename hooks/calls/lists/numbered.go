@@ -6,18 +6,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // Numbered are the ids of a page by number of what a request's query string asks
 // for, and how many there are in all. Deep pages cost what OFFSET costs, over one
 // index; the dashboard pages by key.
-func (l *Lists) Numbered(r *http.Request, organization *core.Record, pageNumber, limit int) (ids []string,
+func (l *Lists) Numbered(r *http.Request, t *tenant.Tenant, pageNumber, limit int) (ids []string,
 	count int, err error) {
-	q, err := parseQuery(r, organization)
+	q, err := parseQuery(r, t.Organization)
 	if err != nil {
 		return nil, 0, badField(err)
 	}
+	q.Masked = t.Masked()
 	ctx := r.Context()
 	terms, args := q.conditions()
 	from := "calls c"

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/phone"
 )
 
 // rowFields are the values of a row of the list, in the order SQLite writes
@@ -53,7 +56,18 @@ const (
 	rowDuration
 	rowCost
 	rowCaller
+	rowRecipient
+	rowDirection = 9
 )
+
+// rowTheirs is where the number of the other end stands: the organization's own is the
+// other one.
+func rowTheirs(values []string) int {
+	if values[rowDirection] == `"`+collections.Outbound+`"` {
+		return rowRecipient
+	}
+	return rowCaller
+}
 
 // columns reads a row as one value, a JSON array. Fetching it is a third of
 // the work of fetching each column by itself, and SQLite has written the texts
@@ -87,6 +101,7 @@ type row struct {
 	snippet string
 	at      int64 // its place in the search index
 	begun   bool  // a word only begins with what was typed
+	masked  bool  // the caller's number is kept from who asks
 }
 
 var errRow = errors.New("a row of the list is not what was asked for")
@@ -165,6 +180,12 @@ func (r row) append(to []byte) ([]byte, error) {
 	for i, v := range values {
 		to = append(to, rowKeys[i]...)
 		switch f := rowFields[i]; {
+		case r.masked && i == rowTheirs(values):
+			var number string
+			if err := json.Unmarshal([]byte(v), &number); err != nil {
+				return to, err
+			}
+			to = appendText(to, phone.Mask(number))
 		case f.flag:
 			to = strconv.AppendBool(to, v != "0")
 		case f.time && len(v) > dayEnds && v[dayEnds] == ' ':
@@ -194,8 +215,9 @@ func (r row) item() (i item, err error) {
 
 // page is one page of calls; next is empty on the last.
 type page struct {
-	rows []row
-	next string
+	rows   []row
+	next   string
+	masked bool // callers' numbers are kept from who asks
 }
 
 // json writes the page as it is answered: {"items": […], "next": ""}.
@@ -209,6 +231,7 @@ func (p page) json() ([]byte, error) {
 		if i > 0 {
 			out = append(out, ',')
 		}
+		r.masked = p.masked
 		if out, err = r.append(out); err != nil {
 			return nil, err
 		}

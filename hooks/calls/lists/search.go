@@ -65,6 +65,9 @@ func (l *Lists) searching(q query) *searching {
 	s := &searching{Lists: l, query: q, terms: termsOf(q.Search), index: l.searched()}
 	if _, s.isNumber = phone.Seek(q.Search, ""); s.isNumber {
 		s.number, _ = phone.Seek(q.Search, tenant.HomeOf(l.app, q.Organization))
+		if q.Masked { // parts of a number, asked often enough, tell the rest
+			s.number.Ending, s.number.Beginnings = "", nil
+		}
 	}
 	return s
 }
@@ -114,7 +117,7 @@ func (s *searching) page(ctx context.Context) (page, error) {
 			return page{}, err
 		}
 		if next != nil {
-			return page{s.rows, cursor{one.mark + next.Value, next.ID}.String()}, nil
+			return page{rows: s.rows, next: cursor{one.mark + next.Value, next.ID}.String()}, nil
 		}
 		from = cursor{}
 	}
@@ -380,13 +383,27 @@ func (s *searching) known() (statement string, args []any) {
 		statement += `SELECT k.id FROM ` + collections.ContactSearch + ` w CROSS JOIN contacts p ON p.id = w.contact AND p.organization = +?
 			CROSS JOIN calls k INDEXED BY idx_calls_contact_started_at ON k.contact = p.id AND k.organization = p.organization
 			WHERE ` + collections.ContactSearch + ` MATCH ?`
-		args = append(args, s.Organization, `organization:"`+s.Organization+`" AND name:(`+said(s.terms)+`)`)
+		args = append(args, s.Organization, names(s.Organization, s.terms))
 	}
 	if statement != "" && phone.Read(s.Search, "").Kind == phone.Hidden {
 		statement += ` UNION SELECT id FROM calls INDEXED BY idx_calls_organization_caller_number WHERE organization = +? AND ` + hidden("")
 		args = slices.Concat(args, []any{s.Organization}, anys(phone.Reasons))
 	}
 	return statement, args
+}
+
+// names is the MATCH argument of words in names and companies.
+func names(organization string, terms []term) string {
+	return `organization:"` + organization + `" AND name:(` + said(terms) + `)`
+}
+
+// MatchNames is the MATCH argument for collections.ContactSearch of what a person typed
+// to find somebody, "" when there is no word in it.
+func MatchNames(organization, typed string) string {
+	if terms := termsOf(typed); len(terms) > 0 {
+		return names(organization, terms)
+	}
+	return ""
 }
 
 // callers adds the calls with a number that is what was typed or ends so, and

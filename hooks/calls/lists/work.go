@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // What of the last days is left for people to do. A call that somebody settled
@@ -20,9 +21,9 @@ const (
 	workMost = 6
 )
 
-// unsettled are calls that are over and open.
+// unsettled are calls that are over and open. Nobody waits for who is blocked.
 const unsettled = `c.organization = +? AND c.started_at >= +? AND c.ended_at != '' AND c.resolution_status IN ('pending', 'escalated')
-	AND c.placing NOT IN (` + NeverPlaced + `)`
+	AND c.placing NOT IN (` + NeverPlaced + `) AND NOT EXISTS (SELECT 1 FROM contacts b WHERE b.id = c.contact AND b.blocked)`
 
 // inVain are calls of people who rang in vain, or of which somebody said that they are
 // urgent and nobody has passed it on. Whoever kept the number back cannot be called.
@@ -41,15 +42,15 @@ const (
 
 // work is {"count": n, "items": [newest first]} of a kind, items as in the list of
 // calls. today is when the organization's day began.
-func (l *Lists) work(ctx context.Context, organization, kind string, today time.Time) (json.RawMessage, error) {
-	args := []any{organization, rows.Stamp(today.AddDate(0, 0, 1-workDays))}
+func (l *Lists) work(ctx context.Context, t *tenant.Tenant, kind string, today time.Time) (json.RawMessage, error) {
+	args := []any{t.ID(), rows.Stamp(today.AddDate(0, 0, 1-workDays))}
 	const from = " FROM calls c INDEXED BY idx_calls_organization_started_at"
 	where := " WHERE " + unsettled + " AND " + kind
 	var count int64
 	if err := l.one(ctx, []any{&count}, "SELECT count(*)"+from+where, args...); err != nil {
 		return nil, fmt.Errorf("open calls: %w", err)
 	}
-	found := page{}
+	found := page{masked: t.Masked()}
 	if count > 0 {
 		var err error
 		found.rows, _, err = l.read(ctx, workMost, "SELECT "+columns+from+withContact+where+

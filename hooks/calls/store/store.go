@@ -28,8 +28,9 @@ const (
 	updateTransfer = `UPDATE calls SET transferred_to = coalesce((SELECT json_extract(data, '$.to') FROM call_events
 		WHERE call = calls.id AND type = 'transfer' ORDER BY position DESC LIMIT 1), '') WHERE id = ?`
 
-	// SelectContact finds the contact of an organization by its number.
-	SelectContact = `SELECT id FROM contacts WHERE organization = ? AND phone_number = ?`
+	// SelectContact finds the contact of an organization by its number, or the one that
+	// has it as a second one.
+	SelectContact = `SELECT iif(merged_into = '', id, merged_into) FROM contacts WHERE organization = ? AND phone_number = ?`
 	seeContact    = `UPDATE contacts SET first_seen_at = min(first_seen_at, ?), last_seen_at = max(last_seen_at, ?),
 		updated = ? WHERE id = ?`
 	// A statement that sets the name drags the index of names along,.

@@ -116,6 +116,7 @@ func checkStreamFilters(e *core.RealtimeSubscribeRequestEvent) error {
 	if e.HasSuperuserAuth() {
 		return e.Next()
 	}
+	masked := maskedSomewhere(e.App, e.Auth)
 	read := subscriptions.NewDefaultClient() // reads options as PocketBase will
 	read.Subscribe(e.Subscriptions...)
 	for subscription, options := range read.Subscriptions() {
@@ -133,7 +134,11 @@ func checkStreamFilters(e *core.RealtimeSubscribeRequestEvent) error {
 		if err != nil {
 			return refusal.Of("invalid_request/filter").For(err)
 		}
-		if err := checkPaths(e.App, c, conds.names); err != nil {
+		err = checkPaths(e.App, c, conds.names)
+		if err == nil && masked {
+			err = checkMasked(e.App, c, conds.names)
+		}
+		if err != nil {
 			return refusal.Saying("invalid_request/filter", err.Error())
 		}
 	}

@@ -110,6 +110,11 @@ func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) 
 	if err := pinFilter(e, c, query, filter, conds); err != nil {
 		return list{}, err
 	}
+	if Masked(e.App, e.Auth, conds.equal["organization"]) {
+		if err := checkMasked(e.App, c, conds.names, sortNames(query.Get("sort"))); err != nil {
+			return list{}, refusal.Saying("invalid_request/filter", err.Error())
+		}
+	}
 	l, err := costOf(e, c, query, page, conds, cmp.Or(asked, conds.equal["organization"]))
 	if err == nil {
 		e.Request.URL.RawQuery = query.Encode()

@@ -28,6 +28,7 @@ func Register(app core.App, l AnswerLimits) {
 	app.OnRealtimeSubscribeRequest().Bind(&hook.Handler[*core.RealtimeSubscribeRequestEvent]{
 		Id: "pocketlineStreamFilters", Priority: 10, Func: checkStreamFilters, // once the hub has bounded them
 	})
+	bindMask(app)
 	app.OnRecordCreateRequest().BindFunc(onCreateRequest)
 	app.OnRecordUpdateRequest().BindFunc(onUpdateRequest)
 	app.OnRecordCreateRequest().BindFunc(taken)

@@ -153,6 +153,7 @@ export interface OrganizationsRecord {
   created_by: string
   paused: boolean
   deletes_at: string
+  mask_numbers: boolean
   created: string
   updated: string
 }
@@ -302,8 +303,11 @@ export interface ContactsRecord {
   phone_number: string
   phone_number_raw: string
   name: string
+  company: string
   email: string
   notes: string
+  blocked: boolean
+  merged_into: string
   first_seen_at: string
   last_seen_at: string
   metadata: unknown
@@ -879,6 +883,7 @@ export const limits = {
     phone_number: { required: true, max: 80 },
     phone_number_raw: { max: 80 },
     name: { max: 100 },
+    company: { max: 100 },
     notes: { max: 5000 },
     metadata: { max: 16384 },
   },
