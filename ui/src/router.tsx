@@ -4,6 +4,8 @@ import { assistantRoutes } from './routes/assistants/routes'
 import { agencyRoutes } from './routes/agency/routes'
 import { authRoutes } from './routes/auth/routes'
 import { callsRoutes } from './routes/calls/routes'
+import { contactRoutes } from './routes/contacts/routes'
+import { helpRoute } from './routes/help/routes'
 import { homeRoutes } from './routes/home/routes'
 import { indexRoute, orgIndexRoute, orgRoute, rootRoute, shellRoute } from './routes/base'
 import { functionRoutes } from './routes/functions/routes'
@@ -23,6 +25,7 @@ const tree = rootRoute.addChildren([
   ...authRoutes,
   shellRoute.addChildren([
     ...meRoutes,
+    helpRoute,
     ...agencyRoutes,
     orgRoute.addChildren([
       orgIndexRoute,
@@ -31,6 +34,7 @@ const tree = rootRoute.addChildren([
       ...numberRoutes,
       ...homeRoutes,
       ...callsRoutes,
+      ...contactRoutes,
       ...teamRoutes,
       ...settingsRoutes,
       ...replyRoutes,

@@ -13,6 +13,8 @@ export interface Desk {
   mail: boolean
   /** The caller looks after this installation: the person who set it up, or a superuser. */
   operator: boolean
+  /** Whom to ask for help, as the operator wrote it; told to who is signed in. */
+  help_contact?: string
   /** The account of a demonstration, which everybody may use. */
   demo?: { email: string; password: string }
 }

@@ -8,13 +8,15 @@ import en from '../locales/en.json'
 import fr from '../locales/fr.json'
 import buildEn from '../locales/build/en.json'
 import buildFr from '../locales/build/fr.json'
+import helpEn from '../locales/help/en.json'
+import helpFr from '../locales/help/fr.json'
 import peopleEn from '../locales/people/en.json'
 import peopleFr from '../locales/people/fr.json'
 import { flatten, pseudo, translator } from './i18n'
 
 const merge = (...trees: object[]): Record<string, string> => Object.assign({}, ...trees.map((tree) => flatten(tree))) as Record<string, string>
-const english = merge(en, callsEn, buildEn, peopleEn)
-const french = merge(fr, callsFr, buildFr, peopleFr)
+const english = merge(en, callsEn, buildEn, helpEn, peopleEn)
+const french = merge(fr, callsFr, buildFr, helpFr, peopleFr)
 const plural = /_(zero|one|two|few|many|other)$/
 const base = (key: string) => key.replace(plural, '')
 const placeholders = (text: string) => [...new Set(text.match(/\{\{\w+\}\}/g))].sort().join(' ')
@@ -27,7 +29,7 @@ describe('the catalogues', () => {
   })
 
   test('no key stands in two parts', () => {
-    const all = [en, callsEn, buildEn, peopleEn].flatMap((tree) => Object.keys(flatten(tree)))
+    const all = [en, callsEn, buildEn, helpEn, peopleEn].flatMap((tree) => Object.keys(flatten(tree)))
     expect(all.filter((key, index) => all.indexOf(key) !== index)).toEqual([])
   })
 

@@ -2,6 +2,7 @@ import { createContext, useContext, useMemo, useSyncExternalStore, type ReactNod
 import type calls from '../locales/calls/en.json'
 import type english from '../locales/en.json'
 import type build from '../locales/build/en.json'
+import type help from '../locales/help/en.json'
 import type people from '../locales/people/en.json'
 import { code } from './code'
 import { keys, recall, remember } from './prefs'
@@ -18,7 +19,7 @@ type WithoutPlural<K extends string> = K extends `${infer Base}_${'one' | 'many'
 
 /** Every key of the catalogue; plural forms count as one key. */
 export type Key = WithoutPlural<
-  Leaves<typeof english> | Leaves<typeof calls> | Leaves<typeof people> | Leaves<typeof build>
+  Leaves<typeof english> | Leaves<typeof calls> | Leaves<typeof people> | Leaves<typeof build> | Leaves<typeof help>
 >
 export type Params = Record<string, string | number>
 export type T = (key: Key, params?: Params) => string
@@ -82,6 +83,7 @@ const main: Catalogue = {
 const parts = {
   calls: { en: () => import('../locales/calls/en.json'), fr: () => import('../locales/calls/fr.json') },
   build: { en: () => import('../locales/build/en.json'), fr: () => import('../locales/build/fr.json') },
+  help: { en: () => import('../locales/help/en.json'), fr: () => import('../locales/help/fr.json') },
   people: { en: () => import('../locales/people/en.json'), fr: () => import('../locales/people/fr.json') },
 } satisfies Record<string, Catalogue>
 export type Part = keyof typeof parts

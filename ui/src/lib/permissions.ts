@@ -23,6 +23,8 @@ const allowed = {
   'home.view': rules.organizations.list,
   'calls.view': rules.calls.list,
   'calls.place': rules.calls.create,
+  'contacts.view': rules.contacts.list,
+  'contacts.manage': rules.contacts.create,
   // The messages of the inbox have no rows yet; their texts do.
   'inbox.view': only(roles, 'can_view_messages'),
   'replies.view': rules.saved_replies.list,

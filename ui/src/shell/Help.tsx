@@ -1,12 +1,12 @@
-import { Group, Kbd, Modal, Stack, Text } from '@mantine/core'
+import { Anchor, Group, Kbd, Modal, Stack, Text } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
 import { useFocusBack } from '../lib/focus'
 import { useT } from '../lib/i18n'
 import type { Area } from './areas'
 
 /** Every key there is. */
-export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () => void; areas: Area[] }) {
+export function Keys({ areas }: { areas: Area[] }) {
   const t = useT()
-  useFocusBack(opened)
   const rows: [string[], string][] = [
     [['⌘/Ctrl', 'K'], t('help.palette')],
     [['?'], t('help.title')],
@@ -24,6 +24,23 @@ export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () 
       .map((area): [string[], string] => [['g', area.key!], t('help.go', { area: t(area.label) })]),
   ]
   return (
+    <Stack gap="sm">
+      {rows.map(([combination, label]) => (
+        <Group key={label} justify="space-between" wrap="nowrap">
+          <Text size="sm">{label}</Text>
+          <Group gap={4} wrap="nowrap">{combination.map((key) => <Kbd key={key}>{key}</Kbd>)}</Group>
+        </Group>
+      ))}
+      <Text size="xs" c="dimmed">{t('help.off')}</Text>
+    </Stack>
+  )
+}
+
+/** The keys, over whatever page is open; the page of help says more. */
+export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () => void; areas: Area[] }) {
+  const t = useT()
+  useFocusBack(opened)
+  return (
     <Modal
       opened={opened}
       onClose={onClose}
@@ -31,13 +48,8 @@ export function Help({ opened, onClose, areas }: { opened: boolean; onClose: () 
       closeButtonProps={{ 'aria-label': t('actions.close') }}
     >
       <Stack gap="sm">
-        {rows.map(([combination, label]) => (
-          <Group key={label} justify="space-between" wrap="nowrap">
-            <Text size="sm">{label}</Text>
-            <Group gap={4} wrap="nowrap">{combination.map((key) => <Kbd key={key}>{key}</Kbd>)}</Group>
-          </Group>
-        ))}
-        <Text size="xs" c="dimmed">{t('help.off')}</Text>
+        <Keys areas={areas} />
+        <Anchor component={Link} to="/help" size="sm" onClick={onClose}>{t('help.page')}</Anchor>
       </Stack>
     </Modal>
   )

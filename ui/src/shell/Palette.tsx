@@ -4,7 +4,7 @@ import '@mantine/spotlight/styles.layer.css'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import {
-  Bot, Building2, CirclePause, CirclePlay, FlaskConical, Hash, History, LayoutList, LogOut, Moon, Phone, PhoneOutgoing, Plus,
+  Bot, Building2, CircleHelp, CirclePause, CirclePlay, FlaskConical, Hash, History, LayoutList, LogOut, Moon, Phone, PhoneOutgoing, Plus,
   Search, Settings, SquareFunction, Sun, User, UserPlus, UserRound, type LucideIcon,
 } from 'lucide-react'
 import { Suspense, useEffect, useState, type ReactNode } from 'react'
@@ -24,7 +24,6 @@ import { recent } from '../lib/recent'
 import { areaPath, useHere } from '../lib/session'
 import { holds, wordsOf } from '../lib/words'
 import type { BulkAnswer } from '../routes/agency/data'
-import { otherEnd, type CallItem } from '../routes/calls/data'
 import { PlaceCall, Simulate } from '../routes/calls/dialogs'
 import { parts } from '../routes/calls/snippet'
 import { aboutOf, whoOf } from '../routes/calls/words'
@@ -80,7 +79,7 @@ export function Palette({ opened, onClose, areas }: { opened: boolean; onClose: 
   const fits = ({ found, label, about, words: more = [] }: Line) => found || holds(words, [label, about ?? '', ...more])
   const typing = words.length > 0
   const [last, places, things, calls, actions] = [
-    useRecent(), usePlaces(areas), useThings(found), useCalls(found.calls, typed, areas), useActions(setDialog),
+    useRecent(), usePlaces(areas), useThings(found), useCalls(found, typed, areas), useActions(setDialog),
   ]
   const groups = [...last, ...places, ...actions, ...(typing ? [...things, ...calls] : [])]
     .map(({ group, lines }) => ({ group, lines: typing ? lines.filter(fits) : lines }))
@@ -184,6 +183,7 @@ function usePlaces(areas: Area[]): Lines[] {
       lines: [
         ...inside,
         { id: 'me', icon: UserRound, label: t('profile.title'), run: go('/me') },
+        { id: 'help', icon: CircleHelp, label: t('help.page'), run: go('/help') },
         { id: 'agency', icon: LayoutList, label: t('shell.all'), run: go('/agency') },
         ...pages,
       ],
@@ -231,24 +231,23 @@ function useThings({ assistants, numbers, functions, members }: ReturnType<typeo
 }
 
 /** Calls and who called, as the server found them; and the list with all of them. */
-function useCalls(calls: CallItem[], typed: string, areas: Area[]): Lines[] {
+function useCalls({ calls, contacts }: Pick<ReturnType<typeof useFound>, 'calls' | 'contacts'>, typed: string, areas: Area[]): Lines[] {
   const t = useT()
   const go = useGo()
   const { organization } = useHere()
   if (!organization || !areas.some(({ path }) => path === 'calls')) return []
   const list = areaPath(organization.id, 'calls')
   const text = typed.trim()
-  const people = new Map(calls.filter((call) => call.contact_name && otherEnd(call)).map((call) => [call.contact, call]))
   return [
     {
       group: t('palette.contacts'),
-      lines: [...people].map(([id, call]) => ({
+      lines: contacts.map(({ id, name, company, phone_number }) => ({
         id: `contact ${id}`,
         icon: UserRound,
-        label: call.contact_name,
-        about: phone(otherEnd(call)),
-        words: [otherEnd(call)],
-        run: go(list, { search: otherEnd(call) }),
+        label: name || phone(phone_number),
+        about: [company, name && phone(phone_number)].filter(Boolean).join(' · '),
+        found: true,
+        run: go(areaPath(organization.id, `contacts/${id}`)),
       })),
     },
     {

@@ -1,6 +1,6 @@
 import { ActionIcon, Avatar, Menu, Text, VisuallyHidden } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import { Keyboard, LogOut, UserRound } from 'lucide-react'
+import { CircleHelp, Keyboard, LogOut, UserRound } from 'lucide-react'
 import { usePicture } from '../components/picture'
 import { useT } from '../lib/i18n'
 import { signOut } from '../lib/pb'
@@ -27,6 +27,9 @@ export function ProfileMenu({ onHelp }: { onHelp: () => void }) {
         <Menu.Divider />
         <Menu.Item component={Link} to="/me" leftSection={<UserRound size={16} aria-hidden />}>
           {t('profile.title')}
+        </Menu.Item>
+        <Menu.Item component={Link} to="/help" leftSection={<CircleHelp size={16} aria-hidden />}>
+          {t('help.page')}
         </Menu.Item>
         <Menu.Item leftSection={<Keyboard size={16} aria-hidden />} onClick={onHelp}>
           {t('help.title')}

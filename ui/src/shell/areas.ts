@@ -1,6 +1,6 @@
 import { useRouter } from '@tanstack/react-router'
 import {
-  BarChart3, BookOpen, Bot, Cable, CreditCard, FlaskConical, Hash, Home, Inbox, Mail, Network, Phone, Plug, Settings, SquareFunction, Users, Webhook, Workflow,
+  BarChart3, BookOpen, Bot, Cable, ContactRound, CreditCard, FlaskConical, Hash, Home, Inbox, Mail, Network, Phone, Plug, Settings, SquareFunction, Users, Webhook, Workflow,
   type LucideIcon,
 } from 'lucide-react'
 import { useMemo } from 'react'
@@ -27,6 +27,7 @@ export interface Area {
 const all: readonly Area[] = [
   { id: 'home', path: 'home', label: 'nav.home', icon: Home, needs: 'home.view', key: 'h', bottom: true },
   { id: 'calls', path: 'calls', label: 'nav.calls', icon: Phone, needs: 'calls.view', key: 'c', bottom: true },
+  { id: 'contacts', path: 'contacts', label: 'nav.contacts', icon: ContactRound, needs: 'contacts.view', key: 'p' },
   { id: 'inbox', path: 'inbox', label: 'nav.inbox', icon: Inbox, needs: 'inbox.view', key: 'i', bottom: true },
   { id: 'assistants', path: 'assistants', label: 'nav.assistants', icon: Bot, needs: 'assistants.view', key: 'a', bottom: true },
   { id: 'numbers', path: 'numbers', label: 'nav.numbers', icon: Hash, needs: 'numbers.view', key: 'n' },

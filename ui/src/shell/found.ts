@@ -4,6 +4,7 @@ import { api } from '../lib/api'
 import { useOptions } from '../lib/record'
 import { useHere } from '../lib/session'
 import { assistantsQuery, numbersQuery, someCallsQuery, type CallItem } from '../routes/calls/data'
+import { someContactsQuery, type ContactItem } from '../routes/contacts/data'
 import type { Member } from '../routes/team/data'
 
 // Shorter than a pause between two words, longer than one between two letters.
@@ -20,8 +21,8 @@ interface Fn {
 }
 
 /**
- * What an organization has under the words that somebody types, as far as they may see it: calls, the newest first, and members by
- * the server's own search, the few assistants, numbers and functions whole.
+ * What an organization has under the words that somebody types, as far as they may see it: calls, the newest first, contacts and
+ * members by the server's own search, the few assistants, numbers and functions whole.
  */
 export function useFound(typed: string, opened: boolean) {
   const { organization, can } = useHere()
@@ -32,6 +33,11 @@ export function useFound(typed: string, opened: boolean) {
   const calls = useQuery({
     ...someCallsQuery(org, { search: text }, CALLS),
     enabled: asked && can('calls.view'),
+    placeholderData: keepPreviousData,
+  })
+  const contacts = useQuery({
+    ...someContactsQuery(org, text, PEOPLE),
+    enabled: asked && can('contacts.view'),
     placeholderData: keepPreviousData,
   })
   const members = useQuery({
@@ -51,11 +57,12 @@ export function useFound(typed: string, opened: boolean) {
   const searched = typed.trim().length >= FEWEST && typed.trim().startsWith(text)
   return {
     calls: (searched && calls.data) || ([] as CallItem[]),
+    contacts: (searched && contacts.data) || ([] as ContactItem[]),
     members: (searched && members.data) || ([] as Member[]),
     assistants: assistants.data ?? [],
     numbers: numbers.data ?? [],
     functions: functions.data ?? [],
     /** The server has not answered yet. */
-    busy: asked && (calls.isFetching || members.isFetching),
+    busy: asked && (calls.isFetching || contacts.isFetching || members.isFetching),
   }
 }

@@ -2,9 +2,8 @@ import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Check, Ellipsis, PhoneOutgoing, SquareArrowOutUpRight, Undo2, type LucideIcon } from 'lucide-react'
 import { useT } from '../../lib/i18n'
-import { isPhone } from '../../lib/phone'
 import { areaPath, useOrg } from '../../lib/session'
-import { isLive, otherEnd, type CallItem } from './data'
+import { canBeCalled, isLive, type CallItem } from './data'
 import { useDone } from './done'
 import { whoOf } from './words'
 
@@ -20,7 +19,7 @@ export function CallActions({ call, onCallBack, folded = false }: {
   if (isLive(call) || call.status === 'scheduled') return null
   const name = whoOf(call, t)
   const actions: { label: string; of: string; icon: LucideIcon; run: () => void }[] = [
-    ...(isPhone(otherEnd(call))
+    ...(canBeCalled(call)
       ? [{ label: t('calls.callBack'), of: t('calls.callBackOf', { name }), icon: PhoneOutgoing, run: () => onCallBack(call) }] : []),
     call.resolution_status === 'resolved'
       ? { label: t('calls.reopen'), of: t('calls.reopenOf', { name }), icon: Undo2, run: () => reopen(call) }

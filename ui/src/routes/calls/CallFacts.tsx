@@ -1,11 +1,12 @@
-import { Anchor, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Anchor, Button, Group, Paper, Select, Stack, Text, Textarea, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { BarList } from '../../charts/BarList'
 import { DirtyBar } from '../../components/DirtyBar'
-import { saved } from '../../components/toast'
+import { failed, saved } from '../../components/toast'
 import { When } from '../../components/When'
+import { problem } from '../../lib/errors'
 import { duration, number } from '../../lib/format'
 import { useT } from '../../lib/i18n'
 import { limits } from '../../lib/pb-types.gen'
@@ -15,7 +16,7 @@ import { useAreas } from '../../shell/areas'
 import { Analysis } from './Analysis'
 import { Bill } from './Bill'
 import classes from './Call.module.css'
-import { isLive, reportQuery, someCallsQuery, type CallDetail } from './data'
+import { isLive, isMasked, numberOf, reportQuery, someCallsQuery, type CallDetail } from './data'
 import { dollars, shares, waits } from './figures'
 import { priorities, resolutions } from './filters'
 import { useFollowUp, type Noted } from './followUp'
@@ -133,11 +134,13 @@ function Facts({ call }: { call: CallDetail }) {
             <span className="pl-tabular">
               {isHidden(call.caller_number) ? t('calls.unknownCaller') : phone(call.caller_number)}
             </span>
+            {isMasked(call.caller_number) && <ShowNumber call={call} />}
           </Fact>
         )}
         {call.recipient_number && (
           <Fact label={t('calls.facts.to')}>
             <span className="pl-tabular">{phone(call.recipient_number)}</span>
+            {isMasked(call.recipient_number) && <ShowNumber call={call} />}
           </Fact>
         )}
         {expand?.assistant && (
@@ -166,6 +169,31 @@ function Facts({ call }: { call: CallDetail }) {
         {call.sentiment && <Fact label={t('calls.facts.sentiment')}>{t(`calls.sentiments.${call.sentiment}`)}</Fact>}
       </dl>
     </Block>
+  )
+}
+
+/** The number the server keeps from lists, for who may call back. */
+function ShowNumber({ call }: { call: CallDetail }) {
+  const t = useT()
+  const org = useOrg()
+  const { can } = useHere()
+  const show = useMutation({
+    mutationFn: () => numberOf(org, call),
+    onError: (error) => failed(problem(error, t)),
+  })
+  if (!can('calls.place')) return null
+  if (show.data) return <Text size="sm" className="pl-tabular">{phone(show.data)}</Text>
+  return (
+    <Button
+      size="compact-xs"
+      variant="default"
+      ml="xs"
+      loading={show.isPending}
+      title={t('contacts.number.noted')}
+      onClick={() => show.mutate()}
+    >
+      {t('contacts.number.show')}
+    </Button>
   )
 }
 

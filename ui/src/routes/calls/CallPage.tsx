@@ -30,7 +30,9 @@ import { LiveActions } from './LiveActions'
 import { RunningClock } from './LivePage'
 import { Timeline } from './Timeline'
 import { ToDo } from './ToDo'
+import { SaveName } from './SaveName'
 import { trailOf } from './trail'
+import { useCallBack } from './useCallBack'
 import { aboutOf, CallBadge, TestBadge, whoOf } from './words'
 
 /** One call: what it was about, what was said, what it cost, and what people noted. */
@@ -54,13 +56,13 @@ function Detail({ call }: { call: CallDetail }) {
   const { can } = useHere()
   const narrow = useNarrow()
   const [tab, setTab] = useState('conversation')
-  const [calling, setCalling] = useState(false)
+  const back = useCallBack<CallDetail>()
   const events = useQuery(eventsQuery(org, call.id))
   const item: CallItem = { ...call, contact_name: call.expand?.contact?.name ?? '' }
   const who = whoOf(item, t)
   const live = isLive(call)
   const number = otherEnd(call)
-  const toDo = <ToDo call={call} onCallBack={() => setCalling(true)} />
+  const toDo = <ToDo call={call} onCallBack={() => back.start(call)} />
   return (
     <Page
       back={{ to: areaPath(org, 'calls'), search: trailOf(org), label: t('nav.calls') }}
@@ -99,6 +101,7 @@ function Detail({ call }: { call: CallDetail }) {
                 </Text>
               )}
               {!live && <EndReason call={call} />}
+              <SaveName call={item} />
             </Stack>
           </Paper>
           <Paper withBorder className={classes.block} component="section" aria-label={t('calls.conversation')}>
@@ -131,10 +134,10 @@ function Detail({ call }: { call: CallDetail }) {
       </div>
       {live && <LiveActions call={call} who={who} acts={can('calls.place')} sticky />}
       <Suspense>
-        {calling && (
+        {back.calling && (
           <PlaceCall
-            onClose={() => setCalling(false)}
-            to={number}
+            onClose={back.end}
+            to={back.calling.to}
             name={item.contact_name}
             by={call.assistant}
             from={call.phone_number}

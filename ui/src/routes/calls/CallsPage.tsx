@@ -21,12 +21,14 @@ import { useShortcut } from '../../lib/shortcuts'
 import classes from './Calls.module.css'
 import { CallsBulk } from './CallsBulk'
 import { CallActions } from './CallActions'
-import { assistantsQuery, isLive, otherEnd, type CallItem } from './data'
+import { assistantsQuery, isLive, type CallItem } from './data'
 import { PlaceCall, Simulate } from './dialogs'
 import { Filters } from './Filters'
 import { countFilters, sorts, toQuery, type CallFilters } from './filters'
+import { NameInRow } from './SaveName'
 import { setTrail } from './trail'
 import { parts } from './snippet'
+import { useCallBack } from './useCallBack'
 import { useCalls } from './useCalls'
 import { aboutOf, CallBadge, Direction, TestBadge, Who, whoOf } from './words'
 
@@ -44,7 +46,8 @@ export function CallsPage() {
   const rows = useCalls(org, query, can('calls.view'))
   const { data: assistants = [] } = useQuery(assistantsQuery(org))
   const { data: desk } = useQuery(deskQuery)
-  const [dialog, setDialog] = useState<'place' | 'simulate' | CallItem>()
+  const [dialog, setDialog] = useState<'place' | 'simulate'>()
+  const { calling, start: callBack, end } = useCallBack<CallItem>()
   useEffect(() => setTrail(org, filters), [org, filters])
 
   const setFilters = (next: CallFilters) => void navigate({ to: '.', search: next as never, replace: true })
@@ -76,10 +79,10 @@ export function CallsPage() {
   const searching = Boolean(filters.search)
   const may = can('calls.place')
   const columns = useMemo(() => {
-    const all = columnsOf(t, names, may ? setDialog : undefined)
+    const all = columnsOf(t, names, may ? callBack : undefined)
     // A search has an order of its own.
     return searching ? all.map((column) => ({ ...column, sort: undefined })) : all
-  }, [t, names, searching, may])
+  }, [t, names, searching, may, callBack])
   if (!can('calls.view')) return <Forbidden level={1} />
   const simulate = desk?.sandbox && can('calls.place')
   return (
@@ -104,7 +107,7 @@ export function CallsPage() {
           beside={narrow && <SelectRows on={selecting} onChange={setSelecting} />}
         />
         <DataTable<CallItem>
-          label={t('nav.calls')} columns={columns} card={(call) => cardOf(call, t, may ? setDialog : undefined)} rows={rows}
+          label={t('nav.calls')} columns={columns} card={(call) => cardOf(call, t, may ? callBack : undefined)} rows={rows}
           order={searching ? undefined : orderOf(filters.sort ?? NEWEST)}
           onOrder={(order) => setFilters({ ...filters, sort: sortOf(order, sorts, NEWEST) })}
           bulk={bulk}
@@ -124,13 +127,13 @@ export function CallsPage() {
       <Suspense>
         {dialog === 'place' && <PlaceCall onClose={() => setDialog(undefined)} />}
         {dialog === 'simulate' && <Simulate onClose={() => setDialog(undefined)} />}
-        {typeof dialog === 'object' && (
+        {calling && (
           <PlaceCall
-            to={otherEnd(dialog)}
-            name={dialog.contact_name}
-            by={dialog.assistant}
-            from={dialog.phone_number}
-            onClose={() => setDialog(undefined)}
+            to={calling.to}
+            name={calling.call.contact_name}
+            by={calling.call.assistant}
+            from={calling.call.phone_number}
+            onClose={end}
           />
         )}
       </Suspense>
@@ -142,6 +145,7 @@ type CallBack = (call: CallItem) => void
 
 const columnsOf = (t: T, assistants: Map<string, string>, callBack: CallBack | undefined): Column<CallItem>[] => [
   { id: 'who', header: t('calls.columns.who'), primary: true, cell: (call) => <Who call={call} /> },
+  { id: 'name', header: t('contacts.one'), width: 80, cell: (call) => <NameInRow call={call} /> },
   { id: 'about', header: t('calls.columns.about'), cell: (call) => <About call={call} assistant={assistants.get(call.assistant)} /> },
   { id: 'outcome', header: t('calls.columns.outcome'), cell: (call) => <Group gap={4} component="span" className={classes.badges}><CallBadge call={call} />{call.is_test && <TestBadge />}</Group> },
   { id: 'started_at', header: t('calls.columns.when'), sort: 'falling', cell: (call) => <Text span size="sm" className={classes.nowrap}><When value={call.started_at} /></Text> },
@@ -156,7 +160,12 @@ const cardOf = (call: CallItem, t: T, callBack: CallBack | undefined): Card => (
   whole: !call.summary && !call.snippet,
   badges: <><CallBadge call={call} />{call.is_test && <TestBadge />}</>,
   figure: spoken(call),
-  action: callBack && <CallActions call={call} onCallBack={callBack} folded />,
+  action: callBack && (
+    <Group gap={0} wrap="nowrap">
+      <NameInRow call={call} />
+      <CallActions call={call} onCallBack={callBack} folded />
+    </Group>
+  ),
 })
 
 /** How long they spoke; '' before they did. */

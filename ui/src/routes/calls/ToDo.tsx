@@ -2,10 +2,9 @@ import { Button } from '@mantine/core'
 import { Check, PhoneOutgoing, Undo2 } from 'lucide-react'
 import { undoable } from '../../components/toast'
 import { useT } from '../../lib/i18n'
-import { isPhone } from '../../lib/phone'
 import { useHere } from '../../lib/session'
 import { useShortcut } from '../../lib/shortcuts'
-import { isLive, otherEnd, type CallDetail } from './data'
+import { canBeCalled, isLive, type CallDetail } from './data'
 import { useFollowUp } from './followUp'
 
 /** What a call asks of whoever reads it: to call back, and to say that it is done. Nothing while people talk. */
@@ -26,7 +25,7 @@ export function ToDo({ call, onCallBack }: { call: CallDetail; onCallBack: () =>
   if (!may) return null
   return (
     <>
-      {isPhone(otherEnd(call)) && (
+      {canBeCalled(call) && (
         <Button
           variant={open ? 'filled' : 'default'}
           leftSection={<PhoneOutgoing size={16} aria-hidden />}

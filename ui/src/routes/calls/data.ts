@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../../lib/api'
 import { pb } from '../../lib/pb'
 import type { CallsRecord, RecordingsRecord } from '../../lib/pb-types.gen'
-import { isHidden } from '../../lib/phone'
+import { isHidden, isPhone } from '../../lib/phone'
 import { straight } from '../../lib/strangers'
 import type { Spoken } from '../assistants/form'
 import type { Findings } from './analysis'
@@ -167,6 +167,22 @@ const liveStatuses = new Set<string>(['queued', 'ringing', 'in_progress', 'forwa
 
 export function isLive(call: Pick<CallItem, 'status'>): boolean {
   return liveStatuses.has(call.status)
+}
+
+/** Reports whether the server kept a number from this person: it is none, and nothing is found by it. */
+export const isMasked = (text: string): boolean => text.includes('•')
+
+/** Reports whether somebody who may can call the other end back. */
+export const canBeCalled = (call: Parameters<typeof otherEnd>[0]): boolean =>
+  isPhone(otherEnd(call)) || isMasked(otherEnd(call))
+
+/** The number at the other end, of one that is masked the real one: the server tells it to who may call back, and notes it. */
+export async function numberOf(organization: string, call: Parameters<typeof otherEnd>[0] & { id: string }): Promise<string> {
+  if (!isMasked(otherEnd(call))) return otherEnd(call)
+  const numbers = await api.get<Pick<CallsRecord, 'caller_number' | 'recipient_number'>>(
+    `/api/organizations/${organization}/calls/${call.id}/numbers`,
+  )
+  return otherEnd({ ...call, ...numbers })
 }
 
 /** The number or address at the other end of a call; '' when the caller hid it. */

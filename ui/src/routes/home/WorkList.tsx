@@ -2,13 +2,13 @@ import { Anchor, Button, Group, Paper, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Check, PhoneOutgoing } from 'lucide-react'
-import { Suspense, useState } from 'react'
+import { Suspense } from 'react'
 import { useT } from '../../lib/i18n'
-import { isPhone } from '../../lib/phone'
 import { areaPath, useHere, useOrg } from '../../lib/session'
-import { otherEnd, type CallItem } from '../calls/data'
+import { canBeCalled, type CallItem } from '../calls/data'
 import { PlaceCall } from '../calls/dialogs'
 import { useDone } from '../calls/done'
+import { useCallBack } from '../calls/useCallBack'
 import { whoOf } from '../calls/words'
 import { homeQuery, type Work } from './data'
 import classes from './Home.module.css'
@@ -19,7 +19,7 @@ export function WorkList({ kind, work }: { kind: 'callbacks' | 'open'; work: Wor
   const t = useT()
   const org = useOrg()
   const { can } = useHere()
-  const [calling, setCalling] = useState<CallItem>()
+  const back = useCallBack<CallItem>()
   const queries = useQueryClient()
   const { done, busyWith } = useDone((call) => queries.setQueryData(homeQuery(org).queryKey, (old) => old && {
     ...old, [kind]: { count: old[kind].count - 1, items: old[kind].items.filter(({ id }) => id !== call.id) },
@@ -43,13 +43,14 @@ export function WorkList({ kind, work }: { kind: 'callbacks' | 'open'; work: Wor
             call={call}
             actions={may && (
               <>
-                {kind === 'callbacks' && isPhone(otherEnd(call)) && (
+                {kind === 'callbacks' && canBeCalled(call) && (
                   <Button
                     size="xs"
                     variant="light"
                     leftSection={<PhoneOutgoing size={14} aria-hidden />}
                     aria-label={t('calls.callBackOf', { name: whoOf(call, t) })}
-                    onClick={() => setCalling(call)}
+                    loading={back.looking(call)}
+                    onClick={() => back.start(call)}
                   >
                     {t('calls.callBack')}
                   </Button>
@@ -70,13 +71,13 @@ export function WorkList({ kind, work }: { kind: 'callbacks' | 'open'; work: Wor
         ))}
       </ul>
       <Suspense>
-        {calling && (
+        {back.calling && (
           <PlaceCall
-            to={otherEnd(calling)}
-            name={calling.contact_name}
-            by={calling.assistant}
-            from={calling.phone_number}
-            onClose={() => setCalling(undefined)}
+            to={back.calling.to}
+            name={back.calling.call.contact_name}
+            by={back.calling.call.assistant}
+            from={back.calling.call.phone_number}
+            onClose={back.end}
           />
         )}
       </Suspense>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, Switch, Table, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, Download, Eraser, FileCheck, Loader as Busy, UserRoundX } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
@@ -8,7 +8,7 @@ import { Dialog } from '../../components/Dialog'
 import { Section } from '../../components/Section'
 import { EmptyState, ProblemAlert } from '../../components/States'
 import { StatusBadge } from '../../components/StatusBadge'
-import { saved } from '../../components/toast'
+import { failed, saved } from '../../components/toast'
 import { When } from '../../components/When'
 import { api, fetchBlob, saveBlob } from '../../lib/api'
 import { problem } from '../../lib/errors'
@@ -17,6 +17,7 @@ import type { PrivacyRequestsRecord } from '../../lib/pb-types.gen'
 import { said } from '../../lib/said'
 import { useHere, useOrg } from '../../lib/session'
 import { archiveName, countsOf, whose } from './privacy'
+import { saveOrganization, useOrganization } from './data'
 import { SettingsPage } from './SettingsPage'
 
 type Request = Pick<
@@ -28,9 +29,37 @@ export function PrivacyPage() {
   const t = useT()
   return (
     <SettingsPage title={t('settings.nav.privacy')} text={t('settings.privacy.text')} needs={['settings.manage']}>
+      <Mask />
       <Ask />
       <Requests />
     </SettingsPage>
+  )
+}
+
+/** Whether roles below manager see callers' numbers. */
+function Mask() {
+  const t = useT()
+  const org = useOrg()
+  const queries = useQueryClient()
+  const { data } = useOrganization(org)
+  const change = useMutation({
+    mutationFn: (mask_numbers: boolean) => saveOrganization(org, { mask_numbers }),
+    onSuccess: (stored) => {
+      queries.setQueryData([org, 'organizations', 'one'], stored)
+      saved(t('settings.saved'))
+    },
+    onError: (error) => failed(problem(error, t)),
+  })
+  return (
+    <Section title={t('settings.privacy.mask')} text={t('settings.privacy.maskText')}>
+      <Switch
+        label={t('settings.privacy.maskOn')}
+        description={t('settings.privacy.maskHint')}
+        disabled={!data || change.isPending}
+        checked={(change.isPending ? change.variables : data?.mask_numbers) ?? false}
+        onChange={(event) => change.mutate(event.currentTarget.checked)}
+      />
+    </Section>
   )
 }
 

@@ -5,10 +5,10 @@ import type { Closure, Week } from './hours'
 
 export type OrganizationDetail = Pick<
   OrganizationsRecord,
-  'id' | 'name' | 'description' | 'status' | 'plan' | 'company_size' | 'industry' | 'country' | 'timezone' | 'language' | 'currency' | 'logo' | 'deletes_at' | 'paused'
+  'id' | 'name' | 'description' | 'status' | 'plan' | 'company_size' | 'industry' | 'country' | 'timezone' | 'language' | 'currency' | 'logo' | 'deletes_at' | 'paused' | 'mask_numbers'
 > & { collectionId: string; collectionName: string; business_hours: Week | null; closures: Closure[] | null }
 
-const fields = 'id,collectionId,collectionName,name,description,status,plan,company_size,industry,country,timezone,language,currency,logo,deletes_at,paused,business_hours,closures'
+const fields = 'id,collectionId,collectionName,name,description,status,plan,company_size,industry,country,timezone,language,currency,logo,deletes_at,paused,mask_numbers,business_hours,closures'
 
 /** The organization's own row, as its settings show it. */
 export function useOrganization(id: string) {
