@@ -85,7 +85,7 @@ ui-budget: $(DASHBOARD)
 
 .PHONY: go-test
 go-test: ## every Go test; vet has its own target
-	go test -vet=off ./...
+	go test -vet=off -timeout 20m ./...
 
 .PHONY: e2e
 e2e: build ## the real binary: its clients from npm, then a real Chromium

@@ -1,5 +1,5 @@
 // What stands on screen when something is not there: the code, still on its way; the network; a page; an organization.
-import { base, profile, settled, watched } from './browser.mjs'
+import { base, profile, settled, WAIT_MS, watched } from './browser.mjs'
 
 const BAR = 'The server cannot be reached.'
 const OTHER = { page: 'Assistants', code: /\/assets\/AssistantsPage-/, path: 'assistants' }
