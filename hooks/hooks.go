@@ -246,7 +246,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 		bindStart(app, jobs)
 	}
 	return &Desk{app: app, copies: copies, ready: d.Clients.VapiReady, held: held,
-		rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased}, Schedule: jobs, Facade: routes}, nil
+		rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased, owed: owed}, Schedule: jobs, Facade: routes}, nil
 }
 
 // Again tells whether the program is to start again: a restore lies ready.

@@ -14,7 +14,9 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/forgotten"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/keyring"
+	"github.com/pocketline/pocketline/hooks/internal/outbox"
 	"github.com/pocketline/pocketline/hooks/internal/sealed"
 	"github.com/pocketline/pocketline/hooks/internal/serving"
 	"github.com/pocketline/pocketline/providers"
@@ -94,6 +96,7 @@ type rotation struct {
 	config providers.Config
 	keys   Keys // as the start found them
 	erased *forgotten.Callers
+	owed   *outbox.Outbox
 	out    io.Writer
 }
 
@@ -140,7 +143,7 @@ func (r *rotation) run() error {
 	if err := r.keep(keys); err != nil {
 		return err
 	}
-	if err := sealed.Reseal(r.app, masters, r.said); err != nil {
+	if err := sealed.Reseal(r.app, masters, append(r.owed.Sealed(), inbox.Sealed()), r.said); err != nil {
 		return err
 	}
 	if err := r.settings(keys); err != nil {

@@ -158,6 +158,57 @@ func (k *kept) open(table, id, column string) string {
 	return plain
 }
 
+// promiseSealed owes one promise of each kind that keeps something sealed, for later:
+// what it is bound to is the answer's key, the field it stands in the value.
+func (k *kept) promiseSealed() map[string]string {
+	k.t.Helper()
+	promises := map[string]string{}
+	for _, one := range []struct{ kind, collection, row, field string }{
+		{"mail.invite", collections.Invitations, "invitation", "token"},
+		{"mail.address_changed", collections.Users, "user", "to"},
+		{"mail.change", collections.Users, "user", "to"},
+		{"privacy.erase", collections.PrivacyRequests, "request", "caller"},
+	} {
+		place := sealed.Place(one.collection, "row000000000000", one.kind)
+		box, err := sealed.New(k.keys.Master)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		text, err := box.Seal("planted "+one.kind, place)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		k.exec("INSERT INTO outbox (id, kind, key, payload, status, next_at) VALUES ('" + core.GenerateDefaultRandomId() +
+			"', '" + one.kind + "', '" + place + "', json_object('" + one.row + "', 'row000000000000', '" + one.field +
+			"', '" + text + "'), 'pending', '2099-01-01 00:00:00.000Z')")
+		promises[place] = one.field
+	}
+	return promises
+}
+
+// promised fails for what promiseSealed sealed and does not open.
+func (k *kept) promised(what string, promises map[string]string) {
+	k.t.Helper()
+	masters, err := sealed.Given{Dir: k.DataDir()}.Load()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	box, err := masters.Box()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for place, field := range promises {
+		var text string
+		if err := k.DB().NewQuery("SELECT json_extract(payload, '$." + field + "') FROM outbox WHERE key = '" + place +
+			"'").Row(&text); err != nil {
+			k.t.Fatal(err)
+		}
+		if plain, err := box.Open(text, place); err != nil || !strings.HasPrefix(plain, "planted ") {
+			k.t.Errorf("%s: the promise %s holds %q, %v", what, place, plain, err)
+		}
+	}
+}
+
 // erased is the hash an erasure writes down.
 func (k *kept) erased() string {
 	k.t.Helper()
@@ -194,6 +245,7 @@ func TestRotate_key_keeps_everything_the_product_sealed_or_derived(t *testing.T)
 		map[string]any{"headers": map[string]string{"X-Key": "planted-header"}}).Want(200)
 	k.api.Do("PATCH", "/api/collections/phone_numbers/records/"+testkit.AcmeNumber, testkit.AcmeOwner,
 		map[string]any{"twilio_auth_token": strings.Repeat("ab", 16)}).Want(200)
+	promises := k.promiseSealed()
 	hash, derived, first := k.erased(), k.keys.Webhook, k.keyFile()
 	if k.ring("before", derived) != 200 {
 		t.Fatal("the derived webhook secret is refused before anything happens")
@@ -207,6 +259,7 @@ func TestRotate_key_keeps_everything_the_product_sealed_or_derived(t *testing.T)
 		if got := k.open(collections.PhoneNumbers, testkit.AcmeNumber, "twilio_auth_token"); got != strings.Repeat("ab", 16) {
 			t.Errorf("%s: the token is %q", what, got)
 		}
+		k.promised(what, promises)
 		if got := k.Settings().SMTP.Password; got != "planted-password" {
 			t.Errorf("%s: the mail server's password is %q", what, got)
 		}

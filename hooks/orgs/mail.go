@@ -38,6 +38,9 @@ type inviteMail struct {
 	Token      string `json:"token,omitempty"`
 }
 
+// sealedToken is where it stands.
+var sealedToken = outbox.Sealed{Field: "token", Collection: collections.Invitations, Row: "invitation"}
+
 func (d *domain) oweMail(tx core.App, i *core.Record, mailed token) error {
 	text, err := d.Sealed.Seal(mailed.String(), sealed.Place(collections.Invitations, i.Id, mailInvite))
 	if err != nil {

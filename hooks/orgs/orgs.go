@@ -90,7 +90,7 @@ func Register(app core.App, deps Deps) {
 	f.Handle(leaveRoute, leave)
 	f.Handle(verifyInviteRoute, d.verifyInvite)
 	f.Handle(acceptInviteRoute, d.acceptInvite)
-	d.Outbox.Handle(mailInvite, mailing.Kind, d.sendInvite)
+	d.Outbox.Handle(mailInvite, mailing.Kind.Seals(sealedToken), d.sendInvite)
 	d.Schedule.Add(schedule.Job{ID: "invitations.expire", Spec: "17 * * * *", Run: d.expire})
 
 	// Many at once: a row a client, bulk changes.

@@ -59,6 +59,9 @@ type sealedCaller struct {
 	Spellings []string   `json:"spellings"`
 }
 
+// whoIsErased is where the caller stands.
+var whoIsErased = outbox.Sealed{Field: "caller", Collection: collections.PrivacyRequests, Row: "request"}
+
 func (d *domain) oweErasure(tx core.App, request *core.Record, s callerRows) error {
 	plain, err := json.Marshal(sealedCaller{s.number.Kind, s.number.Text, s.spellings})
 	if err != nil {

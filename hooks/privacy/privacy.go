@@ -54,7 +54,8 @@ func Register(app core.App, deps Deps) {
 	const again = "privacy: a call of an erased caller that comes back is erased again"
 	atomic.On(app, collections.Calls, atomic.Created, again, d.afterReturn)
 	atomic.On(app, collections.Calls, atomic.Updated, again, d.afterReturn, "caller_number", "recipient_number")
-	d.Outbox.Handle(eraseKind, outbox.Kind{Serial: true}, d.eraseOwed) // one at a time in an organization
+	// One at a time in an organization.
+	d.Outbox.Handle(eraseKind, outbox.Kind{Serial: true}.Seals(whoIsErased), d.eraseOwed)
 	d.Outbox.Handle(againKind, outbox.Kind{}, d.eraseAgain)
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if err := endBroken(se.App, d.Now()); err != nil {

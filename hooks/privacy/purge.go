@@ -14,6 +14,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/schedule"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
@@ -105,8 +106,16 @@ func (d *domain) dropRows(ctx context.Context, organization string, last bool) e
 	return nil
 }
 
+// dropChunk asks the mechanisms for theirs.
 func (d *domain) dropChunk(collection, organization string) (int64, error) {
-	result, err := atomic.Of(d.app).Exec(`DELETE FROM `+collection+` WHERE rowid IN (SELECT rowid FROM `+
+	tx := atomic.Of(d.app)
+	switch collection {
+	case collections.Outbox:
+		return d.Outbox.Drop(tx, organization, purgeRows)
+	case collections.ProviderEvents:
+		return inbox.Drop(tx, organization, purgeRows)
+	}
+	result, err := tx.Exec(`DELETE FROM `+collection+` WHERE rowid IN (SELECT rowid FROM `+
 		collection+` WHERE organization = ? LIMIT ?)`, organization, purgeRows)
 	if err != nil {
 		return 0, err

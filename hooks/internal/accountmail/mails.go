@@ -71,9 +71,9 @@ func Register(app core.App, d Deps) *Mails {
 		VerifyLink: sendLink(verifyLinkLetters), PasswordEnded: sendEnded, PasswordChanged: sendPassword,
 		addressChanged: m.sendAddress, FactorOn: sendFactor,
 	} {
-		m.Outbox.Handle(kind, mailing.Kind, m.sender(kind, send))
+		m.Outbox.Handle(kind, mailing.Kind.Seals(address), m.sender(kind, send))
 	}
-	m.Outbox.Handle(change, mailing.Kind, m.sendChange)
+	m.Outbox.Handle(change, mailing.Kind.Seals(address), m.sendChange)
 	app.OnRecordRequestEmailChangeRequest().BindFunc(m.oweChange)
 	app.OnMailerRecordPasswordResetSend(collections.Users).BindFunc(stockReset.translate)
 	app.OnMailerRecordVerificationSend(collections.Users).BindFunc(stockVerify.translate)
@@ -168,6 +168,10 @@ func (m *Mails) sender(kind string, send func(app core.App, user *core.Record, o
 		return nil
 	}
 }
+
+// address is where the sealed address of a mail stands, if it goes to another than the
+// account's.
+var address = outbox.Sealed{Field: "to", Collection: collections.Users, Row: "user"}
 
 // owedChange is its payload.
 type owedChange struct {

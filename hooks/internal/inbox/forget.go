@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/pocketbase/dbx"
@@ -40,4 +41,15 @@ func Forget(ctx context.Context, app core.App, organization string, until time.T
 func Sweep(ctx context.Context, app core.App, organization string, before time.Time) (int, error) {
 	return atomic.Repeat(ctx, app, `DELETE FROM provider_events WHERE id IN (SELECT id FROM provider_events
 		WHERE organization = ? AND created < ? AND type != 'deleted' LIMIT ?)`, organization, rows.Stamp(before))
+}
+
+// Drop deletes at most so many messages of an organization that ends, the marks of
+// deleted calls too, and says how many.
+func Drop(tx atomic.Tx, organization string, most int) (int64, error) {
+	result, err := tx.Exec(`DELETE FROM provider_events WHERE rowid IN
+		(SELECT rowid FROM provider_events WHERE organization = ? LIMIT ?)`, organization, most)
+	if err != nil {
+		return 0, fmt.Errorf("inbox: drop the messages of %s: %w", organization, err)
+	}
+	return result.RowsAffected()
 }

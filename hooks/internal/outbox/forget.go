@@ -31,6 +31,17 @@ func (o *Outbox) Sweep(ctx context.Context, organization string, before time.Tim
 		WHERE organization = ? AND created < ? AND status IN ('done', 'dead') LIMIT ?)`, organization, rows.Stamp(before))
 }
 
+// Drop deletes at most so many promises of an organization that ends, kept or not, and
+// says how many.
+func (o *Outbox) Drop(tx atomic.Tx, organization string, most int) (int64, error) {
+	result, err := tx.Exec(`DELETE FROM outbox WHERE rowid IN (SELECT rowid FROM outbox WHERE organization = ? LIMIT ?)`,
+		organization, most)
+	if err != nil {
+		return 0, fmt.Errorf("outbox: drop the promises of %s: %w", organization, err)
+	}
+	return result.RowsAffected()
+}
+
 // Strip takes a field out of a promise's payload: a secret that has been used.
 func (o *Outbox) Strip(tx atomic.Tx, id, field string) error {
 	_, err := tx.Exec(`UPDATE outbox SET payload = json_remove(payload, '$.' || ?) WHERE id = ?`, field, id)

@@ -39,6 +39,11 @@ type Kind struct {
 	// Serial promises do not run side by side when their keys agree up to the last
 	// colon.
 	Serial bool
+	// Provider is whom the deliveries speak to, one of collections.Provider…; when it
+	// answers again they are hurried (Answers). Empty: nobody hurries them.
+	Provider string
+
+	sealed Sealed
 }
 
 // filled is k with what it leaves to us.

@@ -117,6 +117,15 @@ func Count(tx atomic.Tx, query string, args ...any) (n int, err error) {
 	return n, atomic.One(tx, query, args, &n)
 }
 
+// Changed tells of a statement whether it changed a row.
+func Changed(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
 // IgnoreMissing is nil for a row that is not there, else the error.
 func IgnoreMissing(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {

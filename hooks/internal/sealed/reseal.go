@@ -17,74 +17,64 @@ const (
 	namedUnreadable = 20
 )
 
-// kind is where sealed values of one kind stand, in SQL.
-type kind struct {
-	name, table string
-	// value is the sealed text, place what it is bound to, set how it is replaced
-	// by {:sealed}.
-	value, place, set string
+// Values is where sealed values of one kind stand, in SQL.
+type Values struct {
+	// Name is what whoever seals again is told.
+	Name, Table string
+	// Value is the sealed text, Place what it is bound to.
+	Value, Place string
+	// Replace puts a text in the place of a value that is still the one that was read,
+	// and tells whether it was.
+	Replace func(tx core.App, v Held, text string) (bool, error)
 }
+
+// Held is one sealed value: the id of its row, itself, and what it is bound to.
+type Held struct{ ID, Value, Place string }
 
 // ErasedCallers is the row of _params that holds the key package forgotten
 // knows erased callers by.
 const ErasedCallers = "erased_callers"
 
-// elsewhere are the sealed values that do not have a column of their own.
-var elsewhere = []kind{
-	{
-		name: "unread messages", table: collections.ProviderEvents, value: "[[payload]]",
-		place: "'provider_events/' || [[event_key]] || '/payload'", set: "[[payload]] = {:sealed}",
-	},
-	{
-		name: "invitations to mail", table: collections.Outbox,
-		value: "CASE WHEN [[kind]] = 'mail.invite' THEN json_extract([[payload]], '$.token') END",
-		place: "'invitations/' || json_extract([[payload]], '$.invitation') || '/mail.invite'",
-		set:   "[[payload]] = json_set([[payload]], '$.token', {:sealed})",
-	},
-	{
-		name: "former addresses to mail", table: collections.Outbox,
-		value: "CASE WHEN [[kind]] = 'mail.address_changed' THEN json_extract([[payload]], '$.to') END",
-		place: "'users/' || json_extract([[payload]], '$.user') || '/mail.address_changed'",
-		set:   "[[payload]] = json_set([[payload]], '$.to', {:sealed})",
-	},
-	{
-		name: "callers to erase", table: collections.Outbox,
-		value: "CASE WHEN [[kind]] = 'privacy.erase' THEN json_extract([[payload]], '$.caller') END",
-		place: "'privacy_requests/' || json_extract([[payload]], '$.request') || '/privacy.erase'",
-		set:   "[[payload]] = json_set([[payload]], '$.caller', {:sealed})",
-	},
-	{
-		name: "the key of erased callers", table: "_params",
-		value: "CASE WHEN [[id]] = '" + ErasedCallers + "' THEN [[value]] END",
-		place: "'_params/' || [[id]] || '/value'", set: "[[value]] = {:sealed}",
-	},
-}
-
-// kinds are all there are.
-func kinds(app core.App) ([]kind, error) {
+// own are the values that stand in columns of their own, and the key of erased callers.
+func own(app core.App) ([]Values, error) {
 	all, err := columns(app)
 	if err != nil {
 		return nil, err
 	}
-	var found []kind
+	var found []Values
 	for _, c := range all {
 		if collections.ByName(c.table) == nil {
 			continue // a table of the operator's own: nothing of ours is in it
 		}
-		found = append(found, kind{
-			name: c.table + "." + c.name, table: c.table, value: "[[" + c.name + "]]",
-			place: fmt.Sprintf("'%s/' || [[id]] || '/%s'", c.table, c.name), set: "[[" + c.name + "]] = {:sealed}",
-		})
+		found = append(found, inColumn(c, "[["+c.name+"]]"))
 	}
-	return append(found, elsewhere...), nil
+	return append(found, inColumn(column{"_params", "value"},
+		"CASE WHEN [[id]] = '"+ErasedCallers+"' THEN [[value]] END")), nil
+}
+
+// inColumn are the values of a column, read as value.
+func inColumn(c column, value string) Values {
+	return Values{
+		Name: c.table + "." + c.name, Table: c.table, Value: value,
+		Place: fmt.Sprintf("'%s/' || [[id]] || '/%s'", c.table, c.name),
+		Replace: func(tx core.App, v Held, text string) (bool, error) {
+			result, err := tx.NonconcurrentDB().Update(c.table, dbx.Params{c.name: text},
+				dbx.HashExp{"id": v.ID, c.name: v.Value}).Execute()
+			if err != nil {
+				return false, err
+			}
+			n, err := result.RowsAffected()
+			return n > 0, err
+		},
+	}
 }
 
 // Reseal seals with the key whatever opens with the key before only. It may be
 // killed at any moment and run again: each value opens with one of the two
 // keys all the time. It succeeds after it has found every value of the database
 // to open with the key alone. said hears how many values of a kind are done;
-// its error stops the work.
-func Reseal(app core.App, k Keys, said func(kind string, values int) error) error {
+// its error stops the work. held are the values that mechanisms keep inside others.
+func Reseal(app core.App, k Keys, held []Values, said func(kind string, values int) error) error {
 	now, err := New(k.Key)
 	if err != nil {
 		return err
@@ -93,17 +83,18 @@ func Reseal(app core.App, k Keys, said func(kind string, values int) error) erro
 	if err != nil {
 		return err
 	}
-	all, err := kinds(app)
+	all, err := own(app)
 	if err != nil {
 		return fmt.Errorf("find the stored secrets: %w", err)
 	}
+	all = append(all, held...)
 	for { // until nothing is left to do, also of what was written meanwhile
 		changed := 0
 		var unreadable []string
 		for _, one := range all {
-			r := resealing{app: app, kind: one, now: now, both: both, said: said}
+			r := resealing{app: app, Values: one, now: now, both: both, said: said}
 			if err := r.run(); err != nil {
-				return fmt.Errorf("seal %s again: %w", one.name, err)
+				return fmt.Errorf("seal %s again: %w", one.Name, err)
 			}
 			changed += r.changed
 			unreadable = append(unreadable, r.unreadable...)
@@ -128,7 +119,7 @@ func notAll(unreadable []string) error {
 // resealing is one pass over the values of one kind.
 type resealing struct {
 	app core.App
-	kind
+	Values
 	now, both *Box
 	said      func(kind string, values int) error
 
@@ -136,15 +127,12 @@ type resealing struct {
 	unreadable []string
 }
 
-// stored is one sealed value.
-type stored struct{ ID, Value, Place string }
-
 func (r *resealing) run() error {
 	for after := ""; ; {
-		var batch []stored
-		err := r.app.DB().NewQuery("SELECT [[id]], " + r.value + " AS [[value]], " + r.place + " AS [[place]] FROM {{" +
-			r.table + "}} WHERE [[id]] > {:after} AND substr(" +
-			r.value + ", 1, 3) = {:prefix} ORDER BY [[id]] LIMIT {:limit}").
+		var batch []Held
+		err := r.app.DB().NewQuery("SELECT [[id]], " + r.Value + " AS [[value]], " + r.Place + " AS [[place]] FROM {{" +
+			r.Table + "}} WHERE [[id]] > {:after} AND substr(" +
+			r.Value + ", 1, 3) = {:prefix} ORDER BY [[id]] LIMIT {:limit}").
 			Bind(dbx.Params{"after": after, "prefix": prefix, "limit": resealBatch}).All(&batch)
 		if err != nil || len(batch) == 0 {
 			return err
@@ -155,7 +143,7 @@ func (r *resealing) run() error {
 			return err
 		}
 		if r.changed > before {
-			if err := r.said(r.name, r.changed); err != nil {
+			if err := r.said(r.Name, r.changed); err != nil {
 				return err
 			}
 		}
@@ -164,7 +152,7 @@ func (r *resealing) run() error {
 
 // seal works through one batch. A value that was changed since it was read is
 // the next pass's.
-func (r *resealing) seal(tx core.App, batch []stored) error {
+func (r *resealing) seal(tx core.App, batch []Held) error {
 	for _, s := range batch {
 		if _, err := r.now.Open(s.Value, s.Place); err == nil {
 			continue
@@ -178,17 +166,13 @@ func (r *resealing) seal(tx core.App, batch []stored) error {
 		if err != nil {
 			return err
 		}
-		result, err := tx.DB().NewQuery("UPDATE {{" + r.table + "}} SET " + r.set + " WHERE [[id]] = {:id} AND " +
-			r.value + " = {:old}").
-			Bind(dbx.Params{"id": s.ID, "old": s.Value, "sealed": text}).Execute()
+		done, err := r.Replace(tx, s, text)
 		if err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
+		if done {
+			r.changed++
 		}
-		r.changed += int(n)
 	}
 	return nil
 }
