@@ -91,13 +91,13 @@ var Priorities = []string{"low", "medium", "high", "urgent"}
 
 // CallFacts are the columns only the provider's messages write once a call has
 // a provider id; people write the others.
-var CallFacts = []string{
-	"vapi_call_id", "status", "outcome", "call_type", "channel", "caller_number", "recipient_number",
+var CallFacts = append(CallIDs(),
+	"status", "outcome", "call_type", "channel", "caller_number", "recipient_number",
 	"assistant", "phone_number",
 	"started_at", "answered_at", "ended_at", "duration_seconds", "cost_micros", "ended_reason", "reported_at",
 	"has_recording",
 	"answered", "missed",
-}
+)
 
 func calls() *core.Collection {
 	c := tenant(Calls,
@@ -141,7 +141,9 @@ func calls() *core.Collection {
 		hidden(text("placing_key", 64)),        // the hash of the Idempotency-Key that placed it
 		hidden(object("placement", SmallJSON)), // what placing it needs and how far it came
 	)
-	unique(c, "vapi_call_id", "vapi_call_id != ''")
+	for _, s := range CallSources {
+		unique(c, s.Column, s.Column+" != ''")
+	}
 	unique(c, "organization, placing_key", "placing_key != ''")
 	// One index per offered sort and per filter that narrows (performance.md 2.1).
 	// Many calls last no second and cost nothing: the id settles their order.
@@ -157,11 +159,14 @@ func calls() *core.Collection {
 	index(c, "created_by")
 	see := Can("organization", CanViewCalls)
 	work := RoleAndCan("organization", CanViewCalls, Owner, Admin, Manager, Agent)
-	server := []string{"vapi_call_id", "created_by", "reported_at", "caller_number_raw", "recipient_number_raw", "placing"}
+	server := append(CallIDs(), "created_by", "reported_at", "caller_number_raw", "recipient_number_raw", "placing")
 	flags := []string{"answered", "missed"}
 	create := Lowered(Create(work, server...), flags...)
 	update := Update(work, append(server, flags...)...)
-	access(c, see, see, create, FrozenOnce(update, "vapi_call_id", CallFacts...), Role("organization", Owner, Admin))
+	for _, s := range CallSources {
+		update = FrozenOnce(update, s.Column, CallFacts...)
+	}
+	access(c, see, see, create, update, Role("organization", Owner, Admin))
 	return c
 }
 

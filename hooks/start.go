@@ -7,6 +7,7 @@ import (
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/calls"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/database"
@@ -15,7 +16,7 @@ import (
 
 // selectKnown tells whether a call has been at the provider or is on its way there.
 // Each half reads an index: a start waits for it, however many calls are stored.
-const selectKnown = `SELECT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id != '')
+var selectKnown = `SELECT EXISTS (SELECT 1 FROM calls WHERE ` + collections.AtProvider("") + `)
 	OR EXISTS (SELECT 1 FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
 		WHERE c.organization = o.id AND c.status = 'queued' AND c.placing != '')`
 

@@ -128,7 +128,7 @@ func (rc *reconciler) askWaiting(ctx context.Context, r *schedule.Run, began tim
 
 // Organization by organization, so that only the last days of calls are walked,
 // and of open ones those alone, however old they are.
-const (
+var (
 	selectUnreported = `SELECT c.vapi_call_id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_started_at
 		WHERE c.organization = o.id AND c.started_at > ? AND c.vapi_call_id != '' AND c.reported_at = ''
 		AND c.ended_at != '' AND c.ended_at < ? ORDER BY c.started_at DESC LIMIT ?`
@@ -137,7 +137,7 @@ const (
 		AND c.vapi_call_id > ? ORDER BY c.vapi_call_id LIMIT ?`
 	selectUnheard = `SELECT c.id FROM organizations o CROSS JOIN calls c INDEXED BY idx_calls_organization_status_started_at
 		WHERE c.organization = o.id AND c.status IN ('queued', 'ringing', 'in_progress', 'forwarding') AND c.started_at < ?
-		AND c.vapi_call_id = '' AND c.id > ? ORDER BY c.id LIMIT ?`
+		AND ` + collections.AtNoProvider("c.") + ` AND c.id > ? ORDER BY c.id LIMIT ?`
 )
 
 // waiting are the provider's ids of calls it is asked after: those whose report

@@ -77,7 +77,7 @@ func eraseCall(app core.App, id string, numbers counts, note noting) error {
 			}
 			then[name] += n
 		}
-		if call.GetString("vapi_call_id") != "" {
+		if _, at := collections.SourceOfCall(call); at != "" {
 			then["provider_copies"]++
 		}
 		then["calls"]++

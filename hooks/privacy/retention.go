@@ -207,7 +207,7 @@ func (d *domain) dropRecording(r *core.Record) error {
 			rows.Stamp(d.Now()), call.Id); err != nil {
 			return err
 		}
-		id := call.GetString("vapi_call_id")
+		_, id := collections.SourceOfCall(call)
 		if id == "" {
 			return nil
 		}

@@ -30,7 +30,8 @@ const insertUsage = `INSERT INTO usage_events (id, organization, kind, quantity,
 // write down cost nothing. A call that was taken for lost is metered with what
 // was known, and again when its report comes.
 func meterCall(tx atomic.Tx, before, after *core.Record) error {
-	if after.GetDateTime("reported_at").IsZero() || after.GetString("vapi_call_id") == "" {
+	_, id := collections.SourceOfCall(after)
+	if after.GetDateTime("reported_at").IsZero() || id == "" {
 		return nil
 	}
 	if before != nil && !before.GetDateTime("reported_at").IsZero() {
@@ -45,7 +46,7 @@ func meterCall(tx atomic.Tx, before, after *core.Record) error {
 	_, err := tx.Exec(insertUsage, collections.NewID(now), after.GetString("organization"), kind,
 		after.GetInt("duration_seconds"),
 		after.GetInt64("cost_micros"), after.Id, after.GetDateTime("ended_at").String(),
-		"call:"+after.GetString("vapi_call_id"), stamp, stamp)
+		"call:"+id, stamp, stamp)
 	if err != nil {
 		return fmt.Errorf("usage event: %w", err)
 	}

@@ -146,7 +146,7 @@ func Register(app core.App, d Deps) *Placer {
 			return te.Next()
 		},
 	})
-	d.Outbox.Handle(placeKind, outbox.Kind{}, pl.keepPlacing)
+	d.Outbox.Handle(placeKind, outbox.Kind{}, pl.keepPlacing) // a call keeps its own times: no Provider
 	d.Facade.Handle(facade.Route{
 		Method: "POST", Path: "/api/organizations/{organization}/calls", Auth: facade.SignedIn, System: facade.Pocketline,
 		Summary: "Places a call: the assistant rings the number.",
@@ -399,11 +399,12 @@ func (pl *Placer) ownRow(t *tenant.Tenant, collection, id string) (*core.Record,
 	return r, nil
 }
 
-const (
+var (
 	// A call that nobody was called by may be placed again at once.
 	selectJustPlaced = `SELECT id, placing FROM calls INDEXED BY idx_calls_organization_started_at
 		WHERE organization = ? AND started_at > ? AND created > ? AND call_type = '` + collections.Outbound + `'
-		AND assistant = ? AND recipient_number = ? AND (vapi_call_id != '' OR placing != '') AND placing NOT IN (` + lists.NeverPlaced + `) ORDER BY started_at LIMIT 1`
+		AND assistant = ? AND recipient_number = ? AND (` + collections.AtProvider("") + ` OR placing != '')
+		AND placing NOT IN (` + lists.NeverPlaced + `) ORDER BY started_at LIMIT 1`
 	// While nobody knows, or it waits, the same call is on its way whatever its age.
 	selectUnderWay = `SELECT id, placing FROM calls INDEXED BY idx_calls_organization_status_started_at
 		WHERE organization = ? AND status = 'queued' AND assistant = ? AND recipient_number = ?

@@ -8,18 +8,15 @@ import (
 	"github.com/pocketline/pocketline/hooks/calls/fold"
 )
 
-// idColumns are the columns of calls with the ids that sources have for them, by the
-// provider. A call has one source at most: the others are empty.
-var idColumns = map[string]string{collections.ProviderVapi: "vapi_call_id"}
-
 // IDColumn is the column of calls with a provider's ids. It panics for a provider that
 // holds no calls: whose messages are told (fold.Told) has one.
 func IDColumn(provider string) string {
-	name, known := idColumns[provider]
-	if !known {
-		panic("no column for the calls of " + provider)
+	for _, s := range collections.CallSources {
+		if s.Provider == provider {
+			return s.Column
+		}
 	}
-	return name
+	panic("no column for the calls of " + provider)
 }
 
 // Has is the condition by which the call of a source is found, its id being the
@@ -33,13 +30,9 @@ func Has(calls, provider string) string {
 func SelectCall(provider string) string { return selectCalls + Has("", provider) }
 
 // SourceOf is the source of a call's record; without an ID when it has none.
-func SourceOf(r interface{ GetString(name string) string }) fold.Source {
-	for provider, column := range idColumns {
-		if id := r.GetString(column); id != "" {
-			return fold.Source{Provider: provider, ID: id}
-		}
-	}
-	return fold.Source{}
+func SourceOf(call interface{ GetString(name string) string }) fold.Source {
+	provider, id := collections.SourceOfCall(call)
+	return fold.Source{Provider: provider, ID: id}
 }
 
 // idAt is what a source's column holds if it is this provider's.

@@ -40,7 +40,7 @@ func Call(c *fold.Call) [callColumns]Column {
 	return [...]Column{
 		{Name: "id", at: &c.ID},
 		{Name: "organization", at: &c.Organization},
-		{Name: idColumns[collections.ProviderVapi], at: &c.Source, of: collections.ProviderVapi},
+		{Name: IDColumn(collections.ProviderVapi), at: &c.Source, of: collections.ProviderVapi},
 		{Name: "status", at: &c.Status},
 		{Name: "outcome", at: &c.Outcome},
 		{Name: "call_type", at: &c.Direction},
