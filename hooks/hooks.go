@@ -170,7 +170,7 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	bindIntegrity(app, jobs, d.Serving, d.Killed)
 	copies := mirror.New(app, owed)
 	copies.Schedule(jobs)
-	d.Clients.Vapi.OnRecovered(copies.Hurry)
+	d.Clients.Vapi.OnRecovered(func() { owed.Answers(collections.ProviderVapi) })
 	routes := facade.New(app)
 	erased, err := forgotten.New(d.Keys.Master)
 	if err != nil {

@@ -141,7 +141,7 @@ func TestOutput_whose_making_was_not_answered_is_made_once(t *testing.T) {
 	if unanswered != 1 {
 		t.Fatalf("%d were not answered", unanswered)
 	}
-	d.Mirror.Hurry()
+	d.Outbox.Answers(collections.ProviderVapi)
 	d.ensure()
 	if n := len(d.atVapi()); n != len(rows) {
 		t.Errorf("%d outputs, want %d", n, len(rows))

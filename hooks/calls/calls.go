@@ -175,7 +175,7 @@ func Register(app core.App, d Deps) {
 		e.bury)
 	atomic.On(app, collections.Calls, atomic.Updated, "calls: search finds the summary as it is",
 		e.findSummary, "summary")
-	d.Outbox.Handle(vapicopy.EraseKind, outbox.Kind{}, e.erase)
+	d.Outbox.Handle(vapicopy.EraseKind, outbox.Kind{Provider: collections.ProviderVapi}, e.erase)
 
 	// Numbers in rows people write. What the provider's messages bring is read on its
 	// way in (package fold).
@@ -185,8 +185,6 @@ func Register(app core.App, d Deps) {
 	app.OnRecordCreate(collections.Calls).BindFunc(readCall)
 	app.OnRecordUpdate(collections.Calls).BindFunc(readCall)
 
-	// What is placed keeps its own times.
-	d.Vapi.OnRecovered(func() { d.Outbox.HurryKind(vapicopy.EraseKind) })
 	d.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: rc.reconcile})
 	// Once: it has nothing to do after it came to its end. A start runs it as well.
 	d.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})

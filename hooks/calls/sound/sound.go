@@ -58,8 +58,7 @@ func Register(app core.App, d Deps) *Sound {
 		Summary: "The recording, with range requests.", Answer: "audio/wav or audio/mpeg",
 		Errors: "403 the person may not view calls · 404 there is none (yet)",
 	}, s.serve)
-	d.Outbox.Handle(fetchKind, outbox.Kind{}, s.fetch)
-	d.Vapi.OnRecovered(func() { d.Outbox.HurryKind(fetchKind) })
+	d.Outbox.Handle(fetchKind, outbox.Kind{Provider: collections.ProviderVapi}, s.fetch)
 	d.Schedule.Add(schedule.Job{ID: "recordings.fetch", Spec: "5-59/10 * * * *", Run: s.fetchMissing})
 	return s
 }

@@ -82,9 +82,9 @@ func New(app core.App, o *outbox.Outbox, options ...Option) *Mirror {
 	for _, option := range options {
 		option(m)
 	}
-	m.Installation = &Installation{app: app, now: m.now, confirmed: m.Hurry}
+	m.Installation = &Installation{app: app, now: m.now, confirmed: func() { o.Answers(collections.ProviderVapi) }}
 	m.Installation.bind()
-	o.Handle(kind, outbox.Kind{Serial: true}, m.deliver)
+	o.Handle(kind, outbox.Kind{Serial: true, Provider: collections.ProviderVapi}, m.deliver)
 	app.OnServe().BindFunc(func(e *core.ServeEvent) error {
 		m.serving.Store(true)
 		e.Router.POST("/api/sync/{collection}/{id}/retry", m.retry)
@@ -165,9 +165,6 @@ func (m *Mirror) promise(tx atomic.Tx, p promise, organization string) error {
 		Payload: p,
 	})
 }
-
-// Hurry makes everything that waits due now: the provider answers again.
-func (m *Mirror) Hurry() { m.outbox.HurryKind(kind) }
 
 // subject begins the keys of all promises about one record, which are
 // therefore kept one at a time.

@@ -75,6 +75,7 @@ type Outbox struct {
 	app    core.App
 	now    func() time.Time
 	jitter func(time.Duration) time.Duration
+	sleep  func(time.Duration) *time.Timer // until the worker looks without a nudge
 	nudge  chan struct{}
 
 	claiming sync.Mutex // held while a row is chosen: lanes are counted
@@ -97,7 +98,7 @@ type handled struct {
 // of the program.
 func New(app core.App, options ...Option) *Outbox {
 	o := &Outbox{
-		app: app, now: time.Now, handlers: map[string]handled{}, hurried: map[string]bool{},
+		app: app, now: time.Now, sleep: time.NewTimer, handlers: map[string]handled{}, hurried: map[string]bool{},
 		under: underWay{lanes: map[string]int{}, kinds: map[string]int{}, most: map[string]int{}},
 		nudge: make(chan struct{}, 1), stop: func() {},
 		jitter: func(most time.Duration) time.Duration { return rand.N(most) + time.Millisecond },

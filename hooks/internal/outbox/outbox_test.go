@@ -438,7 +438,7 @@ func TestWorker_frees_at_its_start_what_an_earlier_process_had_claimed(t *testin
 	}
 }
 
-func TestHurryKind_makes_one_kind_due_but_for_asked_waits(t *testing.T) {
+func TestAnswers_makes_what_waits_for_a_provider_due_but_for_asked_waits(t *testing.T) {
 	app, o, c := setup(t)
 	var got []string
 	fail := true
@@ -452,37 +452,39 @@ func TestHurryKind_makes_one_kind_due_but_for_asked_waits(t *testing.T) {
 		}
 		return nil
 	}
-	o.Handle("copy", Kind{}, handle)
+	o.Handle("copy", Kind{Provider: collections.ProviderVapi}, handle)
+	o.Handle("sound", Kind{Provider: collections.ProviderVapi}, handle)
+	o.Handle("text", Kind{Provider: collections.ProviderTwilio}, handle)
 	o.Handle("note", Kind{}, handle)
 	for _, key := range []string{"x:1", "x:2", "x:asked"} {
 		add(t, app, o, "copy", key)
 	}
-	add(t, app, o, "note", "n:1")
-	deliver(t, o, 4)
+	for _, kind := range []string{"sound", "text", "note"} {
+		add(t, app, o, kind, kind+":1")
+	}
+	deliver(t, o, 6)
 	c.Move(time.Second)
 	deliver(t, o, 0)
 	fail, got = false, nil
-	o.HurryKind("copy")
-	deliver(t, o, 2)
+	o.Answers(collections.ProviderVapi)
+	deliver(t, o, 3)
 	slices.Sort(got)
-	if !slices.Equal(got, []string{"x:1", "x:2"}) {
+	if !slices.Equal(got, []string{"sound:1", "x:1", "x:2"}) {
 		t.Errorf("delivered %q", got)
 	}
 }
 
-func TestHurryKind_is_remembered_when_the_database_is_in_trouble(t *testing.T) {
+func TestAnswers_is_remembered_when_the_database_is_in_trouble(t *testing.T) {
 	app, o, _ := setup(t)
 	fail := errors.New("down")
 	kinds := []string{"copy", "note", "mail"}
 	for _, kind := range kinds {
-		o.Handle(kind, Kind{}, func(context.Context, Row) error { return fail })
+		o.Handle(kind, Kind{Provider: collections.ProviderVapi}, func(context.Context, Row) error { return fail })
 		add(t, app, o, kind, kind+":1")
 	}
 	deliver(t, o, len(kinds))
 	fail = nil
-	for _, kind := range kinds {
-		o.HurryKind(kind)
-	}
+	o.Answers(collections.ProviderVapi)
 	rename := func(from, to string) {
 		t.Helper()
 		if _, err := atomic.Of(app).Exec("ALTER TABLE " + from + " RENAME TO " + to); err != nil {

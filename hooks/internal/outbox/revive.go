@@ -36,17 +36,21 @@ func (o *Outbox) Hurry(tx atomic.Tx, prefix string) (waiting int, err error) {
 	return waiting, nil
 }
 
-// HurryKind makes all waiting promises of a kind due with the worker's next
-// look: the other side answers again. A wait it asked for (After) stays. It only
-// leaves a note, so whoever noticed may call it from anywhere.
-func (o *Outbox) HurryKind(kind string) {
+// Answers makes all waiting promises of the kinds that wait for a provider due with the
+// worker's next look: it answers again. A wait it asked for (After) stays. It only leaves
+// a note, so whoever noticed may call it from anywhere.
+func (o *Outbox) Answers(provider string) {
 	o.mu.Lock()
-	o.hurried[kind] = true
+	for kind, k := range o.handlers {
+		if k.Provider == provider {
+			o.hurried[kind] = true
+		}
+	}
 	o.mu.Unlock()
 	o.Nudge()
 }
 
-// hurryKinds does what HurryKind noted.
+// hurryKinds does what Answers noted.
 func (o *Outbox) hurryKinds(now string) error {
 	o.mu.Lock()
 	noted := o.hurried

@@ -94,7 +94,7 @@ func (o *Outbox) work(claiming, delivering context.Context) {
 				}
 			})
 		}
-		timer := time.NewTimer(o.untilNext())
+		timer := o.sleep(o.untilNext())
 		select {
 		case <-claiming.Done():
 		case <-o.nudge:
