@@ -138,6 +138,32 @@ func TestHouse_functions_can_be_held_in_mind(t *testing.T) {
 	}
 }
 
+// linesMost is how long a function may be: it fits on a page or two.
+const linesMost = 100
+
+func TestHouse_functions_are_short(t *testing.T) {
+	for _, name := range written(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, source(t, name), parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range file.Decls {
+			f, ok := declared.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > linesMost {
+				t.Errorf("%s: %s has %d lines, at most %d: what in it has a name of its own?",
+					set.Position(f.Pos()), f.Name.Name, n, linesMost)
+			}
+		}
+	}
+}
+
 func TestHouse_lines_fit_beside_another_page(t *testing.T) {
 	lines, long := 0, map[string]int{}
 	all := 0

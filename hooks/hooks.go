@@ -114,8 +114,46 @@ const collectionsAgain = "__pbCollectionSystemHook__"
 // Register binds every domain to the app. Call it once, before the app starts;
 // it opens nothing.
 func Register(app core.App, d Deps) (*Desk, error) {
-	c := d.Config
 	app.OnBootstrap().Unbind(collectionsAgain)
+	m, err := newMechanisms(app, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.domains(d); err != nil {
+		return nil, err
+	}
+
+	// Last, because it answers whatever no domain did.
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		m.Facade.Mount(se)
+		mountDashboard(se)
+		chain.Sort(se.Router.Middlewares)
+		return se.Next()
+	})
+	if d.SandboxURL != "" {
+		bindSandbox(app, m.Schedule)
+	}
+	if d.Serving {
+		bindStart(app, m.Schedule)
+	}
+	return &Desk{
+		app: app, copies: m.Mirror, ready: d.Clients.VapiReady, held: m.held, Schedule: m.Schedule, Facade: m.Facade,
+		rotation: &rotation{app: app, config: d.Config, keys: d.Keys, erased: m.Forgotten, owed: m.Outbox},
+	}, nil
+}
+
+// mechanisms are what the domains stand on: what each of them is given, and what some
+// of them are.
+type mechanisms struct {
+	room.Tools
+	app     core.App
+	held    *serving.Held
+	backups *backups
+}
+
+// newMechanisms binds them, in the order in which their hooks run.
+func newMechanisms(app core.App, d Deps) (*mechanisms, error) {
+	c := d.Config
 	limits := fitting(c.Limits, debug.SetMemoryLimit(-1))
 	box, err := d.Keys.masters().Box()
 	if err != nil {
@@ -124,26 +162,13 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	if err := logs.Bind(app, logs.Options{Out: d.Log, Level: c.LogLevel, Format: c.LogFormat}); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	held := serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel,
+	m := &mechanisms{app: app, Tools: room.Tools{Sealed: box, PublicURL: c.PublicURL, SignUp: c.SignUp, Now: time.Now}}
+	m.held = serving.Bind(app, serving.Options{Serving: d.Serving, AdminPanel: c.AdminPanel,
 		TrustedProxyHeader: c.TrustedProxyHeader, Drain: c.DrainTimeout,
 		Connections: limits.Connections, AddressConnections: limits.AddressConnections})
-	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		if err := sealed.Check(se.App, box); err != nil {
-			return err
-		}
-		return se.Next()
-	})
+	bindData(app, d, box)
 
-	if d.Serving {
-		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-			if err := backup.KeepVersion(se.App, d.Version); err != nil {
-				return err
-			}
-			return se.Next()
-		})
-	}
-
-	// The mechanisms.
+	// What comes in.
 	refusal.Register(app)
 	intake.Register(app, bodies(limits))
 	tenant.Register(app, tenant.AnswerLimits{
@@ -153,100 +178,116 @@ func Register(app core.App, d Deps) (*Desk, error) {
 	untrusted.Register(app)
 	mailing.Register(app)
 	inbox.Register(app)
-	hub := live.New(app, access{app}, c.Limits.GuestStreams)
-	jobs := schedule.New(app)
+
+	// What is told, done by the clock, kept and owed.
+	m.Hub = live.New(app, access{app}, c.Limits.GuestStreams)
+	m.Drop = m.Hub.Drop
+	m.Schedule = schedule.New(app)
 	if d.Now != nil {
-		jobs.SetClock(d.Now)
+		m.Schedule.SetClock(d.Now)
 	}
-	audit.Schedule(app, jobs)
-	backups := &backups{app: app, config: c, version: d.Version, held: held}
-	backups.bind(jobs, d.Restored)
-	owed := outbox.New(app)
-	owed.Schedule(jobs)
-	doors := inbox.NewDoors(app, inbox.Deps{
-		Intake: intake.NewDoor(bodies(limits)), Sealed: box, Schedule: jobs, Outbox: owed,
+	audit.Schedule(app, m.Schedule)
+	m.backups = &backups{app: app, config: c, version: d.Version, held: m.held}
+	m.backups.bind(m.Schedule, d.Restored)
+	m.Outbox = outbox.New(app)
+	m.Outbox.Schedule(m.Schedule)
+	m.Doors = inbox.NewDoors(app, inbox.Deps{
+		Intake: intake.NewDoor(bodies(limits)), Sealed: box, Schedule: m.Schedule, Outbox: m.Outbox,
 	})
-	logs.Schedule(app, jobs, c.LogSize)
-	bindIntegrity(app, jobs, d.Serving, d.Killed)
-	copies := mirror.New(app, owed)
-	copies.Schedule(jobs)
-	d.Clients.Vapi.OnRecovered(func() { owed.Answers(collections.ProviderVapi) })
-	routes := facade.New(app)
-	erased, err := forgotten.New(d.Keys.Master)
-	if err != nil {
-		return nil, err
-	}
-	bindKeys(app, d.Keys, box, erased)
-	secrets := keyring.New(app, box, map[string]keyring.Installation{
-		collections.ProviderVapi: {Given: configured(c.VapiWebhookSecret), Derived: d.Keys.webhooks()},
-	})
-	secrets.Schedule(jobs, copies.Behind)
-	vapiSecret := func(organization string) (string, error) {
-		return secrets.Secret(collections.ProviderVapi, organization)
-	}
+	logs.Schedule(app, m.Schedule, c.LogSize)
+	bindIntegrity(app, m.Schedule, d.Serving, d.Killed)
+	m.Mirror = mirror.New(app, m.Outbox)
+	m.Mirror.Schedule(m.Schedule)
+	d.Clients.Vapi.OnRecovered(func() { m.Outbox.Answers(collections.ProviderVapi) })
+	m.Facade = facade.New(app)
+	return m, m.bindProofs(d)
+}
 
-	given := room.Tools{
-		Facade: routes, Schedule: jobs, Outbox: owed, Mirror: copies, Hub: hub, Drop: hub.Drop, Sealed: box,
-		Keyring: secrets, Forgotten: erased,
-		Doors: doors, PublicURL: c.PublicURL, SignUp: c.SignUp, Now: time.Now,
-	}
-
-	// The domains.
-	installation := system.Deps{
-		Tools: given, Serving: d.Serving, Version: d.Version, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
-		DemoAccount: d.Demo,
-		Vapi:        d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
-		Backups: backups.ofSystem(), MetricsToken: c.MetricsToken, HelpContact: c.HelpContact, AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
-	}
-	if c.Key == "" {
-		installation.KeyFile = filepath.Join(app.DataDir(), sealed.KeyFile)
-	}
-	if d.SandboxURL != "" {
-		// A demonstration makes copies at the provider: never at a real one.
-		installation.Demo = demo.Fill(d.SandboxURL)
-		installation.DemoSaved = func(string) {
-			owed.Nudge()
-			go hearDemo(app, jobs, d.SandboxURL)
+// bindData refuses data that another key sealed, and keeps that of an earlier version.
+func bindData(app core.App, d Deps, box *sealed.Box) {
+	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+		if err := sealed.Check(se.App, box); err != nil {
+			return err
 		}
+		return se.Next()
+	})
+	if d.Serving {
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			if err := backup.KeepVersion(se.App, d.Version); err != nil {
+				return err
+			}
+			return se.Next()
+		})
 	}
-	if err := system.Register(app, installation); err != nil {
-		return nil, err
+}
+
+// bindProofs binds keys and who asks: what everything else is asked by.
+func (m *mechanisms) bindProofs(d Deps) (err error) {
+	if m.Forgotten, err = forgotten.New(d.Keys.Master); err != nil {
+		return err
 	}
-	given.Identity = identity.Register(app, identity.Options{Sealed: box, Outbox: owed, Drop: hub.Drop})
+	bindKeys(m.app, d.Keys, m.Sealed, m.Forgotten)
+	m.Keyring = keyring.New(m.app, m.Sealed, map[string]keyring.Installation{
+		collections.ProviderVapi: {Given: configured(d.Config.VapiWebhookSecret), Derived: d.Keys.webhooks()},
+	})
+	m.Keyring.Schedule(m.Schedule, m.Mirror.Behind)
+	audit.Register(m.app)
+	m.Identity = identity.Register(m.app, identity.Options{Sealed: m.Sealed, Outbox: m.Outbox, Drop: m.Hub.Drop})
+	return nil
+}
+
+// domains binds them, one after the other.
+func (m *mechanisms) domains(d Deps) error {
+	app, given, c := m.app, m.Tools, d.Config
+	vapiSecret := func(organization string) (string, error) {
+		return m.Keyring.Secret(collections.ProviderVapi, organization)
+	}
+	if err := system.Register(app, m.installation(d)); err != nil {
+		return err
+	}
 	accounts.Register(app, accounts.Deps{Tools: given, Pictures: d.Clients.Pictures})
 	privacy.Register(app, privacy.Deps{Tools: given, Installation: installed(d)})
 	orgs.Register(app, orgs.Deps{Tools: given, Week: lists.WeekOf})
-	onboarding.Register(onboarding.Deps{Tools: given, Wait: copies.Wait, PerPerson: c.OrganizationsPerPerson})
+	onboarding.Register(onboarding.Deps{Tools: given, Wait: m.Mirror.Wait, PerPerson: c.OrganizationsPerPerson})
 	assistants.Register(app, assistants.Deps{
 		Tools: given, Vapi: d.Clients.Vapi, CheckURL: d.Clients.CheckURL, WebhookSecret: vapiSecret,
 		Ready: d.Clients.VapiReady,
 	})
 	numbers.Register(app, numbers.Deps{Tools: given, Vapi: d.Clients.Vapi, WebhookSecret: vapiSecret})
 	messaging.Register(app, given)
-	supabase.Register(app, routes)
+	supabase.Register(app, m.Facade)
 	usage.Register(app)
 	notifications.Register(app, given)
 	calls.Register(app, calls.Deps{
 		Tools: given, Vapi: d.Clients.Vapi, Functions: d.Clients.Guarded, HMAC: hmacOf(c.VapiHMAC),
-		Installation: copies.Installation.ID,
+		Installation: m.Mirror.Installation.ID,
 		Rate:         c.WebhookRate,
 	})
+	return nil
+}
 
-	// Last, because it answers whatever no domain did.
-	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		routes.Mount(se)
-		mountDashboard(se)
-		chain.Sort(se.Router.Middlewares)
-		return se.Next()
-	})
+// installation is what the domain about the installation needs.
+func (m *mechanisms) installation(d Deps) system.Deps {
+	c := d.Config
+	i := system.Deps{
+		Tools: m.Tools, Serving: d.Serving, Version: d.Version, SandboxURL: d.SandboxURL, Key: d.Keys.Master,
+		DemoAccount: d.Demo,
+		Vapi:        d.Clients.Vapi, VapiReady: d.Clients.VapiReady, VapiAddress: c.VapiBaseURL,
+		Backups: m.backups.ofSystem(), MetricsToken: c.MetricsToken, HelpContact: c.HelpContact,
+		AlertMail: c.AlertMail, AlertWebhook: c.AlertWebhook,
+	}
+	if c.Key == "" {
+		i.KeyFile = filepath.Join(m.app.DataDir(), sealed.KeyFile)
+	}
 	if d.SandboxURL != "" {
-		bindSandbox(app, jobs)
+		// A demonstration makes copies at the provider: never at a real one.
+		i.Demo = demo.Fill(d.SandboxURL)
+		i.DemoSaved = func(string) {
+			m.Outbox.Nudge()
+			go hearDemo(m.app, m.Schedule, d.SandboxURL)
+		}
 	}
-	if d.Serving {
-		bindStart(app, jobs)
-	}
-	return &Desk{app: app, copies: copies, ready: d.Clients.VapiReady, held: held,
-		rotation: &rotation{app: app, config: c, keys: d.Keys, erased: erased, owed: owed}, Schedule: jobs, Facade: routes}, nil
+	return i
 }
 
 // Again tells whether the program is to start again: a restore lies ready.

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"slices"
 	"time"
 )
 
@@ -71,6 +72,10 @@ const (
 // Options returns every environment variable Pocketline reads, in the order of
 // docs/env.md. The slice is fresh on each call.
 func Options() []Option {
+	return slices.Concat(serverOptions(), accessOptions(), limitOptions(), watchOptions(), outOptions(), vapiOptions(), sandboxOptions())
+}
+
+func serverOptions() []Option {
 	return []Option{
 		{Name: "POCKETLINE_PUBLIC_URL", Kind: "URL", group: groupServer,
 			About: "The address under which the internet reaches this server; providers send their messages there, so without it no real call is answered.",
@@ -113,7 +118,11 @@ func Options() []Option {
 		{Name: "POCKETLINE_LOG_SIZE", Default: "256MB", Kind: kindSize, group: groupServer,
 			About: "What the log of requests in the operator's panel may take on the disk; its oldest lines go first.",
 			read:  readSize(func(c *Config) *int64 { return &c.LogSize }, leastSize, mostSize)},
+	}
+}
 
+func accessOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_SIGN_UP", Default: SignUpInviteOnly, Kind: SignUpOpen + " or " + SignUpInviteOnly,
 			group: groupAccess,
 			About: "Whether a stranger may create an account; the very first account can be created either way.",
@@ -131,7 +140,11 @@ func Options() []Option {
 		{Name: "POCKETLINE_TRUSTED_PROXY_HEADER", Kind: "header name", group: groupAccess,
 			About: "The header in which your proxy puts the visitor's address (Fly-Client-IP on Fly); set it only when nobody can reach the server around the proxy, because it is then believed.",
 			read:  readHeaderName(func(c *Config) *string { return &c.TrustedProxyHeader })},
+	}
+}
 
+func limitOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_GUEST_BODY", Default: "64KB", Kind: kindSize, group: groupLimits,
 			About: "The largest body of a request by somebody who is not signed in; more is answered 413.",
 			read:  readSize(func(c *Config) *int64 { return &c.Limits.GuestBody }, leastSize, mostSize)},
@@ -165,7 +178,11 @@ func Options() []Option {
 		{Name: "POCKETLINE_CONNECTIONS", Default: "2000", Kind: kindMany, group: groupLimits,
 			About: "How many connections may be open at all.",
 			read:  readInteger(func(c *Config) *int { return &c.Limits.Connections }, 1, maxNumber)},
+	}
+}
 
+func watchOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_METRICS_TOKEN", Secret: true, Kind: "text of at least 16 characters", group: groupWatch,
 			About: "Opens GET /api/metrics for Prometheus, which sends it as a bearer token; without one there are no metrics.",
 			read:  readSecret(func(c *Config) *string { return &c.MetricsToken })},
@@ -179,14 +196,22 @@ func Options() []Option {
 			About: "An address of your choice, also in your own network, that gets the same as JSON by POST: text, status, checks, version; " +
 				"redirects are not followed.",
 			read: readHook(func(c *Config) *string { return &c.AlertWebhook })},
+	}
+}
 
+func outOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_ALLOWED_HOSTS", Kind: "host:port, comma-separated", group: groupOut,
 			About: "Services in your own network that functions and webhooks may call although private addresses are refused.",
 			read:  readHostPorts(func(c *Config) *[]string { return &c.AllowedHosts })},
 		{Name: "POCKETLINE_ALLOW_HTTP", Default: "false", Kind: "true or false", group: groupOut,
 			About: "Whether functions and webhooks may use plain http to public addresses.",
 			read:  readBool(func(c *Config) *bool { return &c.AllowHTTP })},
+	}
+}
 
+func vapiOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_WEBHOOK_RATE", Default: "1000", Kind: "whole number from 1 to 1000000", group: groupVapi,
 			About: "How many messages a second the provider may send for one organization; more are answered 429 and come again.",
 			read:  readInteger(func(c *Config) *int { return &c.WebhookRate }, 1, 1_000_000)},
@@ -223,7 +248,11 @@ func Options() []Option {
 		{Name: "VAPI_WEBHOOK_HMAC_PREFIX", Kind: "text", group: groupVapi,
 			About: "What stands before the signature, for example sha256=.",
 			read:  readText(func(c *Config) *string { return &c.VapiHMAC.Prefix })},
+	}
+}
 
+func sandboxOptions() []Option {
+	return []Option{
 		{Name: "POCKETLINE_SANDBOX", Default: "false", Kind: "true or false", group: groupSandbox,
 			About: "The same as `serve --sandbox`: stand-ins on this machine take the place of every provider.",
 			read:  readBool(func(c *Config) *bool { return &c.Sandbox })},

@@ -44,51 +44,90 @@ type door struct {
 // Register binds the routes.
 func Register(app core.App, routes *facade.Facade) {
 	d := &door{app, routes, store.New[string, string](nil)}
-	add := func(method, path, item string, auth facade.Auth, summary, body, answer, failures string,
-		h func(*core.RequestEvent) error) {
-		routes.Handle(facade.Route{
-			Method: method, Path: "/auth/v1/" + path, Auth: auth, System: facade.AlloKoli, Item: item, Summary: summary,
-			Body: body, Answer: answer, Errors: failures,
-		}, h)
+	routes.Handle(signUpRoute, d.signUp)
+	routes.Handle(tokenRoute, d.token)
+	routes.Handle(verifyRoute, d.verify)
+	routes.Handle(userRoute, d.showUser)
+	routes.Handle(changeRoute, d.change)
+	routes.Handle(logoutRoute, d.logout)
+	routes.Handle(recoverRoute, d.mail("request-password-reset"))
+	routes.Handle(otpRoute, d.mail("request-otp"))
+}
+
+var signUpRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/signup", Auth: facade.Guest, System: facade.AlloKoli, Item: "S-013",
+	Summary: "Begins an account, where strangers may; nobody joins an organization by naming it.",
+	Body:    `{"email", "password", "data"?: {"name"?, "full_name"?, "phone"?}, ` + sent + `}`,
+	Answer:  session + `; where addresses are confirmed by mail the user alone`,
+	Errors:  "422 signup_disabled, user_already_exists (only where no mail can be sent), validation_failed · 429",
+}
+
+var tokenRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/token", Auth: facade.Guest, System: facade.AlloKoli, Item: "S-014",
+	Summary: "Signs in (grant_type=password), or gives the session another token (grant_type=refresh_token): once. " +
+		"The same token within 10 seconds gets the same answer, later it ends the session.",
+	Body:   `{"email", "password", "refresh_token", ` + sent + `}`,
+	Answer: session,
+	Errors: "400 invalid_credentials, mfa_required with ticket and methods, refresh_token_not_found · " +
+		"403 user_banned · 422 email_provider_disabled · 429",
+}
+
+var verifyRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/verify", Auth: facade.Guest, System: facade.AlloKoli,
+	Summary: "Finishes what a mail or a second factor is for: a code by mail (email with token) begins a session; " +
+		"the token of a mailed link (token_hash) begins one that can only choose a password; " +
+		"type mfa with the ticket of mfa_required and a code in token finishes that sign-in.",
+	Body:   `{"type": "email"|"magiclink"|"signup"|"recovery"|"mfa", "email"?, "token"?, "token_hash"?, "ticket"?, ` + sent + `}`,
+	Answer: session,
+	Errors: "400 mfa_required · 403 otp_expired, user_banned · " +
+		"422 mfa_verification_failed, mfa_challenge_expired, otp_disabled · 429",
+}
+
+var userRoute = facade.Route{
+	Method: "GET", Path: "/auth/v1/user", Auth: facade.SignedIn, System: facade.AlloKoli, Item: "S-015",
+	Summary: "The caller.",
+	Answer:  userShape,
+}
+
+var changeRoute = facade.Route{
+	Method: "PUT", Path: "/auth/v1/user", Auth: facade.Guest, System: facade.AlloKoli,
+	Summary: "Changes the caller's name, phone and password; after another password every session is over. " +
+		"With the session a mailed link began, password alone.",
+	Body: `{"password"?, "current_password"?, "data"?: {"name"?, "full_name"?, "phone"?}, ` +
+		`"email"? (a mail asks to confirm it), "nonce"?, ` + sent + `}`,
+	Answer: userShape,
+	Errors: "400 current_password_required, current_password_invalid · 403 otp_expired · " +
+		"422 weak_password, validation_failed · 429",
+}
+
+var logoutRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/logout", Auth: facade.SignedIn, System: facade.AlloKoli,
+	Summary: "Ends the session (scope=local), the others (others), or all (global, as when nothing is said).",
+	Answer:  "204",
+}
+
+var recoverRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/recover", Auth: facade.Guest, System: facade.AlloKoli,
+	Summary: "Mails a link for another password; the answer does not tell whether there is an account.",
+	Body:    `{"email", ` + sent + `}`,
+	Answer:  "{}",
+	Errors:  "422 otp_disabled without mail · 429",
+}
+
+var otpRoute = facade.Route{
+	Method: "POST", Path: "/auth/v1/otp", Auth: facade.Guest, System: facade.AlloKoli,
+	Summary: "Mails a code to sign in with; the answer does not tell whether there is an account.",
+	Body:    `{"email", "create_user"?, "data"?: {…}, ` + sent + `}`,
+	Answer:  "{}",
+	Errors:  "422 otp_disabled without mail · 429",
+}
+
+func (d *door) showUser(e *core.RequestEvent) error {
+	user, err := person(e)
+	if err != nil {
+		return err
 	}
-	add("POST", "signup", "S-013", facade.Guest,
-		"Begins an account, where strangers may; nobody joins an organization by naming it.",
-		`{"email", "password", "data"?: {"name"?, "full_name"?, "phone"?}, `+sent+`}`,
-		session+`; where addresses are confirmed by mail the user alone`,
-		"422 signup_disabled, user_already_exists (only where no mail can be sent), validation_failed · 429", d.signUp)
-	add("POST", "token", "S-014", facade.Guest,
-		"Signs in (grant_type=password), or gives the session another token (grant_type=refresh_token): once. "+
-			"The same token within 10 seconds gets the same answer, later it ends the session.",
-		`{"email", "password", "refresh_token", `+sent+`}`, session,
-		"400 invalid_credentials, mfa_required with ticket and methods, refresh_token_not_found · 403 user_banned · 422 email_provider_disabled · 429", d.token)
-	add("POST", "verify", "", facade.Guest,
-		"Finishes what a mail or a second factor is for: a code by mail (email with token) begins a session; "+
-			"the token of a mailed link (token_hash) begins one that can only choose a password; type mfa with the ticket of mfa_required and a code in token finishes that sign-in.",
-		`{"type": "email"|"magiclink"|"signup"|"recovery"|"mfa", "email"?, "token"?, "token_hash"?, "ticket"?, `+sent+`}`,
-		session,
-		"400 mfa_required · 403 otp_expired, user_banned · 422 mfa_verification_failed, mfa_challenge_expired, otp_disabled · 429", d.verify)
-	add("GET", "user", "S-015", facade.SignedIn, "The caller.", "", userShape, "", func(e *core.RequestEvent) error {
-		user, err := person(e)
-		if err != nil {
-			return err
-		}
-		return facade.JSON(e, http.StatusOK, d.user(e, user))
-	})
-	add("PUT", "user", "", facade.Guest,
-		"Changes the caller's name, phone and password; after another password every session is over. "+
-			"With the session a mailed link began, password alone.",
-		`{"password"?, "current_password"?, "data"?: {"name"?, "full_name"?, "phone"?}, "email"? (a mail asks to confirm it), "nonce"?, `+sent+`}`, userShape,
-		"400 current_password_required, current_password_invalid · 403 otp_expired · 422 weak_password, validation_failed · 429", d.change)
-	add("POST", "logout", "", facade.SignedIn,
-		"Ends the session (scope=local), the others (others), or all (global, as when nothing is said).",
-		"", "204", "", d.logout)
-	add("POST", "recover", "", facade.Guest,
-		"Mails a link for another password; the answer does not tell whether there is an account.",
-		`{"email", `+sent+`}`, "{}", "422 otp_disabled without mail · 429", d.mail("request-password-reset"))
-	add("POST", "otp", "", facade.Guest,
-		"Mails a code to sign in with; the answer does not tell whether there is an account.",
-		`{"email", "create_user"?, "data"?: {…}, `+sent+`}`, "{}", "422 otp_disabled without mail · 429",
-		d.mail("request-otp"))
+	return facade.JSON(e, http.StatusOK, d.user(e, user))
 }
 
 // ask puts a question to a route as a guest.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/database"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 )
 
 // settled remembers that an account exists: from then on nobody asks again.
@@ -30,6 +31,14 @@ func setupNeeded(app core.App) (bool, error) {
 		settled(app).Store(true)
 	}
 	return n == 0, nil
+}
+
+var deskRoute = facade.Route{
+	Method: "GET", Path: "/api/desk", Auth: facade.Guest, System: facade.Pocketline,
+	Summary: "What this installation is.",
+	Answer: `{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, ` +
+		`"sign_up": "open"|"invite-only", "mail": bool, "operator": bool, "help_contact"? to who is signed in, ` +
+		`"demo"?: {"email", "password"} of a demonstration with the sandbox}`,
 }
 
 // desk says what this installation is; the sign-in page asks before anybody is

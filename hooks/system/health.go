@@ -114,6 +114,14 @@ func newHealth(app core.App, version string) *health {
 		stored: &vitals.Storage{App: app}}
 }
 
+var healthRoute = facade.Route{
+	Method: "GET", Path: "/api/health", Auth: facade.Guest, System: facade.CoreComm, Item: "S-259",
+	Summary: "How the installation is.",
+	Answer: `{"status": "healthy"|"degraded"|"unhealthy", "checks": {"service"|"database"|"writes"|"disk"|"inbox"|"messages"|` +
+		`"requests"|"owed"|"files": {"status": "pass"|"warn"|"fail", "message": …}}, "timestamp": <ms>, "version": …}`,
+	Errors: "503 when unhealthy, in the same shape",
+}
+
 // answerHealth answers GET /api/health before PocketBase's own route does. It
 // runs before the request log and the rate limiter, so probes fill neither.
 func (s *system) answerHealth() *hook.Handler[*core.RequestEvent] {
@@ -363,6 +371,13 @@ func (h *health) files(ctx context.Context) check {
 		return check{warn, storageMissing}
 	}
 	return check{pass, "whole"}
+}
+
+var readyRoute = facade.Route{
+	Method: "GET", Path: "/readyz", Auth: facade.Guest, System: facade.Pocketline,
+	Summary: "Whether it can take work: reads, writes to disk, has room.",
+	Answer:  `{"status": "ready"}`,
+	Errors:  "503 {status, reason}",
 }
 
 // readyz says whether a load balancer should send work here. Unlike health it

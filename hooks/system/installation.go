@@ -33,64 +33,104 @@ const (
 	checksWindow       = 10 * time.Minute
 )
 
-// installation binds what the operator sees and checks: what the server was
-// told about mail and the provider, and whether it works.
-func (s *system) installation() {
-	handle := func(method, path, summary, body, answer, failures string, h func(e *core.RequestEvent) error) {
-		s.Facade.Handle(facade.Route{
-			Method: method, Path: path, Auth: facade.SignedIn, System: facade.Pocketline, Summary: summary,
-			Body: body, Answer: answer,
-			Errors: strings.TrimSuffix("403 for all but the operator, who set the installation up · "+failures, " · "),
-		}, func(e *core.RequestEvent) error {
-			if err := requireOperator(e); err != nil {
-				return err
-			}
-			e.Response.Header().Set("Cache-Control", "no-store")
-			return h(e)
-		})
+// operatorOnly keeps what the server was told about mail and the provider, and whether
+// it works, to the operator.
+func operatorOnly(h func(e *core.RequestEvent) error) func(e *core.RequestEvent) error {
+	return func(e *core.RequestEvent) error {
+		if err := requireOperator(e); err != nil {
+			return err
+		}
+		e.Response.Header().Set("Cache-Control", "no-store")
+		return h(e)
 	}
-	const settings = `{"enabled": bool, "host", "port", "username", "tls": bool, "auth_method": "PLAIN"|"LOGIN", "sender_name", "sender_address"`
-	const result = `{"ok": bool, "code": word, "message": sentence, "detail"?: the other side's words}`
-	handle("GET", "/api/installation",
-		"What this installation was told about mail and the phone provider; never a secret.", "",
-		`{"mail": `+settings+
-			`, "password_set": bool}, "provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}, "restored": {"held": bool}, "server": {"version", "public_url": "" when not set, `+
-			`"health": as GET /api/health, "alerts": {"mail": address, "webhook": bool}, "key_file": path, "" when the key is in POCKETLINE_KEY}}`, "", s.showInstallation)
-	handle("PUT", "/api/installation/mail",
-		"Sets how mail is sent. Without password the stored one stays, unless host, port or user name change; an empty one removes it.",
-		settings+`, "password"?: …}`, `{"mail": {…}}`, "400 with details", s.saveMail)
-	handle("POST", "/api/installation/check/mail",
-		"Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
-		`{"settings"?: as for PUT /api/installation/mail}`, `{"to": address, …} and `+result,
-		"400 with details · 409 two are under way · 429 after 6 in ten minutes", s.checkMail)
-	handle("GET", "/api/installation/backups", "The backups there are, and how far the one is that is being made.", "",
-		`{"folder", "nightly": how many of the night are kept, "backups": [{"name", "size", "made", `+
-			`"kind": "by_hand"|"nightly"|"before_update"|"panel"}], "running": {"step", "done", "total"}|null, "failed": why the last one was not made, `+
-			`"aside": [{"path", "size", "made"}]: what restores left of the data before}`,
-		"", s.showBackups)
-	handle("POST", "/api/installation/backups", "Begins a backup; the list says how far it is.", "",
-		`202 {"started": true}`,
-		"409 while one is made", s.makeBackup)
-	handle("POST", "/api/installation/backups/restore",
-		"Puts a backup in place of all data and starts the server again. It works on while it looks at the backup; once that lies ready nothing else is taken (503).",
-		`{"name"}`, `202 {"restarting": true}`,
-		"400 it is no whole backup of this installation · 404 · 503 requests are still under way",
-		s.restoreBackup)
-	const stray = `{"collection", "id", "name", "record", "organization", "created", "price": word, ` +
-		`"reason": "row_gone"|"other_installation"|"no_installation"|"second_copy"|"not_wanted"|"other_organization"}`
-	handle("GET", "/api/installation/strays",
-		"What bears our mark at the phone provider and is no row's copy. Nothing removes it but a person.", "",
-		`{"strays": [`+stray+`]}`, "409 there is no key · 502 when the provider does not answer", s.showStrays)
-	handle("POST", "/api/installation/strays/remove",
-		"Removes one of them at the provider, after looking anew: what a row names stays.",
-		`{"collection", "id"}`, `{"removed": true}`,
-		"409 it is in use here, is not ours, the provider refuses, or there is no key · 502 when the provider does not answer",
-		s.removeStray)
-	handle("POST", "/api/installation/restored/confirm",
-		"Says that no other server uses what a restored database names at the phone provider: it is changed from here again.",
-		"", `{"confirmed": true}`, "", s.confirmRestored)
-	handle("POST", "/api/installation/check/provider", "Asks the phone provider whether it takes the key.",
-		"", result, "429 after 20 in ten minutes", s.checkProvider)
+}
+
+const (
+	operatorAlone = "403 for all but the operator, who set the installation up"
+	mailShape     = `{"enabled": bool, "host", "port", "username", "tls": bool, "auth_method": "PLAIN"|"LOGIN", "sender_name", "sender_address"`
+	resultShape   = `{"ok": bool, "code": word, "message": sentence, "detail"?: the other side's words}`
+)
+
+var showInstallationRoute = facade.Route{
+	Method: "GET", Path: "/api/installation", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "What this installation was told about mail and the phone provider; never a secret.",
+	Answer: `{"mail": ` + mailShape + `, "password_set": bool}, ` +
+		`"provider": {"name": "Vapi", "key_set": bool, "address": URL, "sandbox": bool}, "restored": {"held": bool}, ` +
+		`"server": {"version", "public_url": "" when not set, "health": as GET /api/health, ` +
+		`"alerts": {"mail": address, "webhook": bool}, "key_file": path, "" when the key is in POCKETLINE_KEY}}`,
+	Errors: operatorAlone,
+}
+
+var saveMailRoute = facade.Route{
+	Method: "PUT", Path: "/api/installation/mail", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Sets how mail is sent. Without password the stored one stays, unless host, port or user name change; " +
+		"an empty one removes it.",
+	Body:   mailShape + `, "password"?: …}`,
+	Answer: `{"mail": {…}}`,
+	Errors: operatorAlone + " · 400 with details",
+}
+
+var checkMailRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/check/mail", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Sends a test mail to the caller, with the stored settings or with those of the body, which are not stored.",
+	Body:    `{"settings"?: as for PUT /api/installation/mail}`,
+	Answer:  `{"to": address, …} and ` + resultShape,
+	Errors:  operatorAlone + " · 400 with details · 409 two are under way · 429 after 6 in ten minutes",
+}
+
+var showBackupsRoute = facade.Route{
+	Method: "GET", Path: "/api/installation/backups", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "The backups there are, and how far the one is that is being made.",
+	Answer: `{"folder", "nightly": how many of the night are kept, "backups": [{"name", "size", "made", ` +
+		`"kind": "by_hand"|"nightly"|"before_update"|"panel"}], "running": {"step", "done", "total"}|null, "failed": why the last one was not made, ` +
+		`"aside": [{"path", "size", "made"}]: what restores left of the data before}`,
+	Errors: operatorAlone,
+}
+
+var makeBackupRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/backups", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Begins a backup; the list says how far it is.",
+	Answer:  `202 {"started": true}`,
+	Errors:  operatorAlone + " · 409 while one is made",
+}
+
+var restoreBackupRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/backups/restore", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Puts a backup in place of all data and starts the server again. It works on while it looks at the backup; " +
+		"once that lies ready nothing else is taken (503).",
+	Body:   `{"name"}`,
+	Answer: `202 {"restarting": true}`,
+	Errors: operatorAlone + " · 400 it is no whole backup of this installation · 404 · 503 requests are still under way",
+}
+
+var showStraysRoute = facade.Route{
+	Method: "GET", Path: "/api/installation/strays", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "What bears our mark at the phone provider and is no row's copy. Nothing removes it but a person.",
+	Answer: `{"strays": [{"collection", "id", "name", "record", "organization", "created", "price": word, ` +
+		`"reason": "row_gone"|"other_installation"|"no_installation"|"second_copy"|"not_wanted"|"other_organization"}]}`,
+	Errors: operatorAlone + " · 409 there is no key · 502 when the provider does not answer",
+}
+
+var removeStrayRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/strays/remove", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Removes one of them at the provider, after looking anew: what a row names stays.",
+	Body:    `{"collection", "id"}`,
+	Answer:  `{"removed": true}`,
+	Errors:  operatorAlone + " · 409 it is in use here, is not ours, the provider refuses, or there is no key · 502 when the provider does not answer",
+}
+
+var confirmRestoredRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/restored/confirm", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Says that no other server uses what a restored database names at the phone provider: it is changed from here again.",
+	Answer:  `{"confirmed": true}`,
+	Errors:  operatorAlone,
+}
+
+var checkProviderRoute = facade.Route{
+	Method: "POST", Path: "/api/installation/check/provider", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Asks the phone provider whether it takes the key.",
+	Answer:  resultShape,
+	Errors:  operatorAlone + " · 429 after 20 in ten minutes",
 }
 
 // result is what a check came to.

@@ -11,6 +11,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
+	"github.com/pocketline/pocketline/hooks/internal/audit"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/mirror"
 	"github.com/pocketline/pocketline/hooks/internal/outbox"
@@ -30,6 +31,7 @@ func serve(t testing.TB, d Deps, resources ...facade.Resource) *site {
 	d.Key, d.Version = make([]byte, 32), "1.2.3"
 	app := testkit.New(t, func(app core.App) {
 		tenant.Register(app, tenant.AnswerLimits{})
+		audit.Register(app)
 		d.Facade = facade.New(app)
 		d.Facade.Resources(resources...)
 		d.Mirror = mirror.New(app, outbox.New(app))

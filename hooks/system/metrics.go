@@ -13,10 +13,19 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/pocketbase/pocketbase/core"
 
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/vitals"
 )
+
+var metricsRoute = facade.Route{
+	Method: "GET", Path: "/api/metrics", Auth: facade.Guest, System: facade.Pocketline,
+	Summary: "Figures for Prometheus: requests and errors, messages taken and refused, the writer's lag, what waits and since when, " +
+		"disk and files. Asks for the token of POCKETLINE_METRICS_TOKEN (Authorization: Bearer …).",
+	Answer: "text in Prometheus' format",
+	Errors: "401 without the token, 404 when none is set",
+}
 
 // metrics answers GET /api/metrics in the words Prometheus reads. Figures of an
 // organization never stand there: who watches the machine need not know its

@@ -11,47 +11,51 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/facade"
 )
 
-// migrations binds the documented routes about the database's own steps. They
-// run the steps that are built in, never a caller's statements.
-func (s *system) migrations() {
-	const answer = `{"applied": [names], "pending": [names], "up_to_date": bool}`
-	s.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-336",
-		Summary: "Which of the built-in steps of the database have been applied.", Answer: answer,
-		Errors: "403 for all but the operator",
-	}, func(e *core.RequestEvent) error {
-		state, err := stepsOf(e.App)
-		if err != nil {
-			return err
+// The documented routes about the database's own steps run the steps that are built in,
+// never a caller's statements.
+
+var stepsRoute = facade.Route{
+	Method: "GET", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-336",
+	Summary: "Which of the built-in steps of the database have been applied.",
+	Answer:  `{"applied": [names], "pending": [names], "up_to_date": bool}`,
+	Errors:  "403 for all but the operator",
+}
+
+func showSteps(e *core.RequestEvent) error {
+	state, err := stepsOf(e.App)
+	if err != nil {
+		return err
+	}
+	return facade.JSON(e, http.StatusOK, state)
+}
+
+var migrateRoute = facade.Route{
+	Method: "POST", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-337",
+	Summary: "Applies the built-in steps that are pending. A body is not read.",
+	Answer:  `{"ran": [names], "applied", "pending", "up_to_date"}`,
+	Errors:  "403 for all but the operator",
+}
+
+func migrate(e *core.RequestEvent) error {
+	before, err := stepsOf(e.App)
+	if err != nil {
+		return err
+	}
+	if len(before.Pending) > 0 {
+		if err := e.App.RunAllMigrations(); err != nil {
+			return fmt.Errorf("apply steps: %w", err)
 		}
-		return facade.JSON(e, http.StatusOK, state)
-	})
-	s.Facade.Handle(facade.Route{
-		Method: "POST", Path: "/api/admin/migrate", Auth: facade.Superuser, System: facade.CoreComm, Item: "S-337",
-		Summary: "Applies the built-in steps that are pending. A body is not read.",
-		Answer:  `{"ran": [names], "applied", "pending", "up_to_date"}`,
-		Errors:  "403 for all but the operator",
-	}, func(e *core.RequestEvent) error {
-		before, err := stepsOf(e.App)
-		if err != nil {
-			return err
-		}
-		if len(before.Pending) > 0 {
-			if err := e.App.RunAllMigrations(); err != nil {
-				return fmt.Errorf("apply steps: %w", err)
-			}
-		}
-		after, err := stepsOf(e.App)
-		if err != nil {
-			return err
-		}
-		if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "system.migrate",
-			Details: map[string]any{"ran": before.Pending}}); err != nil {
-			return err
-		}
-		return facade.JSON(e, http.StatusOK, map[string]any{
-			"ran": before.Pending, "applied": after.Applied, "pending": after.Pending, "up_to_date": after.UpToDate,
-		})
+	}
+	after, err := stepsOf(e.App)
+	if err != nil {
+		return err
+	}
+	if err := audit.Add(e.App, audit.Entry{Actor: audit.ActorOf(e), Action: "system.migrate",
+		Details: map[string]any{"ran": before.Pending}}); err != nil {
+		return err
+	}
+	return facade.JSON(e, http.StatusOK, map[string]any{
+		"ran": before.Pending, "applied": after.Applied, "pending": after.Pending, "up_to_date": after.UpToDate,
 	})
 }
 

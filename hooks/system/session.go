@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/security"
 
 	"github.com/pocketline/pocketline/hooks/internal/chain"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -84,11 +85,23 @@ func (s *session) load() *hook.Handler[*core.RequestEvent] {
 	})
 }
 
+var csrfRoute = facade.Route{
+	Method: "GET", Path: "/api/csrf", Auth: facade.Guest, System: facade.CoreComm, Item: "S-260",
+	Summary: "A CSRF token for writes of a cookie session (header X-CSRF-Token), and its cookie.",
+	Answer:  `{"token": …, "message": "CSRF token generated successfully"}`,
+}
+
 // csrf answers GET /api/csrf.
 func (s *session) csrf(e *core.RequestEvent) error {
 	token := s.issue(e, cookie(e, identity.SessionCookie))
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]string{"token": token, "message": "CSRF token generated successfully"})
+}
+
+var startSessionRoute = facade.Route{
+	Method: "POST", Path: "/api/session", Auth: facade.SignedIn, System: facade.Pocketline,
+	Summary: "Puts the bearer token into an HttpOnly cookie.",
+	Answer:  `{"token": <csrf token>}`,
 }
 
 // start puts the caller's header token into the cookie.
@@ -100,6 +113,13 @@ func (s *session) start(e *core.RequestEvent) error {
 	s.set(e, identity.SessionCookie, raw, lifetime(raw))
 	e.Response.Header().Set("Cache-Control", "no-store")
 	return e.JSON(http.StatusOK, map[string]string{"token": s.issue(e, raw)})
+}
+
+var endSessionRoute = facade.Route{
+	Method: "DELETE", Path: "/api/session", Auth: facade.Guest, System: facade.Pocketline,
+	Summary: "Ends the cookie session.",
+	Answer:  "204",
+	Errors:  "403 without the CSRF token",
 }
 
 // end signs out: the session ends, with every token of it, and the cookies go.

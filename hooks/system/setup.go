@@ -14,6 +14,7 @@ import (
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/identity"
 	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
@@ -34,6 +35,15 @@ type setupForm struct {
 }
 
 var errSettled = errors.New("an account exists")
+
+var setupRoute = facade.Route{
+	Method: "POST", Path: "/api/setup", Auth: facade.Guest, System: facade.Pocketline,
+	Summary: "The first account and its organization; only while no account exists.",
+	Body: `{"name", "email", "password", "organization", "timezone"?, "country"?, "language"?: "en"|"fr", "demo"?: bool, ` +
+		`"code"?: what the server printed, unless the visitor is at its machine}`,
+	Answer: `{"token": …, "record": user, "organization": {…}}`,
+	Errors: "400 with reasons, 403 without the code, 409 once an account exists",
+}
 
 // setup makes the first account, its organization and its membership, or
 // nothing at all. Two people who try at once: the second is told that there is

@@ -10,12 +10,21 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
+	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
 // workers are the roles that work calls.
 var workers = []string{collections.Owner, collections.Admin, collections.Manager, collections.Agent}
+
+var simulateRoute = facade.Route{
+	Method: "POST", Path: "/api/simulate", Auth: facade.Member, System: facade.Pocketline,
+	Summary: "A scripted caller rings one of the organization's numbers (sandbox only).",
+	Body:    `{"phone_number": id, "script"?: …, "language"?: "en"|"fr"}`,
+	Answer:  `201 {"vapi_call_id": …}`,
+	Errors:  "403 for roles that do not work calls, 404 without a sandbox, 409 when the number is not at the provider yet",
+}
 
 // simulate lets the sandbox's caller ring one of the organization's numbers.
 func (s *system) simulate(e *core.RequestEvent) error {

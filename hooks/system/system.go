@@ -27,8 +27,6 @@ import (
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
 
-	"github.com/pocketline/pocketline/hooks/internal/audit"
-	"github.com/pocketline/pocketline/hooks/internal/facade"
 	"github.com/pocketline/pocketline/hooks/internal/rate"
 	"github.com/pocketline/pocketline/hooks/internal/room"
 	"github.com/pocketline/pocketline/providers/vapi"
@@ -99,22 +97,40 @@ func Register(app core.App, d Deps) error {
 		mailing: make(chan struct{}, testsAtOnce),
 	}
 	s.health.owed = d.Outbox
-	audit.Register(app)
-	s.document()
-	s.migrations()
-	s.installation()
+
+	// How it is, what it is, and its first account.
+	f := s.Facade
+	f.Document(healthRoute)
+	f.Document(readyRoute)
+	f.Document(deskRoute)
+	f.Document(setupRoute)
+	f.Handle(metricsRoute, s.metrics)
+	f.Document(simulateRoute)
+
+	// Sessions of browsers.
+	f.Handle(csrfRoute, s.session.csrf)
+	f.Document(startSessionRoute)
+	f.Document(endSessionRoute)
+
+	// The database's own steps.
+	f.Handle(stepsRoute, showSteps)
+	f.Handle(migrateRoute, migrate)
+
+	// What the operator sees and checks (installation.go, backups.go, strays.go).
+	f.Handle(showInstallationRoute, operatorOnly(s.showInstallation))
+	f.Handle(saveMailRoute, operatorOnly(s.saveMail))
+	f.Handle(checkMailRoute, operatorOnly(s.checkMail))
+	f.Handle(showBackupsRoute, operatorOnly(s.showBackups))
+	f.Handle(makeBackupRoute, operatorOnly(s.makeBackup))
+	f.Handle(restoreBackupRoute, operatorOnly(s.restoreBackup))
+	f.Handle(showStraysRoute, operatorOnly(s.showStrays))
+	f.Handle(removeStrayRoute, operatorOnly(s.removeStray))
+	f.Handle(confirmRestoredRoute, operatorOnly(s.confirmRestored))
+	f.Handle(checkProviderRoute, operatorOnly(s.checkProvider))
+
 	app.OnServe().BindFunc(func(se *core.ServeEvent) error {
 		if d.Serving {
-			if err := storeSettings(se.App, d.PublicURL); err != nil {
-				return err
-			}
-			if err := storeMails(se.App); err != nil {
-				return err
-			}
-			if err := storeOperator(se.App); err != nil {
-				return err
-			}
-			if _, err := SetupCode(se.App); err != nil {
+			if err := storeAll(se.App, d.PublicURL); err != nil {
 				return err
 			}
 		}
@@ -128,7 +144,9 @@ func Register(app core.App, d Deps) error {
 		return se.Next()
 	})
 	if d.Serving {
-		s.watchOver()
+		w := newWatching(s)
+		app.OnServe().BindFunc(w.begin)
+		app.OnTerminate().BindFunc(w.end)
 	}
 	app.OnTerminate().BindFunc(func(te *core.TerminateEvent) error {
 		s.making.stop()
@@ -138,6 +156,21 @@ func Register(app core.App, d Deps) error {
 	return nil
 }
 
+// storeAll stores what a server finds in its directory when nobody stored it before.
+func storeAll(app core.App, publicURL string) error {
+	if err := storeSettings(app, publicURL); err != nil {
+		return err
+	}
+	if err := storeMails(app); err != nil {
+		return err
+	}
+	if err := storeOperator(app); err != nil {
+		return err
+	}
+	_, err := SetupCode(app)
+	return err
+}
+
 // operators is the client for addresses the operator gave: alerts, the sandbox. They may
 // lie in the operator's own network, and lead nowhere else.
 func operators() *http.Client {
@@ -145,43 +178,4 @@ func operators() *http.Client {
 		Timeout:       10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func (s *system) document() {
-	pocketline := func(method, path string, auth facade.Auth, summary, body, answer, errors string) {
-		s.Facade.Document(facade.Route{Method: method, Path: path, Auth: auth, System: facade.Pocketline,
-			Summary: summary, Body: body, Answer: answer, Errors: errors})
-	}
-	s.Facade.Document(facade.Route{
-		Method: "GET", Path: "/api/health", Auth: facade.Guest, System: facade.CoreComm, Item: "S-259",
-		Summary: "How the installation is.",
-		Answer:  `{"status": "healthy"|"degraded"|"unhealthy", "checks": {"service"|"database"|"writes"|"disk"|"inbox"|"messages"|"requests"|"owed"|"files": {"status": "pass"|"warn"|"fail", "message": …}}, "timestamp": <ms>, "version": …}`,
-		Errors:  "503 when unhealthy, in the same shape",
-	})
-	s.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/csrf", Auth: facade.Guest, System: facade.CoreComm, Item: "S-260",
-		Summary: "A CSRF token for writes of a cookie session (header X-CSRF-Token), and its cookie.",
-		Answer:  `{"token": …, "message": "CSRF token generated successfully"}`,
-	}, s.session.csrf)
-	s.Facade.Handle(facade.Route{
-		Method: "GET", Path: "/api/metrics", Auth: facade.Guest, System: facade.Pocketline,
-		Summary: "Figures for Prometheus: requests and errors, messages taken and refused, the writer's lag, what waits and since when, " +
-			"disk and files. Asks for the token of POCKETLINE_METRICS_TOKEN (Authorization: Bearer …).",
-		Answer: "text in Prometheus' format", Errors: "401 without the token, 404 when none is set",
-	}, s.metrics)
-	pocketline("GET", "/readyz", facade.Guest, "Whether it can take work: reads, writes to disk, has room.",
-		"", `{"status": "ready"}`, "503 {status, reason}")
-	pocketline("GET", "/api/desk", facade.Guest, "What this installation is.", "",
-		`{"version": …, "sandbox": bool, "setup_needed": bool, "setup_code": bool, "public_url": …, "sign_up": "open"|"invite-only", "mail": bool, "operator": bool, "help_contact"? to who is signed in, "demo"?: {"email", "password"} of a demonstration with the sandbox}`, "")
-	pocketline("POST", "/api/setup", facade.Guest, "The first account and its organization; only while no account exists.",
-		`{"name", "email", "password", "organization", "timezone"?, "country"?, "language"?: "en"|"fr", "demo"?: bool, "code"?: what the server printed, unless the visitor is at its machine}`,
-		`{"token": …, "record": user, "organization": {…}}`,
-		"400 with reasons, 403 without the code, 409 once an account exists")
-	pocketline("POST", "/api/session", facade.SignedIn, "Puts the bearer token into an HttpOnly cookie.",
-		"", `{"token": <csrf token>}`, "")
-	pocketline("DELETE", "/api/session", facade.Guest, "Ends the cookie session.", "", "204", "403 without the CSRF token")
-	pocketline("POST", "/api/simulate", facade.Member,
-		"A scripted caller rings one of the organization's numbers (sandbox only).",
-		`{"phone_number": id, "script"?: …, "language"?: "en"|"fr"}`, `201 {"vapi_call_id": …}`,
-		"403 for roles that do not work calls, 404 without a sandbox, 409 when the number is not at the provider yet")
 }

@@ -81,36 +81,45 @@ func (r report) words() string {
 	return b.String()
 }
 
-// watchOver starts the watch with the server, and has it ended before the database
-// closes.
-func (s *system) watchOver() {
-	ctx, cancel := context.WithCancel(context.Background())
-	var over sync.WaitGroup
-	s.app.OnServe().BindFunc(func(se *core.ServeEvent) error {
-		if err := se.Next(); err != nil {
-			return err
-		}
-		w := s.newWatch()
-		over.Go(func() {
-			s.health.look(ctx) // what is wrong from the beginning is in the log at once
-			timer := time.NewTicker(watchEvery)
-			defer timer.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-timer.C:
-					w.step(ctx)
-				}
+// watching is the watch under way: it begins with the server and is over before the
+// database closes.
+type watching struct {
+	s    *system
+	ctx  context.Context
+	stop context.CancelFunc
+	over sync.WaitGroup
+}
+
+func newWatching(s *system) *watching {
+	ctx, stop := context.WithCancel(context.Background())
+	return &watching{s: s, ctx: ctx, stop: stop}
+}
+
+func (w *watching) begin(se *core.ServeEvent) error {
+	if err := se.Next(); err != nil {
+		return err
+	}
+	watch := w.s.newWatch()
+	w.over.Go(func() {
+		w.s.health.look(w.ctx) // what is wrong from the beginning is in the log at once
+		timer := time.NewTicker(watchEvery)
+		defer timer.Stop()
+		for {
+			select {
+			case <-w.ctx.Done():
+				return
+			case <-timer.C:
+				watch.step(w.ctx)
 			}
-		})
-		return nil
+		}
 	})
-	s.app.OnTerminate().BindFunc(func(e *core.TerminateEvent) error {
-		cancel()
-		over.Wait()
-		return e.Next()
-	})
+	return nil
+}
+
+func (w *watching) end(te *core.TerminateEvent) error {
+	w.stop()
+	w.over.Wait()
+	return te.Next()
 }
 
 // newWatch is the watch of this installation. Whom to tell is read while the database

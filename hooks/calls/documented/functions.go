@@ -24,43 +24,104 @@ import (
 // functionShape is the documented call of the old French system.
 const functionShape = `{"id", "assistant_id", "phone_number_id", "workflow_id", "customer_number", "status": "in_progress|completed|failed", "started_at", "ended_at", "duration", "answered": bool, "missed": bool, …}`
 
-// bindFunctions binds AlloKoli's functions calls and messages.
+// functionMessage is the documented message of it.
+const functionMessage = `{"id", "call_id", "content", "role", "created_at"}`
+
+// AlloKoli's functions calls and messages.
+
+var functionCallsRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/calls", Auth: facade.Member, System: facade.AlloKoli, Item: "S-100",
+	Summary: "Calls, newest first.",
+	Answer:  `{"data": [` + functionShape + `], "pagination": {"page", "limit", "total", "totalPages"}}`,
+}
+
+var functionCallRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/calls/{id}", Auth: facade.Member, System: facade.AlloKoli, Item: "S-101",
+	Summary: "One call with transcript and cost.",
+	Answer:  `{"data": ` + functionShape + `}`,
+}
+
+var functionPlaceRoute = facade.Route{
+	Method: "POST", Path: "/functions/v1/calls", Auth: facade.Member, System: facade.AlloKoli, Item: "S-102",
+	Summary: "Places a call.",
+	Query:   "force=true (the same call again within a minute); header Idempotency-Key: one for each call that is wanted",
+	Body:    `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?, "force": false}`,
+	Answer: `201 {"data": ` + functionShape + `} · 202 the same, with placing waiting or unclear and a message: ` +
+		`it is not known yet whether it rings`,
+	Errors: "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · " +
+		placing.Errors,
+}
+
+var functionEndRoute = facade.Route{
+	Method: "POST", Path: "/functions/v1/calls/{id}/end", Auth: facade.Member, System: facade.AlloKoli, Item: "S-105",
+	Summary: "Hangs up.",
+	Answer:  `{"data": ` + functionShape + `}`,
+	Errors:  "403 role · 409 the call is over · 502 the provider refused",
+}
+
+var functionListenRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/calls/{id}/listen", Auth: facade.Member, System: facade.AlloKoli, Item: "S-106",
+	Summary: "The call's events as they happen; with Accept: application/json where its sound can be heard.",
+	Answer: `text/event-stream: event line|event|status|over|speech, data {"type", "role", "content", "position", "offset_ms"…} · ` +
+		`or {"success": true, "data": {"listen_url", "url"}}`,
+	Errors: "403 role · 409 the call is over (JSON)",
+}
+
+var messagesOrOneRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/messages/{id}", Auth: facade.Member, System: facade.AlloKoli, Item: "S-107, S-109",
+	Summary: "One message by its id, or the messages of a call in order by the call's id.",
+	Answer:  `{"data": ` + functionMessage + `} or {"data": […], "pagination"}`,
+}
+
+var oneMessageRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/messages/{id}/{message}", Auth: facade.Member, System: facade.AlloKoli, Item: "S-109",
+	Summary: "One message of a call.",
+	Answer:  `{"data": ` + functionMessage + `}`,
+}
+
+var messagesByQueryRoute = facade.Route{
+	Method: "GET", Path: "/functions/v1/messages", Auth: facade.Member, System: facade.AlloKoli, Item: "S-018",
+	Summary: "The messages of a call in order.",
+	Query:   "call_id, page=1, limit=100",
+	Answer:  `{"data": [` + functionMessage + `], "pagination"}`,
+	Errors:  "400 no call_id",
+}
+
+var addMessageRoute = facade.Route{
+	Method: "POST", Path: "/functions/v1/messages/{id}", Auth: facade.Member, System: facade.AlloKoli, Item: "S-108",
+	Summary: "Adds a message to a call; a running call hears it.",
+	Body:    `{"content": "text", "role": "assistant|user|system"}`,
+	Answer:  `201 {"data": ` + functionMessage + `}`,
+	Errors:  "400 a field is wrong · 403 role · 502 the provider refused",
+}
+
+var addMessageByBodyRoute = facade.Route{
+	Method: "POST", Path: "/functions/v1/messages", Auth: facade.Member, System: facade.AlloKoli, Item: "S-017",
+	Summary: addMessageRoute.Summary,
+	Body:    `{"call_id", "content": "text", "role": "assistant|user|system"}`,
+	Answer:  addMessageRoute.Answer,
+	Errors:  addMessageRoute.Errors,
+}
+
+// bindFunctions binds them.
 func (rt *routes) bindFunctions() {
 	f := rt.Facade
-	route := func(method, path, item, summary, answer string) facade.Route {
-		return facade.Route{Method: method, Path: "/functions/v1/" + path, Auth: facade.Member, System: facade.AlloKoli,
-			Item: item, Summary: summary, Answer: answer}
-	}
-	f.Handle(route("GET", "calls", "S-100", "Calls, newest first.",
-		`{"data": [`+functionShape+`], "pagination": {"page", "limit", "total", "totalPages"}}`),
-		func(re *core.RequestEvent) error {
-			found, pagination, err := rt.documentedList(re, 20, functionRow, rt.signRecordings)
-			if err != nil {
-				return err
-			}
-			return facade.JSON(re, http.StatusOK,
-				facade.Functions(re, facade.Answer{List: true, Rows: found, Pagination: pagination}))
-		})
-	f.Handle(route("GET", "calls/{id}", "S-101", "One call with transcript and cost.", `{"data": `+functionShape+`}`),
-		func(re *core.RequestEvent) error {
-			call, t, err := rt.functionCall(re)
-			if err != nil {
-				return err
-			}
-			row := functionRow(exported(t, call))
-			if row["transcript"], row["cost_breakdown"], err = rt.reportOf(call.Id); err != nil {
-				return err
-			}
-			return rt.functionAnswer(re, http.StatusOK, row)
-		})
-	place := route("POST", "calls", "S-102", "Places a call.", `201 {"data": `+functionShape+`}`)
-	place.Body = `{"assistant_id", "phone_number_id", "customer_number" or "to", "workflow_id"?, "force": false}`
-	place.Query = "force=true (the same call again within a minute); header Idempotency-Key: one for each call that is wanted"
-	place.Answer += ` · 202 the same, with placing waiting or unclear and a message: it is not known yet whether it rings`
-	place.Errors = "400 a field is wrong or the country is not allowed · 402 the balance is empty · 403 role · " +
-		placing.Errors
-	f.Handle(place, rt.placeByFunction)
-	f.Resources(facade.Resource{
+	f.Handle(functionCallsRoute, rt.functionCalls)
+	f.Handle(functionCallRoute, rt.showFunctionCall)
+	f.Handle(functionPlaceRoute, rt.placeByFunction)
+	f.Resources(rt.functionResource())
+	f.Handle(functionEndRoute, rt.endByFunction)
+	f.Handle(functionListenRoute, rt.Control.Listen)
+	f.Handle(messagesOrOneRoute, rt.messagesOrOne)
+	f.Handle(oneMessageRoute, rt.oneMessage)
+	f.Handle(messagesByQueryRoute, rt.messagesByQuery)
+	f.Handle(addMessageRoute, rt.addMessageOf)
+	f.Handle(addMessageByBodyRoute, rt.addMessageByBody)
+}
+
+// functionResource is what people write about a call, and its end.
+func (rt *routes) functionResource() facade.Resource {
+	return facade.Resource{
 		Collection: collections.Calls, Path: "/functions/v1/calls", System: facade.AlloKoli, Envelope: facade.Functions,
 		Fields: slices.DeleteFunc(slices.Clone(coreCommFields), func(field facade.Field) bool {
 			return slices.Contains([]string{"caller_number", "recipient_number", "duration", "transcript", "call_type"},
@@ -76,58 +137,59 @@ func (rt *routes) bindFunctions() {
 				Message: "Call deleted successfully", Answer: `{"data": null, "message"}`,
 			},
 		},
-	})
-	end := route("POST", "calls/{id}/end", "S-105", "Hangs up.", `{"data": `+functionShape+`}`)
-	end.Errors = "403 role · 409 the call is over · 502 the provider refused"
-	f.Handle(end, func(re *core.RequestEvent) error {
-		call, t, err := lists.CallToWork(rt.app, re)
-		if err != nil {
-			return err
-		}
-		if err := rt.Control.HangUp(re, call, t); err != nil {
-			return err
-		}
-		if call, _, err = rt.functionCall(re); err != nil { // as it is now
-			return err
-		}
-		return rt.functionAnswer(re, http.StatusOK, functionRow(exported(t, call)))
-	})
-	listen := route("GET", "calls/{id}/listen", "S-106",
-		"The call's events as they happen; with Accept: application/json where its sound can be heard.",
-		`text/event-stream: event line|event|status|over|speech, data {"type", "role", "content", "position", "offset_ms"…} · or {"success": true, "data": {"listen_url", "url"}}`)
-	listen.Errors = "403 role · 409 the call is over (JSON)"
-	f.Handle(listen, rt.Control.Listen)
+	}
+}
 
-	f.Handle(route("GET", "messages/{id}", "S-107, S-109",
-		"One message by its id, or the messages of a call in order by the call's id.",
-		`{"data": {"id", "call_id", "content", "role", "created_at"}} or {"data": […], "pagination"}`), rt.messagesOrOne)
-	f.Handle(route("GET", "messages/{id}/{message}", "S-109", "One message of a call.",
-		`{"data": {"id", "call_id", "content", "role", "created_at"}}`), rt.oneMessage)
-	byQuery := route("GET", "messages", "S-018", "The messages of a call in order.",
-		`{"data": [{"id", "call_id", "content", "role", "created_at"}], "pagination"}`)
-	byQuery.Query, byQuery.Errors = "call_id, page=1, limit=100", "400 no call_id"
-	f.Handle(byQuery, func(re *core.RequestEvent) error {
-		id := re.Request.URL.Query().Get("call_id")
-		if id == "" {
-			return refusal.Of("invalid_request/query").At("call_id", "Required")
-		}
-		re.Request.SetPathValue("id", id)
-		return rt.messagesOf(re)
-	})
-	add := route("POST", "messages/{id}", "S-108", "Adds a message to a call; a running call hears it.",
-		`201 {"data": {"id", "call_id", "content", "role", "created_at"}}`)
-	add.Body = `{"content": "text", "role": "assistant|user|system"}`
-	add.Errors = "400 a field is wrong · 403 role · 502 the provider refused"
-	f.Handle(add, func(re *core.RequestEvent) error {
-		body, err := facade.Body(re)
-		if err != nil {
-			return err
-		}
-		return rt.addMessage(re, body)
-	})
-	add.Path, add.Item = "/functions/v1/messages", "S-017"
-	add.Body = `{"call_id", "content": "text", "role": "assistant|user|system"}`
-	f.Handle(add, rt.addMessageByBody)
+func (rt *routes) functionCalls(re *core.RequestEvent) error {
+	found, pagination, err := rt.documentedList(re, 20, functionRow, rt.signRecordings)
+	if err != nil {
+		return err
+	}
+	return facade.JSON(re, http.StatusOK,
+		facade.Functions(re, facade.Answer{List: true, Rows: found, Pagination: pagination}))
+}
+
+func (rt *routes) showFunctionCall(re *core.RequestEvent) error {
+	call, t, err := rt.functionCall(re)
+	if err != nil {
+		return err
+	}
+	row := functionRow(exported(t, call))
+	if row["transcript"], row["cost_breakdown"], err = rt.reportOf(call.Id); err != nil {
+		return err
+	}
+	return rt.functionAnswer(re, http.StatusOK, row)
+}
+
+func (rt *routes) endByFunction(re *core.RequestEvent) error {
+	call, t, err := lists.CallToWork(rt.app, re)
+	if err != nil {
+		return err
+	}
+	if err := rt.Control.HangUp(re, call, t); err != nil {
+		return err
+	}
+	if call, _, err = rt.functionCall(re); err != nil { // as it is now
+		return err
+	}
+	return rt.functionAnswer(re, http.StatusOK, functionRow(exported(t, call)))
+}
+
+func (rt *routes) messagesByQuery(re *core.RequestEvent) error {
+	id := re.Request.URL.Query().Get("call_id")
+	if id == "" {
+		return refusal.Of("invalid_request/query").At("call_id", "Required")
+	}
+	re.Request.SetPathValue("id", id)
+	return rt.messagesOf(re)
+}
+
+func (rt *routes) addMessageOf(re *core.RequestEvent) error {
+	body, err := facade.Body(re)
+	if err != nil {
+		return err
+	}
+	return rt.addMessage(re, body)
 }
 
 // functionCall is the call of the path inside the active organization.
