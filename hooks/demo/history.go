@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,17 +75,14 @@ type writer struct {
 	random   *rand.Rand
 	position int64
 
-	calls, reports, lines, contacts [][]any
+	calls, reports, lines, contacts [][]cell
 }
 
-const (
-	callColumns = `id, organization, status, outcome, call_type, channel, caller_number, recipient_number, assistant, phone_number, started_at, answered_at,
-		ended_at, reported_at, duration_seconds, cost_micros, ended_reason, summary, resolution_status, sentiment, priority, is_test, has_recording,
-		answered, missed, created, updated`
-	reportColumns  = `id, organization, call, position, summary, transcript, costs, performance, analysis, created, updated`
-	lineColumns    = `id, organization, call, role, content, position, offset_ms, duration_ms, from_person, created, updated`
-	contactColumns = `id, organization, phone_number, name, first_seen_at, last_seen_at, created, updated`
-)
+// cell is a column of a row to write, and its value. All rows of a table have the same.
+type cell struct {
+	column string
+	value  any
+}
 
 func (w *writer) add(at time.Time) {
 	story := w.o.stories[w.random.IntN(len(w.o.stories))]
@@ -108,8 +106,12 @@ func (w *writer) add(at time.Time) {
 		transcript.WriteString(label + line + "\n")
 		took := time.Duration(900+55*len(line)) * time.Millisecond
 		if w.o.Lines {
-			w.lines = append(w.lines, []any{collections.NewID(ended), w.o.Organization, id, role, line, ended.UnixMilli(),
-				ended.Sub(answered).Milliseconds(), took.Milliseconds(), false, stamp, stamp})
+			w.lines = append(w.lines, []cell{
+				{"id", collections.NewID(ended)}, {"organization", w.o.Organization}, {"call", id},
+				{"role", role}, {"content", line}, {"position", ended.UnixMilli()},
+				{"offset_ms", ended.Sub(answered).Milliseconds()}, {"duration_ms", took.Milliseconds()},
+				{"from_person", false}, {"created", stamp}, {"updated", stamp},
+			})
 		}
 		ended = ended.Add(took + 400*time.Millisecond)
 	}
@@ -124,22 +126,34 @@ func (w *writer) add(at time.Time) {
 	}
 	cost := duration * 1_350
 	summary := strings.ReplaceAll(story.summary, "{name}", name)
-	w.calls = append(w.calls, []any{
-		id, w.o.Organization, collections.CallCompleted, story.outcome, story.direction(), collections.ChannelPhone,
-		from, to, w.o.Assistant, w.o.Number,
-		stamp, answeredAt, rows.Stamp(ended), w.reportedAt(ended), duration, cost, story.reason, summary, w.resolution(story, at), story.sentiment,
-		story.priority, w.o.Test,
-		false, reached.Answered(), reached.Missed(reached.Answered()), stamp, stamp,
+	w.calls = append(w.calls, []cell{
+		{"id", id}, {"organization", w.o.Organization}, {"status", collections.CallCompleted},
+		{"outcome", story.outcome}, {"call_type", story.direction()}, {"channel", collections.ChannelPhone},
+		{"caller_number", from}, {"recipient_number", to}, {"assistant", w.o.Assistant},
+		{"phone_number", w.o.Number}, {"started_at", stamp}, {"answered_at", answeredAt},
+		{"ended_at", rows.Stamp(ended)}, {"reported_at", w.reportedAt(ended)}, {"duration_seconds", duration},
+		{"cost_micros", cost}, {"ended_reason", story.reason}, {"summary", summary},
+		{"resolution_status", w.resolution(story, at)}, {"sentiment", story.sentiment},
+		{"priority", story.priority}, {"is_test", w.o.Test}, {"has_recording", false},
+		{"answered", reached.Answered()}, {"missed", reached.Missed(reached.Answered())}, {"created", stamp},
+		{"updated", stamp},
 	})
 	w.position++
 	said := report{story: story, duration: duration, cost: cost, letters: transcript.Len()}
 	if w.o.Whole {
 		said.random = w.random
 	}
-	w.reports = append(w.reports, []any{collections.NewID(ended), w.o.Organization, id, w.position, summary,
-		transcript.String(), encoded(said.costs()), encoded(said.waits()), encoded(said.findings()), stamp, stamp})
-	w.contacts = append(w.contacts, []any{collections.NewID(at), w.o.Organization, number, name, stamp,
-		stamp, stamp, stamp})
+	w.reports = append(w.reports, []cell{
+		{"id", collections.NewID(ended)}, {"organization", w.o.Organization}, {"call", id},
+		{"position", w.position}, {"summary", summary}, {"transcript", transcript.String()},
+		{"costs", encoded(said.costs())}, {"performance", encoded(said.waits())},
+		{"analysis", encoded(said.findings())}, {"created", stamp}, {"updated", stamp},
+	})
+	w.contacts = append(w.contacts, []cell{
+		{"id", collections.NewID(at)}, {"organization", w.o.Organization}, {"phone_number", number},
+		{"name", name}, {"first_seen_at", stamp}, {"last_seen_at", stamp}, {"created", stamp},
+		{"updated", stamp},
+	})
 }
 
 // reportedAt is when a call's report came; those that are not whole have none.
@@ -164,17 +178,16 @@ func (w *writer) resolution(s story, at time.Time) string {
 
 func (w *writer) flush() error {
 	for _, batch := range []struct {
-		table, columns, tail string
-		rows                 *[][]any
+		table, tail string
+		rows        *[][]cell
 	}{
-		{"contacts", contactColumns,
-			" ON CONFLICT (organization, phone_number) DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)",
+		{"contacts", " ON CONFLICT (organization, phone_number) DO UPDATE SET last_seen_at = max(last_seen_at, excluded.last_seen_at)",
 			&w.contacts},
-		{"calls", callColumns, "", &w.calls},
-		{"call_reports", reportColumns, "", &w.reports},
-		{"messages", lineColumns, "", &w.lines},
+		{"calls", "", &w.calls},
+		{"call_reports", "", &w.reports},
+		{"messages", "", &w.lines},
 	} {
-		if err := insert(w.tx, batch.table, batch.columns, batch.tail, *batch.rows); err != nil {
+		if err := insert(w.tx, batch.table, batch.tail, *batch.rows); err != nil {
 			return fmt.Errorf("%s: %w", batch.table, err)
 		}
 		*batch.rows = (*batch.rows)[:0]
@@ -185,20 +198,25 @@ func (w *writer) flush() error {
 	return err
 }
 
-func insert(tx atomic.Tx, table, columns, tail string, values [][]any) error {
-	for len(values) > 0 {
-		n := min(len(values), rowsEach)
-		one := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(values[0])), ", ") + ")"
-		args := make([]any, 0, n*len(values[0]))
-		for _, r := range values[:n] {
-			args = append(args, r...)
+// insert writes rows into a table; tail follows each statement.
+func insert(tx atomic.Tx, table, tail string, values [][]cell) error {
+	for batch := range slices.Chunk(values, rowsEach) {
+		var columns, marks []string
+		for _, c := range batch[0] {
+			columns, marks = append(columns, c.column), append(marks, "?")
 		}
-		query := "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.TrimSuffix(strings.Repeat(one+", ", n),
-			", ") + tail
+		one := "(" + strings.Join(marks, ", ") + ")"
+		args := make([]any, 0, len(batch)*len(columns))
+		for _, row := range batch {
+			for _, c := range row {
+				args = append(args, c.value)
+			}
+		}
+		query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " +
+			strings.Join(slices.Repeat([]string{one}, len(batch)), ", ") + tail
 		if _, err := tx.Exec(query, args...); err != nil {
 			return err
 		}
-		values = values[n:]
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ const (
 	queryMost = 16 << 10
 	// parametersMost is far above what any of our routes knows.
 	parametersMost = 100
+	// nameShown is what an answer shows of a parameter's name, which a client made up.
+	nameShown = 40
 	// valueMost bounds every parameter; cursors, tokens and codes are shorter.
 	valueMost = 4 << 10
 	// filterNesting is how many parentheses may be open at once.
@@ -141,7 +143,7 @@ func CheckQuery(query url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		for _, value := range query[name] {
 			if reason := checkParameter(name, value); reason != "" {
-				return "The parameter " + clip(name) + " " + reason + "."
+				return "The parameter " + rows.Clip(strings.ToValidUTF8(name, ""), nameShown) + " " + reason + "."
 			}
 		}
 	}
@@ -214,62 +216,49 @@ func checkFilter(filter string) string {
 	case len(filter) > search.MaxFilterLength:
 		return "is longer than " + strconv.Itoa(search.MaxFilterLength) + " bytes"
 	}
-	bare := unquoted(filter)
+	bare, deepest := outside(filter)
 	switch {
 	case strings.Count(bare, "&&")+strings.Count(bare, "||") >= search.DefaultFilterExprLimit:
 		return "has more than " + strconv.Itoa(search.DefaultFilterExprLimit) + " terms"
 	// Each group holds a term, so that no filter that works has more of them.
-	case strings.Count(bare, "(") > search.DefaultFilterExprLimit || nesting(filter) > filterNesting:
+	case strings.Count(bare, "(") > search.DefaultFilterExprLimit || deepest > filterNesting:
 		return "is nested deeper than " + strconv.Itoa(filterNesting) + " levels"
 	}
 	return ""
 }
 
-// unquoted is a filter without its values. From a comment on everything counts: what is
-// a value there is for the parser to say.
-func unquoted(filter string) string {
+// outside is a filter without its quoted values, and how many parentheses outside them
+// are open at once. From a comment on everything is in bare: what is a value there is
+// for the parser to say.
+func outside(filter string) (bare string, deepest int) {
 	var b strings.Builder
-	quote := byte(0)
+	depth, quote, comment := 0, byte(0), ""
 	for i := 0; i < len(filter); i++ {
-		switch c := filter[i]; {
-		case quote != 0 && c == '\\':
-			i++
+		c := filter[i]
+		switch {
 		case quote != 0:
-			if c == quote {
+			if c == '\\' {
+				i++
+			} else if c == quote {
 				quote = 0
 			}
+			continue
 		case c == '\'' || c == '"':
 			quote = c
-		case c == '/':
-			return b.String() + filter[i:]
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// nesting is how many parentheses outside quoted values are open at once.
-func nesting(filter string) int {
-	depth, deepest, quote := 0, 0, byte(0)
-	for i := 0; i < len(filter); i++ {
-		switch c := filter[i]; {
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
+			continue
+		case c == '/' && comment == "":
+			comment = filter[i:]
 		case c == '(':
 			depth++
 			deepest = max(deepest, depth)
 		case c == ')':
 			depth--
 		}
+		if comment == "" {
+			b.WriteByte(c)
+		}
 	}
-	return deepest
+	return b.String() + comment, deepest
 }
 
 // CheckTopic does for a realtime topic what CheckQuery does for an address: its
@@ -309,9 +298,4 @@ func CheckTopic(topic string) string {
 		return "A topic can expand " + strconv.Itoa(topicExpands) + " relations of the row itself."
 	}
 	return ""
-}
-
-// clip keeps a name a client made up out of long answers.
-func clip(name string) string {
-	return rows.Clip(strings.ToValidUTF8(name, ""), 40)
 }
