@@ -221,7 +221,7 @@ func TestDirectory_knows_a_number_until_a_row_changes(t *testing.T) {
 	d := newDesk(t, nil)
 	want := func(id, message string) {
 		t.Helper()
-		n, err := d.engine().directory.number(t.Context(), id)
+		n, err := d.engine.directory.number(t.Context(), id)
 		if err != nil || n == nil || n.FallbackMessage != message {
 			t.Errorf("%s: got %+v, %v, want %q", id, n, err, message)
 		}
@@ -233,7 +233,7 @@ func TestDirectory_knows_a_number_until_a_row_changes(t *testing.T) {
 	d.Set(collections.PhoneNumbers, testkit.AcmeNumber, map[string]any{"friendly_name": "Other"})
 	want(callskit.SampleNumber, "Untold")
 	// That a number is not ours is not remembered.
-	if n, err := d.engine().directory.number(t.Context(), "another"); n != nil || err != nil {
+	if n, err := d.engine.directory.number(t.Context(), "another"); n != nil || err != nil {
 		t.Errorf("a number that is not ours: got %v, %v", n, err)
 	}
 	d.Execute(`UPDATE phone_numbers SET vapi_phone_id = 'another', fallback_message = 'Ours' WHERE id = ?`,

@@ -81,9 +81,6 @@ type Deps struct {
 // what its lines can produce (security.md S29).
 const DefaultRate = 1000
 
-// engineKey lets tests wait for the engine of an app.
-const engineKey = "pocketline.calls"
-
 type engine struct {
 	Deps
 	app       core.App
@@ -100,7 +97,8 @@ type engine struct {
 
 // Register binds the domain: the provider's messages, the documented routes,
 // the dashboard's, the jobs, and what guards the rows.
-func Register(app core.App, d Deps) {
+// The package's tests ask what it returns.
+func Register(app core.App, d Deps) *engine {
 	if d.Rate <= 0 {
 		d.Rate = DefaultRate
 	}
@@ -148,7 +146,6 @@ func Register(app core.App, d Deps) {
 			return te.Next()
 		},
 	})
-	app.Store().Set(engineKey, e)
 	d.Doors.Open(e.source())
 	e.bindAppeared(collections.PhoneNumbers, "vapi_phone_id")
 	e.bindAppeared(collections.Assistants, "vapi_assistant_id")
@@ -188,6 +185,7 @@ func Register(app core.App, d Deps) {
 	d.Schedule.Add(schedule.Job{ID: "calls.reconcile", Spec: "*/10 * * * *", Run: rc.reconcile})
 	// Once: it has nothing to do after it came to its end. A start runs it as well.
 	d.Schedule.Add(schedule.Job{ID: NormalizeJob, Spec: "43 * * * *", Run: e.normalize})
+	return e
 }
 
 // open finds the read connections; the database opens after Register. What failed is

@@ -20,7 +20,7 @@ const written = `SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM prov
 
 func (d *desk) secretOf(organization string) http.Header {
 	d.T.Helper()
-	s, err := d.engine().Keyring.Secret(provider, organization)
+	s, err := d.engine.Keyring.Secret(provider, organization)
 	if err != nil {
 		d.T.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestWebhook_secrets_are_looked_up_without_the_database(t *testing.T) {
 	}
 	d.Execute(`ALTER TABLE provider_accounts RENAME TO gone`)
 	for _, header := range []http.Header{acme, {vapi.SecretHeader: {callskit.Secret}}} {
-		if _, err := d.engine().Keyring.Held(provider, vapi.PresentedSecret(header)); err != nil {
+		if _, err := d.engine.Keyring.Held(provider, vapi.PresentedSecret(header)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestWebhook_the_call_is_the_trace_of_its_messages(t *testing.T) {
 			t.Errorf("after %s: %v is missing (%v), want it to be %v", step.statement, lost, err, step.lost)
 		}
 	}
-	plan := d.Rows("EXPLAIN QUERY PLAN "+d.engine().source().Trace, "traced")
+	plan := d.Rows("EXPLAIN QUERY PLAN "+d.engine.source().Trace, "traced")
 	if !strings.Contains(plan, "SEARCH calls USING") {
 		t.Errorf("it is looked for by %s", plan)
 	}

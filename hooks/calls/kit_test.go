@@ -15,7 +15,10 @@ import (
 )
 
 // desk is the domain on a seeded app, with its own provider.
-type desk struct{ *callskit.Desk }
+type desk struct {
+	*callskit.Desk
+	engine *engine
+}
 
 // newDesk serves the domain; provider answers for Vapi and may be nil. with binds
 // other domains beside it.
@@ -24,7 +27,7 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 	d := &desk{}
 	callskit.Open(t, provider, func(on *callskit.Desk) {
 		d.Desk = on
-		Register(on, Deps{
+		d.engine = Register(on, Deps{
 			Tools: on.Tools, Vapi: on.Vapi, Functions: on.Functions, Rate: 1_000_000, After: on.After,
 			Installation: func() (string, error) { return "desk", nil },
 		})
@@ -34,9 +37,6 @@ func newDesk(t testing.TB, provider http.Handler, with ...func(app core.App, d *
 	})
 	return d
 }
-
-// engine is what the desk's domain is made of.
-func (d *desk) engine() *engine { return d.Store().Get(engineKey).(*engine) }
 
 // await returns the stored call once everything sent is in.
 func (d *desk) await(id string) string {

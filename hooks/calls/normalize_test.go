@@ -100,7 +100,7 @@ func TestNormalize_joins_a_caller_who_came_meanwhile(t *testing.T) {
 		VALUES (?, ?, ?, '', ?, '', '', '', '', '', '')`
 	d.Execute(insert, "c1raw0000000000", testkit.Acme, "1 415-555-2671", "Annie")
 	d.Execute(insert, "c2clean00000000", testkit.Acme, "+14155552671", "")
-	e := d.engine()
+	e := d.engine
 	if err := e.open(); err != nil {
 		t.Fatal(err)
 	}

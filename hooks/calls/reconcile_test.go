@@ -390,7 +390,7 @@ func TestReconcile_without_a_key_asks_nobody(t *testing.T) {
 		map[string]any{"status": "in_progress", "started_at": long, "vapi_call_id": "asked-after"}, "", "")
 	d.PutCall(testkit.Acme, "zwritten0000000",
 		map[string]any{"status": "in_progress", "started_at": long, "vapi_call_id": ""}, "", "")
-	d.engine().Vapi = vapi.NewClient(vapi.WithBaseURL(d.Provider), vapi.WithToken(""))
+	d.engine.Vapi = vapi.NewClient(vapi.WithBaseURL(d.Provider), vapi.WithToken(""))
 	if err := d.reconcile(); err != nil || asked > 0 {
 		t.Errorf("got %v after %d questions", err, asked)
 	}

@@ -69,7 +69,7 @@ func TestWebhook_without_proof_stores_nothing(t *testing.T) {
 
 func TestWebhook_without_any_secret_configured_refuses_everything(t *testing.T) {
 	d := newDesk(t, nil)
-	d.engine().Keyring = keyring.New(d.TestApp, d.engine().Sealed, nil)
+	d.engine.Keyring = keyring.New(d.TestApp, d.engine.Sealed, nil)
 	for _, given := range []string{"", callskit.Secret} {
 		if rec := d.Post(bytes.NewReader(callskit.Sample(t, "hang.json")),
 			http.Header{vapi.SecretHeader: {given}}); rec.Code != http.StatusUnauthorized {
@@ -81,7 +81,7 @@ func TestWebhook_without_any_secret_configured_refuses_everything(t *testing.T) 
 func TestWebhook_accepts_a_signature_where_one_is_set_up(t *testing.T) {
 	d := newDesk(t, nil)
 	key := []byte("signing-key-of-this-desk")
-	d.engine().HMAC = vapi.HMACConfig{Secrets: []string{string(key)}}
+	d.engine.HMAC = vapi.HMACConfig{Secrets: []string{string(key)}}
 	body := callskit.Sample(t, "hang.json")
 	sign := func(body []byte, when time.Time) http.Header {
 		stamp := strconv.FormatInt(when.Unix(), 10)
@@ -155,7 +155,7 @@ func TestWebhook_refuses_bodies_over_five_megabytes(t *testing.T) {
 // header says that they are none of the provider's.
 func TestWebhook_reads_nothing_of_the_unsigned(t *testing.T) {
 	d := newDesk(t, nil)
-	d.engine().HMAC = vapi.HMACConfig{Secrets: []string{"signing-key-of-this-desk"}}
+	d.engine.HMAC = vapi.HMACConfig{Secrets: []string{"signing-key-of-this-desk"}}
 	now := strconv.FormatInt(time.Now().Unix(), 10)
 	size := strings.Repeat("ab", sha256.Size)
 	for i, header := range []http.Header{
@@ -239,7 +239,7 @@ func TestWebhook_malformed_bodies_are_kept_or_understood(t *testing.T) {
 		if last[1] != collections.EventParked || len(one.body) > 3 && strings.Contains(last[2], one.body) {
 			t.Errorf("%s: kept %.200s", one.name, last)
 		}
-		plain, err := d.engine().Sealed.Open(last[2], sealed.Place(collections.ProviderEvents, last[0], "payload"))
+		plain, err := d.engine.Sealed.Open(last[2], sealed.Place(collections.ProviderEvents, last[0], "payload"))
 		if err != nil {
 			t.Errorf("%s: %v", one.name, err)
 		} else if raw, err := base64.StdEncoding.DecodeString(plain); err != nil || string(raw) != one.body {

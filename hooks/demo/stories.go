@@ -35,85 +35,187 @@ func (s story) lines(random *rand.Rand, name string) []string {
 }
 
 var stories = []story{
-	{"completed", "customer-ended-call", "resolved", "positive", "medium",
-		"{name} booked a cleaning; the time was confirmed.", false, []string{
-			"Marlow Dental, good morning. How can I help?", "Hi, I'd like to book a {service} for {day}, {detail}.",
-			"I have {time} on {day}. Does that suit you?", "Yes, {time} is fine. My name is {name}.",
-			"Done. You are booked for {time} on {day}, {name}. Anything else?", "No, that's all. Thank you.",
-			"See you on {day}. Goodbye!"}, "a cleaning"},
-	{"completed", "assistant-ended-call", "resolved", "neutral", "low", "{name} asked what a treatment costs.",
-		false, []string{
-			"Marlow Dental, good morning. How can I help?", "How much is a {service}, and do you take insurance? {detail}",
-			"A {service} is ninety dollars, and yes, we take most plans.", "All right, I will think about it. Thanks.",
-			"You are welcome. Goodbye!"}, "a price"},
-	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high",
-		"{name} complained about an invoice and was put through to the practice.", false, []string{
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "resolved", sentiment: "positive", priority: "medium",
+		summary: "{name} booked a cleaning; the time was confirmed.",
+		wanted:  "a cleaning",
+		said: []string{
+			"Marlow Dental, good morning. How can I help?",
+			"Hi, I'd like to book a {service} for {day}, {detail}.",
+			"I have {time} on {day}. Does that suit you?",
+			"Yes, {time} is fine. My name is {name}.",
+			"Done. You are booked for {time} on {day}, {name}. Anything else?",
+			"No, that's all. Thank you.",
+			"See you on {day}. Goodbye!",
+		},
+	},
+	{
+		outcome: "completed", reason: "assistant-ended-call", resolution: "resolved", sentiment: "neutral", priority: "low",
+		summary: "{name} asked what a treatment costs.",
+		wanted:  "a price",
+		said: []string{
+			"Marlow Dental, good morning. How can I help?",
+			"How much is a {service}, and do you take insurance? {detail}",
+			"A {service} is ninety dollars, and yes, we take most plans.",
+			"All right, I will think about it. Thanks.",
+			"You are welcome. Goodbye!",
+		},
+	},
+	{
+		outcome: "transferred", reason: "assistant-forwarded-call", resolution: "escalated", sentiment: "negative",
+		priority: "high",
+		summary:  "{name} complained about an invoice and was put through to the practice.",
+		wanted:   "a refund",
+		said: []string{
 			"Marlow Dental, good morning. How can I help?",
 			"I have been charged twice for my {service} and nobody calls me back! {detail}",
-			"I am sorry about that, {name}. Let me put you through to the practice.", "Please do.",
-			"One moment, I am transferring you."}, "a refund"},
-	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} moved an appointment.", false, []string{
-		"Marlow Dental, good morning. How can I help?", "Could I move my {service} from {day} to another time? {detail}",
-		"Of course. I can offer {time} instead.", "Perfect, {time} works. It is {name}.",
-		"Moved to {time}. See you then, {name}.", "Thanks, bye."}, "another time"},
-	{"voicemail", "voicemail", "pending", "", "medium", "Nobody answered; a reminder was left for {name}.", true, []string{
-		"This is Marlow Dental with a reminder of your {service} on {day} at {time}. Please call us if you cannot come."}, ""},
-	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil, ""},
-	{"completed", "silence-timed-out", "pending", "neutral", "low", "The caller said nothing.", false, []string{
-		"Marlow Dental, good morning. How can I help?"}, ""},
-	{"completed", "customer-ended-call", "resolved", "negative", "urgent", "{name} is in pain and got the emergency slot.",
-		false, []string{
+			"I am sorry about that, {name}. Let me put you through to the practice.",
+			"Please do.",
+			"One moment, I am transferring you.",
+		},
+	},
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "resolved", sentiment: "positive", priority: "medium",
+		summary: "{name} moved an appointment.",
+		wanted:  "another time",
+		said: []string{
+			"Marlow Dental, good morning. How can I help?",
+			"Could I move my {service} from {day} to another time? {detail}",
+			"Of course. I can offer {time} instead.",
+			"Perfect, {time} works. It is {name}.",
+			"Moved to {time}. See you then, {name}.",
+			"Thanks, bye.",
+		},
+	},
+	{
+		outcome: "voicemail", reason: "voicemail", resolution: "pending", priority: "medium",
+		summary: "Nobody answered; a reminder was left for {name}.", outbound: true,
+		said: []string{
+			"This is Marlow Dental with a reminder of your {service} on {day} at {time}. Please call us if you cannot come.",
+		},
+	},
+	{
+		outcome: "no_answer", reason: "customer-did-not-answer", resolution: "pending", priority: "low",
+		summary: "{name} could not be reached.", outbound: true,
+	},
+	{
+		outcome: "completed", reason: "silence-timed-out", resolution: "pending", sentiment: "neutral", priority: "low",
+		summary: "The caller said nothing.",
+		said: []string{
+			"Marlow Dental, good morning. How can I help?",
+		},
+	},
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "resolved", sentiment: "negative", priority: "urgent",
+		summary: "{name} is in pain and got the emergency slot.",
+		wanted:  "help with pain",
+		said: []string{
 			"Marlow Dental, good morning. How can I help?",
 			"My tooth broke and it hurts terribly. {detail} Can somebody see me today?",
 			"I am sorry to hear that. We keep {time} free for emergencies. Can you be here by then?",
 			"Yes, thank you so much. {name} is my name.",
-			"You are in at {time}, {name}. Take a cold compress until then.", "Thank you. Goodbye."}, "help with pain"},
+			"You are in at {time}, {name}. Take a cold compress until then.",
+			"Thank you. Goodbye.",
+		},
+	},
 }
 
 // desk are the practice's calls in a demonstration: those of every day, and those that
 // leave somebody something to do.
 var desk = append(stories[:len(stories):len(stories)],
-	story{"cancelled", "customer-ended-call", "pending", "", "medium", "{name} hung up before anybody answered.", false, nil, ""},
-	story{"completed", "customer-ended-call", "pending", "neutral", "high",
-		"{name} wants Doctor Marlow to call back about an x-ray.", false, []string{
+	story{
+		outcome: "cancelled", reason: "customer-ended-call", resolution: "pending", priority: "medium",
+		summary: "{name} hung up before anybody answered.",
+	},
+	story{
+		outcome: "completed", reason: "customer-ended-call", resolution: "pending", sentiment: "neutral", priority: "high",
+		summary: "{name} wants Doctor Marlow to call back about an x-ray.",
+		wanted:  "a call back",
+		said: []string{
 			"Marlow Dental, good morning. How can I help?",
 			"It is {name}. Could Doctor Marlow call me back about my x-ray? {detail}",
-			"I will pass it on. Is the number you are calling from the right one?", "Yes, any time before noon.",
-			"Noted, {name}: a call back before noon. Goodbye!"}, "a call back"},
+			"I will pass it on. Is the number you are calling from the right one?",
+			"Yes, any time before noon.",
+			"Noted, {name}: a call back before noon. Goodbye!",
+		},
+	},
 )
 
 // plumbing are the calls of the other business of a demonstration.
 var plumbing = []story{
-	{"completed", "customer-ended-call", "pending", "negative", "urgent", "{name} has water running from under the sink.", false,
-		[]string{
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "pending", sentiment: "negative", priority: "urgent",
+		summary: "{name} has water running from under the sink.",
+		wanted:  "an urgent repair",
+		said: []string{
 			"Rivera Plumbing, hello. Is this about a repair or a quote?",
 			"Water is running out from under my sink, and I cannot stop it!",
-			"Please close the tap under the sink or the main valve first. Can you reach it?", "Wait... yes, it is closed now.",
-			"Good. What is the address, with floor and door code?", "Fourteen Mission Street, third floor, no code. It is {name}.",
-			"Thank you, {name}. The team calls you back within minutes.", "Please hurry."}, "an urgent repair"},
-	{"completed", "customer-ended-call", "pending", "neutral", "high", "{name} would like a quote for a new bathroom.", false,
-		[]string{
+			"Please close the tap under the sink or the main valve first. Can you reach it?",
+			"Wait... yes, it is closed now.",
+			"Good. What is the address, with floor and door code?",
+			"Fourteen Mission Street, third floor, no code. It is {name}.",
+			"Thank you, {name}. The team calls you back within minutes.",
+			"Please hurry.",
+		},
+	},
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "pending", sentiment: "neutral", priority: "high",
+		summary: "{name} would like a quote for a new bathroom.",
+		wanted:  "a quote",
+		said: []string{
 			"Rivera Plumbing, hello. Is this about a repair or a quote?",
 			"A quote. We want a walk-in shower in place of the bathtub.",
-			"With pleasure. Is it a house or a flat, and by when should it be done?", "A flat, second floor, before {day} in three weeks.",
-			"May I have your name, so that somebody calls you back about the measures?", "{name}. Afternoons are best.",
-			"Noted, {name}. Goodbye!"}, "a quote"},
-	{"completed", "customer-ended-call", "resolved", "positive", "medium", "{name} confirmed the visit for {day}.", false,
-		[]string{
-			"Rivera Plumbing, hello. Is this about a repair or a quote?", "I only want to confirm that somebody comes on {day}.",
-			"Yes, the boiler service at {time}. Will somebody be at home?", "Yes, I am. This is {name}.",
-			"Confirmed, {name}. See you on {day}."}, "to confirm a visit"},
-	{"completed", "customer-ended-call", "resolved", "neutral", "low", "{name} asked what an hour costs.", false, []string{
-		"Rivera Plumbing, hello. Is this about a repair or a quote?", "How much is an hour of work, and do you charge the way?",
-		"Our team calls back to agree on a price. May I take your name?", "No, thank you, I only wanted an idea.",
-		"Of course. Goodbye!"}, "a price"},
-	{"transferred", "assistant-forwarded-call", "escalated", "negative", "high", "{name}'s heating failed and was put through.",
-		false, []string{
+			"With pleasure. Is it a house or a flat, and by when should it be done?",
+			"A flat, second floor, before {day} in three weeks.",
+			"May I have your name, so that somebody calls you back about the measures?",
+			"{name}. Afternoons are best.",
+			"Noted, {name}. Goodbye!",
+		},
+	},
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "resolved", sentiment: "positive", priority: "medium",
+		summary: "{name} confirmed the visit for {day}.",
+		wanted:  "to confirm a visit",
+		said: []string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?",
+			"I only want to confirm that somebody comes on {day}.",
+			"Yes, the boiler service at {time}. Will somebody be at home?",
+			"Yes, I am. This is {name}.",
+			"Confirmed, {name}. See you on {day}.",
+		},
+	},
+	{
+		outcome: "completed", reason: "customer-ended-call", resolution: "resolved", sentiment: "neutral", priority: "low",
+		summary: "{name} asked what an hour costs.",
+		wanted:  "a price",
+		said: []string{
+			"Rivera Plumbing, hello. Is this about a repair or a quote?",
+			"How much is an hour of work, and do you charge the way?",
+			"Our team calls back to agree on a price. May I take your name?",
+			"No, thank you, I only wanted an idea.",
+			"Of course. Goodbye!",
+		},
+	},
+	{
+		outcome: "transferred", reason: "assistant-forwarded-call", resolution: "escalated", sentiment: "negative",
+		priority: "high",
+		summary:  "{name}'s heating failed and was put through.",
+		wanted:   "an urgent repair",
+		said: []string{
 			"Rivera Plumbing, hello. Is this about a repair or a quote?",
 			"The heating is off since {day}, we have a baby here.",
-			"I am sorry, {name} is it? Let me put you through to the team right away.", "Yes, please."}, "an urgent repair"},
-	{"cancelled", "customer-ended-call", "pending", "", "medium", "{name} hung up before anybody answered.", false, nil, ""},
-	{"no_answer", "customer-did-not-answer", "pending", "", "low", "{name} could not be reached.", true, nil, ""},
+			"I am sorry, {name} is it? Let me put you through to the team right away.",
+			"Yes, please.",
+		},
+	},
+	{
+		outcome: "cancelled", reason: "customer-ended-call", resolution: "pending", priority: "medium",
+		summary: "{name} hung up before anybody answered.",
+	},
+	{
+		outcome: "no_answer", reason: "customer-did-not-answer", resolution: "pending", priority: "low",
+		summary: "{name} could not be reached.", outbound: true,
+	},
 }
 
 var (
