@@ -13,7 +13,7 @@ import (
 func TestBlocked_callers_are_not_answered(t *testing.T) {
 	d := newDesk(t, nil)
 	who := func(caller string) answer {
-		return d.engine().whoAnswers(t.Context(), d.numberAtVapi(), caller)
+		return d.engine.whoAnswers(t.Context(), d.numberAtVapi(), caller)
 	}
 	if got := who("+12025550170"); got.assistant == "" {
 		t.Fatalf("before: %+v", got)
