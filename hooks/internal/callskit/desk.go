@@ -15,6 +15,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tests"
 
+	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/deskkit"
 	"github.com/pocketline/pocketline/hooks/internal/inbox"
 	"github.com/pocketline/pocketline/hooks/internal/room"
@@ -79,6 +80,7 @@ func Open(t testing.TB, provider http.Handler, bind ...func(*Desk)) *Desk {
 			vapi.WithHTTPClient(&http.Client{Transport: d}),
 			vapi.WithControlHosts(strings.TrimPrefix(d.Provider, "http://")))
 		usage.Register(app)
+		d.Vapi.OnRecovered(func() { d.Outbox.Answers(collections.ProviderVapi) }) // as hooks.Register does
 		for _, b := range bind {
 			b(d)
 		}
