@@ -10,14 +10,14 @@ const GONE_MS = 1_000
 /** After this it does not come at all. */
 const NEVER_MS = 60_000
 
-const AREAS = ['home', 'calls', 'assistants', 'numbers', 'functions', 'team', 'settings']
+const AREAS = ['home', 'calls', 'contacts', 'assistants', 'numbers', 'functions', 'team', 'settings']
 /** What each role finds in its menu, and pages that answer with a refusal when their address is typed. */
 export const ROLES = {
   owner: { sees: AREAS, refused: [] },
   admin: { sees: AREAS, refused: [] },
   manager: { sees: AREAS, refused: ['settings/audit-log'] },
-  agent: { sees: ['home', 'calls', 'assistants', 'numbers', 'replies'], refused: ['settings'] },
-  viewer: { sees: ['home', 'calls', 'assistants', 'numbers', 'replies'], refused: ['settings/keys'] },
+  agent: { sees: ['home', 'calls', 'contacts', 'assistants', 'numbers', 'replies'], refused: ['settings'] },
+  viewer: { sees: ['home', 'calls', 'contacts', 'assistants', 'numbers', 'replies'], refused: ['settings/keys'] },
   developer: { sees: ['home', 'assistants', 'numbers', 'functions', 'replies'], refused: ['calls'] },
 }
 
