@@ -162,7 +162,7 @@ const cardOf = (call: CallItem, t: T, callBack: CallBack | undefined): Card => (
   figure: spoken(call),
   action: callBack && (
     <Group gap={0} wrap="nowrap">
-      <NameInRow call={call} />
+      <NameInRow call={call} size={24} />
       <CallActions call={call} onCallBack={callBack} folded />
     </Group>
   ),

@@ -92,8 +92,8 @@ export function SaveName({ call }: { call: CallItem }) {
   )
 }
 
-/** The same in a row of a list: an icon where nobody has a name yet. */
-export function NameInRow({ call }: { call: CallItem }) {
+/** The same in a row of a list: an icon where nobody has a name yet, `size` pixels high. */
+export function NameInRow({ call, size = 30 }: { call: CallItem; size?: number }) {
   const t = useT()
   const { can } = useHere()
   const [open, setOpen] = useState(false)
@@ -102,7 +102,7 @@ export function NameInRow({ call }: { call: CallItem }) {
   return (
     <>
       <Tooltip label={t('contacts.save.add')}>
-        <ActionIcon variant="subtle" color="gray" size={30} aria-label={label} onClick={() => setOpen(true)}>
+        <ActionIcon variant="subtle" color="gray" size={size} aria-label={label} onClick={() => setOpen(true)}>
           <UserPlus size={16} aria-hidden />
         </ActionIcon>
       </Tooltip>
