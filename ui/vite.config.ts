@@ -25,6 +25,7 @@ export default defineConfig({
     css: false,
     restoreMocks: true,
     // For a machine that does other things too: what is waited for is a condition, never this time.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })
