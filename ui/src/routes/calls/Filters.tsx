@@ -2,7 +2,9 @@ import { Button, CloseButton, Select, Stack, Text, TextInput } from '@mantine/co
 import { useQuery } from '@tanstack/react-query'
 import { ListFilter, Search } from 'lucide-react'
 import { useEffect, useEffectEvent, useState, type ReactNode } from 'react'
+import { DateRange } from '../../components/Days'
 import { ListFilters } from '../../components/ListFilters'
+import { today } from '../../lib/days'
 import { useT } from '../../lib/i18n'
 import { useNarrow } from '../../lib/narrow'
 import { phone } from '../../lib/phone'
@@ -31,7 +33,7 @@ export function Filters({
 }) {
   const t = useT()
   const org = useOrg()
-  const { can } = useHere()
+  const { can, organization } = useHere()
   const narrow = useNarrow()
   const { search, sort, ...chosen } = filters
   const { outcome: _o, status: _s, reached: _r, ...hidden } = chosen
@@ -101,19 +103,12 @@ export function Filters({
         onChange={(resolution_status) => set({ resolution_status })}
         data={resolutions.map((value) => ({ value, label: t(`calls.resolutions.${value}`) }))}
       />
-      <TextInput
-        type="date"
-        label={t('calls.filters.from')}
-        value={filters.from ?? ''}
-        max={filters.to}
-        onChange={(e) => set({ from: e.currentTarget.value })}
-      />
-      <TextInput
-        type="date"
-        label={t('calls.filters.to')}
-        value={filters.to ?? ''}
-        min={filters.from}
-        onChange={(e) => set({ to: e.currentTarget.value })}
+      <DateRange
+        label={t('dates.period')}
+        from={filters.from}
+        to={filters.to}
+        today={today(organization?.timezone)}
+        onChange={({ from, to }) => set({ from, to })}
       />
     </>
   )

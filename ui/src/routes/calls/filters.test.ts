@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { countFilters, dayStart, isNumber, readFilters, toQuery } from './filters'
+import { countFilters, isNumber, readFilters, toQuery } from './filters'
 
 describe('the address of the list', () => {
   test('keeps what is a filter and drops the rest', () => {
@@ -38,19 +38,6 @@ test.each([
 })
 
 describe('days', () => {
-  test.each([
-    ['2026-11-20', 'Europe/Paris', '2026-11-19T23:00:00.000Z'],
-    ['2026-07-01', 'Europe/Paris', '2026-06-30T22:00:00.000Z'],
-    // Clocks go back at 03:00 on this day, and forward at 02:00 on the next one.
-    ['2026-10-25', 'Europe/Paris', '2026-10-24T22:00:00.000Z'],
-    ['2026-03-29', 'Europe/Paris', '2026-03-28T23:00:00.000Z'],
-    ['2026-11-20', 'America/Los_Angeles', '2026-11-20T08:00:00.000Z'],
-    ['2026-11-20', 'Nowhere/Land', '2026-11-20T00:00:00.000Z'],
-    ['2026-11-20', undefined, '2026-11-20T00:00:00.000Z'],
-  ])('%s in %s begins at %s', (date, zone, want) => {
-    expect(dayStart(date, zone).toISOString()).toBe(want)
-  })
-
   test('the last day is included', () => {
     expect(toQuery({ from: '2026-11-20', to: '2026-11-20', call_type: 'inbound' }, 'Africa/Abidjan')).toEqual({ call_type: 'inbound', from: '2026-11-20T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z' })
   })

@@ -1,3 +1,4 @@
+import { dayStart, nextDay } from '../../lib/days'
 import { limits, type CallsCallType, type CallsPriority, type CallsResolutionStatus } from '../../lib/pb-types.gen'
 
 /** What narrows the list of calls: the address holds it, so that a list can be shared and gone back to. */
@@ -82,35 +83,4 @@ export function toQuery({ from, to, reached, ...filters }: CallFilters, zone: st
   if (from) query.from = dayStart(from, zone).toISOString()
   if (to) query.to = dayStart(nextDay(to), zone).toISOString()
   return query
-}
-
-function nextDay(date: string): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
-}
-
-/** The day it is in a zone. Zones the browser does not know count as UTC. */
-export function today(zone: string | undefined, now = Date.now()): string {
-  return new Date(now + offset(now, zone)).toISOString().slice(0, 10)
-}
-
-/** The instant a day begins in a zone. Zones the browser does not know count as UTC. */
-export function dayStart(date: string, zone: string | undefined): Date {
-  const utc = Date.parse(`${date}T00:00:00Z`)
-  // The offset at the guessed instant may be another one than at midnight, on the two days a year clocks change.
-  let instant = utc - offset(utc, zone)
-  instant = utc - offset(instant, zone)
-  return new Date(instant)
-}
-
-/** How far a zone is ahead of UTC at an instant, in milliseconds. */
-function offset(instant: number, zone: string | undefined): number {
-  try {
-    const parts = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone || 'UTC', hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
-    }).formatToParts(instant)
-    const n = (type: string) => Number(parts.find((part) => part.type === type)?.value)
-    return Date.UTC(n('year'), n('month') - 1, n('day'), n('hour'), n('minute'), n('second')) - Math.floor(instant / 1000) * 1000
-  } catch {
-    return 0
-  }
 }

@@ -1,3 +1,4 @@
+import { monday } from '../../lib/days'
 import { readFilters, type CallFilters } from './filters'
 
 /** A choice of filters and order that a person gave a name, in one organization. */
@@ -46,12 +47,6 @@ export function readyViews(today: string) {
     { id: 'missed', filters: { reached: 'missed' } },
     { id: 'week', filters: { from: monday(today) } },
   ] as const satisfies { id: string; filters: CallFilters }[]
-}
-
-function monday(date: string): string {
-  const day = new Date(`${date}T00:00:00Z`)
-  day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7))
-  return day.toISOString().slice(0, 10)
 }
 
 const folded = (name: string) => name.trim().toLocaleLowerCase()

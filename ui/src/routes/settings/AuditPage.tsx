@@ -1,8 +1,9 @@
-import { Anchor, Button, Code, Select, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Code, Select, Stack, Table, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Download, ScrollText } from 'lucide-react'
 import { useState } from 'react'
 import { DataTable, type Column } from '../../components/DataTable'
+import { DateRange } from '../../components/Days'
 import { Dialog } from '../../components/Dialog'
 import { ListFilters } from '../../components/ListFilters'
 import { EmptyState, Forbidden } from '../../components/States'
@@ -10,6 +11,7 @@ import { failed } from '../../components/toast'
 import { When } from '../../components/When'
 import { api, fetchBlob, saveBlob } from '../../lib/api'
 import { problem } from '../../lib/errors'
+import { today } from '../../lib/days'
 import { useT } from '../../lib/i18n'
 import { useKeyset } from '../../lib/list'
 import { useNarrow } from '../../lib/narrow'
@@ -50,6 +52,7 @@ export function AuditPage() {
 function Log() {
   const t = useT()
   const org = useOrg()
+  const zone = useHere().organization?.timezone
   const search = auditRoute.useSearch()
   const navigate = auditRoute.useNavigate()
   const [shown, setShown] = useState<Entry>()
@@ -65,7 +68,7 @@ function Log() {
     collection: 'audit_logs',
     fields,
     sort: 'created',
-    filter: auditFilter(search),
+    filter: auditFilter(search, zone),
   })
   const filter = (change: AuditSearch) =>
     navigate({
@@ -170,19 +173,12 @@ function Log() {
           data={logged.map((value) => ({ value, label: t(`settings.audit.resources.${value}`) }))}
           onChange={(value) => void filter({ resource: value ?? '' })}
         />
-        <TextInput
-          type="date"
-          label={t('settings.audit.since')}
-          value={search.from ?? ''}
-          max={search.to}
-          onChange={(event) => void filter({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date"
-          label={t('settings.audit.until')}
-          value={search.to ?? ''}
-          min={search.from}
-          onChange={(event) => void filter({ to: event.currentTarget.value })}
+        <DateRange
+          from={search.from}
+          to={search.to}
+          today={today(zone)}
+          w={{ base: '100%', sm: 260 }}
+          onChange={({ from = '', to = '' }) => void filter({ from, to })}
         />
       </ListFilters>
       <DataTable

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { Plus, Trash2 } from 'lucide-react'
+import { DayField } from '../../components/Days'
 import { useT } from '../../lib/i18n'
 import { isUntouched, type Closure } from './hours'
 import classes from './Hours.module.css'
@@ -35,22 +36,20 @@ export function Closures({
               disabled={disabled}
               onChange={(event) => set(index, { name: event.currentTarget.value })}
             />
-            <TextInput
-              type="date"
+            <DayField
               label={t('settings.hours.firstDay')}
               value={closure.from}
               disabled={disabled}
               error={!closure.from && !isUntouched(closure)}
-              onChange={(event) => set(index, { from: event.currentTarget.value })}
+              onChange={(from) => set(index, { from })}
             />
-            <TextInput
-              type="date"
+            <DayField
               label={t('settings.hours.lastDay')}
               value={closure.to ?? closure.from}
               min={closure.from}
               disabled={disabled}
               error={closure.to !== undefined && closure.to < closure.from}
-              onChange={(event) => set(index, { to: event.currentTarget.value })}
+              onChange={(to) => set(index, { to })}
             />
             <Stack gap={6} pb={6}>
               <Switch

@@ -1,8 +1,9 @@
-import { Alert, Group, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Group, Radio, Stack, Text } from '@mantine/core'
 import '@mantine/core/styles/Radio.layer.css'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { DoorClosed, DoorOpen } from 'lucide-react'
 import { useState } from 'react'
+import { MomentField } from '../../components/Days'
 import { EditorForm } from '../../components/EditorForm'
 import { Field } from '../../components/Field'
 import { Section } from '../../components/Section'
@@ -90,7 +91,7 @@ function Now({ zone }: { zone: string }) {
   const t = useT()
   const org = useOrg()
   const [moment, setMoment] = useState('')
-  const at = moment ? new Date(moment) : undefined
+  const at = moment ? new Date(moment.replace(' ', 'T')) : undefined
   const asked = at && !Number.isNaN(at.getTime()) ? at.toISOString().replace(/\.\d+Z$/, 'Z') : undefined
   const answer = useQuery({
     queryKey: [org, 'organizations', 'open', asked ?? 'now'],
@@ -124,12 +125,11 @@ function Now({ zone }: { zone: string }) {
             </Alert>
           )}
         </div>
-        <TextInput
-          type="datetime-local"
+        <MomentField
           label={t('settings.hours.check')}
           description={t('settings.hours.checkHint', { zone: zoneName(zone) })}
           value={moment}
-          onChange={(event) => setMoment(event.currentTarget.value)}
+          onChange={setMoment}
         />
       </Group>
     </Section>

@@ -19,7 +19,9 @@ test('changes show what was and what is', () => {
 test('filters are quoted and dates are whole days', () => {
   expect(auditFilter({ who: "O'Hara" })).toBe(`user = "O'Hara"`)
   expect(auditFilter({ who: 'key', action: 'auth.%' })).toBe(`actor_type = "key" && action ~ "auth.%"`)
-  expect(auditFilter({ from: '2026-11-01', to: '2026-11-02' })).toBe(`created >= "2026-11-01 00:00:00.000Z" && created <= "2026-11-02 23:59:59.999Z"`)
+  // A day is the organization's, as in the list and in the file; Paris goes back an hour on the 25th.
+  expect(auditFilter({ from: '2026-10-25', to: '2026-10-25' }, 'Europe/Paris'))
+    .toBe(`created >= "2026-10-24 22:00:00.000Z" && created < "2026-10-25 23:00:00.000Z"`)
   expect(readAuditSearch({ from: 'soon', who: 5, action: '', other: 'x' })).toEqual({ who: '5' })
 })
 

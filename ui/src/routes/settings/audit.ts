@@ -1,3 +1,4 @@
+import { dayStart, nextDay } from '../../lib/days'
 import { dateTime, languageName, parseDate, zoneName } from '../../lib/format'
 import type { Key, T } from '../../lib/i18n'
 import { pb } from '../../lib/pb'
@@ -108,13 +109,16 @@ function listed(value: string, t: T, field: string): string {
 /** Who can act besides people. */
 export const actorTypes = ['key', 'superuser', 'system', 'guest'] as const
 
-/** The filter of the list: a person or a kind of actor, how the action begins, a collection, days of UTC. The CSV file asks the same. */
-export function auditFilter({ who, action, resource, from, to }: AuditSearch): string {
+/**
+ * The filter of the list: a person or a kind of actor, how the action begins, a collection, days of the organization's zone. The server
+ * reads the same days for the CSV file.
+ */
+export function auditFilter({ who, action, resource, from, to }: AuditSearch, zone?: string): string {
   return [
     who && (actorTypes.some((type) => type === who) ? pb.filter('actor_type = {:who}', { who }) : pb.filter('user = {:who}', { who })),
     action && pb.filter('action ~ {:action}', { action: `${action.replaceAll('%', '')}%` }),
     resource && pb.filter('resource = {:resource}', { resource }),
-    from && pb.filter('created >= {:from}', { from: `${from} 00:00:00.000Z` }),
-    to && pb.filter('created <= {:to}', { to: `${to} 23:59:59.999Z` }),
+    from && pb.filter('created >= {:from}', { from: dayStart(from, zone) }),
+    to && pb.filter('created < {:to}', { to: dayStart(nextDay(to), zone) }),
   ].filter(Boolean).join(' && ')
 }
