@@ -201,7 +201,8 @@ func TestUpdate_makes_a_backup_first(t *testing.T) {
 	if made := backups(); len(made) != 0 {
 		t.Errorf("a first start made %v", made)
 	}
-	const newest = "DELETE FROM _migrations WHERE file = '1796077282_last_messages.go'"
+	// Steps that may be done twice, up to the newest.
+	const newest = "DELETE FROM _migrations WHERE file >= '1796077282_last_messages.go'"
 	statement(t, dir, newest)
 	d := rig.Start(t, dir, "", "serve", "POCKETLINE_BACKUP_BEFORE_UPDATE=false")
 	if made := backups(); len(made) != 0 {
