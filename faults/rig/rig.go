@@ -19,7 +19,7 @@ import (
 
 // Patience is how long something may take before it is given up. It measures
 // nothing: it is far longer than anything takes.
-const Patience = time.Minute
+const Patience = 3 * time.Minute
 
 // module is the program as the go command names it.
 const module = "github.com/pocketline/pocketline"

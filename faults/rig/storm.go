@@ -234,8 +234,12 @@ func (s *Storm) Deliver(ctx context.Context, body string) error {
 	}
 }
 
-// note remembers that a message was acknowledged.
+// note remembers that a message was acknowledged. Who is speaking is told to
+// those who listen and is not kept.
 func (s *Storm) note(m *vapi.Message, sent time.Time) {
+	if m.Type == vapi.TypeSpeechUpdate {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.acked == nil {

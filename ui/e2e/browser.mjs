@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core'
 
 export const base = (process.env.BASE_URL ?? 'http://127.0.0.1:8090').replace(/\/$/, '')
 /** How long a check waits for a condition before it is a failure: far above what the slowest machine needs. */
-export const WAIT_MS = 60_000
+export const WAIT_MS = 120_000
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
 
 /** Chromium, or undefined after a loud note; under CI its absence is a failure. */

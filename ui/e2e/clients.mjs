@@ -178,7 +178,7 @@ async function document() {
     const file = new URL(`.document-${process.pid}.mjs`, import.meta.url) // beside node_modules
     await writeFile(file, account + own + end)
     try {
-      execFileSync(process.execPath, [...command, fileURLToPath(file)], { stdio: 'pipe', timeout: 60_000 })
+      execFileSync(process.execPath, [...command, fileURLToPath(file)], { stdio: 'pipe', timeout: 300_000 })
     } catch (e) {
       throw new Error(`this program of the document does not run:\n${program}\n${e.stderr}`, { cause: e })
     } finally {

@@ -7,7 +7,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 
-const STARTED_MS = 60_000
+const STARTED_MS = 180_000
 const program = process.env.E2E_BINARY || path.resolve(import.meta.dirname, '../../pocketline')
 
 /** Starts one, with settings of its own. `operator(method, path, body)` asks as its superuser, `ask` as whoever's token is given. */

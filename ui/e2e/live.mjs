@@ -1,6 +1,6 @@
 // B9: a change made elsewhere shows within a second, a server restart is caught up within five, eight tabs all load.
 // The restart needs E2E_RESTART: a command that stops the server under test and returns once the next one is starting.
-// A call is heard while it runs: that needs E2E_SANDBOX, the address of the sandbox, where it takes its real time.
+// A call is heard while it runs: that needs E2E_SANDBOX, the address of the sandbox, where it takes four times its time.
 import { execSync } from 'node:child_process'
 import { base, profile, settled, WAIT_MS, watched } from './browser.mjs'
 import { home, outside } from './routes.mjs'
@@ -8,7 +8,9 @@ import { home, outside } from './routes.mjs'
 const SHOWN_MS = 1_000
 const CAUGHT_UP_MS = 5_000
 /** After this it does not come at all. */
-const NEVER_MS = 60_000
+const NEVER_MS = WAIT_MS
+/** Of the caller who is heard: the call is still there when a machine that does other things has opened its page. */
+const HEARD_SPEED = 0.25
 const TABS = 8
 
 export async function live(browser, who, fail) {
@@ -43,7 +45,7 @@ async function listening(context, who, fail) {
   const rung = await fetch(`http://${address}/_sandbox/calls`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ phoneNumberId: number.vapi_phone_id, script: 'booking', language: 'en', speed: 1 }),
+    body: JSON.stringify({ phoneNumberId: number.vapi_phone_id, script: 'booking', language: 'en', speed: HEARD_SPEED }),
   }).then((r) => r.json())
   let call
   await until(async () => {
@@ -80,11 +82,11 @@ async function listening(context, who, fail) {
 const answers = () => fetch(base + '/api/health').then((r) => r.ok, () => false)
 
 async function until(condition) {
-  for (let i = 0; i < 1_200; i++) {
+  for (const end = Date.now() + NEVER_MS; Date.now() < end;) {
     if (await condition()) return
     await new Promise((r) => setTimeout(r, 50))
   }
-  throw new Error('what was waited for did not come within 60 seconds')
+  throw new Error('what was waited for did not come at all')
 }
 
 async function changes(context, who, record, fail) {

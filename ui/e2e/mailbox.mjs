@@ -2,7 +2,7 @@
 import net from 'node:net'
 
 /** How long a mail may take: invitations leave through the outbox, which looks once in a while. */
-const MAIL_MS = 60_000
+const MAIL_MS = 120_000
 
 /**
  * Starts the server. `mail(address, wanted)` waits for the next mail to an address that is wanted; what was handed out is

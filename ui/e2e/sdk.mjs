@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import PocketBase from 'pocketbase'
 
 const base = process.env.BASE_URL
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 
 /** What browsers have and Node 20 lacks: just enough of EventSource for the SDK. */
 class EventSource {

@@ -1,12 +1,12 @@
 // How a person signs in, and what they do about it: addresses, passwords, second factors, sessions, accounts elsewhere.
-import { settled } from '../browser.mjs'
+import { settled, WAIT_MS } from '../browser.mjs'
 import { arrived, fill, look, said } from '../person.mjs'
 import { authenticator } from '../totp.mjs'
 import { t } from '../words.mjs'
 import { linkTo, mailedCode } from './mails.mjs'
 
 /** After this it does not come at all. */
-const NEVER_MS = 60_000
+const NEVER_MS = WAIT_MS
 
 /** Nora came by a link that was handed over, so her address is not confirmed until she asks for a mail. */
 export async function confirmAddress(world, nora) {

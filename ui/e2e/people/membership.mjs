@@ -1,5 +1,5 @@
 // Organizations and who belongs to them: invited, accepted, suspended, handed over, left.
-import { settled } from '../browser.mjs'
+import { settled, WAIT_MS } from '../browser.mjs'
 import { arrived, choose, fill, look, said } from '../person.mjs'
 import { authenticator } from '../totp.mjs'
 import { t } from '../words.mjs'
@@ -8,7 +8,7 @@ import { linkTo } from './mails.mjs'
 /** A lost right shows within this once the page hears of it. */
 const GONE_MS = 1_000
 /** After this it does not come at all. */
-const NEVER_MS = 60_000
+const NEVER_MS = WAIT_MS
 
 const AREAS = ['home', 'calls', 'contacts', 'assistants', 'numbers', 'functions', 'team', 'settings']
 /** What each role finds in its menu, and pages that answer with a refusal when their address is typed. */
