@@ -104,10 +104,11 @@ func (d *Desk) Execute(query string, args ...any) {
 	testkit.Exec(d.T, d.TestApp, query, args...)
 }
 
-// Until waits for a condition other goroutines bring about.
+// Until waits for a condition other goroutines bring about, minutes where the
+// machine does other things too.
 func Until(t testing.TB, what string, reached func() bool) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(5 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !reached() {
