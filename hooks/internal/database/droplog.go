@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -32,8 +33,9 @@ const logPatience = 200
 
 var errLogRead = errors.New("somebody reads an older state of the database")
 
-// DropLog writes the write-ahead log into the database and empties it: the log
-// holds rows as they were before they were erased. Readers of an older state keep
+// DropLog overwrites pages that earlier changes left free (wipeFree), writes the
+// write-ahead log into the database and empties it: both hold rows as they were
+// before they were erased. Readers of an older state keep
 // it from being emptied; then the error says so, and the log is written over as
 // changes come.
 func DropLog(ctx context.Context, app core.App) error {
@@ -54,6 +56,9 @@ func DropLog(ctx context.Context, app core.App) error {
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA busy_timeout = %d", ms))
 		return err
 	}
+	if err := wipeFree(ctx, conn); err != nil {
+		return fmt.Errorf("drop the log: %w", err)
+	}
 	if err := set(logPatience); err != nil {
 		return fmt.Errorf("drop the log: %w", err)
 	}
@@ -64,5 +69,44 @@ func DropLog(ctx context.Context, app core.App) error {
 	if err = errors.Join(err, set(patience)); err != nil {
 		return fmt.Errorf("drop the log: %w", err)
 	}
+	return nil
+}
+
+// freeAtOnce is how many free pages are overwritten, those that were left last:
+// 64 MB, which keep writers waiting for about a second.
+const freeAtOnce = 16_384
+
+// wipeFree overwrites the pages nothing is in. Where changes are frequent a search
+// index is merged, and rows as well as their words move, pages become free with
+// their bytes (deleted). It takes them with a row of zeros, whose table goes
+// before anybody sees it.
+func wipeFree(ctx context.Context, conn *sql.Conn) (err error) {
+	whole := context.WithoutCancel(ctx) // the connection is the others' as well
+	if _, err := conn.ExecContext(whole, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("wipe free pages: %w", err)
+	}
+	end := "ROLLBACK"
+	defer func() {
+		_, failure := conn.ExecContext(whole, end)
+		err = errors.Join(err, failure)
+	}()
+	var pages, size int
+	if err := conn.QueryRowContext(whole, `SELECT min(f.freelist_count, ?), s.page_size
+		FROM pragma_freelist_count f, pragma_page_size s`, freeAtOnce).Scan(&pages, &size); err != nil {
+		return fmt.Errorf("wipe free pages: %w", err)
+	}
+	if pages < 2 { // the table itself takes one
+		return nil
+	}
+	for _, statement := range []string{
+		"CREATE TABLE free_pages (zeros BLOB)",
+		fmt.Sprintf("INSERT INTO free_pages VALUES (zeroblob(%d))", (pages-1)*(size-4)),
+		"DROP TABLE free_pages",
+	} {
+		if _, err := conn.ExecContext(whole, statement); err != nil {
+			return fmt.Errorf("wipe free pages: %w", err)
+		}
+	}
+	end = "COMMIT"
 	return nil
 }
