@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -12,13 +10,8 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 )
 
-const (
-	// slowLists is how many lists may count or search big tables at once, and how
-	// many pages of ours beside them; the other readers stay free for short queries.
-	slowLists = 2
-	// listPatience is how long a list waits for its turn before it is refused.
-	listPatience = 10 * time.Second
-)
+// listPatience is how long a list waits for its turn before it is refused.
+const listPatience = 10 * time.Second
 
 // guard lets only so much listing happen at once.
 type guard struct {
@@ -27,73 +20,6 @@ type guard struct {
 	slow   *queue // lists with filters of a client's making
 	own    *queue // pages of ours
 	wait   time.Duration
-}
-
-// queue lets slowLists through at once, and one of each account: nobody's lists can
-// keep everybody else's waiting.
-type queue struct {
-	places *semaphore.Weighted
-	mu     sync.Mutex
-	of     map[string]*share
-}
-
-type share struct {
-	place *semaphore.Weighted
-	users int // that have it or wait for it
-}
-
-// waitMost is how many lists of one account wait at most.
-const waitMost = 16
-
-func newQueue() *queue {
-	return &queue{places: semaphore.NewWeighted(slowLists), of: map[string]*share{}}
-}
-
-var errCrowd = errors.New("too many lists of one account wait already")
-
-// enter waits for a place. The returned function gives it back.
-func (q *queue) enter(ctx context.Context, account string) (leave func(), err error) {
-	q.mu.Lock()
-	own := q.of[account]
-	if own == nil {
-		own = &share{place: semaphore.NewWeighted(1)}
-		q.of[account] = own
-	}
-	if own.users > waitMost {
-		q.mu.Unlock()
-		return nil, errCrowd
-	}
-	own.users++
-	q.mu.Unlock()
-	gone := func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if own.users--; own.users == 0 {
-			delete(q.of, account)
-		}
-	}
-	if err := own.place.Acquire(ctx, 1); err != nil {
-		gone()
-		return nil, err
-	}
-	if err := q.places.Acquire(ctx, 1); err != nil {
-		own.place.Release(1)
-		gone()
-		return nil, err
-	}
-	return func() {
-		q.places.Release(1)
-		own.place.Release(1)
-		gone()
-	}, nil
-}
-
-// account is whom a list's place counts for.
-func account(e *core.RequestEvent) string {
-	if e.Auth == nil {
-		return ""
-	}
-	return e.Auth.Id
 }
 
 func newGuard(most int64) *guard {

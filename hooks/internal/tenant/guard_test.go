@@ -46,7 +46,7 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 		}
 		end()
 		ends[1]()
-		if !g.slow.places.TryAcquire(slowLists) || len(g.slow.of) != 0 || !g.memory.TryAcquire(DefaultListBytes) {
+		if !g.slow.empty() || !g.memory.TryAcquire(DefaultListBytes) {
 			t.Error("something was not given back")
 		}
 	})
@@ -96,8 +96,8 @@ func TestGuard_keeps_a_place_from_who_has_one(t *testing.T) {
 			}
 		}
 		end()
-		if len(g.slow.of) != 0 {
-			t.Errorf("%d accounts are still remembered", len(g.slow.of))
+		if !g.slow.empty() {
+			t.Errorf("accounts are still remembered: %+v", g.slow)
 		}
 	})
 }

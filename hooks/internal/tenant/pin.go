@@ -162,6 +162,9 @@ func pinFilter(e *core.RequestEvent, c *core.Collection, query url.Values, filte
 		if err := Closed(e, of); err != nil {
 			return err
 		}
+		if e.Auth != nil && MembershipOf(e.App, e.Auth.Id, of) != nil {
+			reads(e, of)
+		}
 		if asked != "" || named == "" {
 			query.Set("filter", and("organization="+Literal(of), filter))
 		}

@@ -221,6 +221,7 @@ func inside(e *core.RequestEvent, organization string) (*Tenant, error) {
 	if err := Admit(e, organization); err != nil {
 		return nil, err
 	}
+	reads(e, organization)
 	return t, nil
 }
 
