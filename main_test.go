@@ -150,7 +150,7 @@ func booking(t *testing.T, d *rig.Desk, organization string) {
 
 	call := operator.One(collections.Calls, "id = '"+id+"'")
 	contact := operator.One(collections.Contacts, "id = '"+call["contact"].(string)+"'")
-	summary := "Priya Raman called to book a cleaning for tomorrow morning. The appointment was booked at 09:30."
+	summary := "Priya Raman called to make an appointment for tomorrow morning. The appointment was booked at 09:30."
 	check(t, "call", call, common(collections.Calls, call, row{
 		"organization": organization, "vapi_call_id": vapiID, "status": "completed", "outcome": "completed",
 		"call_type": "inbound", "channel": "phone",
@@ -229,7 +229,7 @@ func booking(t *testing.T, d *rig.Desk, organization string) {
 		row{"organization": organization, "call": id, "position": aPosition, "offset_ms": isPositive,
 			"duration_ms": isPositive, "from_person": false}, []row{
 			said("assistant", "Marlow Dental, good morning. How can I help?"),
-			said("user", "Hi, I'd like to book a cleaning for tomorrow morning."),
+			said("user", "Hi, I'd like to make an appointment for tomorrow morning."),
 			said("assistant", "Let me see. "+free+" Which one suits you?"),
 			said("user", "09:30, please. It's Priya Raman."),
 			said("assistant", matches("^Done. Booked: "+tomorrow+` 09:30, reference MD-\d+\. Anything else\?$`)),

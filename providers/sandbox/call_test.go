@@ -54,7 +54,7 @@ func TestReport_costs_add_up(t *testing.T) {
 		t.Errorf("structured output is %v", result)
 	}
 	if str(report, "analysis", "successEvaluation") != "9" || !isTrue(report, "analysis", "structuredData", "booked") ||
-		!strings.HasPrefix(str(report, "analysis", "summary"), "Priya Raman called to book") ||
+		!strings.HasPrefix(str(report, "analysis", "summary"), "Priya Raman called to make an appointment") ||
 		strings.Contains(str(report, "analysis", "summary"), "{{") {
 		t.Errorf("analysis is %v", report["analysis"])
 	}

@@ -11,7 +11,7 @@ const LINES = 7
 const SLOWER = [2, 0.5]
 const FUNCTIONS = ['check_availability', 'book_appointment']
 const RING = '**/api/simulate?*'
-const WORD = 'cleaning'
+const WORD = 'appointment'
 const VIEW = 'Answered, oldest first'
 const RENAMED = 'Answered'
 // A second request for the same follows a stream's beginning by a quarter of a second.

@@ -12,11 +12,11 @@ export function Keys({ areas }: { areas: Area[] }) {
     [['?'], t('help.title')],
     [['j'], t('help.down')],
     [['k'], t('help.up')],
-    [['Enter'], t('help.open')],
+    [[t('help.enter')], t('help.open')],
     [['/'], t('help.search')],
     [['n'], t('help.new')],
     [['e'], t('help.done')],
-    [['Space'], t('help.pause')],
+    [[t('help.space')], t('help.pause')],
     [['←', '→'], t('help.seek')],
     [['[', ']'], t('help.speed')],
     ...areas

@@ -118,6 +118,8 @@ function Facts({ call }: { call: CallDetail }) {
   const org = useOrg()
   const areas = useAreas()
   const { expand } = call
+  // Our end is the number below, by its name.
+  const inbound = call.call_type === 'inbound'
   const link = (area: string, id: string, text: string) =>
     areas.some((a) => a.id === area) ? (
       <Anchor component={Link} to={areaPath(org, `${area}/${id}`)} size="sm">
@@ -129,7 +131,7 @@ function Facts({ call }: { call: CallDetail }) {
   return (
     <Block title={t('calls.facts.title')}>
       <dl className={classes.facts}>
-        {call.caller_number && (
+        {call.caller_number && (inbound || !expand?.phone_number) && (
           <Fact label={t('calls.facts.from')}>
             <span className="pl-tabular">
               {isHidden(call.caller_number) ? t('calls.unknownCaller') : phone(call.caller_number)}
@@ -137,7 +139,7 @@ function Facts({ call }: { call: CallDetail }) {
             {isMasked(call.caller_number) && <ShowNumber call={call} />}
           </Fact>
         )}
-        {call.recipient_number && (
+        {call.recipient_number && (!inbound || !expand?.phone_number) && (
           <Fact label={t('calls.facts.to')}>
             <span className="pl-tabular">{phone(call.recipient_number)}</span>
             {isMasked(call.recipient_number) && <ShowNumber call={call} />}

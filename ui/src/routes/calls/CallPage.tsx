@@ -61,7 +61,14 @@ function Detail({ call }: { call: CallDetail }) {
   const item: CallItem = { ...call, contact_name: call.expand?.contact?.name ?? '' }
   const who = whoOf(item, t)
   const live = isLive(call)
+  // The heading and the badge say it: the words have the room.
+  const talking = live && !call.placing
   const number = otherEnd(call)
+  const said = [
+    <When key="when" value={call.started_at} exact />,
+    call.answered_at && !live && duration(call.duration_seconds),
+    item.contact_name && number && phone(number),
+  ].filter(Boolean)
   const toDo = <ToDo call={call} onCallBack={() => back.start(call)} />
   return (
     <Page
@@ -69,9 +76,7 @@ function Detail({ call }: { call: CallDetail }) {
       title={narrow ? who : titleOf(item, call.expand?.assistant?.name, t)}
       description={(
         <Group gap="0 0.375rem" component="span">
-          <When value={call.started_at} exact />
-          {call.answered_at && !live && <span>· {duration(call.duration_seconds)}</span>}
-          {item.contact_name && number && <span className="pl-tabular">· {phone(number)}</span>}
+          {said.map((part, i) => <span key={i} className="pl-tabular">{part}{i < said.length - 1 && ' ·'}</span>)}
         </Group>
       )}
       actions={(
@@ -91,17 +96,20 @@ function Detail({ call }: { call: CallDetail }) {
                 <CallBadge call={call} />
                 {call.is_test && <TestBadge />}
                 {live && <RunningClock since={call.answered_at} />}
+                {talking && <Group ms="auto"><SaveName call={item} /></Group>}
               </Group>
-              <Text className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>
-                {aboutOf(call, t)}
-              </Text>
+              {!talking && (
+                <Text className="pl-wrap" style={{ whiteSpace: 'pre-wrap' }}>
+                  {aboutOf(call, t)}
+                </Text>
+              )}
               {call.placing === 'unclear' && (
                 <Text size="sm" c="dimmed">
                   {t('calls.placing.unclear.next')}
                 </Text>
               )}
               {!live && <EndReason call={call} />}
-              <SaveName call={item} />
+              {!talking && <SaveName call={item} />}
             </Stack>
           </Paper>
           <Paper withBorder className={classes.block} component="section" aria-label={t('calls.conversation')}>

@@ -145,12 +145,18 @@ type CallBack = (call: CallItem) => void
 
 const columnsOf = (t: T, assistants: Map<string, string>, callBack: CallBack | undefined): Column<CallItem>[] => [
   { id: 'who', header: t('calls.columns.who'), primary: true, cell: (call) => <Who call={call} /> },
-  { id: 'name', header: t('contacts.one'), width: 80, cell: (call) => <NameInRow call={call} /> },
   { id: 'about', header: t('calls.columns.about'), cell: (call) => <About call={call} assistant={assistants.get(call.assistant)} /> },
   { id: 'outcome', header: t('calls.columns.outcome'), cell: (call) => <Group gap={4} component="span" className={classes.badges}><CallBadge call={call} />{call.is_test && <TestBadge />}</Group> },
   { id: 'started_at', header: t('calls.columns.when'), sort: 'falling', cell: (call) => <Text span size="sm" className={classes.nowrap}><When value={call.started_at} /></Text> },
   { id: 'duration_seconds', header: t('calls.columns.length'), sort: 'falling', align: 'end', cell: (call) => <Text span size="sm" className={`${classes.nowrap} pl-tabular`}>{spoken(call) || '–'}</Text> },
-  ...(callBack ? [{ id: 'actions', header: t('calls.columns.actions'), align: 'end' as const, width: 92, cell: (call: CallItem) => <CallActions call={call} onCallBack={callBack} /> }] : []),
+  ...(callBack
+    ? [{
+        id: 'actions', header: t('calls.columns.actions'), align: 'end' as const, width: 128,
+        cell: (call: CallItem) => (
+          <Group gap={0} wrap="nowrap" justify="flex-end"><NameInRow call={call} /><CallActions call={call} onCallBack={callBack} /></Group>
+        ),
+      }]
+    : []),
 ]
 
 const cardOf = (call: CallItem, t: T, callBack: CallBack | undefined): Card => ({

@@ -139,7 +139,7 @@ export function Filters({
         )}
       >
         <Select
-          aria-label={t('calls.filters.became')}
+          {...{ [narrow ? 'label' : 'aria-label']: t('calls.filters.became') }}
           placeholder={t('calls.filters.anyBecame')}
           clearable
           className={classes.select}
@@ -159,7 +159,10 @@ export function Filters({
             },
             {
               group: t('calls.filters.cameTo'),
-              items: offered.map((outcome) => ({ value: `outcome:${outcome}`, label: t(`calls.outcome.${outcome}`) })),
+              items: offered.map((outcome) => ({
+                value: `outcome:${outcome}`,
+                label: t(outcome === 'cancelled' ? 'calls.filters.cancelled' : `calls.outcome.${outcome}`),
+              })),
             },
           ]}
           onChange={(value) => {

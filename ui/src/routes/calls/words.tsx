@@ -20,16 +20,19 @@ const byOutcome: Record<string, Face> = {
   no_answer: { icon: PhoneMissed, tone: 'warn' },
   voicemail: { icon: Voicemail, tone: 'warn' },
   cancelled: { icon: CircleX, tone: 'off' },
+  hung_up: { icon: PhoneMissed, tone: 'warn' },
 }
 
 /** What a call that is over came to: its outcome, unless it ended in good order and nobody had spoken. */
-export function cameTo({ outcome, answered }: Pick<CallItem, 'outcome' | 'answered'>) {
+export function cameTo({ outcome, answered, call_type }: Pick<CallItem, 'outcome' | 'answered' | 'call_type'>) {
+  // A caller does not cancel: they gave up.
+  if (outcome === 'cancelled' && call_type === 'inbound') return 'hung_up'
   if (outcome && outcome !== 'completed') return outcome
   return answered ? 'completed' : 'unanswered'
 }
 
 /** What a call came to, or what it is doing now, in a word with its icon. */
-export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' | 'answered' | 'placing'> }) {
+export function CallBadge({ call }: { call: Pick<CallItem, 'status' | 'outcome' | 'answered' | 'call_type' | 'placing'> }) {
   const t = useT()
   const { placing } = call
   // One taken back is a cancelled call.

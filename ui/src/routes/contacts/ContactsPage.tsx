@@ -75,6 +75,7 @@ export function ContactsPage() {
         beside={narrow && may && <SelectRows on={selecting} onChange={setSelecting} />}
       >
         <Switch
+          style={{ alignSelf: 'center' }}
           label={t('contacts.onlyBlocked')}
           checked={search.blocked === 'true'}
           onChange={(event) => filter({ blocked: event.currentTarget.checked ? 'true' : undefined })}
@@ -165,7 +166,7 @@ const columnsOf = (t: T): Column<ContactItem>[] => [
     align: 'end',
     cell: (row) => <Text size="sm" className="pl-tabular">{number(row.calls)}</Text>,
   },
-  { id: 'last', header: t('contacts.lastSeen'), width: 170, cell: (row) => <When value={row.last_seen_at} /> },
+  { id: 'last', header: t('contacts.lastSeen'), width: 200, cell: (row) => <Text span size="sm" style={{ whiteSpace: 'nowrap' }}><When value={row.last_seen_at} /></Text> },
 ]
 
 /** Blocks several, takes that back, or puts two together. */
