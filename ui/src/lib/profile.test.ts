@@ -23,3 +23,13 @@ test('where it cannot be saved the page keeps it all the same; who chose nothing
   await chooseLanguage('fr')
   expect((await withChosenLanguage(me)).language).toBe('fr')
 })
+
+test('who is signed in already, as an invitation opens, chooses for their profile at once', async () => {
+  const update = vi.fn().mockResolvedValue({ ...me, language: 'fr' })
+  vi.spyOn(pb, 'collection').mockReturnValue({ update } as never)
+  vi.spyOn(pb.authStore, 'isValid', 'get').mockReturnValue(true)
+  vi.spyOn(pb.authStore, 'record', 'get').mockReturnValue(me as never)
+  await chooseLanguage('fr')
+  expect(update).toHaveBeenCalledWith('u1', { language: 'fr' })
+  expect(recall(keys.chosen) ?? '').toBe('') // it is no wish of whoever signs in next
+})

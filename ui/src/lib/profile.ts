@@ -12,10 +12,12 @@ export async function applyProfile(me: Me | null, setTheme: (theme: Theme) => vo
   if (me.language === 'en' || me.language === 'fr') await setLanguage(me.language)
 }
 
-/** Takes a language chosen before signing in: it holds afterwards too. */
+/** Takes a language chosen before signing in: it holds afterwards too. Who is signed in already has it in their profile at once. */
 export async function chooseLanguage(language: Language): Promise<void> {
-  remember(keys.chosen, language)
+  const me = pb.authStore.isValid ? (pb.authStore.record as unknown as Me | null) : null
+  if (!me) remember(keys.chosen, language)
   await setLanguage(language)
+  if (me) await saveMe(me, { language }).catch(() => undefined) // this browser shows it all the same
 }
 
 /** The person as they sign in, with the language they chose on the way, which their profile has from then on. */
