@@ -147,6 +147,34 @@ func TestMask_tells_nothing_by_what_matches(t *testing.T) {
 		map[string]any{"organization": testkit.Acme, "phone_number": theirMask}).Want(400).Nothing()
 }
 
+// The direction of a call says whose number is whose: from whom numbers are kept cannot
+// turn a call around to read the other one.
+func TestMask_is_not_lifted_by_turning_a_call_around(t *testing.T) {
+	p, api := masking(t)
+	var written struct{ Data struct{ ID string } }
+	api.Do("POST", "/api/calls", testkit.AcmeManager,
+		map[string]any{"caller_number": theirNumber, "recipient_number": ourLine, "duration": 3}).Want(200).JSON(&written)
+	path := "/api/collections/calls/records/" + written.Data.ID
+	around := map[string]any{"call_type": collections.Outbound}
+	var made struct{ Key string }
+	api.Do("POST", "/api/organizations/"+testkit.Acme+"/keys", testkit.AcmeOwner,
+		map[string]string{"name": "a", "role": collections.Agent}).Want(201).JSON(&made)
+	key := &bearer{t: t, api: api, token: made.Key}
+	for _, one := range []struct{ method, path string }{{"PATCH", path}, {"PUT", "/api/calls/" + written.Data.ID}} {
+		a := api.Do(one.method, one.path, testkit.AcmeAgent, around).Want(400)
+		if status, body := key.ask(one.method, one.path, around); status != 400 ||
+			strings.Contains(string(a.Body)+string(body), theirNumber) || !strings.Contains(string(body), "call_type") {
+			t.Errorf("%s %s: a person gets %s, a key %d %s", one.method, one.path, a.Body, status, body)
+		}
+	}
+	if n := p.count(`SELECT count(*) FROM calls WHERE id = '` + written.Data.ID + `' AND call_type = 'inbound'`); n != 1 {
+		t.Error("the call was turned around")
+	}
+	// What is no turn, and who sees numbers, is not kept from it.
+	api.Do("PATCH", path, testkit.AcmeAgent, map[string]any{"call_type": collections.Inbound, "notes": "x"}).Want(200)
+	api.Do("PATCH", path, testkit.AcmeManager, around).Want(200)
+}
+
 func TestMask_holds_for_what_streams_hear(t *testing.T) {
 	p, api := masking(t)
 	messages := make(chan heard, 100)

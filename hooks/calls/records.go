@@ -23,6 +23,7 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/reach"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
 	"github.com/pocketline/pocketline/hooks/internal/rows"
+	"github.com/pocketline/pocketline/hooks/internal/tenant"
 	"github.com/pocketline/pocketline/hooks/internal/vapicopy"
 	"github.com/pocketline/pocketline/providers/vapi"
 )
@@ -37,6 +38,11 @@ func (e *engine) beforeWritten(re *core.RecordRequestEvent) error {
 func keepFacts(re *core.RecordRequestEvent) error {
 	if err := factsKept(re.Record); err != nil {
 		return refusal.Of("invalid_request/reported").For(err)
+	}
+	// The direction says which of the two numbers is masked.
+	if re.Record.GetString("call_type") != re.Record.Original().GetString("call_type") &&
+		tenant.Masked(re.App, re.Auth, re.Record.Original().GetString("organization")) {
+		return refusal.Invalid(map[string]string{"call_type": "Only who sees callers' numbers can change the direction of a call"})
 	}
 	return re.Next()
 }
