@@ -25,9 +25,9 @@ import (
 var tryRoute = facade.Route{
 	Method: "POST", Path: "/api/assistants/{id}/try", Auth: facade.SignedIn, System: facade.Pocketline,
 	Summary: "What an assistant would answer, with changes that are not saved. Functions and transfers are left out; the provider bills the words.",
-	Body:    `{"draft"?: {columns of assistants, as they would be saved}, "messages": [{"role": "assistant"|"user", "content"}], the caller's last}`,
+	Body:    `{"draft"?: {"name", "system_prompt", …: columns of assistants, as they would be saved}, "messages": [{"role": "assistant"|"user", "content"}], the caller's last}`,
 	Answer:  `{"reply": "what it says"}`,
-	Errors:  "400 reasons by column, or the messages are wrong · 403 the person may not change assistants · 404 · 429 · 502 the provider's own words",
+	Errors:  "400 reasons by column, or the messages are wrong · 402 the balance is empty · 403 the person may not change assistants, or the organization is not active · 404 · 429 · 502 the provider's own words",
 }
 
 const (
@@ -65,7 +65,10 @@ func (d *domain) try(e *core.RequestEvent) error {
 	}
 	input, problem := conversation(form.Messages)
 	if problem != nil {
-		return refusal.Of("invalid_request/attention").For(problem)
+		return problem // told by field
+	}
+	if err := tenant.MaySpend(t.Organization); err != nil {
+		return err
 	}
 	if d.tries.Hit(t.ID(), triesWindow) > triesMost {
 		return refusal.Of("too_many_requests/tries")
@@ -78,7 +81,7 @@ func (d *domain) try(e *core.RequestEvent) error {
 	}
 	noteUnset(draft, form.Draft)
 	if err := e.App.Validate(draft); err != nil {
-		return refusal.Of("invalid_request/attention").For(err)
+		return err // likewise
 	}
 	dto := toAssistant(d.dialable(draft), nil, nil)
 	dto.Model.Tools = nil

@@ -1,6 +1,9 @@
 package calls
 
 import (
+	"context"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -92,6 +95,45 @@ func TestEnd_and_say_tell_what_went_wrong(t *testing.T) {
 	d.Want(409, "POST", "/api/calls/"+testkit.AcmeLiveCall+"/end", testkit.AcmeAgent, nil)
 	if got := len(x.Ordered()); got != 1 {
 		t.Errorf("the provider got %d orders, want the one that was right", got)
+	}
+}
+
+// Whoever leaves the page at once has done it nevertheless, and it can be seen who did.
+func TestDeeds_are_noted_although_who_did_them_left(t *testing.T) {
+	for path, body := range map[string]string{"end": "", "say": `{"content":"Hello"}`, "transfer": `{"phone_number":"+14155552671"}`} {
+		came, left := make(chan struct{}), make(chan struct{})
+		d := newDesk(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(came)
+			<-left
+			_, _ = io.WriteString(w, "{}")
+		}))
+		d.Control()
+		ctx, leave := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+			d.serve().URL+"/api/calls/"+testkit.AcmeLiveCall+"/"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range testkit.As(t, testkit.AcmeAgent) {
+			req.Header.Set(k, v)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				t.Errorf("%s: got %d, want to have left", path, res.StatusCode)
+				_ = res.Body.Close()
+			}
+		}()
+		<-came
+		leave()
+		<-gone
+		close(left)
+		callskit.Until(t, path+" is noted", func() bool {
+			return d.Rows(`SELECT name, json_extract(data, '$.by') FROM call_events WHERE call = ? AND type = 'control'`,
+				testkit.AcmeLiveCall) == path+" | Ari Agent\n"
+		})
 	}
 }
 

@@ -230,6 +230,17 @@ func TestSound_of_four_calls_is_as_much_as_one_person_hears(t *testing.T) {
 	})
 }
 
+// Asking for the head alone opens no line, and nobody is said to have listened.
+func TestSound_is_not_opened_to_ask_for_its_head(t *testing.T) {
+	d, l := newLine(t)
+	l.status.Store(500) // whoever reached the line would hear of it
+	d.Want(200, "HEAD", soundPath, testkit.AcmeViewer, nil)
+	d.Want(409, "HEAD", "/api/calls/"+testkit.AcmeCall+"/sound", testkit.AcmeViewer, nil)
+	if got := d.Rows(`SELECT count(*) FROM audit_logs WHERE action = 'calls.listen'`); got != "0\n" {
+		t.Errorf("%s are in the log", got)
+	}
+}
+
 // speech is Vapi's word that somebody begins or stops to speak in the sample call.
 func speech(t *testing.T, role, status string) []byte {
 	t.Helper()

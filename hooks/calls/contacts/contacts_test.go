@@ -113,7 +113,17 @@ func TestMerge_takes_the_calls_along_and_split_gives_them_back(t *testing.T) {
 	}
 	d.Do("POST", path+"/"+testkit.BoltContact+"/merge", testkit.AcmeAgent, body).Want(404).Nothing()
 
-	d.Do("POST", merge, testkit.AcmeAgent, body).Want(200)
+	long := strings.Repeat("é", 3000)
+	for _, id := range []string{"acmepriya000000", testkit.AcmeContact} {
+		d.Set(collections.Contacts, id, map[string]any{"notes": id + long})
+	}
+	d.Do("POST", merge, testkit.AcmeAgent, body).Want(400).Nothing() // nothing of them would be lost
+	d.Set(collections.Contacts, "acmepriya000000", map[string]any{"notes": ""})
+
+	var merged struct{ Calls int }
+	if d.Do("POST", merge, testkit.AcmeAgent, body).Want(200).JSON(&merged); merged.Calls != 2 {
+		t.Errorf("it is told that the one who stays has %d calls, want 2", merged.Calls)
+	}
 	stays := d.Row(collections.Contacts, "acmepriya000000")
 	if stays.GetString("name") != "Cara Caller" {
 		t.Errorf("the name is %q", stays.GetString("name"))

@@ -130,6 +130,11 @@ func (q query) found(home string) (statement string, args []any) {
 	return strings.Join(ways, " UNION "), args
 }
 
+// countCalls is how many calls a contact has, up to callsMost.
+func countCalls(contact string) string {
+	return `(SELECT count(*) FROM (SELECT 1 FROM calls k WHERE k.contact = ` + contact + ` LIMIT ` + strconv.Itoa(callsMost) + `))`
+}
+
 // sql is the statement of a page and one row more. found are those looked for.
 func (q query) sql(found string, args []any) (string, []any) {
 	terms, values := []string{"p.organization = ?", "p.merged_into = ''"}, []any{q.organization}
@@ -145,7 +150,7 @@ func (q query) sql(found string, args []any) (string, []any) {
 		terms, values = append(terms, "(p.last_seen_at, p.id) < (?, ?)"), append(values, q.seen, q.id)
 	}
 	return `SELECT p.id, p.name, p.company, p.phone_number, p.email, p.blocked, p.first_seen_at, p.last_seen_at, p.notes,
-			(SELECT count(*) FROM (SELECT 1 FROM calls k WHERE k.contact = p.id LIMIT ` + strconv.Itoa(callsMost) + `))
+			` + countCalls("p.id") + `
 		FROM contacts p WHERE ` + strings.Join(terms, " AND ") + ` ORDER BY p.last_seen_at DESC, p.id DESC LIMIT ?`,
 		append(values, q.limit+1)
 }

@@ -3,9 +3,12 @@ package contacts
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
@@ -72,10 +75,16 @@ func (rt *routes) both(re *core.RequestEvent, do func(tx core.App, p pair) error
 		return err
 	}
 	rt.Hub.Changed(t.ID(), collections.Calls)
-	return facade.JSON(re, http.StatusOK, rt.shown(t, p.stays))
+	answer := shown(t, p.stays)
+	err = rt.app.ConcurrentDB().NewQuery("SELECT " + countCalls("{:contact}")).Bind(dbx.Params{"contact": p.stays.Id}).
+		WithContext(re.Request.Context()).Row(&answer.Calls)
+	if err != nil {
+		return fmt.Errorf("count a contact's calls: %w", err)
+	}
+	return facade.JSON(re, http.StatusOK, answer)
 }
 
-func (rt *routes) shown(t *tenant.Tenant, r *core.Record) one {
+func shown(t *tenant.Tenant, r *core.Record) one {
 	number := r.GetString("phone_number")
 	if t.Masked() {
 		number = phone.Mask(number)
@@ -94,6 +103,9 @@ func (rt *routes) merge(re *core.RequestEvent) error {
 			return refusal.Invalid(notOther)
 		}
 		takeOver(p.stays, p.goes)
+		if utf8.RuneCountInString(p.stays.GetString("notes")) > notesMost {
+			return refusal.Invalid(map[string]string{"other": "The notes of both together are too long: shorten one first"})
+		}
 		p.goes.Set("merged_into", p.stays.Id)
 		audit.With(p.stays, rt.entry(re, p, "contacts.merge"))
 		for _, one := range []*core.Record{p.stays, p.goes} {
@@ -124,7 +136,7 @@ func takeOver(stays, goes *core.Record) {
 			notes = append(notes, said)
 		}
 	}
-	stays.Set("notes", rows.Clip(strings.Join(notes, "\n"), notesMost))
+	stays.Set("notes", strings.Join(notes, "\n"))
 	stays.Set("blocked", stays.GetBool("blocked") || goes.GetBool("blocked"))
 	first, last := goes.GetString("first_seen_at"), goes.GetString("last_seen_at")
 	if was := stays.GetString("first_seen_at"); first != "" && (was == "" || first < was) {

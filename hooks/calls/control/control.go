@@ -110,7 +110,7 @@ func (co *Control) HangUp(re *core.RequestEvent, call *core.Record, t *tenant.Te
 	if err != nil {
 		return err
 	}
-	if err := co.Vapi.Calls.End(re.Request.Context(), url); err != nil {
+	if err := co.Vapi.Calls.End(deed(re), url); err != nil {
 		return providerError(err)
 	}
 	co.note(re, call, t, "end", nil)
@@ -139,7 +139,7 @@ func (co *Control) sayInCall(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	if err := co.Vapi.Calls.Say(re.Request.Context(), url, body.Content, false); err != nil {
+	if err := co.Vapi.Calls.Say(deed(re), url, body.Content, false); err != nil {
 		return providerError(err)
 	}
 	co.note(re, call, t, "say", map[string]any{"content": body.Content})
@@ -162,7 +162,7 @@ func (co *Control) transferCall(re *core.RequestEvent) error {
 	if err := re.BindBody(&body); err != nil {
 		return refusal.Of("unreadable_body/json")
 	}
-	if err := placing.MayCall(t.Organization); err != nil {
+	if err := tenant.MaySpend(t.Organization); err != nil {
 		return err
 	}
 	reasons := map[string]string{}
@@ -181,7 +181,7 @@ func (co *Control) transferCall(re *core.RequestEvent) error {
 		return err
 	}
 	to := &vapi.Destination{Type: "number", Number: number}
-	if err := co.Vapi.Calls.Transfer(re.Request.Context(), url, to, body.Content); err != nil {
+	if err := co.Vapi.Calls.Transfer(deed(re), url, to, body.Content); err != nil {
 		return providerError(err)
 	}
 	co.note(re, call, t, "transfer", map[string]any{"to": number})
@@ -221,6 +221,10 @@ func (co *Control) Speak(ctx context.Context, call *core.Record, role, content s
 	return nil
 }
 
+// deed is the context of something done in a call: once the provider was asked, it is
+// done and written down although whoever asked has left.
+func deed(re *core.RequestEvent) context.Context { return context.WithoutCancel(re.Request.Context()) }
+
 // note puts what a person did on the call's timeline. The deed is done; failing
 // to note it is logged.
 func (co *Control) note(re *core.RequestEvent, call *core.Record, t *tenant.Tenant, name string, data map[string]any) {
@@ -236,7 +240,7 @@ func (co *Control) note(re *core.RequestEvent, call *core.Record, t *tenant.Tena
 		Position: fold.At(now), Data: data}
 	box, err := inbox.Of(co.app)
 	if err == nil {
-		err = box.Do(re.Request.Context(), func(tx *inbox.Tx) (func(), error) {
+		err = box.Do(deed(re), func(tx *inbox.Tx) (func(), error) {
 			if there, err := store.Stays(tx, c.ID); err != nil || !there {
 				return nil, err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,5 +42,31 @@ func TestListen_says_something_when_nothing_is_said(t *testing.T) {
 	if !strings.HasPrefix(got, ": keep-alive\n\n") || strings.Count(got, "hello") != 1 ||
 		strings.Count(got, "yes") != 1 || !strings.HasSuffix(got, "\"status\":\"completed\"}\n\n") {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestHearers_leave_room_for_other_organizations(t *testing.T) {
+	var h hearers
+	person := func(n int) string { return "person" + strconv.Itoa(n/soundsPerPerson) }
+	var leave []func()
+	for n := range soundsPerOrganization {
+		out, ok := h.enter(person(n), testkit.Acme)
+		if !ok {
+			t.Fatalf("%d is refused", n)
+		}
+		leave = append(leave, out)
+	}
+	if _, ok := h.enter(person(soundsPerOrganization), testkit.Acme); ok {
+		t.Error("one more of the same organization is let in")
+	}
+	out, ok := h.enter("sam", testkit.Bolt)
+	if !ok {
+		t.Fatal("somebody of another one is refused")
+	}
+	for _, one := range append(leave, out) {
+		one()
+	}
+	if h.all != 0 || len(h.of) != 0 {
+		t.Errorf("after all left: %d, %v", h.all, h.of)
 	}
 }

@@ -27,6 +27,9 @@ const (
 	// soundsPerPerson is how many calls one person hears at once: two open pages with
 	// room. Nobody follows more.
 	soundsPerPerson = 4
+	// soundsPerOrganization is how many an organization's people hear at once: nobody else
+	// goes without because of one.
+	soundsPerOrganization = 40
 	// soundsMost is how many are heard at once on the installation: each is 32 kB a
 	// second in and out.
 	soundsMost = 100
@@ -39,36 +42,41 @@ var soundRoute = facade.Route{
 	Summary: "The sound of a running call as it is spoken, until the call is over. Who listens is written into the audit log.",
 	Answer:  "audio/wav of a length nobody knows yet: PCM of 16 bits, its rate and channels in the head",
 	Errors: "403 the person may not view calls · 409 the call is over or its sound cannot be heard · " +
-		"429 the person listens to four already · 502 the provider refused",
+		"429 the person listens to four already, or the organization to forty · 502 the provider refused",
 }
 
 // hearers counts who hears calls just now.
 type hearers struct {
 	mu  sync.Mutex
 	all int
-	of  map[string]int
+	of  map[string]int // by a person's or an organization's id
 }
 
 // enter counts one more, unless there are too many already; leave takes it back.
-func (h *hearers) enter(person string) (leave func(), ok bool) {
+func (h *hearers) enter(person, organization string) (leave func(), ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.all >= soundsMost || h.of[person] >= soundsPerPerson {
+	if h.all >= soundsMost || h.of[person] >= soundsPerPerson || h.of[organization] >= soundsPerOrganization {
 		return nil, false
 	}
 	if h.of == nil {
 		h.of = map[string]int{}
 	}
-	h.all++
-	h.of[person]++
+	h.count(1, person, organization)
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.all--
-		if h.of[person]--; h.of[person] == 0 {
-			delete(h.of, person)
-		}
+		h.count(-1, person, organization)
 	}, true
+}
+
+func (h *hearers) count(n int, ids ...string) {
+	h.all += n
+	for _, id := range ids {
+		if h.of[id] += n; h.of[id] == 0 {
+			delete(h.of, id)
+		}
+	}
 }
 
 // sound is GET /api/calls/{id}/sound, for the people who may hear recordings. The
@@ -78,7 +86,7 @@ func (co *Control) sound(re *core.RequestEvent) error {
 	if err != nil {
 		return err
 	}
-	leave, ok := co.hearing.enter(re.Auth.Id)
+	leave, ok := co.hearing.enter(re.Auth.Id, t.ID())
 	if !ok {
 		return refusal.Of("too_many_requests/streams")
 	}
@@ -92,6 +100,9 @@ func (co *Control) sound(re *core.RequestEvent) error {
 	url, err := co.soundAddress(call)
 	if err != nil {
 		return err
+	}
+	if re.Request.Method == http.MethodHead { // nobody hears anything
+		return re.NoContent(http.StatusOK)
 	}
 	ctx, stop := context.WithCancel(re.Request.Context())
 	defer stop()

@@ -304,7 +304,7 @@ func PressMark(organization, key string) inbox.Event {
 
 // checkPress checks who calls whom. Two faults are told in the order of the fields.
 func (pl *Placer) checkPress(t *tenant.Tenant, body Body) (*press, error) {
-	if err := MayCall(t.Organization); err != nil {
+	if err := tenant.MaySpend(t.Organization); err != nil {
 		return nil, err
 	}
 	reasons := map[string]string{}
@@ -349,17 +349,6 @@ func unfit(field, name string) *refusal.Refusal {
 	return r.At(field, r.Text)
 }
 
-// MayCall tells why an organization may not call anybody.
-func MayCall(organization *core.Record) error {
-	if organization.GetString("status") != collections.OrganizationActive {
-		return refusal.Of("organization_inactive")
-	}
-	if organization.GetString("balance_state") == collections.BalanceEmpty {
-		return refusal.Of("balance_empty")
-	}
-	return nil
-}
-
 // mayStill tells why a call that waited may not be placed any more: what the press
 // was checked for is checked again, as it is now.
 func (pl *Placer) mayStill(c carried) error {
@@ -371,7 +360,7 @@ func (pl *Placer) mayStill(c carried) error {
 	if organization == nil {
 		return refusal.Of("organization_deleted")
 	}
-	if err := MayCall(organization); err != nil {
+	if err := tenant.MaySpend(organization); err != nil {
 		return err
 	}
 	if by := cmp.Or(c.By, c.GetString("created_by")); by != "" { // "" is the operator

@@ -80,6 +80,17 @@ func holds(membership *core.Record, capability string) bool {
 	return HoldsAll(membership.GetString("role")) || membership.GetBool(capability)
 }
 
+// MaySpend tells why an organization may not do what a provider bills: nil when it may.
+func MaySpend(organization *core.Record) error {
+	if organization.GetString("status") != collections.OrganizationActive {
+		return refusal.Of("organization_inactive")
+	}
+	if organization.GetString("balance_state") == collections.BalanceEmpty {
+		return refusal.Of("balance_empty")
+	}
+	return nil
+}
+
 const eventKey = "pocketline.tenant"
 
 // Of returns who the request acts as, in its active organization: the one
