@@ -170,6 +170,7 @@ type load struct {
 // outcome is what a load saw.
 type outcome struct {
 	n         int // answered 200 inside the time
+	first     int // senders whose first request was
 	rate      float64
 	latencies []time.Duration // sorted
 	failed    map[string]int
@@ -214,6 +215,7 @@ func (l load) run() outcome {
 			defer c.close()
 			var latencies []time.Duration
 			failed := map[string]int{}
+			asked, first := 0, 0
 			for {
 				due := time.Now()
 				if l.rate > 0 && due.Before(end) {
@@ -232,6 +234,9 @@ func (l load) run() outcome {
 				}
 				status, body, err := c.do(req)
 				now := time.Now()
+				if asked++; asked == 1 && err == nil && status == http.StatusOK && now.Before(end) {
+					first = 1
+				}
 				switch {
 				case err != nil:
 					failed[err.Error()]++
@@ -248,6 +253,7 @@ func (l load) run() outcome {
 			mu.Lock()
 			defer mu.Unlock()
 			out.latencies = append(out.latencies, latencies...)
+			out.first += first
 			for k, n := range failed {
 				out.failed[k] += n
 			}

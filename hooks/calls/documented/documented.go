@@ -213,6 +213,12 @@ func walks(pageNumber, limit int, values url.Values) bool {
 	return pageNumber*limit > deepRow || values.Get("search") != ""
 }
 
+// numbered is a page by number: whose ids, and how many there are in all.
+type numbered struct {
+	ids   []string
+	count int
+}
+
 // documentedList answers a page by number. Deep pages cost what OFFSET costs,
 // over one index; the dashboard pages by key.
 func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
@@ -238,23 +244,26 @@ func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
 		values.Set("status", collections.CallScheduled+",live")
 	}
 	inner.URL.RawQuery = values.Encode()
+	read := func() (p numbered, err error) {
+		p.ids, p.count, err = rt.Lists.Numbered(inner, t, pageNumber, limit)
+		return p, err
+	}
+	var p numbered
 	if walks(pageNumber, limit, values) {
-		done, err := tenant.Turn(re)
-		if err != nil {
-			return nil, facade.Pagination{}, err
-		}
-		defer done()
+		key := fmt.Sprintln("numbered", t.ID(), t.Masked(), pageNumber, limit, values.Encode())
+		p, err = tenant.Together(re, key, read)
+	} else {
+		p, err = read()
 	}
-	ids, count, err := rt.Lists.Numbered(inner, t, pageNumber, limit)
 	if err != nil {
 		return nil, facade.Pagination{}, err
 	}
-	records, err := rt.app.FindRecordsByIds(collections.Calls, ids)
+	records, err := rt.app.FindRecordsByIds(collections.Calls, p.ids)
 	if err != nil {
 		return nil, facade.Pagination{}, err
 	}
-	place := make(map[string]int, len(ids))
-	for n, id := range ids {
+	place := make(map[string]int, len(p.ids))
+	for n, id := range p.ids {
 		place[id] = n
 	}
 	slices.SortFunc(records, func(a, b *core.Record) int { return place[a.Id] - place[b.Id] })
@@ -268,7 +277,7 @@ func (rt *routes) documentedList(re *core.RequestEvent, defaultLimit int,
 	if err := finish(re, list); err != nil {
 		return nil, facade.Pagination{}, err
 	}
-	return list, facade.NewPagination(pageNumber, limit, count), nil
+	return list, facade.NewPagination(pageNumber, limit, p.count), nil
 }
 
 // exported is the row as PocketBase's routes show it to somebody, its times as answers

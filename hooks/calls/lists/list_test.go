@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -448,6 +449,15 @@ func TestQuery_that_walks_waits_for_its_turn(t *testing.T) {
 		}
 		if got := q.walks(); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// The key of a shared page is the query as JSON, which leaves out what is not exported.
+func TestQuery_is_whole_in_its_key(t *testing.T) {
+	for f := range reflect.TypeFor[query]().Fields() {
+		if !f.IsExported() || f.Tag.Get("json") != "" {
+			t.Errorf("%s of a query is not in the key of its page", f.Name)
 		}
 	}
 }

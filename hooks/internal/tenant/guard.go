@@ -19,6 +19,8 @@ type guard struct {
 	memory *semaphore.Weighted
 	slow   *queue // lists with filters of a client's making
 	own    *queue // pages of ours
+	lists  questions
+	pages  questions
 	wait   time.Duration
 }
 
@@ -39,19 +41,21 @@ func Turn(e *core.RequestEvent) (done func(), err error) {
 	}
 	ctx, cancel := context.WithTimeout(e.Request.Context(), g.wait)
 	defer cancel()
+	return g.turn(ctx, e)
+}
+
+func (g *guard) turn(ctx context.Context, e *core.RequestEvent) (done func(), err error) {
 	if done, err = g.own.enter(ctx, account(e)); err != nil {
 		return nil, busy(e)
 	}
 	return done, nil
 }
 
-// enter waits for the list's turn. The returned function ends it.
-func (g *guard) enter(e *core.RequestEvent, l list) (func(), error) {
+// enter waits for the list's turn, as long as ctx says. The returned function ends it.
+func (g *guard) enter(ctx context.Context, e *core.RequestEvent, l list) (func(), error) {
 	if l.free {
 		return func() {}, nil
 	}
-	ctx, cancel := context.WithTimeout(e.Request.Context(), g.wait)
-	defer cancel()
 	leave := func() {}
 	if l.slow { // first, so that those who wait hold no room others could use
 		var err error

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -19,19 +20,19 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 		slow := list{bytes: 1, slow: true}
 		var ends []func()
 		for range slowLists {
-			end, err := g.enter(event(), slow)
+			end, err := enter(g, event(), slow)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ends = append(ends, end)
 		}
-		if end, err := g.enter(event(), list{bytes: 1}); err != nil {
+		if end, err := enter(g, event(), list{bytes: 1}); err != nil {
 			t.Errorf("a short list must not wait for long ones: %v", err)
 		} else {
 			end()
 		}
 		e := event()
-		_, err := g.enter(e, slow)
+		_, err := enter(g, e, slow)
 		var refused *router.ApiError
 		if !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable {
 			t.Errorf("one too many: got %v, want 503", err)
@@ -40,7 +41,7 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 			t.Error("the refusal does not say when to come back")
 		}
 		ends[0]()
-		end, err := g.enter(event(), slow)
+		end, err := enter(g, event(), slow)
 		if err != nil {
 			t.Fatalf("after one ended: %v", err)
 		}
@@ -50,6 +51,13 @@ func TestGuard_lets_long_lists_wait_and_then_refuses(t *testing.T) {
 			t.Error("something was not given back")
 		}
 	})
+}
+
+// enter is the guard's, with its patience.
+func enter(g *guard, e *core.RequestEvent, l list) (func(), error) {
+	ctx, cancel := context.WithTimeout(e.Request.Context(), g.wait)
+	defer cancel()
+	return g.enter(ctx, e, l)
 }
 
 // asked makes requests, each of another account.
@@ -70,14 +78,14 @@ func TestGuard_keeps_a_place_from_who_has_one(t *testing.T) {
 		g := newGuard(DefaultListBytes)
 		event := asked(nil)
 		greedy, slow := event(), list{bytes: 1, slow: true}
-		end, err := g.enter(greedy, slow)
+		end, err := enter(g, greedy, slow)
 		if err != nil {
 			t.Fatal(err)
 		}
 		refused := make(chan error, waitMost+1)
 		for range waitMost + 1 {
 			go func() {
-				_, err := g.enter(greedy, slow)
+				_, err := enter(g, greedy, slow)
 				refused <- err
 			}()
 		}
@@ -85,7 +93,7 @@ func TestGuard_keeps_a_place_from_who_has_one(t *testing.T) {
 		if len(refused) != 1 {
 			t.Errorf("%d refused at once, want the one too many", len(refused))
 		}
-		other, err := g.enter(event(), slow)
+		other, err := enter(g, event(), slow)
 		if err != nil {
 			t.Fatalf("somebody else, while one account floods: %v", err)
 		}
@@ -109,17 +117,17 @@ func TestTurn_of_pages_is_not_that_of_filters(t *testing.T) {
 		app.Store().Set(guardKey, g)
 		event := asked(app)
 		for range slowLists {
-			if _, err := g.enter(event(), list{bytes: 1, slow: true}); err != nil {
+			if _, err := enter(g, event(), list{bytes: 1, slow: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		waits := make(chan error)
 		go func() { // holds no room while it waits
-			_, err := g.enter(event(), list{bytes: DefaultListBytes - slowLists, slow: true})
+			_, err := enter(g, event(), list{bytes: DefaultListBytes - slowLists, slow: true})
 			waits <- err
 		}()
 		synctest.Wait()
-		end, err := g.enter(event(), list{bytes: DefaultListBytes - slowLists})
+		end, err := enter(g, event(), list{bytes: DefaultListBytes - slowLists})
 		if err != nil {
 			t.Fatalf("a short list, while a long one waits: %v", err)
 		}
@@ -155,7 +163,7 @@ func TestGuard_never_waits_for_a_page_bigger_than_everything(t *testing.T) {
 	g := newGuard(DefaultListBytes)
 	e := new(core.RequestEvent)
 	e.Request = httptest.NewRequest("GET", "/", nil)
-	end, err := g.enter(e, list{bytes: 10 * DefaultListBytes})
+	end, err := enter(g, e, list{bytes: 10 * DefaultListBytes})
 	if err != nil {
 		t.Fatal(err)
 	}

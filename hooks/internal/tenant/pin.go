@@ -57,12 +57,7 @@ func pin(g *guard, page int64) *hook.Handler[*core.RequestEvent] {
 		if err != nil {
 			return err
 		}
-		release, err := g.enter(e, l)
-		if err != nil {
-			return err
-		}
-		defer release()
-		return e.Next()
+		return g.answer(e, l)
 	})
 }
 
@@ -79,6 +74,8 @@ type list struct {
 	bytes int64 // of one page, at most
 	slow  bool  // counts or reads more than the page
 	free  bool  // not to be guarded: a superuser's
+	// same is what the answer depends on, "" when others have no use for it.
+	same func() string
 }
 
 func narrow(e *core.RequestEvent, c *core.Collection, page int64) (list, error) {
@@ -141,6 +138,7 @@ func costOf(e *core.RequestEvent, c *core.Collection, query url.Values, page int
 		skip, _ := strconv.ParseBool(query.Get("skipTotal"))
 		number, _ := strconv.Atoi(query.Get("page"))
 		l.slow = !skip && !counted || number*perPage > deepRow || conds.more || !covered(c, conds)
+		l.same = func() string { return sameAs(e, c, query, conds.equal["organization"]) }
 	}
 	return l, nil
 }

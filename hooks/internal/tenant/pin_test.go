@@ -4,13 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"net/url"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
@@ -255,4 +258,52 @@ func firstOf(plan []string, table string) string {
 		}
 	}
 	return ""
+}
+
+// Who asks the same with the same rights while it waits is answered by one reading;
+// nobody is answered what somebody with other rights may see.
+func TestPin_reads_once_for_equal_rights_alone(t *testing.T) {
+	d := serve(t, register)
+	testkit.Exec(t, d.app, `UPDATE memberships SET role = 'agent', can_view_calls = TRUE WHERE organization = '`+testkit.Acme+`'
+		AND user IN ('`+testkit.User(testkit.AcmeAgent)+`', '`+testkit.User(testkit.AcmeViewer)+`')`)
+	for _, capability := range collections.Capabilities {
+		testkit.Exec(t, d.app, `UPDATE memberships SET `+capability+` = TRUE WHERE organization = '`+testkit.Acme+`'
+			AND user IN ('`+testkit.User(testkit.AcmeAgent)+`', '`+testkit.User(testkit.AcmeViewer)+`')`)
+	}
+	var mu sync.Mutex
+	read := map[string]int{}
+	d.app.OnRecordsListRequest(collections.Calls).BindFunc(func(e *core.RecordsListRequestEvent) error {
+		mu.Lock()
+		defer mu.Unlock()
+		read[e.Auth.Email()]++
+		return e.Next()
+	})
+	target := "/api/collections/calls/records?skipTotal=0&organization=" + testkit.Acme + "&filter=" +
+		url.QueryEscape("summary ~ '' && id != 'x'")
+	people := map[string]int{testkit.AcmeAgent: 2, testkit.AcmeViewer: 2, testkit.AcmeOwner: 2, testkit.AcmeTrainee: 0,
+		testkit.AcmeSuspended: 0, testkit.BoltOwner: 0, testkit.Sam: 2}
+	free, waiting := tenant.Crowd(d.app)
+	var asking sync.WaitGroup
+	for person, want := range people {
+		asking.Go(func() {
+			status, body := d.ask(t, person, "GET", target, nil, nil)
+			if got := strings.Count(string(body), `"collectionName":"calls"`); status != 200 || got != want ||
+				!strings.Contains(string(body), `"totalItems":`+strconv.Itoa(want)+`,`) {
+				t.Errorf("%s: got %d with %d calls, want 200 with %d: %.200s", person, status, got, want, body)
+			}
+		})
+	}
+	for waiting() < len(people) {
+		runtime.Gosched()
+	}
+	free()
+	asking.Wait()
+	if n := read[testkit.AcmeAgent] + read[testkit.AcmeViewer]; n != 1 {
+		t.Errorf("two with the same rights: %d readings, want 1", n)
+	}
+	for person := range people {
+		if person != testkit.AcmeAgent && person != testkit.AcmeViewer && read[person] != 1 {
+			t.Errorf("%s, who has other rights: %d readings, want 1", person, read[person])
+		}
+	}
 }
