@@ -130,17 +130,13 @@ func (q query) found(home string) (statement string, args []any) {
 	return strings.Join(ways, " UNION "), args
 }
 
-// countCalls is how many calls a contact has, up to callsMost.
-func countCalls(contact string) string {
-	return `(SELECT count(*) FROM (SELECT 1 FROM calls k WHERE k.contact = ` + contact + ` LIMIT ` + strconv.Itoa(callsMost) + `))`
-}
-
 // sql is the statement of a page and one row more. found are those looked for.
 func (q query) sql(found string, args []any) (string, []any) {
 	terms, values := []string{"p.organization = ?", "p.merged_into = ''"}, []any{q.organization}
 	if found != "" { // a number that was merged leads to who has it
+		// NB! Nothing in it may name p: SQLite would look everybody up again for each row.
 		terms = append(terms, `p.id IN (SELECT iif(q.merged_into = '', q.id, q.merged_into) FROM contacts q
-			WHERE q.organization = p.organization AND q.id IN (`+found+`))`)
+			WHERE q.id IN (`+found+`))`)
 		values = append(values, args...)
 	}
 	if q.blocked != "" {
@@ -149,10 +145,26 @@ func (q query) sql(found string, args []any) (string, []any) {
 	if q.id != "" {
 		terms, values = append(terms, "(p.last_seen_at, p.id) < (?, ?)"), append(values, q.seen, q.id)
 	}
-	return `SELECT p.id, p.name, p.company, p.phone_number, p.email, p.blocked, p.first_seen_at, p.last_seen_at, p.notes,
-			` + countCalls("p.id") + `
-		FROM contacts p WHERE ` + strings.Join(terms, " AND ") + ` ORDER BY p.last_seen_at DESC, p.id DESC LIMIT ?`,
+	return selectOnes + strings.Join(terms, " AND ") + ` ORDER BY p.last_seen_at DESC, p.id DESC LIMIT ?`,
 		append(values, q.limit+1)
+}
+
+// selectOnes selects contacts as scan takes them; p is the contact.
+var selectOnes = `SELECT p.id, p.name, p.company, p.phone_number, p.email, p.blocked, p.first_seen_at, p.last_seen_at, p.notes,
+		(SELECT count(*) FROM (SELECT 1 FROM calls k WHERE k.contact = p.id LIMIT ` + strconv.Itoa(callsMost) + `))
+	FROM contacts p WHERE `
+
+// scan reads a row of selectOnes; masked keeps its number from who asks.
+func scan(row interface{ Scan(to ...any) error }, masked bool) (c one, err error) {
+	if err := row.Scan(&c.ID, &c.Name, &c.Company, &c.PhoneNumber, &c.Email, &c.Blocked, &c.first, &c.last, &c.notes,
+		&c.Calls); err != nil {
+		return c, fmt.Errorf("read a contact: %w", err)
+	}
+	c.FirstSeenAt, c.LastSeenAt = rows.Said(c.first), rows.Said(c.last)
+	if masked {
+		c.PhoneNumber = phone.Mask(c.PhoneNumber)
+	}
+	return c, nil
 }
 
 // page reads a page; after is empty on the last.
@@ -175,18 +187,13 @@ func (rt *routes) page(ctx context.Context, q query) (all []one, after string, e
 	defer found.Close()
 	all = []one{}
 	for found.Next() {
-		var c one
-		if err := found.Scan(&c.ID, &c.Name, &c.Company, &c.PhoneNumber, &c.Email, &c.Blocked, &c.first, &c.last, &c.notes,
-			&c.Calls); err != nil {
-			return nil, "", fmt.Errorf("list contacts: %w", err)
-		}
 		if len(all) == q.limit {
 			after = next(all[len(all)-1])
 			break
 		}
-		c.FirstSeenAt, c.LastSeenAt = rows.Said(c.first), rows.Said(c.last)
-		if q.masked {
-			c.PhoneNumber = phone.Mask(c.PhoneNumber)
+		c, err := scan(found, q.masked)
+		if err != nil {
+			return nil, "", err
 		}
 		all = append(all, c)
 	}

@@ -3,22 +3,19 @@ package contacts
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
 	"github.com/pocketline/pocketline/collections"
 	"github.com/pocketline/pocketline/hooks/calls/lists"
 	"github.com/pocketline/pocketline/hooks/internal/atomic"
 	"github.com/pocketline/pocketline/hooks/internal/audit"
+	"github.com/pocketline/pocketline/hooks/internal/database"
 	"github.com/pocketline/pocketline/hooks/internal/facade"
-	"github.com/pocketline/pocketline/hooks/internal/phone"
 	"github.com/pocketline/pocketline/hooks/internal/refusal"
-	"github.com/pocketline/pocketline/hooks/internal/rows"
 	"github.com/pocketline/pocketline/hooks/internal/tenant"
 )
 
@@ -75,25 +72,15 @@ func (rt *routes) both(re *core.RequestEvent, do func(tx core.App, p pair) error
 		return err
 	}
 	rt.Hub.Changed(t.ID(), collections.Calls)
-	answer := shown(t, p.stays)
-	err = rt.app.ConcurrentDB().NewQuery("SELECT " + countCalls("{:contact}")).Bind(dbx.Params{"contact": p.stays.Id}).
-		WithContext(re.Request.Context()).Row(&answer.Calls)
+	reads, err := database.Reading(rt.app)
 	if err != nil {
-		return fmt.Errorf("count a contact's calls: %w", err)
+		return err
 	}
-	return facade.JSON(re, http.StatusOK, answer)
-}
-
-func shown(t *tenant.Tenant, r *core.Record) one {
-	number := r.GetString("phone_number")
-	if t.Masked() {
-		number = phone.Mask(number)
+	stays, err := scan(reads.QueryRowContext(re.Request.Context(), selectOnes+"p.id = ?", p.stays.Id), t.Masked())
+	if err != nil {
+		return err
 	}
-	return one{
-		ID: r.Id, Name: r.GetString("name"), Company: r.GetString("company"), PhoneNumber: number,
-		Email: r.GetString("email"), Blocked: r.GetBool("blocked"), FirstSeenAt: rows.Said(r.GetString("first_seen_at")),
-		LastSeenAt: rows.Said(r.GetString("last_seen_at")),
-	}
+	return facade.JSON(re, http.StatusOK, stays)
 }
 
 // merge makes a contact a second number of another.
