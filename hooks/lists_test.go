@@ -39,6 +39,8 @@ var documentedLists = []struct{ path, insert string }{
 	{"/api/me/sessions", insertSession},
 	{"/api/organizations", insertOrganization},
 	{"/api/organizations/" + testkit.Acme + "/calls.csv", insertCall},
+	{"/api/organizations/" + testkit.Acme + "/contacts?limit=100", insertContact},
+	{"/api/organizations/" + testkit.Acme + "/contacts.csv", insertContact},
 	{"/api/organizations/" + testkit.Acme + "/audit.csv?action=listed", insertAudit},
 	{"/functions/v1/messages?limit=100&call_id=" + testkit.AcmeCall, insertMessage},
 	{"/functions/v1/messages/" + testkit.AcmeCall + "?limit=100", insertMessage},
@@ -141,6 +143,9 @@ const (
 		'` + testkit.Acme + `', 'there%[1]d', 'completed', 'completed',
 		'inbound', 'phone', '+13105550100', '+12025550100', '` + testkit.AcmeAssistant + `', '2026-10-01 09:00:00.000Z',
 		'2026-10-01 09:00:00.000Z', '2026-10-01 09:00:00.000Z')`
+	insertContact = `INSERT INTO contacts (id, organization, phone_number, name, first_seen_at, last_seen_at, created, updated)
+		VALUES ('listed%09d', '` + testkit.Acme + `', '+1310555%04[1]d', 'Contact %[1]d', '2026-10-01 09:00:00.000Z',
+		'2026-10-01 09:00:00.000Z', '2026-10-01 09:00:00.000Z', '2026-10-01 09:00:00.000Z')`
 	insertAudit = `INSERT INTO audit_logs (id, organization, action, created, updated)
 		VALUES ('listed%09d', '` + testkit.Acme + `', 'listed', '2026-10-01 09:00:00.000Z', '2026-10-01 09:00:00.000Z')`
 	insertAssistant = `INSERT INTO assistants (id, organization, name, type, status, sync_status, created, updated)
@@ -198,8 +203,8 @@ func TestLists_cost_few_statements_however_many_rows_and_tell_times_one_way(t *t
 			if len(many) > mostStatements {
 				t.Errorf("%d statements, %d for the rows of before:\n%s", len(many), len(few), strings.Join(many, "\n"))
 			}
-			// The file of calls is in the organization's time, with its zone beside it.
-			if found := spaced.Find(large); found != nil && !strings.Contains(list.path, "/calls.csv") {
+			// The files of calls and contacts are in the organization's time, with its zone beside it.
+			if found := spaced.Find(large); found != nil && !strings.Contains(list.path, "s.csv") {
 				t.Errorf("a time in another spelling: %s", found)
 			}
 			if _, again := ask(); !bytes.Equal(large, again) {

@@ -174,6 +174,8 @@ func errorsText() string {
 		"- PocketBase's own routes (records, realtime, files) keep `status`, `message` and `data`, fields in the order of the\n" +
 		"  collection, which its SDK reads;\n" +
 		"- `/functions/v1` adds `success` and `message`, `/auth/v1` adds `error_code` and `msg`, which those clients read.\n\n" +
+		"A request that is no HTTP, or whose address cannot be read (`/api/%zz`), or whose head is too long, is answered by Go's own\n" +
+		"server before it reaches us: 400 or 431, a short plain text, and the connection is closed.\n\n" +
 		"A refusal without a word of its own has the first one of its status. Sentences of fields are not listed here.\n\n" +
 		"| Code | Status | English | French |\n|---|---|---|---|\n")
 	for _, r := range refusal.Table() {
