@@ -337,7 +337,13 @@ func TestParseMessage_refuses_what_is_no_message(t *testing.T) {
 	for name, raw := range map[string]string{
 		"empty": "", "text": "hello", "null": "null", "list": "[]", "no message": "{}", "no type": `{"message":{}}`,
 		"cut off": `{"message":{"type":"hang"`, "type not text": `{"message":{"type":5}}`, "too deep": deep,
-		"type is only a filter": `{"message":{"type":"[x]"}}`, "trailing": `{"message":{"type":"hang"}} x`,
+		"type is only a filter":         `{"message":{"type":"[x]"}}`,
+		"a call's id with a separator":  `{"message":{"type":"hang","call":{"id":"a:b"}}}`,
+		"a call's id with a blank":      `{"message":{"type":"hang","call":{"id":"a b"}}}`,
+		"a call's id with a control":    `{"message":{"type":"hang","call":{"id":"a\u0000b"}}}`,
+		"a call's id in another script": `{"message":{"type":"hang","call":{"id":"é"}}}`,
+		"a call's id that is too long":  `{"message":{"type":"hang","call":{"id":"` + strings.Repeat("a", maxKeyPart+1) + `"}}}`,
+		"trailing":                      `{"message":{"type":"hang"}} x`,
 	} {
 		if m, err := ParseMessage([]byte(raw)); !errors.Is(err, ErrNotMessage) {
 			t.Errorf("%s: got %v, %v", name, m, err)
@@ -371,7 +377,7 @@ func TestEventKey_is_stable_and_tells_events_apart(t *testing.T) {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}
-	m, err := ParseMessage([]byte(`{"message":{"type":"hang","call":{"id":"a:b\n` + strings.Repeat("x", 900) + `"}}}`))
+	m, err := ParseMessage([]byte(`{"message":{"type":"chat.created","chat":{"id":"a:b\n` + strings.Repeat("x", 900) + `"}}}`))
 	if err != nil || len(m.EventKey()) > 120 || strings.Count(m.EventKey(), ":") != 3 {
 		t.Errorf("a strange id makes a strange key: %v", err)
 	}

@@ -20,6 +20,10 @@ var exactly = jsonv2.JoinOptions(json.DefaultOptionsV1(), jsontext.AllowDuplicat
 // again reads a body that was read exactly: it need not look for equal names twice.
 var again = jsonv2.JoinOptions(exactly, jsontext.AllowDuplicateNames(true))
 
+// errCallID says that a call's id is none of the provider's: it is a column and a part of
+// keys, so it is as short and plain as theirs are.
+var errCallID = errors.New("vapi: the call's id is too long or has characters that ids do not have")
+
 // errNotUTF8 says that a body is not text. Replacing what cannot be read would
 // store words nobody said.
 var errNotUTF8 = errors.New("vapi: the body is not UTF-8")
@@ -41,6 +45,9 @@ func ParseMessage(raw []byte) (*Message, error) {
 	m := body.Message.message()
 	if m.Type == "" {
 		return nil, ErrNotMessage
+	}
+	if id := m.CallID(); id != "" && keyPart(id) != id {
+		return nil, errors.Join(ErrNotMessage, errCallID)
 	}
 	if m.Type == TypeEndOfCallReport || m.Type == TypeKnowledgeBaseRequest {
 		var second struct {
@@ -67,6 +74,9 @@ func reportFromCall(raw []byte) (*Message, error) {
 	}
 	if call.ID == "" {
 		return nil, ErrNotMessage
+	}
+	if keyPart(call.ID) != call.ID {
+		return nil, errors.Join(ErrNotMessage, errCallID)
 	}
 	w.Type, w.Status, w.Call = TypeEndOfCallReport, "", &call
 	w.Transcript = ""
