@@ -59,6 +59,9 @@ func history(app core.App, o HistoryOptions, span time.Duration) error {
 	}
 	for n := range o.Calls {
 		at := o.Until.Add(-span + time.Duration(float64(span)*(float64(n)+w.random.Float64()*0.9)/float64(o.Calls)))
+		if o.Whole {
+			at = openHours(at, o.Until)
+		}
 		w.add(at)
 		if len(w.calls) >= rowsEach || n == o.Calls-1 {
 			if err := w.flush(); err != nil {
@@ -67,6 +70,24 @@ func history(app core.App, o HistoryOptions, span time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// openHours moves a moment into the day's hours of the demonstration's businesses, in
+// the same order; one that would then be after until stays where it is.
+func openHours(at, until time.Time) time.Time {
+	const open = 9*time.Hour + 30*time.Minute
+	office, err := time.LoadLocation(zone)
+	if err != nil { // the zones are in the binary
+		return at
+	}
+	local := at.In(office)
+	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, office)
+	opens := time.Date(local.Year(), local.Month(), local.Day(), 8, 30, 0, 0, office)
+	moved := opens.Add(time.Duration(float64(open) * at.Sub(midnight).Hours() / 25)) // a day may have 25
+	if moved.After(until) {
+		return at
+	}
+	return moved
 }
 
 type writer struct {

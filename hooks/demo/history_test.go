@@ -42,3 +42,37 @@ func TestHistory_calls_belong_to_the_person_they_tell_of(t *testing.T) {
 		t.Errorf("only %d people were called", len(called))
 	}
 }
+
+func TestHistory_of_a_demonstration_is_in_the_hours_of_its_businesses(t *testing.T) {
+	office, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, until := range map[string]time.Time{
+		"in the evening":       time.Date(2026, 11, 30, 21, 43, 0, 0, office),
+		"before it opens":      time.Date(2026, 11, 30, 6, 0, 0, 0, office),
+		"as the clocks change": time.Date(2026, 11, 2, 20, 0, 0, 0, office),
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := testkit.New(t)
+			if _, err := app.NonconcurrentDB().NewQuery("DELETE FROM calls").Execute(); err != nil {
+				t.Fatal(err)
+			}
+			o := HistoryOptions{Organization: testkit.Void, Calls: 60, Days: 14, Until: until, Whole: true, Seed: 1}
+			if err := History(app, o); err != nil {
+				t.Fatal(err)
+			}
+			calls, err := app.FindAllRecords(collections.Calls)
+			if err != nil || len(calls) != o.Calls {
+				t.Fatalf("%d calls (%v)", len(calls), err)
+			}
+			for _, c := range calls {
+				at := c.GetDateTime("started_at").Time().In(office)
+				today := at.YearDay() == until.YearDay()
+				if at.After(until) || !today && (at.Hour() < 8 || at.Hour() >= 18) {
+					t.Errorf("a call at %s, it is %s", at, until)
+				}
+			}
+		})
+	}
+}
