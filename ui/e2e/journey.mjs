@@ -133,7 +133,7 @@ async function walkThrough(page, who, step) {
   await step('the call is complete', async () => {
     await page.waitForFunction((n) => document.querySelectorAll('[role="region"][aria-label="Transcript"] [data-role]').length === n, LINES)
     for (const name of FUNCTIONS) await conversation.getByText(`Function ${name}`).waitFor()
-    await page.getByRole('region', { name: 'Summary' }).getByText('Priya Raman called to book').waitFor()
+    await page.getByRole('region', { name: 'Summary' }).getByText('Priya Raman called to make an appointment').waitFor()
     await page.getByRole('region', { name: 'Summary' }).getByText('Answered', { exact: true }).waitFor()
     const costs = page.locator('section', { has: page.getByRole('heading', { name: 'Cost and speed', exact: true }) })
     await costs.locator('summary').first().click()
