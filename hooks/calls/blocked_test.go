@@ -53,3 +53,14 @@ func (d *desk) contactOf(number string) string {
 		"organization": testkit.Acme, "phone_number": number,
 	}).Id
 }
+
+// However many an organization blocks, none of them is answered.
+func TestBlocked_callers_are_not_answered_however_many_they_are(t *testing.T) {
+	d := newDesk(t, nil)
+	d.Execute(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001)
+		INSERT INTO contacts (id, organization, phone_number, blocked)
+		SELECT printf('many%011d', i), '` + testkit.Acme + `', printf('+4420794%05d', i), TRUE FROM n`)
+	if got := d.engine.whoAnswers(t.Context(), d.numberAtVapi(), "+442079410001"); got.assistant != "" {
+		t.Errorf("the last of them: %+v", got)
+	}
+}

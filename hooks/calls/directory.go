@@ -25,7 +25,7 @@ type directory struct {
 	app        core.App
 	numbers    *remembered.Cache[string, *numberEntry]
 	assistants *remembered.Cache[string, *assistantEntry]
-	blocked    *remembered.Cache[string, map[string]bool] // organization → numbers
+	blocking   *remembered.Cache[string, bool] // whether an organization blocks anybody
 }
 
 // maxEntries bounds the numbers and the assistants that are remembered.
@@ -77,9 +77,9 @@ func newDirectory(app core.App) *directory {
 		app:        app,
 		numbers:    remembered.New[string, *numberEntry](maxEntries, nil),
 		assistants: remembered.New[string, *assistantEntry](maxEntries, nil),
-		blocked:    remembered.New[string, map[string]bool](maxEntries, nil),
+		blocking:   remembered.New[string, bool](maxEntries, nil),
 	}
-	remembered.OnChange(app, func(r *core.Record) { d.blocked.Forget(r.GetString("organization")) }, collections.Contacts)
+	remembered.OnChange(app, func(r *core.Record) { d.blocking.Forget(r.GetString("organization")) }, collections.Contacts)
 	remembered.OnChange(app, func(*core.Record) { d.empty() },
 		collections.PhoneNumbers, collections.Assistants, collections.Organizations)
 	return d
@@ -90,28 +90,33 @@ func (d *directory) empty() {
 	d.assistants.Clear()
 }
 
-// selectBlocked are the numbers whose calls an organization does not take: those of
-// blocked contacts, the merged ones among them.
-const selectBlocked = `SELECT phone_number FROM contacts WHERE organization = {:organization} AND blocked AND merged_into = ''
-	UNION SELECT m.phone_number FROM contacts c CROSS JOIN contacts m ON m.merged_into = c.id
-	WHERE c.organization = {:organization} AND c.blocked LIMIT 10000`
+const (
+	// selectBlocking tells whether an organization blocks anybody. Most do not.
+	selectBlocking = `SELECT EXISTS (SELECT 1 FROM contacts WHERE organization = {:organization} AND blocked)`
+	// selectBlocked tells whether it takes no calls of a number: who has it, perhaps as a
+	// second one, is blocked.
+	selectBlocked = `SELECT EXISTS (SELECT 1 FROM contacts c
+		JOIN contacts p ON p.id = iif(c.merged_into = '', c.id, c.merged_into)
+		WHERE c.organization = {:organization} AND c.phone_number = {:number} AND p.blocked)`
+)
 
 // isBlocked tells whether an organization takes no calls of a number, as it is stored.
 func (d *directory) isBlocked(ctx context.Context, organization, number string) (bool, error) {
-	numbers, err := d.blocked.Get(ctx, organization, func() (map[string]bool, time.Duration, error) {
-		var found []string
-		err := d.app.ConcurrentDB().NewQuery(selectBlocked).WithContext(ctx).
-			Bind(dbx.Params{"organization": organization}).Column(&found)
-		if err != nil {
-			return nil, 0, fmt.Errorf("directory: %w", err)
-		}
-		numbers := make(map[string]bool, len(found))
-		for _, one := range found {
-			numbers[one] = true
-		}
-		return numbers, remembered.Always, nil
+	blocking, err := d.blocking.Get(ctx, organization, func() (bool, time.Duration, error) {
+		found, err := d.exists(ctx, selectBlocking, dbx.Params{"organization": organization})
+		return found, remembered.Always, err
 	})
-	return numbers[number], err
+	if err != nil || !blocking {
+		return false, err
+	}
+	return d.exists(ctx, selectBlocked, dbx.Params{"organization": organization, "number": number})
+}
+
+func (d *directory) exists(ctx context.Context, query string, params dbx.Params) (there bool, err error) {
+	if err := d.app.ConcurrentDB().NewQuery(query).WithContext(ctx).Bind(params).Row(&there); err != nil {
+		return false, fmt.Errorf("directory: %w", err)
+	}
+	return there, nil
 }
 
 // number finds a number by the provider's id; nil when it is not ours.
