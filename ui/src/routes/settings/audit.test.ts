@@ -57,3 +57,8 @@ test('values are words, moments and numbers of people', async () => {
   ]).toEqual(['Manager', 'Law office', 'Bakery', 'French', 'Paris time', 'Dark', 'Password, Code by mail', '+1\u00a0415\u00a0555\u00a00100'])
   expect(say('sent_at', '2026-10-01 09:00:00.000Z')).toMatch(/^Oct 1, 2026/)
 })
+
+test('every action that has words is offered by the filter', () => {
+  const offered = actionChoices(t).map(({ value }) => value.replace('.', '_'))
+  expect(Object.keys(people.settings.audit.actions).filter((name) => !offered.includes(name))).toEqual([])
+})

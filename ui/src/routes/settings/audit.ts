@@ -31,7 +31,7 @@ export function changesOf(details: unknown): Change[] {
 const verbs = ['create', 'update', 'delete'] as const
 const known = [
   'auth.sign_in', 'auth.failed', 'auth.refused', 'auth.sign_up', 'auth.session_ended', 'auth.sessions_ended', 'auth.signed_out_everywhere', 'auth.two_factor_on', 'auth.two_factor_off', 'auth.recovery_codes',
-  'api_keys.use', 'audit_logs.export', 'calls.export', 'calls.listen', 'organizations.export', 'organizations.setup', 'compliance.export', 'invitations.accept', 'privacy.export', 'privacy.erase', 'retention.purge', 'webhook_secret.rotate',
+  'api_keys.use', 'audit_logs.export', 'calls.export', 'calls.listen', 'calls.number', 'contacts.merge', 'contacts.split', 'organizations.export', 'organizations.setup', 'compliance.export', 'invitations.accept', 'privacy.export', 'privacy.erase', 'retention.purge', 'webhook_secret.rotate',
   'auth.password_ended', 'auth.refresh_reused', 'auth.password_reset', 'auth.address_changed', 'auth.link',
   'auth.reset_link', 'auth.address', 'installation.backup', 'installation.check_mail', 'installation.check_provider', 'installation.confirm_restored', 'installation.mail', 'installation.remove_stray', 'installation.restore', 'organizations.purge', 'security_settings.reset', 'system.migrate',
 ] as const
