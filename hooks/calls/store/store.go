@@ -34,9 +34,7 @@ const (
 	seeContact    = `UPDATE contacts SET first_seen_at = min(first_seen_at, ?), last_seen_at = max(last_seen_at, ?),
 		updated = ? WHERE id = ?`
 	// A statement that sets the name drags the index of names along,.
-	// A call that ran while its contact was merged names who has it now.
-	nameContact = `UPDATE contacts SET name = ?, updated = ?
-		WHERE id = (SELECT iif(merged_into = '', id, merged_into) FROM contacts WHERE id = ?) AND name = ''`
+	nameContact = `UPDATE contacts SET name = ?, updated = ? WHERE id = ? AND name = ''`
 )
 
 // Store writes calls and tells of them.
