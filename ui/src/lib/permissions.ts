@@ -25,6 +25,7 @@ const allowed = {
   'calls.place': rules.calls.create,
   'contacts.view': rules.contacts.list,
   'contacts.manage': rules.contacts.create,
+  'contacts.delete': rules.contacts.delete,
   // The messages of the inbox have no rows yet; their texts do.
   'inbox.view': only(roles, 'can_view_messages'),
   'replies.view': rules.saved_replies.list,

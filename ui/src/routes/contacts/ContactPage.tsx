@@ -122,7 +122,7 @@ function Actions({ contact }: { contact: Contact }) {
   const t = useT()
   const org = useOrg()
   const queries = useQueryClient()
-  const { can, place } = useHere()
+  const { can } = useHere()
   const [merging, setMerging] = useState(false)
   const name = nameOf(contact)
   const { ask } = useRemove(contacts, contact.id, t('contacts.deleted', { name }))
@@ -143,7 +143,6 @@ function Actions({ contact }: { contact: Contact }) {
       title: t('contacts.blockTitle', { name }), body: t('contacts.blockText'), action: t('contacts.block'), danger: true,
     }))) block.mutate({ blocked })
   }
-  const chief = place?.role === 'owner' || place?.role === 'admin'
   return (
     <>
       <Button
@@ -175,7 +174,7 @@ function Actions({ contact }: { contact: Contact }) {
               {t('contacts.privacy')}
             </Menu.Item>
           )}
-          {chief && (
+          {can('contacts.delete') && (
             <Menu.Item
               color="red"
               leftSection={<Trash2 size={16} aria-hidden />}
