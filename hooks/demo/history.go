@@ -72,22 +72,31 @@ func history(app core.App, o HistoryOptions, span time.Duration) error {
 	return nil
 }
 
-// openHours moves a moment into the day's hours of the demonstration's businesses, in
-// the same order; one that would then be after until stays where it is.
+// openHours moves a moment into the hours of the demonstration's businesses on its day,
+// in the same order; on the day of until into those that are over. Before they open
+// that day it stays where it is.
 func openHours(at, until time.Time) time.Time {
-	const open = 9*time.Hour + 30*time.Minute
 	office, err := time.LoadLocation(zone)
 	if err != nil { // the zones are in the binary
 		return at
 	}
 	local := at.In(office)
-	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, office)
-	opens := time.Date(local.Year(), local.Month(), local.Day(), 8, 30, 0, 0, office)
-	moved := opens.Add(time.Duration(float64(open) * at.Sub(midnight).Hours() / 25)) // a day may have 25
-	if moved.After(until) {
+	clock := func(day, hour, minute int) time.Time {
+		return time.Date(local.Year(), local.Month(), local.Day()+day, hour, minute, 0, 0, office)
+	}
+	begins, ends := clock(0, 0, 0), clock(1, 0, 0)
+	opens, closes := clock(0, 8, 30), clock(0, 18, 0)
+	if until.Before(ends) {
+		ends = until
+	}
+	if until.Before(closes) {
+		closes = until
+	}
+	if !closes.After(opens) {
 		return at
 	}
-	return moved
+	share := float64(at.Sub(begins)) / float64(ends.Sub(begins))
+	return opens.Add(time.Duration(share * float64(closes.Sub(opens))))
 }
 
 type writer struct {

@@ -76,3 +76,21 @@ func TestHistory_of_a_demonstration_is_in_the_hours_of_its_businesses(t *testing
 		})
 	}
 }
+
+func TestOpenHours_keep_the_order_of_calls(t *testing.T) {
+	office, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hour := range 24 {
+		until := time.Date(2026, 11, 30, hour, 20, 0, 0, office)
+		var before time.Time
+		for at := until.Add(-48 * time.Hour); at.Before(until); at = at.Add(7 * time.Minute) {
+			moved := openHours(at, until)
+			if moved.Before(before) || moved.After(until) {
+				t.Fatalf("at %s, %s is moved to %s, behind %s", until, at, moved, before)
+			}
+			before = moved
+		}
+	}
+}

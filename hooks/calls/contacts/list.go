@@ -145,14 +145,16 @@ func (q query) sql(found string, args []any) (string, []any) {
 	if q.id != "" {
 		terms, values = append(terms, "(p.last_seen_at, p.id) < (?, ?)"), append(values, q.seen, q.id)
 	}
-	return selectOnes + strings.Join(terms, " AND ") + ` ORDER BY p.last_seen_at DESC, p.id DESC LIMIT ?`,
-		append(values, q.limit+1)
+	return selectOnes + strings.Join(terms, " AND ") + newestOnes, append(values, q.limit+1)
 }
 
 // selectOnes selects contacts as scan takes them; p is the contact.
 var selectOnes = `SELECT p.id, p.name, p.company, p.phone_number, p.email, p.blocked, p.first_seen_at, p.last_seen_at, p.notes,
 		(SELECT count(*) FROM (SELECT 1 FROM calls k WHERE k.contact = p.id LIMIT ` + strconv.Itoa(callsMost) + `))
 	FROM contacts p WHERE `
+
+// newestOnes is their order and how many: those who called last first.
+const newestOnes = " ORDER BY p.last_seen_at DESC, p.id DESC LIMIT ?"
 
 // scan reads a row of selectOnes; masked keeps its number from who asks.
 func scan(row interface{ Scan(to ...any) error }, masked bool) (c one, err error) {
