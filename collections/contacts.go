@@ -30,7 +30,7 @@ func contacts() *core.Collection {
 	index(c, "organization, created")
 	index(c, "organization, last_seen_at, id")
 	addIndex(c, "idx_contacts_organization_blocked", "INDEX", "organization", "blocked")
-	addIndex(c, "idx_contacts_merged_into", "INDEX", "merged_into", "merged_into != ''")
+	index(c, "merged_into")
 	addIndex(c, "idx_contacts_organization_ending", "INDEX", "organization, substr(phone_number, -4)",
 		"") // people know the last digits
 	see := Can("organization", CanViewCalls)

@@ -155,6 +155,7 @@ var matrix = map[string]access{
 		fixed: map[string]any{
 			"phone_number": "+12025559999", "phone_number_raw": "202 555 9999",
 			"first_seen_at": "2026-10-01 00:00:00.000Z", "last_seen_at": "2026-10-01 00:00:00.000Z",
+			"merged_into": testkit.Row(testkit.Acme, "contact"),
 		},
 		claimed: map[string]any{"merged_into": testkit.Row(testkit.Acme, "contact")},
 	},

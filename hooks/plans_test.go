@@ -30,8 +30,8 @@ var grown = []string{
 // bounded are reads that look like whole ones, by a piece of their statement, and why
 // they are none.
 var bounded = map[string]string{
-	"FROM provider_events ORDER BY rowid DESC LIMIT 1": "ends with the first row",
-	"FROM contacts WHERE name != '') <=":               "runs once, after a start: it spares looking each name up",
+	"FROM provider_events ORDER BY rowid DESC LIMIT 1":    "ends with the first row",
+	"FROM contacts WHERE name != '' OR company != '') <=": "runs once, after a start: it spares looking each name up",
 }
 
 // ways are how statements with these words have to find their rows: the database knows

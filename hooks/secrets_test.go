@@ -99,6 +99,9 @@ func TestRotation_of_a_webhook_secret_reaches_every_copy_and_loses_no_message(t 
 		ring("number-bolt", "r5", third) != 401 {
 		t.Error("a secret that ended is good, the new one is not, or it reaches another organization")
 	}
+	p.until("no promise is under way", func() bool {
+		return p.count("SELECT count(*) FROM outbox WHERE status = 'running'") == 0
+	})
 	for who, want := range map[string]int{
 		testkit.Guest: 401, testkit.BoltOwner: 404, testkit.AcmeManager: 403, testkit.AcmeDeveloper: 403,
 		testkit.AcmeViewer: 403, testkit.Sam: 403,

@@ -135,8 +135,8 @@ func (d *domain) clientOf(tx atomic.Tx, o *core.Record, now time.Time) (clientRo
 	for _, n := range row.Days {
 		row.Calls += n
 	}
-	if week.Over > 0 {
-		percent := week.Answered * 100 / week.Over
+	if rang := week.Answered + week.Missed; rang > 0 {
+		percent := week.Answered * 100 / rang
 		row.Answered = &percent
 	}
 	var seconds, numbers, broken int

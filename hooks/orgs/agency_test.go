@@ -39,7 +39,7 @@ func call(d *desk, organization string, at time.Time, values string) {
 	d.T.Helper()
 	stamp := rows.Stamp(at)
 	if _, err := d.DB().NewQuery(fmt.Sprintf(`INSERT INTO calls (id, organization, vapi_call_id, started_at, created,
-		updated, call_type, status, outcome, answered, ended_at, resolution_status)
+		updated, call_type, status, outcome, answered, missed, ended_at, resolution_status)
 		SELECT '%[1]s', '%[2]s', '%[1]s', '%[3]s', '%[3]s', '%[3]s', 'inbound', %[4]s`, collections.NewID(at),
 		organization, stamp, strings.ReplaceAll(values, "NOW", "'"+stamp+"'"))).Execute(); err != nil {
 		d.T.Fatal(err)
@@ -53,8 +53,8 @@ func TestAgency_shows_a_row_a_client_attention_first(t *testing.T) {
 		d.Do("GET", "/api/agency", person, nil).Want(403).Nothing()
 	}
 	now := time.Now()
-	answered, missed, broken := "'completed', 'completed', TRUE, NOW, 'pending'",
-		"'completed', 'no_answer', FALSE, NOW, 'resolved'", "'failed', 'failed_provider', FALSE, NOW, 'pending'"
+	answered, missed, broken := "'completed', 'completed', TRUE, FALSE, NOW, 'pending'",
+		"'completed', 'no_answer', FALSE, TRUE, NOW, 'resolved'", "'failed', 'failed_provider', FALSE, TRUE, NOW, 'pending'"
 	for i := range 3 {
 		call(d, testkit.Acme, now.Add(-time.Duration(i)*time.Second), answered)
 	}

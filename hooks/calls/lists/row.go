@@ -49,16 +49,27 @@ var rowFields = []struct {
 	{name: "missed", column: "c.missed", flag: true},
 }
 
-// Where the values stand that cursors are made of.
-const (
-	rowID = iota
-	rowStartedAt
-	rowDuration
-	rowCost
-	rowCaller
-	rowRecipient
-	rowDirection = 9
+// Where the values stand that cursors are made of, and those that say who is at the
+// other end.
+var (
+	rowID        = rowAt("id")
+	rowStartedAt = rowAt("started_at")
+	rowDuration  = rowAt("duration_seconds")
+	rowCost      = rowAt("cost_micros")
+	rowCaller    = rowAt("caller_number")
+	rowRecipient = rowAt("recipient_number")
+	rowDirection = rowAt("call_type")
 )
+
+// rowAt is where a field of rowFields stands; another name ends the program as it starts.
+func rowAt(name string) int {
+	for i, f := range rowFields {
+		if f.name == name {
+			return i
+		}
+	}
+	panic("lists: a row has no " + name)
+}
 
 // rowTheirs is where the number of the other end stands: the organization's own is the
 // other one.

@@ -11,9 +11,9 @@ import (
 	"github.com/pocketline/pocketline/hooks/internal/rows"
 )
 
-// countWeek counts seven days in one walk over one index: answered calls, those that
-// are over, those nobody has settled, and a sum for each day.
-const countWeek = `SELECT coalesce(sum(answered), 0), coalesce(sum(answered OR ended_at != ''), 0),
+// countWeek counts seven days in one walk over one index: calls in that were answered,
+// those that were missed, calls nobody has settled, and a sum for each day.
+const countWeek = `SELECT coalesce(sum(answered AND call_type = 'inbound'), 0), coalesce(sum(missed), 0),
 	coalesce(sum(ended_at != '' AND resolution_status IN ('pending', 'escalated')), 0),
 	coalesce(sum(started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0),
 	coalesce(sum(started_at >= ? AND started_at < ?), 0), coalesce(sum(started_at >= ? AND started_at < ?), 0),
@@ -34,7 +34,7 @@ func WeekOf(tx atomic.Tx, organization string, zone *time.Location, now time.Tim
 		args = append(args, bounds[i], bounds[i+1])
 	}
 	args = append(args, bounds[6], organization, bounds[0])
-	into := []any{&w.Answered, &w.Over, &w.Open}
+	into := []any{&w.Answered, &w.Missed, &w.Open}
 	for i := range w.Days {
 		into = append(into, &w.Days[i])
 	}

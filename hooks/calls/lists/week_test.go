@@ -16,7 +16,8 @@ func TestWeek_counts_the_days_of_the_zone_and_one_organization(t *testing.T) {
 	zone := time.FixedZone("", -5*3_600)
 	now := time.Date(2026, 11, 11, 12, 0, 0, 0, zone)
 	put := func(organization, id string, at time.Time, more map[string]any) {
-		columns := map[string]any{"started_at": rows.Stamp(at), "ended_at": rows.Stamp(at), "resolution_status": "resolved"}
+		columns := map[string]any{"started_at": rows.Stamp(at), "ended_at": rows.Stamp(at), "resolution_status": "resolved",
+			"call_type": "inbound"}
 		for name, value := range more {
 			columns[name] = value
 		}
@@ -24,14 +25,15 @@ func TestWeek_counts_the_days_of_the_zone_and_one_organization(t *testing.T) {
 	}
 	midnight := time.Date(2026, 11, 11, 0, 0, 0, 0, zone)
 	put(testkit.Acme, "wtoday000000000", midnight, map[string]any{"answered": true})
-	put(testkit.Acme, "wyesterday00000", midnight.Add(-time.Second), map[string]any{"resolution_status": "pending"})
+	put(testkit.Acme, "wyesterday00000", midnight.Add(-time.Second), map[string]any{"resolution_status": "pending", "missed": true})
 	put(testkit.Acme, "wmailbox0000000", midnight, map[string]any{"answered_at": rows.Stamp(midnight)})
+	put(testkit.Acme, "wplaced00000000", midnight, map[string]any{"answered": true, "call_type": "outbound"})
 	put(testkit.Acme, "wbefore00000000", midnight.AddDate(0, 0, -6).Add(-time.Second),
 		map[string]any{"status": "failed", "outcome": "silence"})
 	put(testkit.Bolt, "wbolt0000000000", midnight, nil)
 	got, err := WeekOf(atomic.Reads(d.TestApp), testkit.Acme, zone, now)
 	want := reach.Week{
-		Days: [7]int{5: 1, 6: 2}, Answered: 1, Over: 3, Open: 1,
+		Days: [7]int{5: 1, 6: 3}, Answered: 1, Missed: 1, Open: 1,
 		FailedAt: rows.Stamp(midnight.AddDate(0, 0, -6).Add(-time.Second)), Outcome: "silence",
 	}
 	if err != nil || got != want {

@@ -4,8 +4,9 @@ package reach
 type Week struct {
 	// Days are how many began on each day of its zone, the oldest first.
 	Days [7]int
-	// Answered are among those that are Over or spoken into.
-	Answered, Over int
+	// Answered and Missed are calls that came in: what home counts. Calls that were
+	// placed are in Days alone.
+	Answered, Missed int
 	// Open are over and nobody has settled them.
 	Open int
 	// FailedAt is when the last call that failed began, as it is stored, and Outcome
