@@ -43,7 +43,7 @@ export function DateRange({ label, from, to, today, onChange, w }: DateRangeProp
       <DatePickerInput
         {...look}
         type="range"
-        {...(label ? { label } : { 'aria-label': t('dates.period') })}
+        {...(label ? { label } : { 'aria-label': `${t('dates.period')}, ${words() || t('dates.any')}` })}
         placeholder={t('dates.any')}
         w={w}
         valueFormatter={words}
