@@ -30,16 +30,11 @@ const exportMax = 50_000
 
 // exportCalls writes the filtered list page by page.
 func (l *Lists) exportCalls(re *core.RequestEvent) error {
-	t, err := MayHear(re)
+	q, organization, err := asked(re)
 	if err != nil {
 		return err
 	}
-	q, err := parseQuery(re.Request, t.Organization)
-	if err != nil {
-		return badField(err)
-	}
-	q.Masked = t.Masked()
-	zone, err := time.LoadLocation(t.Organization.GetString("timezone"))
+	zone, err := time.LoadLocation(organization.GetString("timezone"))
 	if err != nil {
 		zone = time.UTC
 	}

@@ -476,17 +476,25 @@ func (l *Lists) written(re *core.RequestEvent, q query) ([]byte, error) {
 	return tenant.Together(re, "calls "+string(key), read)
 }
 
+// asked is which calls a request asks for, and of which organization, once it may.
+func asked(re *core.RequestEvent) (q query, of *core.Record, err error) {
+	t, err := MayHear(re)
+	if err != nil {
+		return q, nil, err
+	}
+	if q, err = parseQuery(re.Request, t.Organization); err != nil {
+		return q, nil, badField(err)
+	}
+	q.Masked = t.Masked()
+	return q, t.Organization, nil
+}
+
 // listCalls is GET /api/organizations/{organization}/calls.
 func (l *Lists) listCalls(re *core.RequestEvent) error {
-	t, err := MayHear(re)
+	q, _, err := asked(re)
 	if err != nil {
 		return err
 	}
-	q, err := parseQuery(re.Request, t.Organization)
-	if err != nil {
-		return badField(err)
-	}
-	q.Masked = t.Masked()
 	body, err := l.written(re, q)
 	if err != nil {
 		return err
